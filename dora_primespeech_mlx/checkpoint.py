@@ -63,9 +63,9 @@ class CheckpointError(ValueError):
 class Checkpoint:
     """One official s1 or s2 file.
 
-    `weights` maps tensor names to arrays in the stored layout and type (bfloat16 becomes float32); they may be read-only
-    views of the file. `config` is the stored configuration as plain dicts and lists, `info` the training note,
-    `header` the first two characters of the file ("PK", or a version tag such as "05"), `lora_rank` the rank of a file
+    `weights` maps tensor names to arrays in the stored layout and type (bfloat16 becomes float32); they may be
+    read-only views of the file. `config` is the stored configuration as plain dicts and lists, `info` the training
+    note, `header` the first two characters of the file ("PK", or a version tag such as "05"), `lora_rank` the rank of a file
     that holds only an adapter.
     """
 
@@ -81,7 +81,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
     Raises:
         FileNotFoundError: there is no such file.
-        CheckpointError: the file is damaged, is something else, or its pickle names anything a checkpoint does not need.
+        CheckpointError: the file is damaged, something else, or its pickle names anything a checkpoint has no need of.
     """
     path = Path(path)
     data = _map(path)
@@ -198,10 +198,10 @@ def _member(path: Path, data: mmap.mmap, member: zipfile.ZipInfo) -> np.ndarray:
     content = np.frombuffer(data, np.uint8, member.compress_size, start)
     if member.compress_type == zipfile.ZIP_DEFLATED:
         inflater = zlib.decompressobj(-15)
-        content = np.frombuffer(inflater.decompress(content, member.file_size), np.uint8)
+        content = np.frombuffer(inflater.decompress(content.data, member.file_size), np.uint8)
     elif member.compress_type != zipfile.ZIP_STORED:
         raise CheckpointError(f"{path} is packed in an unusual way ({member.filename}): {_RESAVE}")
-    if len(content) != member.file_size or zlib.crc32(content) != member.CRC:
+    if len(content) != member.file_size or zlib.crc32(content.data) != member.CRC:
         raise CheckpointError(f"{path} is damaged at {member.filename}: {_DOWNLOAD_AGAIN}")
     return content
 
@@ -234,8 +234,8 @@ class _Unpickler(pickle.Unpickler):
             return self._names[f"{module}.{name}"]
         except KeyError:
             raise CheckpointError(
-                f"{self._path} asks for {module}.{name}, which a checkpoint does not need: it was refused and nothing was "
-                f"run. If you trust the file, load it with torch and save its tensors alone"
+                f"{self._path} asks for {module}.{name}, which a checkpoint does not need: it was refused and nothing "
+                f"was run. If you trust the file, load it with torch and save its tensors alone"
             ) from None
 
     def persistent_load(self, pid: Any) -> np.ndarray:
