@@ -1,0 +1,385 @@
+"""Environment and arguments -> one frozen `Settings`, bounds checked.
+
+This module is the only reader of the environment. `VARIABLES` is the whole table: which names are read, into which
+field, and what each allows; docs/interface.md repeats it and a test compares the two. Where predecessors of this node
+used several names for one thing, the first name that is set wins.
+"""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dora_primespeech_mlx.sampling import Sampling
+
+SHIPPED_VOICES = Path(__file__).resolve().parents[1] / "voices.json"
+NATIVE_SAMPLE_RATE = 32000
+SAMPLE_RATES = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A finite number between `low` and `high`, both allowed."""
+
+    low: float
+    high: float
+    integer: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        return f"{'a whole number' if self.integer else 'a number'} from {self.low:g} to {self.high:g}"
+
+    def read(self, raw: str) -> float:
+        """Text -> number. ValueError if it is none; "15.0" is a whole number."""
+        number = float(raw)
+        if self.integer and math.isfinite(number):
+            if not number.is_integer():
+                raise ValueError(raw)
+            return int(number)
+        return number
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is such a number."""
+        kinds = (int,) if self.integer else (int, float)
+        return isinstance(value, kinds) and not isinstance(value, bool) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Seed(Number):
+    """A whole number; -1 means "a fresh one for every text"."""
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        return f"{super().allowed}, or -1 for a fresh one for every text"
+
+    def read(self, raw: str) -> Any:
+        """Text -> number, or None for -1."""
+        number = super().read(raw)
+        return None if number == -1 else number
+
+
+@dataclass(frozen=True)
+class Rate(Number):
+    """One of `SAMPLE_RATES`, in Hz."""
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        return "one of " + ", ".join(map(str, SAMPLE_RATES))
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is one of the rates."""
+        return super().accepts(value) and value in SAMPLE_RATES
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words; `synonyms` are read as one of them."""
+
+    options: tuple[str, ...]
+    synonyms: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        return "one of " + ", ".join(self.options)
+
+    def read(self, raw: str) -> str:
+        """Any case -> the option as listed."""
+        folded = dict(self.synonyms).get(raw.casefold(), raw.casefold())
+        return next((option for option in self.options if option.casefold() == folded), raw)
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is one of the options."""
+        return value in self.options
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or false, in the spellings people use in YAML and shells."""
+
+    allowed: str = "true or false"
+
+    def read(self, raw: str) -> bool:
+        """Text -> bool. ValueError for anything else."""
+        folded = raw.casefold()
+        if folded in ("true", "1", "yes", "on"):
+            return True
+        if folded in ("false", "0", "no", "off"):
+            return False
+        raise ValueError(raw)
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is a bool."""
+        return isinstance(value, bool)
+
+
+@dataclass(frozen=True)
+class Text:
+    """Any text."""
+
+    allowed: str = "a name"
+
+    def read(self, raw: str) -> str:
+        """The text itself."""
+        return raw
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is text."""
+        return isinstance(value, str)
+
+
+@dataclass(frozen=True)
+class File:
+    """A path; `~` and `$NAME` are expanded. With `inside`, the file of that name in the folder that is given."""
+
+    inside: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        return "a folder with a " + " or ".join(self.inside) if self.inside else "a path"
+
+    def read(self, raw: str) -> Path:
+        """Text -> path. With `inside`, the first candidate that exists, or else the first."""
+        path = expand(raw)
+        candidates = [path / name for name in self.inside]
+        return (
+            next((candidate for candidate in candidates if candidate.exists()), candidates[0]) if candidates else path
+        )
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is a path."""
+        return isinstance(value, Path)
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Folders, separated as PATH is; `~` and `$NAME` are expanded."""
+
+    allowed: str = f"folders separated by '{os.pathsep}'"
+
+    def read(self, raw: str) -> tuple[Path, ...]:
+        """Text -> paths."""
+        return tuple(expand(part) for part in raw.split(os.pathsep) if part.strip())
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is a tuple of paths."""
+        return isinstance(value, tuple) and all(isinstance(path, Path) for path in value)
+
+
+@dataclass(frozen=True)
+class Words:
+    """Names, separated by commas."""
+
+    allowed: str = "names separated by commas"
+
+    def read(self, raw: str) -> tuple[str, ...]:
+        """Text -> names."""
+        return tuple(part.strip() for part in raw.split(",") if part.strip())
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is a tuple of names."""
+        return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
+
+
+Kind = Number | Choice | Flag | Text | File | Folders | Words
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One row of the table: environment `names` in order of precedence, the `field` they set, what it is for."""
+
+    names: tuple[str, ...]
+    field: str
+    kind: Kind
+    meaning: str
+
+
+LANGUAGES = Choice(("auto", "zh", "en"), synonyms=(("all_zh", "zh"),))
+SPLIT_METHODS = Choice(("sentence", "cut0", "cut1", "cut2", "cut3", "cut4", "cut5"))
+SPEED = Number(0.5, 2.0)
+PITCH = Number(-12.0, 12.0)
+VOLUME = Number(0.0, 200.0)
+SEED = Seed(0, 2**32 - 1, integer=True)
+
+VARIABLES = (
+    Variable(("VOICES_CONFIG",), "voices", File(), "the voices.json that lists the voices"),
+    Variable(
+        ("GPT_SOVITS_MODEL_DIR", "PRIMESPEECH_MODEL_DIR"),
+        "voices",
+        File(("voices/voices.json", "voices.json")),
+        "a model folder in a predecessor's layout, if VOICES_CONFIG is not set",
+    ),
+    Variable(("VOICE_NAME", "VOICE_CHARACTER"), "voice", Text(), "the voice; the file's default if not set"),
+    Variable(("TEXT_LANG",), "language", LANGUAGES, "the language of the texts"),
+    Variable(("RUNTIME",), "runtime", Choice(("auto", "mlx", "onnx")), "where the networks run"),
+    Variable(("PRECISION",), "precision", Choice(("auto", "fp32", "fp16", "int8")), "number format of the weights"),
+    Variable(("NUM_THREADS",), "threads", Number(1, 256, integer=True), "threads of the CPU executor"),
+    Variable(("TOP_K",), "sampling.top_k", Number(1, 1025, integer=True), "tokens the sampler chooses from"),
+    Variable(("TOP_P",), "sampling.top_p", Number(0.01, 1.0), "probability mass the sampler keeps"),
+    Variable(("TEMPERATURE",), "sampling.temperature", Number(0.01, 5.0), "sampling temperature"),
+    Variable(("REPETITION_PENALTY",), "sampling.repetition_penalty", Number(0.5, 5.0), "penalty on repeated tokens"),
+    Variable(("NOISE_SCALE",), "noise_scale", Number(0.0, 2.0), "scale of the decoder's noise"),
+    Variable(("SPEED_FACTOR",), "speed", SPEED, "speed of speech; the voice's own if not set"),
+    Variable(("SEED",), "seed", SEED, "fixed seed, so that a text always sounds the same"),
+    Variable(("TEXT_SPLIT_METHOD",), "split_method", SPLIT_METHODS, "how a text is cut into sentences"),
+    Variable(("FRAGMENT_INTERVAL",), "fragment_interval", Number(0.05, 1.0), "seconds of audio in a chunk"),
+    Variable(("RETURN_FRAGMENT",), "return_fragment", Flag(), "false sends each text as one audio message"),
+    Variable(("SAMPLE_RATE",), "sample_rate", Rate(8000, 48000, integer=True), "samples per second of the output"),
+    Variable(
+        ("AUDIO_FORMAT",),
+        "audio_format",
+        Choice(("flat", "list", "int16")),
+        "flat float32, list of one float32 array (MoFA's Python player), or flat int16",
+    ),
+    Variable(("AUDIO_GAIN",), "gain", Number(0.0, 4.0), "factor on every sample"),
+    Variable(("SEND_INTERVAL_MS",), "send_interval_ms", Number(1.0, 1000.0), "least time between two audio messages"),
+    Variable(("MAX_AUDIO_AHEAD",), "max_ahead", Number(0.5, 600.0), "seconds audio may run ahead of its playing"),
+    Variable(("BUFFER_PAUSE",), "buffer_pause", Number(1.0, 100.0), "percent of `buffer_status` that pauses sending"),
+    Variable(("BUFFER_RESUME",), "buffer_resume", Number(0.0, 99.0), "percent of `buffer_status` that resumes it"),
+    Variable(
+        ("TEXT_MODE",),
+        "text_mode",
+        Choice(("auto", "whole", "partial")),
+        "auto: a message with `fin` is a piece of a text; whole: each message is a text; partial: each is a piece",
+    ),
+    Variable(
+        ("PARTIAL_TEXT_TIMEOUT",),
+        "partial_timeout",
+        Number(0.1, 600.0),
+        "seconds without a new piece after which a partial text counts as complete",
+    ),
+    Variable(("VOICE_DIRS",), "voice_dirs", Folders(), "where VOICE:CUSTOM and VOICE:TRAINED may read files"),
+    Variable(("VOICE_PATHS",), "voice_paths", Choice(("confined", "any")), "any lets them read files everywhere"),
+    Variable(("PASS_METADATA",), "pass_metadata", Words(), "more metadata names to hand through to the outputs"),
+    Variable(("MAX_TEXT_CHARS",), "max_text_chars", Number(1, 10_000_000, integer=True), "longest text, in characters"),
+    Variable(("MAX_PENDING",), "max_pending", Number(1, 1_000_000, integer=True), "texts that may wait"),
+    Variable(
+        ("LOG_LEVEL",),
+        "log_level",
+        Choice(("DEBUG", "INFO", "WARNING", "ERROR"), synonyms=(("warn", "warning"), ("critical", "error"))),
+        "least level of the `log` output",
+    ),
+)
+
+IGNORED = {
+    "USE_GPU": "RUNTIME chooses the executor",
+    "DEVICE": "RUNTIME chooses the executor",
+    "USE_MLX_VITS": "RUNTIME chooses the executor",
+    "PROMPT_LANG": "the voice's entry in voices.json says it",
+    "PROMPT_TEXT": "the voice's entry in voices.json says it",
+    "REF_AUDIO": "the voice's entry in voices.json says it",
+    "REF_TEXT": "the voice's entry in voices.json says it",
+    "CODES_PATH": "the voice's entry in voices.json says it",
+    "T2S_WEIGHTS": "the voice's entry in voices.json says it",
+    "VITS_WEIGHTS": "the voice's entry in voices.json says it",
+    "BATCH_SIZE": "sentences are spoken one after the other",
+    "SPLIT_BUCKET": "sentences are spoken one after the other",
+    "FRAGMENT_MIN_CHARS": "FRAGMENT_INTERVAL gives the length of a chunk in seconds",
+    "SYNTHESIS_TIMEOUT_SECS": "the control input cancels a text",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything one can choose. ValueError for a value out of bounds; units are those of `VARIABLES`.
+
+    None means: the voice's own (`voice`, `speed`), a fresh one for every text (`seed`), the executor's choice
+    (`threads`), or no bound (`max_ahead`).
+    """
+
+    voices: Path = SHIPPED_VOICES
+    voice: str | None = None
+    language: str = "auto"
+    runtime: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    noise_scale: float = 0.5
+    speed: float | None = None
+    seed: int | None = None
+    split_method: str = "sentence"
+    fragment_interval: float = 0.3
+    return_fragment: bool = True
+    sample_rate: int = NATIVE_SAMPLE_RATE
+    audio_format: str = "flat"
+    gain: float = 1.0
+    send_interval_ms: float = 1.0
+    max_ahead: float | None = None
+    buffer_pause: float = 60.0
+    buffer_resume: float = 30.0
+    text_mode: str = "auto"
+    partial_timeout: float = 10.0
+    voice_dirs: tuple[Path, ...] = ()
+    voice_paths: str = "confined"
+    pass_metadata: tuple[str, ...] = ()
+    max_text_chars: int = 1_000_000
+    max_pending: int = 10_000
+    log_level: str = "INFO"
+
+    def __post_init__(self) -> None:
+        for variable in VARIABLES:
+            value = read_field(self, variable.field)
+            if value is not None and not variable.kind.accepts(value):
+                raise ValueError(f"{variable.field} is {value!r}; allowed is {variable.kind.allowed}")
+        if self.buffer_resume >= self.buffer_pause:
+            raise ValueError(
+                f"BUFFER_RESUME ({self.buffer_resume:g}) must be less than BUFFER_PAUSE ({self.buffer_pause:g})"
+            )
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """Read `VARIABLES` from `env`; unset and empty ones keep the default.
+
+        Raises ValueError naming the variable, its value and what is allowed.
+        """
+        values: dict[str, Any] = {}
+        for variable in VARIABLES:
+            for name in variable.names:
+                raw = env.get(name, "").strip()
+                if raw and variable.field not in values:
+                    values[variable.field] = parse(name, raw, variable.kind)
+        sampling = {name.removeprefix("sampling."): values.pop(name) for name in list(values) if "." in name}
+        return cls(**values, sampling=Sampling(**sampling))
+
+
+def parse(name: str, raw: str, kind: Kind) -> Any:
+    """Text -> checked value of `kind`. ValueError naming `name`, the text and what is allowed."""
+    try:
+        value = kind.read(raw)
+    except ValueError:
+        value = raw
+    if (value is None and isinstance(kind, Seed)) or kind.accepts(value):
+        return value
+    raise ValueError(f"{name}={raw!r} is not allowed; it must be {kind.allowed}")
+
+
+def read_field(settings: Settings, name: str) -> Any:
+    """The value of a field of `Settings`; "sampling.top_k" is the field `top_k` of its `sampling`."""
+    value: Any = settings
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def with_field(settings: Settings, name: str, value: Any) -> Settings:
+    """`settings` with one field changed; "sampling.top_k" changes the field `top_k` of its `sampling`."""
+    outer, _, inner = name.partition(".")
+    if inner:
+        value = replace(settings.sampling, **{inner: value})
+    return replace(settings, **{outer: value})
+
+
+def ignored_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Names that predecessors read and this node does not, as far as `env` sets them, each with the reason."""
+    return {name: reason for name, reason in IGNORED.items() if env.get(name, "").strip()}
+
+
+def expand(raw: str) -> Path:
+    """Path with `~` and `$NAME` expanded."""
+    return Path(os.path.expandvars(raw.strip())).expanduser()

@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import pytest
+
+from dora_primespeech_mlx.sampling import Sampling
+from dora_primespeech_mlx.settings import SHIPPED_VOICES, VARIABLES, Settings, ignored_variables, read_field, with_field
+
+
+def test_an_empty_environment_gives_the_defaults():
+    assert Settings.from_env({}) == Settings()
+    assert Settings.from_env({"VOICE_NAME": "", "TOP_K": "  "}) == Settings()
+    assert Settings().voices == SHIPPED_VOICES
+    assert Settings().sampling == Sampling()
+
+
+def test_every_variable_is_read_into_its_field():
+    samples = {
+        "voice": ("Luo Xiang", "Luo Xiang"),
+        "language": ("ALL_ZH", "zh"),
+        "runtime": ("ONNX", "onnx"),
+        "precision": ("int8", "int8"),
+        "threads": ("4", 4),
+        "sampling.top_k": ("5.0", 5),
+        "sampling.top_p": ("0.9", 0.9),
+        "sampling.temperature": ("1", 1.0),
+        "sampling.repetition_penalty": ("1.2", 1.2),
+        "noise_scale": ("0", 0.0),
+        "speed": ("1.1", 1.1),
+        "seed": ("233333", 233333),
+        "split_method": ("cut5", "cut5"),
+        "fragment_interval": ("0.2", 0.2),
+        "return_fragment": ("False", False),
+        "sample_rate": ("24000", 24000),
+        "audio_format": ("List", "list"),
+        "gain": ("0.46", 0.46),
+        "send_interval_ms": ("2", 2.0),
+        "max_ahead": ("3", 3.0),
+        "buffer_pause": ("50", 50.0),
+        "buffer_resume": ("10", 10.0),
+        "text_mode": ("partial", "partial"),
+        "partial_timeout": ("1.5", 1.5),
+        "voice_dirs": ("/a:/b", (Path("/a"), Path("/b"))),
+        "voice_paths": ("any", "any"),
+        "pass_metadata": ("turn, room", ("turn", "room")),
+        "max_text_chars": ("100", 100),
+        "max_pending": ("7", 7),
+        "log_level": ("warn", "WARNING"),
+    }
+    for variable in VARIABLES:
+        if variable.field != "voices":
+            raw, value = samples[variable.field]
+            for name in variable.names:
+                assert read_field(Settings.from_env({name: raw}), variable.field) == value, name
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "part"),
+    [
+        ("TOP_K", "0", "from 1 to 1025"),
+        ("TOP_K", "1.5", "whole number"),
+        ("TOP_P", "nan", "from 0.01 to 1"),
+        ("TEMPERATURE", "warm", "a number"),
+        ("SPEED_FACTOR", "inf", "from 0.5 to 2"),
+        ("SAMPLE_RATE", "11025", "24000"),
+        ("AUDIO_FORMAT", "wav", "flat, list, int16"),
+        ("TEXT_LANG", "cn", "auto, zh, en"),
+        ("RETURN_FRAGMENT", "maybe", "true or false"),
+        ("SEED", "-7", "-1"),
+        ("LOG_LEVEL", "loud", "DEBUG"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(name, raw, part):
+    with pytest.raises(ValueError, match="not allowed") as error:
+        Settings.from_env({name: raw})
+    assert name in str(error.value)
+    assert repr(raw) in str(error.value)
+    assert part in str(error.value)
+
+
+def test_bounds_hold_without_an_environment_too():
+    with pytest.raises(ValueError, match="gain is 9"):
+        Settings(gain=9.0)
+    with pytest.raises(ValueError, match="top_k is 0"):
+        Settings(sampling=Sampling(top_k=0))
+    with pytest.raises(ValueError, match="BUFFER_RESUME"):
+        Settings.from_env({"BUFFER_PAUSE": "20"})
+
+
+def test_voices_come_from_the_first_name_that_is_set(tmp_path):
+    (tmp_path / "voices").mkdir()
+    assert Settings.from_env({"PRIMESPEECH_MODEL_DIR": str(tmp_path)}).voices == tmp_path / "voices" / "voices.json"
+    (tmp_path / "voices.json").write_text("{}")
+    folder = {"GPT_SOVITS_MODEL_DIR": str(tmp_path)}
+    assert Settings.from_env(folder).voices == tmp_path / "voices.json"
+    assert Settings.from_env({**folder, "VOICES_CONFIG": "~/v.json"}).voices == Path.home() / "v.json"
+    assert Settings.from_env({"VOICE_CHARACTER": "b", "VOICE_NAME": "a"}).voice == "a"
+
+
+def test_a_seed_of_minus_one_is_a_fresh_one():
+    assert Settings.from_env({"SEED": "-1"}).seed is None
+    assert Settings.from_env({"SEED": "0"}).seed == 0
+
+
+def test_one_field_is_changed_and_checked():
+    changed = with_field(with_field(Settings(), "sampling.top_k", 3), "speed", 1.5)
+    assert (changed.sampling.top_k, changed.speed) == (3, 1.5)
+    with pytest.raises(ValueError, match="speed is 3"):
+        with_field(Settings(), "speed", 3.0)
+
+
+def test_names_without_effect_are_reported():
+    assert set(ignored_variables({"USE_GPU": "true", "TOP_K": "3", "DEVICE": ""})) == {"USE_GPU"}
