@@ -65,8 +65,8 @@ class Checkpoint:
 
     `weights` maps tensor names to arrays in the stored layout and type (bfloat16 becomes float32); they may be
     read-only views of the file. `config` is the stored configuration as plain dicts and lists, `info` the training
-    note, `header` the first two characters of the file ("PK", or a version tag such as "05"), `lora_rank` the rank of a file
-    that holds only an adapter.
+    note, `header` the first two characters of the file ("PK", or a version tag such as "05"), `lora_rank` the rank of
+    a file that holds only an adapter.
     """
 
     weights: dict[str, np.ndarray]

@@ -1,0 +1,100 @@
+"""Reading, resampling and analysing sound, against what the official code computed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from dora_primespeech_mlx import audio
+
+GOLDEN = np.load(Path(__file__).parent / "data" / "encoders.npz")
+
+
+def tone(seconds: float, rate: int, frequency: float = 220.0) -> np.ndarray:
+    return (0.5 * np.sin(2 * np.pi * frequency * np.arange(int(seconds * rate)) / rate)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("rate", "target"), [(44100, 32000), (48000, 32000), (32000, 16000), (24000, 32000)])
+def test_resample_equals_torchaudio(rate, target):
+    expected = GOLDEN[f"fe_resample_{rate}_{target}"][0]
+    result = audio.resample(GOLDEN["fe_wav"][0], rate, target)
+    assert result.shape == expected.shape and result.dtype == np.float32
+    assert np.abs(result - expected).max() < 1e-6
+
+
+def test_resample_takes_rates_without_a_common_divisor():
+    result = audio.resample(tone(0.2, 44101), 44101, 32000)
+    assert len(result) == -(-int(0.2 * 44101) * 32000 // 44101)
+    assert np.abs(result[500:-500] - tone(0.2, 32000)[500 : len(result) - 500]).max() < 1e-3
+
+
+def test_resample_to_the_same_rate_changes_nothing():
+    samples = GOLDEN["fe_wav"][0]
+    np.testing.assert_array_equal(audio.resample(samples, 32000, 32000), samples)
+    np.testing.assert_array_equal(audio.resample_soxr(samples, 16000, 16000), samples)
+
+
+def test_resample_soxr_equals_librosa():
+    result = audio.resample_soxr(GOLDEN["fe_wav"][0], 32000, 16000)
+    assert np.abs(result - GOLDEN["fe_librosa_32000_16000"]).max() < 1e-6
+
+
+def test_reference_spectrogram_equals_the_official_one():
+    expected = GOLDEN["fe_spec_v2"]
+    result = np.array(audio.reference_spectrogram(GOLDEN["fe_wav"][0]))
+    assert result.shape == (1, expected.shape[2], 1025)
+    assert np.abs(result[0].T - expected[0]).max() < 1e-4 * expected.max()
+
+
+def test_reference_spectrogram_divides_a_loud_reference_by_its_peak():
+    quiet = tone(0.5, 32000) / 0.5
+    for loudness, remaining in ((1.5, 1.0), (3.0, 1.5)):
+        loud = np.array(audio.reference_spectrogram(quiet * np.float32(loudness)))
+        expected = np.array(audio.reference_spectrogram(quiet)) * remaining
+        assert np.abs(loud - expected).max() < 1e-4 * expected.max()
+
+
+def test_fbank_equals_kaldi():
+    result = audio.fbank(GOLDEN["fbank_wav16"][0])
+    assert result.shape == (48, 80)
+    assert np.abs(result - GOLDEN["fbank"]).max() < 1e-4 * np.abs(GOLDEN["fbank"]).max()
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_reads_the_usual_formats_as_mono(tmp_path, suffix):
+    left = tone(1.0, 32000)
+    path = tmp_path / f"sound.{suffix}"
+    soundfile.write(path, np.stack([left, np.zeros_like(left)], axis=1), 32000)
+    samples, rate = audio.read_audio(path)
+    assert rate == 32000 and samples.dtype == np.float32 and samples.ndim == 1
+    assert np.sqrt(np.mean(samples**2)) == pytest.approx(np.sqrt(np.mean((left / 2) ** 2)), rel=0.02)
+
+
+def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path):
+    text, empty, broken = tmp_path / "text.wav", tmp_path / "empty.wav", tmp_path / "broken.wav"
+    text.write_text("not sound")
+    soundfile.write(empty, np.zeros(0, np.float32), 16000)
+    soundfile.write(broken, np.array([0.0, np.nan], np.float32), 16000, subtype="FLOAT")
+    for path, error, message in (
+        (text, ValueError, r"text\.wav is not a sound file"),
+        (empty, ValueError, r"empty\.wav holds no sound"),
+        (broken, ValueError, r"broken\.wav holds values that are not numbers"),
+        (tmp_path / "gone.wav", FileNotFoundError, r"gone\.wav is not there"),
+        (tmp_path, FileNotFoundError, "is a folder"),
+    ):
+        with pytest.raises(error, match=message):
+            audio.read_audio(path)
+    with pytest.raises(ValueError, match="too short for a spectrogram"):
+        audio.reference_spectrogram(np.zeros(700, np.float32))
+    with pytest.raises(ValueError, match="too few for a filter bank"):
+        audio.fbank(np.zeros(399, np.float32))
+
+
+def test_written_wav_is_clipped_pcm16(tmp_path):
+    path = tmp_path / "out.wav"
+    audio.write_wav(path, np.array([0.0, 0.5, 1.0, 1.7, -1.0, -3.0, 0.99999], np.float32), 32000)
+    assert soundfile.info(path).subtype == "PCM_16"
+    samples, rate = soundfile.read(path, dtype="int16")
+    assert rate == 32000
+    np.testing.assert_array_equal(samples, [0, 16384, 32767, 32767, -32768, -32768, 32767])
