@@ -1,0 +1,216 @@
+"""HuBERT (`HubertModel` of Hugging Face, as chinese-hubert-base): a 16 kHz recording to 50 Hz content features."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+
+from dora_primespeech_mlx.nets.sovits import fold_weight_norm
+from dora_primespeech_mlx.nets.transformer import TransformerLayer, attention_mask
+
+GROUP_NORM_EPS = 1e-5
+
+
+@dataclass(frozen=True)
+class HubertConfig:
+    """Dimensions of a model; the tuples have one entry per convolution of the feature extractor."""
+
+    channels: tuple[int, ...]
+    kernels: tuple[int, ...]
+    strides: tuple[int, ...]
+    hidden: int
+    intermediate: int
+    layers: int
+    heads: int
+    position_kernel: int
+    position_groups: int
+    eps: float
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> "HubertConfig":
+        """Derives sizes from sanitised weights; strides, heads and epsilon come from the official `config.json`.
+
+        Raises:
+            ValueError: the model is of a kind other than chinese-hubert-base's (layer norm in the extractor, pre-norm).
+            KeyError: a tensor that every HuBERT has is missing.
+        """
+        if settings.get("feat_extract_norm", "group") != "group" or settings.get("do_stable_layer_norm", False):
+            raise ValueError("This HuBERT normalises per layer (a 'large' model); chinese-hubert-base is needed")
+        strides = tuple(int(stride) for stride in settings.get("conv_stride", (5, 2, 2, 2, 2, 2, 2)))
+        convolutions = [weights[f"feature_extractor.conv_layers.{i}.conv.weight"].shape for i in range(len(strides))]
+        intermediate, hidden = weights["encoder.layers.0.feed_forward.intermediate_dense.weight"].shape
+        _, position_kernel, group_width = weights["encoder.pos_conv_embed.conv.weight"].shape
+        return cls(
+            channels=tuple(shape[0] for shape in convolutions),
+            kernels=tuple(shape[1] for shape in convolutions),
+            strides=strides,
+            hidden=hidden,
+            intermediate=intermediate,
+            layers=1 + max(int(name.split(".")[2]) for name in weights if name.startswith("encoder.layers.")),
+            heads=int(settings.get("num_attention_heads", 12)),
+            position_kernel=position_kernel,
+            position_groups=hidden // group_width,
+            eps=float(settings.get("layer_norm_eps", 1e-5)),
+        )
+
+    def frame_counts(self, samples: int) -> tuple[int, ...]:
+        """Frames after each convolution for a recording of `samples` samples; the last one is the number of features."""
+        pairs = zip(self.kernels, self.strides, strict=True)
+        return tuple(accumulate(pairs, lambda n, p: max(0, (n - p[0]) // p[1] + 1), initial=samples))[1:]
+
+    def masks(self, lengths: Sequence[int], total: int) -> tuple[np.ndarray, np.ndarray]:
+        """Masks for recordings padded to `total` samples: 1 where a frame is real, float32.
+
+        Returns:
+            after the first convolution [B, T1], and of the features [B, T].
+        """
+        counts, whole = [self.frame_counts(length) for length in lengths], self.frame_counts(total)
+
+        def mask(layer: int) -> np.ndarray:
+            return np.array([np.arange(whole[layer]) < count[layer] for count in counts], np.float32)
+
+        return mask(0), mask(-1)
+
+
+class ConvLayer(nn.Module):
+    """One strided convolution of the feature extractor; the first one is normalised over time, channel by channel."""
+
+    def __init__(self, inputs: int, channels: int, kernel: int, stride: int, normalised: bool):
+        super().__init__()
+        self.conv = nn.Conv1d(inputs, channels, kernel, stride, bias=False)
+        if normalised:
+            self.layer_norm = nn.LayerNorm(channels)
+
+    def __call__(self, x: mx.array, keep: mx.array | None) -> mx.array:
+        """x [B, T, C], keep [B, T'] of the result's real frames or None; returns [B, T', C']."""
+        x = self.conv(x)
+        if "layer_norm" in self:
+            x = self._normalise(x.astype(mx.float32), keep).astype(x.dtype)
+        return nn.gelu(x)
+
+    def _normalise(self, x: mx.array, keep: mx.array | None) -> mx.array:
+        if keep is None:
+            centred = x - x.mean(axis=1, keepdims=True)
+            variance = mx.square(centred).mean(axis=1, keepdims=True)
+        else:
+            weight = (keep / keep.sum(axis=1, keepdims=True))[..., None]
+            centred = x - (x * weight).sum(axis=1, keepdims=True)
+            variance = (mx.square(centred) * weight).sum(axis=1, keepdims=True)
+        scaled = centred * mx.rsqrt(variance + GROUP_NORM_EPS)
+        return scaled * self.layer_norm.weight.astype(x.dtype) + self.layer_norm.bias.astype(x.dtype)
+
+
+class FeatureExtractor(nn.Module):
+    """Samples to frames by strided convolutions."""
+
+    def __init__(self, config: HubertConfig):
+        super().__init__()
+        inputs = (1, *config.channels[:-1])
+        sizes = zip(inputs, config.channels, config.kernels, config.strides, strict=True)
+        self.conv_layers = [ConvLayer(*size, normalised=i == 0) for i, size in enumerate(sizes)]
+
+    def __call__(self, samples: mx.array, keep: mx.array | None) -> mx.array:
+        """Samples [B, n], keep [B, T1] or None; returns [B, T, C]."""
+        x = samples[..., None]
+        for layer in self.conv_layers:
+            x = layer(x, keep)
+        return x
+
+
+class FeatureProjection(nn.Module):
+    """Normalises the frames and brings them to the width of the transformer."""
+
+    def __init__(self, inputs: int, hidden: int, eps: float):
+        super().__init__()
+        self.layer_norm = nn.LayerNorm(inputs, eps)
+        self.projection = nn.Linear(inputs, hidden)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """x [B, T, C]; returns [B, T, hidden]."""
+        return self.projection(self.layer_norm(x))
+
+
+class PositionEmbedding(nn.Module):
+    """A wide grouped convolution tells each frame where it stands."""
+
+    def __init__(self, hidden: int, kernel: int, groups: int):
+        super().__init__()
+        self.conv = nn.Conv1d(hidden, hidden, kernel, padding=kernel // 2, groups=groups)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """x [B, T, hidden]; returns the same shape (the frame too many of an even kernel is dropped)."""
+        return nn.gelu(self.conv(x)[:, : x.shape[1]])
+
+
+class Encoder(nn.Module):
+    """Position embedding and transformer."""
+
+    def __init__(self, config: HubertConfig):
+        super().__init__()
+        self.pos_conv_embed = PositionEmbedding(config.hidden, config.position_kernel, config.position_groups)
+        self.layer_norm = nn.LayerNorm(config.hidden, config.eps)
+        self.layers = [
+            TransformerLayer(config.hidden, config.intermediate, config.heads, config.eps) for _ in range(config.layers)
+        ]
+
+    def __call__(self, x: mx.array, keep: mx.array | None) -> mx.array:
+        """x [B, T, hidden], keep [B, T] or None; returns [B, T, hidden]."""
+        if keep is not None:
+            x = x * keep[..., None].astype(x.dtype)
+        x = self.layer_norm(x + self.pos_conv_embed(x))
+        mask = attention_mask(keep, x.dtype)
+        for layer in self.layers:
+            x = layer(x, mask)
+        return x
+
+
+class Hubert(nn.Module):
+    """The whole model. Samples go in as they are: the official pipeline does not normalise them."""
+
+    def __init__(self, config: HubertConfig):
+        super().__init__()
+        self._config = config
+        self.feature_extractor = FeatureExtractor(config)
+        self.feature_projection = FeatureProjection(config.channels[-1], config.hidden, config.eps)
+        self.encoder = Encoder(config)
+
+    @property
+    def config(self) -> HubertConfig:
+        """Dimensions of this model."""
+        return self._config
+
+    def __call__(self, samples: mx.array, first_mask: mx.array | None = None, mask: mx.array | None = None) -> mx.array:
+        """Content features of 16 kHz recordings.
+
+        Args:
+            samples: [B, n].
+            first_mask: [B, T1] and
+            mask: [B, T], both of `HubertConfig.masks`, for recordings padded to a common length; with them, a recording's
+                features are what they are without padding. None: all samples are real.
+
+        Returns:
+            last hidden state [B, T, hidden]; frames that the mask leaves out hold nothing of use.
+        """
+        return self.encoder(self.feature_projection(self.feature_extractor(samples, first_mask)), mask)
+
+
+def sanitize(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Official tensors to this module's names and layouts: weight norm folded (both spellings), convolutions channels-last.
+
+    The training-time mask embedding is dropped. The folded weight is float32 whatever the file's type.
+    """
+    renamed = {}
+    for name, value in weights.items():
+        name = name.removeprefix("hubert.")
+        name = name.replace("parametrizations.weight.original0", "weight_g")
+        name = name.replace("parametrizations.weight.original1", "weight_v")
+        renamed[name] = value.astype(np.float32) if name.endswith(("weight_g", "weight_v")) else value
+    clean = {}
+    for name, value in fold_weight_norm(renamed).items():
+        if name != "masked_spec_embed":
+            clean[name] = np.ascontiguousarray(value.transpose(0, 2, 1)) if value.ndim == 3 else value
+    return clean
