@@ -58,7 +58,7 @@ class HubertConfig:
         )
 
     def frame_counts(self, samples: int) -> tuple[int, ...]:
-        """Frames after each convolution for a recording of `samples` samples; the last one is the number of features."""
+        """Frames after each convolution for a recording of so many samples; the last one is the number of features."""
         pairs = zip(self.kernels, self.strides, strict=True)
         return tuple(accumulate(pairs, lambda n, p: max(0, (n - p[0]) // p[1] + 1), initial=samples))[1:]
 
@@ -189,7 +189,7 @@ class Hubert(nn.Module):
         Args:
             samples: [B, n].
             first_mask: [B, T1] and
-            mask: [B, T], both of `HubertConfig.masks`, for recordings padded to a common length; with them, a recording's
+            mask: [B, T], both of `HubertConfig.masks`, for recordings padded to a common length; with them, the
                 features are what they are without padding. None: all samples are real.
 
         Returns:
@@ -199,7 +199,7 @@ class Hubert(nn.Module):
 
 
 def sanitize(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Official tensors to this module's names and layouts: weight norm folded (both spellings), convolutions channels-last.
+    """Official tensors to this module's names: weight norm folded (both spellings), convolutions channels-last.
 
     The training-time mask embedding is dropped. The folded weight is float32 whatever the file's type.
     """

@@ -1,7 +1,7 @@
 """ERes2NetV2, the speaker model of GPT-SoVITS v2Pro and v2ProPlus: a filter bank to one voice vector.
 
-Only the part in front of the pooling head is used. Batch norms are folded into the convolutions at conversion. Images are
-[batch, mel bins, frames, channels].
+Only the part in front of the pooling head is used. Batch norms are folded into the convolutions at conversion. Images
+are [batch, mel bins, frames, channels].
 """
 
 from collections.abc import Mapping
