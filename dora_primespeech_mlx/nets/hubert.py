@@ -1,8 +1,8 @@
 """HuBERT (`HubertModel` of Hugging Face, as chinese-hubert-base): a 16 kHz recording to 50 Hz content features."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import mlx.core as mx
@@ -57,23 +57,52 @@ class HubertConfig:
             eps=float(settings.get("layer_norm_eps", 1e-5)),
         )
 
-    def frame_counts(self, samples: int) -> tuple[int, ...]:
-        """Frames after each convolution for a recording of so many samples; the last one is the number of features."""
-        pairs = zip(self.kernels, self.strides, strict=True)
-        return tuple(accumulate(pairs, lambda n, p: max(0, (n - p[0]) // p[1] + 1), initial=samples))[1:]
+    @property
+    def step(self) -> int:
+        """Samples from one feature to the next."""
+        return math.prod(self.strides)
 
-    def masks(self, lengths: Sequence[int], total: int) -> tuple[np.ndarray, np.ndarray]:
-        """Masks for recordings padded to `total` samples: 1 where a frame is real, float32.
+    @property
+    def margin(self) -> int:
+        """Samples that the last feature needs beyond its step."""
+        reach, step = 1, 1
+        for kernel, stride in zip(self.kernels, self.strides, strict=True):
+            reach, step = reach + (kernel - 1) * step, step * stride
+        return reach - step
+
+    def features(self, samples: int) -> int:
+        """Features of a recording of so many samples."""
+        return max(0, (samples - self.margin) // self.step)
+
+    def blocks(self, recordings: Sequence[np.ndarray], size: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What `Hubert` takes: recordings cut into blocks of one step and padded to a common length.
+
+        Args:
+            recordings: 16 kHz samples, float32 [n] each.
+            size: least number of blocks.
 
         Returns:
-            after the first convolution [B, T1], and of the features [B, T].
+            samples [B, L, step]; real frames of the first convolution [B, L, step / first stride]; real features
+            [B, L]; all float32, the last two 1 where real and 0 where padded.
+
+        Raises:
+            ValueError: a recording is too short for one feature.
         """
-        counts, whole = [self.frame_counts(length) for length in lengths], self.frame_counts(total)
-
-        def mask(layer: int) -> np.ndarray:
-            return np.array([np.arange(whole[layer]) < count[layer] for count in counts], np.float32)
-
-        return mask(0), mask(-1)
+        lengths = np.array([len(recording) for recording in recordings])
+        if min(map(self.features, lengths)) < 1:
+            raise ValueError(f"A recording of {lengths.min()} samples is too short; give at least a second")
+        count = max(size, *(-(-int(length) // self.step) for length in lengths))
+        samples = np.zeros((len(recordings), count * self.step), np.float32)
+        for row, recording in zip(samples, recordings, strict=True):
+            row[: len(recording)] = recording
+        first = (lengths[:, None] - self.kernels[0]) // self.strides[0] + 1
+        first_mask = np.arange(count * self.step // self.strides[0]) < first
+        mask = np.arange(count) < (lengths[:, None] - self.margin) // self.step
+        return (
+            samples.reshape(len(recordings), count, self.step),
+            first_mask.astype(np.float32).reshape(len(recordings), count, -1),
+            mask.astype(np.float32),
+        )
 
 
 class ConvLayer(nn.Module):
@@ -85,21 +114,17 @@ class ConvLayer(nn.Module):
         if normalised:
             self.layer_norm = nn.LayerNorm(channels)
 
-    def __call__(self, x: mx.array, keep: mx.array | None) -> mx.array:
-        """x [B, T, C], keep [B, T'] of the result's real frames or None; returns [B, T', C']."""
+    def __call__(self, x: mx.array, keep: mx.array) -> mx.array:
+        """x [B, T, C], keep [B, T'] 1 for the result's real frames; returns [B, T', C']."""
         x = self.conv(x)
         if "layer_norm" in self:
             x = self._normalise(x.astype(mx.float32), keep).astype(x.dtype)
         return nn.gelu(x)
 
-    def _normalise(self, x: mx.array, keep: mx.array | None) -> mx.array:
-        if keep is None:
-            centred = x - x.mean(axis=1, keepdims=True)
-            variance = mx.square(centred).mean(axis=1, keepdims=True)
-        else:
-            weight = (keep / keep.sum(axis=1, keepdims=True))[..., None]
-            centred = x - (x * weight).sum(axis=1, keepdims=True)
-            variance = (mx.square(centred) * weight).sum(axis=1, keepdims=True)
+    def _normalise(self, x: mx.array, keep: mx.array) -> mx.array:
+        weight = (keep / keep.sum(axis=1, keepdims=True))[..., None]
+        centred = x - (x * weight).sum(axis=1, keepdims=True)
+        variance = (mx.square(centred) * weight).sum(axis=1, keepdims=True)
         scaled = centred * mx.rsqrt(variance + GROUP_NORM_EPS)
         return scaled * self.layer_norm.weight.astype(x.dtype) + self.layer_norm.bias.astype(x.dtype)
 
@@ -113,8 +138,8 @@ class FeatureExtractor(nn.Module):
         sizes = zip(inputs, config.channels, config.kernels, config.strides, strict=True)
         self.conv_layers = [ConvLayer(*size, normalised=i == 0) for i, size in enumerate(sizes)]
 
-    def __call__(self, samples: mx.array, keep: mx.array | None) -> mx.array:
-        """Samples [B, n], keep [B, T1] or None; returns [B, T, C]."""
+    def __call__(self, samples: mx.array, keep: mx.array) -> mx.array:
+        """Samples [B, n], keep [B, T1] of the first convolution's real frames; returns [B, T, C]."""
         x = samples[..., None]
         for layer in self.conv_layers:
             x = layer(x, keep)
@@ -157,10 +182,9 @@ class Encoder(nn.Module):
             TransformerLayer(config.hidden, config.intermediate, config.heads, config.eps) for _ in range(config.layers)
         ]
 
-    def __call__(self, x: mx.array, keep: mx.array | None) -> mx.array:
-        """x [B, T, hidden], keep [B, T] or None; returns [B, T, hidden]."""
-        if keep is not None:
-            x = x * keep[..., None].astype(x.dtype)
+    def __call__(self, x: mx.array, keep: mx.array) -> mx.array:
+        """x [B, T, hidden], keep [B, T] of real frames; returns [B, T, hidden]."""
+        x = x * keep[..., None].astype(x.dtype)
         x = self.layer_norm(x + self.pos_conv_embed(x))
         mask = attention_mask(keep, x.dtype)
         for layer in self.layers:
@@ -183,19 +207,23 @@ class Hubert(nn.Module):
         """Dimensions of this model."""
         return self._config
 
-    def __call__(self, samples: mx.array, first_mask: mx.array | None = None, mask: mx.array | None = None) -> mx.array:
-        """Content features of 16 kHz recordings.
+    def __call__(self, samples: mx.array, first_mask: mx.array, mask: mx.array) -> mx.array:
+        """Content features of 16 kHz recordings; a recording's are the same however far it is padded.
 
         Args:
-            samples: [B, n].
-            first_mask: [B, T1] and
-            mask: [B, T], both of `HubertConfig.masks`, for recordings padded to a common length; with them, the
-                features are what they are without padding. None: all samples are real.
+            samples: [B, L, step], and
+            first_mask: [B, L, step / first stride], and
+            mask: [B, L], all three as `HubertConfig.blocks` makes them.
 
         Returns:
-            last hidden state [B, T, hidden]; frames that the mask leaves out hold nothing of use.
+            last hidden state [B, L, hidden]; where `mask` is 0 it holds nothing of use.
         """
-        return self.encoder(self.feature_projection(self.feature_extractor(samples, first_mask)), mask)
+        batch, margin = samples.shape[0], self._config.margin
+        more = (margin - self._config.kernels[0]) // self._config.strides[0] + 1
+        samples = mx.concatenate([samples.flatten(1), mx.zeros((batch, margin), samples.dtype)], axis=1)
+        first_mask = mx.concatenate([first_mask.flatten(1), mx.zeros((batch, more), first_mask.dtype)], axis=1)
+        dtype = self.feature_projection.projection.weight.dtype
+        return self.encoder(self.feature_projection(self.feature_extractor(samples.astype(dtype), first_mask)), mask)
 
 
 def sanitize(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
