@@ -1,0 +1,34 @@
+"""Key and value cache of one transformer layer."""
+
+import mlx.core as mx
+
+
+class KVCache:
+    """Grows in steps and writes in place, so that a new row copies nothing old.
+
+    Args:
+        step: rows by which the buffers grow; 256 keeps slices in the form CUDA's fused attention takes.
+    """
+
+    def __init__(self, step: int = 256):
+        self.offset = 0
+        self._step = step
+        self._keys: mx.array | None = None
+        self._values: mx.array | None = None
+
+    def update_and_fetch(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
+        """Appends rows [B, heads, new, d]; returns all keys and values [B, heads, total, d]."""
+        start, end = self.offset, self.offset + keys.shape[2]
+        capacity = 0 if self._keys is None else self._keys.shape[2]
+        if end > capacity:
+            grown = -(-end // self._step) * self._step - capacity
+            self._keys, self._values = (
+                mx.zeros((*new.shape[:2], grown, new.shape[3]), new.dtype)
+                if old is None
+                else mx.concatenate([old, mx.zeros((*new.shape[:2], grown, new.shape[3]), new.dtype)], axis=2)
+                for old, new in ((self._keys, keys), (self._values, values))
+            )
+        assert self._keys is not None and self._values is not None
+        self._keys[:, :, start:end], self._values[:, :, start:end] = keys, values
+        self.offset = end
+        return self._keys[:, :, :end], self._values[:, :, :end]

@@ -1,0 +1,215 @@
+"""T2S (the s1 model of GPT-SoVITS): phones and prompt codes to semantic codes, one at a time.
+
+A post-norm transformer over [text; audio]. Text rows see the whole text and no audio; audio rows see the text and the
+audio up to themselves, so a prefill and single steps with a cache give the same numbers.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+
+BERT_DIM = 1024
+MAX_POSITIONS = 4000
+
+
+class LayerCache(Protocol):
+    """What a layer asks of its cache: take the new rows, give back all of them."""
+
+    def update_and_fetch(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
+        """Appends [B, heads, new, d] and returns all keys and values [B, heads, total, d]."""
+        ...
+
+
+@dataclass(frozen=True)
+class T2SConfig:
+    """Dimensions of a model. ``head_dim`` sets the attention scale; the weights hold heads of ``head_width``."""
+
+    hidden: int
+    heads: int
+    layers: int
+    feed_forward: int
+    phones: int
+    vocabulary: int
+    end: int
+    head_dim: int
+    head_width: int
+    max_seconds: int
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, np.ndarray], config: Mapping) -> "T2SConfig":
+        """Dimensions from sanitised weights; the number of heads and the limit in seconds from the config."""
+        model = config.get("model", {})
+        feed_forward, hidden = weights["h.layers.0.linear1.weight"].shape
+        heads = int(model.get("head", hidden // 32))
+        vocabulary = weights["ar_predict_layer.weight"].shape[0]
+        return cls(
+            hidden=hidden,
+            heads=heads,
+            layers=len({name.split(".")[2] for name in weights if name.startswith("h.layers.")}),
+            feed_forward=feed_forward,
+            phones=weights["ar_text_embedding.word_embeddings.weight"].shape[0],
+            vocabulary=vocabulary,
+            end=int(model.get("EOS", vocabulary - 1)),
+            head_dim=hidden // heads,
+            head_width=weights["h.layers.0.self_attn.in_proj.weight"].shape[0] // (3 * heads),
+            max_seconds=int(config.get("data", {}).get("max_sec", 54)),
+        )
+
+
+def sine_table(rows: int, width: int) -> np.ndarray:
+    """Interleaved sine and cosine positions, float32 [rows, width]."""
+    rate = np.exp(np.arange(0, width, 2, dtype=np.float32) * np.float32(-math.log(10000.0) / width))
+    angle = np.arange(rows, dtype=np.float32)[:, None] * rate
+    return np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(rows, width)
+
+
+class TokenEmbedding(nn.Module):
+    """A table under the official name."""
+
+    def __init__(self, count: int, width: int):
+        super().__init__()
+        self.word_embeddings = nn.Embedding(count, width)
+
+
+class Position(nn.Module):
+    """The learned weight of the sine positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alpha = mx.ones((1,))
+
+
+class SelfAttention(nn.Module):
+    """Multi-head attention with one projection for queries, keys and values."""
+
+    def __init__(self, config: T2SConfig):
+        super().__init__()
+        width = config.heads * config.head_width
+        self.in_proj = nn.Linear(config.hidden, 3 * width)
+        self.out_proj = nn.Linear(width, config.hidden)
+        self._heads, self._scale = config.heads, config.head_dim**-0.5
+
+    def __call__(self, x: mx.array, mask: mx.array | None, cache: LayerCache | None) -> mx.array:
+        """x [B, T, D], mask additive or boolean, broadcastable to [B, heads, T, total]; returns [B, T, D]."""
+        B, T, _ = x.shape
+        queries, keys, values = self.in_proj(x).reshape(B, T, 3, self._heads, -1).transpose(2, 0, 3, 1, 4)
+        if cache is not None:
+            keys, values = cache.update_and_fetch(keys, values)
+        out = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=self._scale, mask=mask)
+        return self.out_proj(out.transpose(0, 2, 1, 3).reshape(B, T, -1))
+
+
+class Layer(nn.Module):
+    """Post-norm transformer layer with a ReLU feed-forward."""
+
+    def __init__(self, config: T2SConfig):
+        super().__init__()
+        self.self_attn = SelfAttention(config)
+        self.linear1 = nn.Linear(config.hidden, config.feed_forward)
+        self.linear2 = nn.Linear(config.feed_forward, config.hidden)
+        self.norm1 = nn.LayerNorm(config.hidden)
+        self.norm2 = nn.LayerNorm(config.hidden)
+
+    def __call__(self, x: mx.array, mask: mx.array | None, cache: LayerCache | None) -> mx.array:
+        """x and result [B, T, D]."""
+        x = self.norm1(x + self.self_attn(x, mask, cache))
+        return self.norm2(x + self.linear2(nn.relu(self.linear1(x))))
+
+
+class Stack(nn.Module):
+    """The layers under their official name."""
+
+    def __init__(self, config: T2SConfig):
+        super().__init__()
+        self.layers = [Layer(config) for _ in range(config.layers)]
+
+
+class T2S(nn.Module):
+    """The whole s1 model."""
+
+    def __init__(self, config: T2SConfig):
+        super().__init__()
+        self.bert_proj = nn.Linear(BERT_DIM, config.hidden)
+        self.ar_text_embedding = TokenEmbedding(config.phones, config.hidden)
+        self.ar_text_position = Position()
+        self.ar_audio_embedding = TokenEmbedding(config.vocabulary, config.hidden)
+        self.ar_audio_position = Position()
+        self.h = Stack(config)
+        self.ar_predict_layer = nn.Linear(config.hidden, config.vocabulary, bias=False)
+        self._config = config
+        self._positions = mx.array(sine_table(MAX_POSITIONS, config.hidden))
+
+    @property
+    def config(self) -> T2SConfig:
+        """The dimensions the model was built with."""
+        return self._config
+
+    def _place(self, embedded: mx.array, positions: mx.array, position: Position) -> mx.array:
+        return embedded + position.alpha * self._positions[positions].astype(embedded.dtype)
+
+    def embed_text(self, phones: mx.array, bert: mx.array | None = None) -> mx.array:
+        """Phones [B, T] with BERT features [B, T, 1024] (None: zeros) to [B, T, D]."""
+        embedded = self.ar_text_embedding.word_embeddings(phones)
+        projected = self.bert_proj.bias if bert is None else self.bert_proj(bert.astype(embedded.dtype))
+        return self._place(embedded + projected, mx.arange(phones.shape[1]), self.ar_text_position)
+
+    def embed_audio(self, codes: mx.array, positions: mx.array) -> mx.array:
+        """Codes [B, T] at audio positions [T] (0 is the first prompt code) to [B, T, D]."""
+        return self._place(self.ar_audio_embedding.word_embeddings(codes), positions, self.ar_audio_position)
+
+    def __call__(self, x: mx.array, mask: mx.array | None, cache: Sequence[LayerCache] | None = None) -> mx.array:
+        """Runs the layers: x [B, T, D] to hidden states [B, T, D]."""
+        for i, layer in enumerate(self.h.layers):
+            x = layer(x, mask, None if cache is None else cache[i])
+        return x
+
+    def logits(self, hidden: mx.array) -> mx.array:
+        """Scores of the next code from hidden states [..., D], float32 [..., vocabulary]."""
+        weight = self.ar_predict_layer.weight
+        return hidden.astype(mx.float32) @ weight.astype(mx.float32).T
+
+
+def prefill_mask(text: int, audio: int, padded: int | None = None) -> np.ndarray:
+    """Which rows see which columns, bool [total, total]; total is ``padded`` or text + audio.
+
+    Padding at the end is seen by no real row; padded rows see the text, so that their softmax is defined.
+    """
+    total = padded or text + audio
+    mask = np.zeros((total, total), dtype=bool)
+    mask[:, :text] = True
+    span = slice(text, text + audio)
+    mask[span, span] = np.tril(np.ones((audio, audio), dtype=bool))
+    return mask
+
+
+def sanitize(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Official s1 tensors to this module's names."""
+    clean = {}
+    for name, value in weights.items():
+        name = name.removeprefix("model.").replace(".in_proj_weight", ".in_proj.weight")
+        clean[name.replace(".in_proj_bias", ".in_proj.bias")] = value
+    return clean
+
+
+def pad_heads(weights: Mapping[str, mx.array], heads: int, width: int) -> dict[str, mx.array]:
+    """Widens attention heads with zeros to ``width``, which changes no result.
+
+    Metal and CUDA have fused attention kernels for 64-wide heads and none for the 32 of this model; widening the
+    projections costs no extra operation at run time.
+    """
+    padded = dict(weights)
+    for name, value in weights.items():
+        if ".self_attn.in_proj." in name:
+            parts = value.reshape(3, heads, -1, *value.shape[1:])
+            gap = width - parts.shape[2]
+            pads = [(0, 0), (0, 0), (0, gap)] + [(0, 0)] * (parts.ndim - 3)
+            padded[name] = mx.pad(parts, pads).reshape(3 * heads * width, *value.shape[1:])
+        elif name.endswith(".self_attn.out_proj.weight"):
+            parts = value.reshape(value.shape[0], heads, -1)
+            padded[name] = mx.pad(parts, [(0, 0), (0, 0), (0, width - parts.shape[2])]).reshape(value.shape[0], -1)
+    return padded

@@ -1,0 +1,69 @@
+"""HiFi-GAN generator (Kong et al. 2020) as VITS uses it: latent frames at 50 Hz to samples at 32 kHz."""
+
+from dataclasses import dataclass
+
+import mlx.core as mx
+import mlx.nn as nn
+
+SLOPE = 0.1
+FINAL_SLOPE = 0.01
+
+
+@dataclass(frozen=True)
+class VocoderConfig:
+    """Dimensions of a generator. ``dilations`` has one tuple for each kernel of ``resblock_kernels``."""
+
+    inter_channels: int
+    initial_channels: int
+    gin_channels: int
+    upsample_rates: tuple[int, ...]
+    upsample_kernels: tuple[int, ...]
+    resblock_kernels: tuple[int, ...]
+    dilations: tuple[tuple[int, ...], ...]
+
+
+class ResBlock(nn.Module):
+    """Pairs of a dilated and a plain convolution, each pair added to its input."""
+
+    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]):
+        super().__init__()
+        self.convs1 = [
+            nn.Conv1d(channels, channels, kernel, padding=d * (kernel - 1) // 2, dilation=d) for d in dilations
+        ]
+        self.convs2 = [nn.Conv1d(channels, channels, kernel, padding=(kernel - 1) // 2) for _ in dilations]
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """x and result [B, T, C]."""
+        for dilated, plain in zip(self.convs1, self.convs2, strict=True):
+            x = x + plain(nn.leaky_relu(dilated(nn.leaky_relu(x, SLOPE)), SLOPE))
+        return x
+
+
+class Vocoder(nn.Module):
+    """The generator. Its weights are the official ``dec.*`` with weight norm folded."""
+
+    def __init__(self, config: VocoderConfig):
+        super().__init__()
+        channels = config.initial_channels
+        self.conv_pre = nn.Conv1d(config.inter_channels, channels, 7, padding=3)
+        self.cond = nn.Linear(config.gin_channels, channels)
+        self.ups, self.resblocks = [], []
+        for rate, kernel in zip(config.upsample_rates, config.upsample_kernels, strict=True):
+            self.ups.append(
+                nn.ConvTranspose1d(channels, channels // 2, kernel, stride=rate, padding=(kernel - rate) // 2)
+            )
+            channels //= 2
+            self.resblocks += [
+                ResBlock(channels, k, d) for k, d in zip(config.resblock_kernels, config.dilations, strict=True)
+            ]
+        self.conv_post = nn.Conv1d(channels, 1, 7, padding=3, bias=False)
+        self._branches = len(config.resblock_kernels)
+
+    def __call__(self, latent: mx.array, ge: mx.array) -> mx.array:
+        """Latent [B, frames, C] and timbre ge [B, 1, gin] to samples [B, frames * product(rates)] in -1..1."""
+        x = self.conv_pre(latent) + self.cond(ge)
+        for stage, up in enumerate(self.ups):
+            x = up(nn.leaky_relu(x, SLOPE))
+            blocks = self.resblocks[stage * self._branches : (stage + 1) * self._branches]
+            x = sum((block(x) for block in blocks[1:]), blocks[0](x)) / self._branches
+        return mx.tanh(self.conv_post(nn.leaky_relu(x, FINAL_SLOPE)))[..., 0]

@@ -1,0 +1,32 @@
+"""Random numbers of a request, the same on every executor and for every way of cutting the audio into chunks."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+RowNoise = Callable[[int, int], np.ndarray]
+"""Rows start to stop of an endless noise table, float32 [stop - start, width]."""
+
+_BLOCK = 256
+
+
+class NoiseTable:
+    """Rows of noise by absolute index, made in order and kept while a segment lasts.
+
+    Args:
+        kind: "normal", or "exponential" of rate 1.
+        width: numbers in a row.
+        seed: whole numbers that name the stream, e.g. (request seed, segment, attempt).
+    """
+
+    def __init__(self, kind: str, width: int, seed: tuple[int, ...]):
+        self._width = width
+        generator = np.random.default_rng([*seed, len(kind)])
+        self._make = generator.standard_normal if kind == "normal" else generator.standard_exponential
+        self._rows = np.empty((0, width), dtype=np.float32)
+
+    def __call__(self, start: int, stop: int) -> np.ndarray:
+        """Rows ``start`` to ``stop``."""
+        while len(self._rows) < stop:
+            self._rows = np.concatenate([self._rows, self._make((_BLOCK, self._width), dtype=np.float32)])
+        return self._rows[start:stop]

@@ -1,0 +1,86 @@
+"""What the rest of the package asks of an executor: one T2S network, one SoVITS network, NumPy arrays at the borders.
+
+`decoding` and `streaming` are written against these protocols and do not know which executor runs.
+"""
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any, Protocol
+
+import numpy as np
+
+from dora_primespeech_mlx.nets.sovits import SovitsConfig
+from dora_primespeech_mlx.nets.t2s import T2SConfig
+
+Array = Any
+"""An array of the executor's own kind: `numpy.ndarray` or `mlx.core.array`."""
+
+
+class T2SSession(Protocol):
+    """One text being decoded: its cache and the scores of the next code."""
+
+    logits: Array
+    """Scores of the next code, float32 [vocabulary], in the runner's array kind."""
+
+    def step(self, token: Array) -> Array:
+        """Appends a code (scalar int array of the runner's kind) and returns the new ``logits``."""
+        ...
+
+
+class T2SRunner(Protocol):
+    """Runs the T2S network."""
+
+    @property
+    def config(self) -> T2SConfig:
+        """The network's dimensions."""
+        ...
+
+    @property
+    def xp(self) -> ModuleType:
+        """Namespace of the runner's arrays: `numpy` or `mlx.core`."""
+        ...
+
+    @property
+    def pipelined(self) -> bool:
+        """Whether ``step`` returns before its result is computed, so that submitting it early pays."""
+        ...
+
+    def start(self, phones: np.ndarray, bert: np.ndarray | None, prompt: np.ndarray) -> T2SSession:
+        """Prefills one text.
+
+        Args:
+            phones: ids of the prompt's and the text's phones, int32 [n].
+            bert: features of the same phones, float32 [n, 1024]; None for zeros.
+            prompt: prompt codes, int32 [m]; m may be 0.
+        """
+        ...
+
+
+class SovitsRunner(Protocol):
+    """Runs the SoVITS network, one utterance at a time."""
+
+    config: SovitsConfig
+    flow_context: int
+    """Frames either side that a frame of ``flow`` depends on."""
+
+    def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
+        """Mean timbre of references: spectra [T, bins], speaker vectors for Pro models; returns float32 [gin]."""
+        ...
+
+    def encode(
+        self, codes: np.ndarray, phones: np.ndarray, ge: np.ndarray, resample: tuple[np.ndarray, ...] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Codes int32 [T], phones int32 [S], ge [gin] to mean and log deviation, float32 [frames, inter] each."""
+        ...
+
+    def flow(self, prior: np.ndarray, ge: np.ndarray) -> np.ndarray:
+        """Prior samples [frames, inter] to latents [frames, inter]."""
+        ...
+
+    def vocode(self, latent: np.ndarray, ge: np.ndarray) -> np.ndarray:
+        """Latents [frames, inter] to samples float32 [frames * hop]."""
+        ...
+
+    def fit(self, frames: int) -> int:
+        """Smallest length of at least ``frames`` that ``flow`` and ``vocode`` have room for in their caches."""
+        ...
