@@ -1,0 +1,383 @@
+"""What the node's messages say: payloads and metadata in, plain values out. Pure functions, no dora, no Arrow.
+
+The forms are those of the `text` and `control` inputs of dora-primespeech and its successors. Upstream nodes are many
+and careless, so whatever can be spoken is spoken: "42", "null" and `[1]` are texts, numbers may come as strings, values
+out of bounds are brought back into them and noted.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dora_primespeech_mlx.sampling import Sampling
+from dora_primespeech_mlx.settings import (
+    LANGUAGES,
+    PITCH,
+    SPEED,
+    VARIABLES,
+    VOLUME,
+    Kind,
+    Number,
+    Settings,
+    Text,
+    parse,
+    with_field,
+)
+
+DEEPEST_WRAPPING = 6
+"""How often a text may be wrapped in `{"prompt": ...}`: MoFA's prompt bridge wraps once, others look six deep."""
+
+TEXT_KEYS = ("prompt", "text", "content")
+COMMAND_KEYS = ("command", "action", "cmd", "control")
+COMMANDS = ("reset", "stop", "cancel", "stats", "list_voices", "change_voice", "set")
+HANDED_ON = (
+    "question_id",
+    "session_id",
+    "session_status",
+    "request_id",
+    "segment_id",
+    "segment_index",
+    "conversation_id",
+    "turn_id",
+    "participant",
+    "participant_id",
+    "user_id",
+    "speaker",
+)
+NEVER_HANDED_ON = ("flush", "timestamp", "open_telemetry_context", "seq", "fin", "goal_id", "goal_status")
+ENDED = ("ended", "completed", "complete", "finished", "final", "done", "error")
+CANCELLED = ("cancelled", "canceled")
+
+MetadataValue = bool | int | float | str | list[int] | list[float] | list[str]
+Metadata = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a text is spoken. `speed`: factor, None for the voice's own; `pitch`: semitones; `volume`: percent."""
+
+    voice: str | None = None
+    language: str = "auto"
+    speed: float | None = None
+    pitch: float = 0.0
+    volume: float = 100.0
+    seed: int | None = None
+    noise_scale: float = 0.5
+    sampling: Sampling = field(default_factory=Sampling)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Manner":
+        """The manner a node starts with."""
+        return cls(
+            voice=settings.voice,
+            language=settings.language,
+            speed=settings.speed,
+            seed=settings.seed,
+            noise_scale=settings.noise_scale,
+            sampling=settings.sampling,
+        )
+
+
+def _settable() -> dict[str, tuple[str, Kind]]:
+    names = ("voice", "language", "speed", "seed", "noise_scale")
+    kinds: dict[str, Kind] = {variable.field: variable.kind for variable in VARIABLES}
+    table = {name: (name, kinds[name]) for name in names}
+    table |= {name.removeprefix("sampling."): (name, kind) for name, kind in kinds.items() if "." in name}
+    return table | {"pitch": ("pitch", PITCH), "volume": ("volume", VOLUME)}
+
+
+SETTABLE = _settable()
+"""What `set` and parameter updates may change: name -> (field of `Manner`, kind)."""
+
+SYNONYMS = {"lang": "language", "text_lang": "language", "speed_factor": "speed", "voice_name": "voice"}
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A voice that a message describes by files: a `reference` recording of `text`, and weights for a trained voice."""
+
+    reference: str
+    text: str
+    language: str
+    t2s: str | None = None
+    sovits: str | None = None
+
+
+@dataclass(frozen=True)
+class Command:
+    """A control command. `question_id` narrows reset and cancel; `changes` are those of `set`, as written."""
+
+    name: str
+    question_id: str | None = None
+    changes: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class TextRequest:
+    """A message of the `text` input.
+
+    `overrides`: fields of `Manner`. `notes`: what was brought back into bounds or left out, as sentences. `command`: a
+    control object that reached the text input.
+    """
+
+    text: str
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    recording: Recording | None = None
+    command: Command | None = None
+    notes: tuple[str, ...] = ()
+
+    def manner(self, base: Manner) -> Manner:
+        """`base` with this message's own wishes."""
+        return replace(base, **self.overrides)
+
+
+def encodable(text: str) -> str:
+    """`text` with lone surrogates replaced, so that it can travel as UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def parse_text(raw: str) -> TextRequest:
+    """A `text` payload in any of its forms: plain, JSON with a prompt (nested or not), with or without a VOICE: prefix.
+
+    Raises ValueError, a sentence, for a VOICE: prefix that lacks fields.
+    """
+    text = encodable(raw)
+    overrides: dict[str, Any] = {}
+    notes: list[str] = []
+    for _ in range(DEEPEST_WRAPPING):
+        wrapped = _json_object(text)
+        if wrapped is None:
+            break
+        found = _collect_overrides(wrapped, notes)
+        overrides = {**overrides, **found}
+        inner = next((wrapped[key] for key in TEXT_KEYS if key in wrapped), None)
+        if inner is None:
+            return TextRequest("", overrides, command=_command_in(wrapped), notes=tuple(notes))
+        text = encodable(_as_text(inner))
+    return _with_voice_prefix(text, overrides, tuple(notes))
+
+
+def _json_object(text: str) -> dict[str, Any] | None:
+    """The JSON object that `text` is, or None: other JSON values are things to say."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return " ".join(_as_text(item) for item in value)
+    return "" if value is None or isinstance(value, bool) else str(value)
+
+
+def _collect_overrides(wrapped: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+    overrides: dict[str, Any] = {}
+    for name, kind in (("speed", SPEED), ("pitch", PITCH), ("volume", VOLUME)):
+        if wrapped.get(name) is not None:
+            number = _bounded(name, wrapped[name], kind, notes)
+            if number is not None:
+                overrides[name] = number
+    for key, name in (("voice", "voice"), ("language", "language"), ("lang", "language"), ("seed", "seed")):
+        if wrapped.get(key) not in (None, ""):
+            try:
+                overrides[name] = parse(key, encodable(str(wrapped[key])), SETTABLE[name][1])
+            except ValueError as error:
+                notes.append(str(error))
+    return overrides
+
+
+def _bounded(name: str, value: Any, kind: Number, notes: list[str]) -> float | None:
+    """A number or a string of one, brought into the bounds of `kind`; None, with a note, if it is neither."""
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        notes.append(f"{name} {encodable(str(value))[:40]!r} is left out; it must be {kind.allowed}")
+        return None
+    bounded = min(max(number, kind.low), kind.high)
+    if bounded != number:
+        notes.append(f"{name} {number:g} is out of bounds and taken as {bounded:g}; it must be {kind.allowed}")
+    return bounded
+
+
+def _command_in(wrapped: Mapping[str, Any]) -> Command | None:
+    """The command of an object that says it is one; settings alone do not make a text a command."""
+    if not any(isinstance(wrapped.get(key), str) for key in COMMAND_KEYS):
+        return None
+    try:
+        return _command_from_object(wrapped)
+    except ValueError:
+        return None
+
+
+VOICE_PREFIX = "VOICE:"
+VOICE_FORMS = {
+    "CUSTOM": "VOICE:CUSTOM|reference file|its text|language|text",
+    "TRAINED": "VOICE:TRAINED|t2s weights|sovits weights|reference file|its text|language|text",
+}
+
+
+def _with_voice_prefix(text: str, overrides: dict[str, Any], notes: tuple[str, ...]) -> TextRequest:
+    stripped = text.lstrip()
+    head, bar, rest = stripped.partition("|")
+    name = head[len(VOICE_PREFIX) :].strip()
+    if not (stripped.startswith(VOICE_PREFIX) and bar and name):
+        return TextRequest(text, overrides, notes=notes)
+    form = VOICE_FORMS.get(name)
+    if form is None:
+        return TextRequest(rest, {**overrides, "voice": name}, notes=notes)
+    files = 2 if name == "TRAINED" else 0
+    parts = rest.split("|", files + 3)
+    if len(parts) < files + 4 or not all(part.strip() for part in parts[: files + 1]):
+        raise ValueError(f"the message starts with {VOICE_PREFIX}{name} but lacks fields; the form is {form}")
+    *weights, reference, spoken, language, remainder = (part.strip() for part in parts)
+    t2s, sovits = weights or (None, None)
+    language = LANGUAGES.read(language or "auto")
+    return TextRequest(remainder, overrides, Recording(reference, spoken, language, t2s, sovits), notes=notes)
+
+
+def parse_control(raw: str) -> Command:
+    """A `control` payload: a command as plain text ("reset", "change_voice:NAME", "set speed 1.2") or as JSON.
+
+    Raises ValueError, a sentence that names the commands, for anything else.
+    """
+    text = encodable(raw).strip()
+    wrapped = _json_object(text)
+    if wrapped is not None:
+        command = _command_from_object(wrapped)
+        if command is None:
+            raise ValueError(f"{text[:80]!r} holds no command; known are {', '.join(COMMANDS)}")
+        return command
+    return _command_from_words(text.strip("\"' \t\r\n"))
+
+
+def _command_from_words(text: str) -> Command:
+    """ "NAME", "NAME:ARGUMENT", "NAME ARGUMENT", "set NAME VALUE", "NAME=VALUE"."""
+    separator = next((character for character in text if character in ":= \t"), None)
+    name, _, argument = text.partition(separator) if separator else (text, "", "")
+    name, argument = name.casefold(), argument.strip()
+    if name in ("change_voice", "voice") and argument:
+        return Command("set", changes=(("voice", argument),))
+    if name == "set":
+        name, _, argument = argument.replace("=", " ").replace(":", " ", 1).strip().partition(" ")
+        name = name.casefold()
+    if SYNONYMS.get(name, name) in SETTABLE and argument:
+        return Command("set", changes=((SYNONYMS.get(name, name), argument.strip()),))
+    if name in COMMANDS and name not in ("set", "change_voice"):
+        return Command(name, argument or None)
+    raise ValueError(
+        f"control {text[:80]!r} is not known; known are {', '.join(COMMANDS)}, "
+        f"and set takes one of {', '.join(SETTABLE)} with a value"
+    )
+
+
+def _command_from_object(wrapped: Mapping[str, Any]) -> Command | None:
+    """The command in a JSON object; None if it has none. ValueError for an unknown one."""
+    question = wrapped.get("question_id")
+    question_id = None if question is None else encodable(_as_text(question))
+    changes = wrapped["set"] if isinstance(wrapped.get("set"), dict) else wrapped
+    settable = tuple(
+        (SYNONYMS.get(name, name), value) for name, value in changes.items() if SYNONYMS.get(name, name) in SETTABLE
+    )
+    written = next((wrapped[key] for key in COMMAND_KEYS if isinstance(wrapped.get(key), str)), None)
+    if written is None:
+        return Command("set", question_id, settable) if settable else None
+    name = encodable(written).strip()
+    if name.casefold() == "change_voice" and not settable:
+        settable = tuple(("voice", wrapped[key]) for key in ("name", "value") if isinstance(wrapped.get(key), str))[:1]
+    elif name.casefold() == "set" and "value" in wrapped and str(wrapped.get("name")) in SETTABLE:
+        settable = ((str(wrapped["name"]), wrapped["value"]),)
+    if name.casefold() in ("set", "change_voice") and settable:
+        return Command("set", question_id, settable)
+    command = _command_from_words(name)
+    return command if question_id is None else replace(command, question_id=question_id)
+
+
+def changed(manner: Manner, start: Manner, name: str, value: Any) -> Manner:
+    """`manner` with one of `SETTABLE` changed; None puts it back to what it is in `start`.
+
+    Raises ValueError naming what is allowed.
+    """
+    name = SYNONYMS.get(name.casefold(), name.casefold())
+    if name not in SETTABLE:
+        raise ValueError(f"{name[:80]!r} cannot be set; {', '.join(SETTABLE)} can")
+    path, kind = SETTABLE[name]
+    if value is None:
+        outer, _, inner = path.partition(".")
+        value = getattr(start.sampling, inner) if inner else getattr(start, outer)
+    else:
+        text = encodable(str(value)).strip()
+        if isinstance(kind, Text) and not text:
+            raise ValueError(f"{name} must not be empty")
+        value = parse(name, text, kind)
+    return with_field(manner, path, value)
+
+
+def handed_on(metadata: Mapping[str, Any], extra: Iterable[str] = ()) -> Metadata:
+    """The part of a text's metadata that its outputs carry too, cleaned; with the defaults MoFA's nodes expect."""
+    names = [name for name in (*HANDED_ON, *extra) if name not in NEVER_HANDED_ON]
+    kept = clean({name: metadata[name] for name in names if name in metadata})
+    return {"question_id": "default", "session_status": "unknown", **kept}
+
+
+def clean(metadata: Mapping[str, Any]) -> Metadata:
+    """Only what survives a dora message: bool, int of 64 bits, float, str, and lists of one of int, float or str.
+
+    Numpy scalars become Python's; everything else is left out.
+    """
+    cleaned = {encodable(str(name)): _clean_value(value) for name, value in metadata.items()}
+    return {name: value for name, value in cleaned.items() if value is not None}
+
+
+def _clean_value(value: Any) -> MetadataValue | None:
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        value = value.item()
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else str(value)
+    if isinstance(value, list | tuple):
+        items = [_clean_value(item) for item in value]
+        for kind in (int, float, str):
+            if all(isinstance(item, kind) and not isinstance(item, bool) for item in items):
+                return items  # type: ignore[return-value]
+    return None
+
+
+def is_true(value: Any) -> bool:
+    """Whether a metadata flag is set: true, or a string that says so."""
+    return value is True or (isinstance(value, str) and value.casefold() == "true")
+
+
+def has_flag(metadata: Mapping[str, Any], name: str) -> bool:
+    """Whether a metadata flag is there at all, true or false."""
+    value = metadata.get(name)
+    return isinstance(value, bool) or (isinstance(value, str) and value.casefold() in ("true", "false"))
+
+
+def ends(metadata: Mapping[str, Any]) -> bool:
+    """Whether a piece of partial text is its last: `fin`, or a `session_status` that ends the session."""
+    return is_true(metadata.get("fin")) or str(metadata.get("session_status", "")).casefold() in ENDED
+
+
+def cancels(metadata: Mapping[str, Any]) -> bool:
+    """Whether the sender of partial text gave it up."""
+    return str(metadata.get("session_status", "")).casefold() in CANCELLED
+
+
+def stream_key(input_id: str, metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the pieces of one partial text have in common."""
+    return (input_id, *(str(metadata.get(name, "")) for name in ("session_id", "question_id")))
