@@ -111,11 +111,17 @@ def resample_soxr(samples: np.ndarray, rate: int, target: int) -> np.ndarray:
     return np.pad(result, (0, length - len(result)))
 
 
+def limit_peak(samples: np.ndarray) -> np.ndarray:
+    """Samples [n] divided by their peak if it is above full scale, at most by two, as the official pipeline does."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    return np.asarray(samples, np.float32) / np.float32(min(2.0, peak) if peak > 1 else 1.0)
+
+
 def reference_spectrogram(samples: np.ndarray) -> mx.array:
     """Linear magnitude spectrogram of a 32 kHz reference: float32 [1, n // 640, 1025].
 
-    Windows of 2048 samples (periodic Hann) every 640, reflected by 704 samples at both ends, not centred. A recording
-    that peaks above full scale is divided by its peak, at most by two.
+    Windows of 2048 samples (periodic Hann) every 640, reflected by 704 samples at both ends, not centred, after
+    `limit_peak`.
 
     Raises:
         ValueError: fewer samples than one window reaches.
@@ -125,9 +131,7 @@ def reference_spectrogram(samples: np.ndarray) -> mx.array:
         raise ValueError(
             f"A reference of {len(samples)} samples is too short for a spectrogram: give at least a second"
         )
-    peak = float(np.abs(samples).max())
-    signal = np.asarray(samples, np.float32) / np.float32(min(2.0, peak) if peak > 1 else 1.0)
-    padded = mx.array(np.pad(signal, margin, mode="reflect"))
+    padded = mx.array(np.pad(limit_peak(samples), margin, mode="reflect"))
     frames = (padded.size - WINDOW) // HOP + 1
     window = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(WINDOW) / WINDOW)
     windows = mx.as_strided(padded, (frames, WINDOW), (HOP, 1)) * mx.array(window.astype(np.float32))
