@@ -16,6 +16,7 @@ import dora
 import numpy as np
 import pyarrow as pa
 
+from dora_primespeech_mlx.audio import pcm16
 from dora_primespeech_mlx.desk import Desk
 from dora_primespeech_mlx.messages import (
     Command,
@@ -28,7 +29,6 @@ from dora_primespeech_mlx.messages import (
     parse_text,
     stream_key,
 )
-from dora_primespeech_mlx.playout import to_int16
 from dora_primespeech_mlx.settings import Settings, ignored_variables
 from dora_primespeech_mlx.worker import Worker
 
@@ -102,7 +102,7 @@ def to_arrow(samples: np.ndarray, audio_format: str) -> pa.Array:
     """Samples float32 [n] -> float32 [n] ("flat"), list of float32 [1] ("list") or int16 [n] ("int16")."""
     if audio_format == "list":
         return pa.array([samples], type=pa.list_(pa.float32()))
-    return pa.array(to_int16(samples) if audio_format == "int16" else samples)
+    return pa.array(pcm16(samples) if audio_format == "int16" else samples)
 
 
 def to_text(value: Any) -> str:

@@ -43,11 +43,6 @@ def pieces(samples: np.ndarray, sample_rate: int, longest: float = LONGEST_PIECE
     return np.array_split(samples, max(1, math.ceil(len(samples) / (sample_rate * longest))))
 
 
-def to_int16(samples: np.ndarray) -> np.ndarray:
-    """float32 in -1..1 -> int16."""
-    return np.round(samples * 32767.0).astype(np.int16)
-
-
 @dataclass
 class Pacer:
     """When the next audio message may go out. Times are seconds of one monotonic clock.

@@ -326,7 +326,7 @@ def test_audio_formats():
     samples = np.array([0.0, 0.5, -1.0], np.float32)
     assert to_arrow(samples, "flat").equals(pa.array(samples))
     assert to_arrow(samples, "list").to_pylist() == [[0.0, 0.5, -1.0]]
-    assert to_arrow(samples, "int16").equals(pa.array(np.array([0, 16384, -32767], np.int16)))
+    assert to_arrow(samples, "int16").equals(pa.array(np.array([0, 16384, -32768], np.int16)))
     assert len(to_arrow(np.zeros(0, np.float32), "list")) == 1
 
 
