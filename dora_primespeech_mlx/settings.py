@@ -10,9 +10,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dora_primespeech_mlx.sampling import Sampling
+
+Changed = TypeVar("Changed", bound=Any)
 
 SHIPPED_VOICES = Path(__file__).resolve().parents[1] / "voices.json"
 NATIVE_SAMPLE_RATE = 32000
@@ -367,12 +369,12 @@ def read_field(settings: Settings, name: str) -> Any:
     return value
 
 
-def with_field(settings: Settings, name: str, value: Any) -> Settings:
-    """`settings` with one field changed; "sampling.top_k" changes the field `top_k` of its `sampling`."""
+def with_field(thing: Changed, name: str, value: Any) -> Changed:
+    """`thing`, a frozen dataclass, with one field changed; "sampling.top_k" changes `top_k` of its `sampling`."""
     outer, _, inner = name.partition(".")
     if inner:
-        value = replace(settings.sampling, **{inner: value})
-    return replace(settings, **{outer: value})
+        value = replace(getattr(thing, outer), **{inner: value})
+    return replace(thing, **{outer: value})
 
 
 def ignored_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:
