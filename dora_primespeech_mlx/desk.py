@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ class Desk:
 
     def __init__(self, settings: Settings):
         self.settings = settings
-        self.manner = self._first_manner = Manner.from_settings(settings)
+        self.manner = Manner(voice=settings.voice)
         self.changed = threading.Condition()
         self.output: Output = lambda output_id, payload, metadata: None
         self._counts = dict.fromkeys(OUTCOMES, 0)
@@ -176,7 +176,9 @@ class Desk:
         """
         with self.changed:
             before = self.manner.voice
-            self.manner = changed(self.manner, self._first_manner, name, value)
+            self.manner = changed(self.manner, name, value)
+            if self.manner.voice is None:
+                self.manner = replace(self.manner, voice=self.settings.voice)
             if self.manner.voice != before:
                 self._voices.append(VoiceChange(self.manner.voice))
                 self.changed.notify_all()
@@ -185,7 +187,7 @@ class Desk:
         """That voice could not be loaded: put the voice back to the first one."""
         with self.changed:
             if self.manner.voice == name:
-                self.manner = changed(self.manner, self._first_manner, "voice", None)
+                self.manner = replace(self.manner, voice=self.settings.voice)
 
     def buffered(self, percent: float) -> None:
         """The player says how full its buffer is, in percent."""
@@ -197,16 +199,11 @@ class Desk:
     def statistics(self) -> dict[str, Any]:
         """Counts of texts by outcome, of those waiting, and how texts are spoken."""
         with self.changed:
-            manner = self.manner
             return {
                 "received": self._received,
                 "pending": len(self._jobs),
                 **self._counts,
-                "voice": manner.voice,
-                "language": manner.language,
-                "speed": manner.speed,
-                "pitch": manner.pitch,
-                "volume": manner.volume,
+                **{name: value for name, value in asdict(self.manner).items() if value is not None},
             }
 
     def log(self, level: str, message: str, metadata: Metadata | None = None) -> None:

@@ -8,7 +8,7 @@ out of bounds are brought back into them and noted.
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from dora_primespeech_mlx.sampling import Sampling
@@ -20,10 +20,7 @@ from dora_primespeech_mlx.settings import (
     VOLUME,
     Kind,
     Number,
-    Settings,
-    Text,
     parse,
-    with_field,
 )
 
 DEEPEST_WRAPPING = 6
@@ -56,40 +53,30 @@ Metadata = dict[str, Any]
 
 @dataclass(frozen=True)
 class Manner:
-    """How a text is spoken. `speed`: factor, None for the voice's own; `pitch`: semitones; `volume`: percent."""
+    """How a text is spoken. What is None or not in `sampling` is left to the engine: to its settings, or the voice's.
+
+    `speed` is a factor, `pitch` semitones, `volume` percent; `sampling` are fields of `Sampling`.
+    """
 
     voice: str | None = None
-    language: str = "auto"
+    language: str | None = None
     speed: float | None = None
     pitch: float = 0.0
     volume: float = 100.0
     seed: int | None = None
-    noise_scale: float = 0.5
-    sampling: Sampling = field(default_factory=Sampling)
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> "Manner":
-        """The manner a node starts with."""
-        return cls(
-            voice=settings.voice,
-            language=settings.language,
-            speed=settings.speed,
-            seed=settings.seed,
-            noise_scale=settings.noise_scale,
-            sampling=settings.sampling,
-        )
+    noise_scale: float | None = None
+    sampling: Mapping[str, float] = field(default_factory=dict)
 
 
-def _settable() -> dict[str, tuple[str, Kind]]:
-    names = ("voice", "language", "speed", "seed", "noise_scale")
-    kinds: dict[str, Kind] = {variable.field: variable.kind for variable in VARIABLES}
-    table = {name: (name, kinds[name]) for name in names}
-    table |= {name.removeprefix("sampling."): (name, kind) for name, kind in kinds.items() if "." in name}
-    return table | {"pitch": ("pitch", PITCH), "volume": ("volume", VOLUME)}
+def _settable() -> dict[str, Kind]:
+    kinds: dict[str, Kind] = {variable.field.removeprefix("sampling."): variable.kind for variable in VARIABLES}
+    names = ("voice", "language", "speed", "seed", "noise_scale", *SAMPLING)
+    return {name: kinds[name] for name in names} | {"pitch": PITCH, "volume": VOLUME}
 
 
+SAMPLING = tuple(field.name for field in fields(Sampling))
 SETTABLE = _settable()
-"""What `set` and parameter updates may change: name -> (field of `Manner`, kind)."""
+"""What `set` and parameter updates may change: name -> kind."""
 
 SYNONYMS = {"lang": "language", "text_lang": "language", "speed_factor": "speed", "voice_name": "voice"}
 
@@ -190,7 +177,7 @@ def _collect_overrides(wrapped: Mapping[str, Any], notes: list[str]) -> dict[str
     for key, name in (("voice", "voice"), ("language", "language"), ("lang", "language"), ("seed", "seed")):
         if wrapped.get(key) not in (None, ""):
             try:
-                overrides[name] = parse(key, encodable(str(wrapped[key])), SETTABLE[name][1])
+                overrides[name] = parse(key, encodable(str(wrapped[key])), SETTABLE[name])
             except ValueError as error:
                 notes.append(str(error))
     return overrides
@@ -304,24 +291,24 @@ def _command_from_object(wrapped: Mapping[str, Any]) -> Command | None:
     return command if question_id is None else replace(command, question_id=question_id)
 
 
-def changed(manner: Manner, start: Manner, name: str, value: Any) -> Manner:
-    """`manner` with one of `SETTABLE` changed; None puts it back to what it is in `start`.
+def changed(manner: Manner, name: str, value: Any) -> Manner:
+    """`manner` with one of `SETTABLE` changed; None leaves it to the engine again.
 
     Raises ValueError naming what is allowed.
     """
     name = SYNONYMS.get(name.casefold(), name.casefold())
     if name not in SETTABLE:
         raise ValueError(f"{name[:80]!r} cannot be set; {', '.join(SETTABLE)} can")
-    path, kind = SETTABLE[name]
     if value is None:
-        outer, _, inner = path.partition(".")
-        value = getattr(start.sampling, inner) if inner else getattr(start, outer)
+        value = getattr(Manner(), name, None)
+    elif not (value := encodable(str(value)).strip()):
+        raise ValueError(f"{name} must not be empty")
     else:
-        text = encodable(str(value)).strip()
-        if isinstance(kind, Text) and not text:
-            raise ValueError(f"{name} must not be empty")
-        value = parse(name, text, kind)
-    return with_field(manner, path, value)
+        value = parse(name, value, SETTABLE[name])
+    if name not in SAMPLING:
+        return replace(manner, **{name: value})
+    sampling = {**manner.sampling, name: value}
+    return replace(manner, sampling={key: number for key, number in sampling.items() if number is not None})
 
 
 def handed_on(metadata: Mapping[str, Any], extra: Iterable[str] = ()) -> Metadata:

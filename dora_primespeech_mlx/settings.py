@@ -8,13 +8,11 @@ used several names for one thing, the first name that is set wins.
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from dora_primespeech_mlx.sampling import Sampling
-
-Changed = TypeVar("Changed", bound=Any)
 
 SHIPPED_VOICES = Path(__file__).resolve().parents[1] / "voices.json"
 NATIVE_SAMPLE_RATE = 32000
@@ -291,8 +289,9 @@ IGNORED = {
 class Settings:
     """Everything one can choose. ValueError for a value out of bounds; units are those of `VARIABLES`.
 
-    None means: the voice's own (`voice`, `speed`), a fresh one for every text (`seed`), the executor's choice
-    (`threads`), or no bound (`max_ahead`).
+    None means: the file's default (`voice`), the voice's own (`speed`), a fresh one for every text (`seed`), the
+    executor's choice (`threads`), or no bound (`max_ahead`). `explicit` names the fields ("sampling.top_k" too) that
+    the environment sets: they come before a voice's own, which come before the defaults here.
     """
 
     voices: Path = SHIPPED_VOICES
@@ -323,6 +322,7 @@ class Settings:
     max_text_chars: int = 1_000_000
     max_pending: int = 10_000
     log_level: str = "INFO"
+    explicit: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for variable in VARIABLES:
@@ -346,8 +346,9 @@ class Settings:
                 raw = env.get(name, "").strip()
                 if raw and variable.field not in values:
                     values[variable.field] = parse(name, raw, variable.kind)
+        explicit = frozenset(values)
         sampling = {name.removeprefix("sampling."): values.pop(name) for name in list(values) if "." in name}
-        return cls(**values, sampling=Sampling(**sampling))
+        return cls(**values, sampling=Sampling(**sampling), explicit=explicit)
 
 
 def parse(name: str, raw: str, kind: Kind) -> Any:
@@ -367,14 +368,6 @@ def read_field(settings: Settings, name: str) -> Any:
     for part in name.split("."):
         value = getattr(value, part)
     return value
-
-
-def with_field(thing: Changed, name: str, value: Any) -> Changed:
-    """`thing`, a frozen dataclass, with one field changed; "sampling.top_k" changes `top_k` of its `sampling`."""
-    outer, _, inner = name.partition(".")
-    if inner:
-        value = replace(getattr(thing, outer), **{inner: value})
-    return replace(thing, **{outer: value})
 
 
 def ignored_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:

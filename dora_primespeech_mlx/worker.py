@@ -13,6 +13,7 @@ from dora_primespeech_mlx.desk import Desk
 from dora_primespeech_mlx.jobs import COMPLETED, ERROR, SKIPPED, Job, Pieces
 from dora_primespeech_mlx.messages import Metadata
 from dora_primespeech_mlx.playout import Shaper, pieces, pitch_factor
+from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Worker:
             language=manner.language,
             speed=_speed(engine, job, factor),
             seed=manner.seed,
-            sampling=manner.sampling,
+            sampling=Sampling(**manner.sampling) if manner.sampling else None,
             noise_scale=manner.noise_scale,
             cancelled=lambda: job.outcome is not None,
         )

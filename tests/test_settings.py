@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from dora_primespeech_mlx.sampling import Sampling
-from dora_primespeech_mlx.settings import SHIPPED_VOICES, VARIABLES, Settings, ignored_variables, read_field, with_field
+from dora_primespeech_mlx.settings import SHIPPED_VOICES, VARIABLES, Settings, ignored_variables, read_field
 
 
 def test_an_empty_environment_gives_the_defaults():
@@ -101,11 +101,8 @@ def test_a_seed_of_minus_one_is_a_fresh_one():
     assert Settings.from_env({"SEED": "0"}).seed == 0
 
 
-def test_one_field_is_changed_and_checked():
-    changed = with_field(with_field(Settings(), "sampling.top_k", 3), "speed", 1.5)
-    assert (changed.sampling.top_k, changed.speed) == (3, 1.5)
-    with pytest.raises(ValueError, match="speed is 3"):
-        with_field(Settings(), "speed", 3.0)
+def test_what_the_environment_sets_is_known():
+    assert Settings.from_env({"TOP_K": "15", "TEXT_LANG": "auto"}).explicit == {"sampling.top_k", "language"}
 
 
 def test_names_without_effect_are_reported():
