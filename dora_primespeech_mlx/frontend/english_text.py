@@ -1,0 +1,271 @@
+"""Written English -> spoken English: words in letters, apostrophes and the marks `! ? , . -` only."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import cache
+
+from dora_primespeech_mlx.frontend.english_numbers import cardinal, decimal, digits, general, ordinal, year
+from dora_primespeech_mlx.frontend.tables import lines, mapping, words
+
+NUMBER = r"\d+(?:\.\d+)?"
+MONTHS = tuple(lines("en_months.txt"))
+MONTH_NAMES = r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"  # fmt: skip
+CURRENCIES = {
+    "$": ("dollar", "dollars", "cent", "cents"),
+    "£": ("pound", "pounds", "penny", "pence"),
+    "€": ("euro", "euros", "cent", "cents"),
+    "¥": ("yen", "yen", "", ""),
+    "₹": ("rupee", "rupees", "paisa", "paise"),
+}
+AMOUNTS = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion", "mn": "million", "tn": "trillion"}
+AFTER_WHICH_ROMAN = r"War|Chapter|Part|Act|Volume|Section|Phase|Type|Level|Book|Scene|Appendix|Article|Grade|Class|Episode|Final Fantasy|Super Bowl"  # fmt: skip
+ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50}
+QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "＇": "'", "`": "'", "′": "'", "“": " ", "”": " ", '"': " ", "„": " ", "«": " ", "»": " "})  # fmt: skip
+MARKS = str.maketrans(
+    {"，": ",", "、": ",", ";": ",", "；": ",", ":": ",", "：": ",", "。": ".", "！": "!", "？": "?", "…": ".", "⋯": ".",
+     "—": " - ", "–": " - ", "―": " - ", "~": " ", "～": " ", "\n": ". ", "(": ", ", ")": ", ", "[": ", ", "]": ", "}
+)  # fmt: skip
+SIGNS = {
+    "&": " and ", "@": " at ", "%": " percent ", "‰": " per mille ", "+": " plus ", "=": " equals ", "×": " times ",
+    "÷": " divided by ", "<": " less than ", ">": " greater than ", "≥": " greater than or equal to ",
+    "≤": " less than or equal to ", "≈": " approximately ", "±": " plus or minus ", "≠": " not equal to ", "°": " degrees ",
+    "√": " square root of ", "π": " pi ", "µ": " micro ", "α": " alpha ", "β": " beta ", "γ": " gamma ", "δ": " delta ",
+    "λ": " lambda ", "θ": " theta ", "σ": " sigma ", "ω": " omega ", "Δ": " delta ", "Ω": " ohms ", "∞": " infinity ",
+    "½": " one half", "¼": " one quarter", "¾": " three quarters", "⅓": " one third", "⅔": " two thirds",
+    "²": " squared ", "³": " cubed ", "_": " underscore ", "/": " ", "\\": " ", "#": " ", "*": " ", "|": " ", "^": " ",
+}  # fmt: skip
+
+
+def spoken_english(text: str) -> str:
+    """Normalise `text`; capital letters that are spelled come out apart (`GPT` -> `G P T`)."""
+    text = unicodedata.normalize("NFKC", re.sub("[½¼¾⅓⅔²³…℃℉]", _keep_sign, text)).translate(QUOTES)
+    for pattern, say in _rules():
+        text = pattern.sub(say, text)
+    for sign, said in SIGNS.items():
+        text = text.replace(sign, said)
+    text = "".join(letter for letter in unicodedata.normalize("NFD", text) if unicodedata.category(letter) != "Mn")
+    text = re.sub(r"[^ A-Za-z'.,?!\-]", "", re.sub(r"\s", " ", text.translate(MARKS)))
+    text = _split_capitals(text)
+    text = re.sub(r"\s+([,.!?])", r"\1", re.sub(r" +", " ", text))
+    text = re.sub(r"([!?,.\-])(?:\s*[!?,.\-])+(?=\s|$)", r"\1", text)
+    return text.strip().lstrip(", ") if re.search("[A-Za-z]", text) else text.strip()
+
+
+def _keep_sign(match: re.Match[str]) -> str:
+    """Signs that compatibility normalisation would take apart: said here, or in their ASCII form."""
+    sign = match.group()
+    return {"…": ". ", "℃": "°C", "℉": "°F"}.get(sign) or SIGNS[sign]
+
+
+Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+
+
+@cache
+def units() -> dict[str, tuple[str, str]]:
+    """Unit sign -> (singular, plural)."""
+    rows = (line.split("\t") for line in lines("en_units.tsv"))
+    return {sign: (singular, plural) for sign, singular, plural in rows}
+
+
+@cache
+def _rules() -> tuple[Rule, ...]:
+    """Every reading of something not written in plain words, in the order they have to be looked for."""
+    unit_signs = "|".join(map(re.escape, sorted(units(), key=len, reverse=True)))
+    money = "|".join(map(re.escape, CURRENCIES))
+    short = "|".join(mapping("en_abbreviations.tsv"))
+    rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
+        (r"(?i)\bi\.e\.,?", lambda match: "that is"),
+        (r"(?i)\be\.g\.,?", lambda match: "for example"),
+        (r"\bPh\.?D\b\.?", lambda match: "P H D"),
+        (r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z]|\s*[,;:!?)]|$)", lambda match: f" {match[1].upper()} M"),
+        (r"(?i)(?<=\d)\s*([ap])\.?m\b(\.?)", lambda match: f" {match[1].upper()} M{match[2]}"),
+        (r"(?i)\b([ap])\.m\.", lambda match: f"{match[1].upper()} M"),
+        (r"\b(?:[A-Z]\.){2,}(?=(\s+[A-Z]|$)?)", _initials),
+        (r"\b(Dr|St)\.(?=\s|,|$)", _doctor_or_street),
+        (
+            rf"(?i)\b({short})\.(?=\s*(?:[A-Za-z0-9]|,|$))",
+            lambda match: mapping("en_abbreviations.tsv")[match[1].lower()],
+        ),
+        (r"\b(?:No|no|Nos)\.\s*(?=\d)", lambda match: "number "),
+        (r"#(?=\d)", lambda match: "number "),
+        (
+            rf"\b({AFTER_WHICH_ROMAN}) ([IVXL]+)\b(?!\.\w)",
+            lambda match: f"{match[1]} {cardinal(str(_roman(match[2])))}",
+        ),
+        (
+            r"\b((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])\b",
+            lambda match: _day(match[3], match[4], match[1]),
+        ),
+        (r"\b(\d\d?)/(\d\d?)/((?:19|20)\d\d)\b", _slash_date),
+        (rf"(?i)\b({MONTH_NAMES})\.? (\d\d?)(?:st|nd|rd|th)?\b(?!:|\.\d)(?:,? (\d{{4}})\b)?", _month_day),
+        (rf"(?i)\b(\d\d?)(?:st|nd|rd|th)? ({MONTH_NAMES})\b(?:,? (\d{{4}})\b)?", _day_month),
+        (
+            r"\b(\d\d?):([0-5]\d):([0-5]\d)\b",
+            lambda match: f"{_clock(match[1], match[2])} and {cardinal(match[3])} seconds",
+        ),
+        (r"\b([01]?\d|2[0-4]):([0-5]\d)\b", lambda match: _clock_in_text(match)),
+        (r"\b(\d+):(\d+)\b", lambda match: f"{cardinal(match[1])} to {cardinal(match[2])}"),
+        (r"(?:\+(\d{1,3})[-. ]?)?\(?\b(\d{3})\)?[-. ](\d{3})[-.](\d{4})\b|\b(\d{3})-(\d{4})\b", _telephone),
+        (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: "\u0001"),
+        (
+            rf"(US|HK|CA|AU)?({money})\s?((?:\d|\u0001)+(?:\.\d+)?)(?:\s?(k|K|M|B|bn|mn|tn|thousand|million|billion|trillion)\b)?",
+            _money,
+        ),
+        (rf"((?:\d|\u0001)+(?:\.\d+)?)\s?({money})", lambda match: _amount(match[2], match[1].replace("\u0001", ""))),
+        (
+            rf"(?<![\w.])-(?={NUMBER})",
+            lambda match: "minus " if re.match(rf"-{NUMBER}\s?°", match.string[match.start() :]) else "negative ",
+        ),
+        (r"(?<=\d)\s?-(?=\d)|(?<=\d)\s?–\s?(?=\d)", lambda match: " to "),
+        (rf"(?<![\w.])((?:\d|\u0001)+(?:\.\d+)?)\s?({unit_signs})(?![A-Za-z0-9²³/])", _measure),
+        (r"\b(\d+)\s?%", lambda match: f"{cardinal(match[1])} percent"),
+        (r"(?<![\d.])(\d{4})s\b|'(\d0)s\b|\b(\d0)s\b", _decade),
+        (r"\b((?:\d|\u0001)+)(st|nd|rd|th)\b", lambda match: ordinal(match[1].replace("\u0001", ""))),
+        (r"(?<![\d/])(\d+)/(\d+)(?![\d/])", _fraction),
+        (r"\b24/7\b", lambda match: "twenty-four seven"),
+        (r"(?<=\d)\s*[x×]\s*(?=\d)", lambda match: " times "),
+        (r"(?<=[\d ])\*(?=[\d ])", lambda match: " times "),
+        (r"(?<=\d) [-−] (?=\d)", lambda match: " minus "),
+        (r"\b(\d+(?:\.\d+){2,})", lambda match: " point ".join(general(part) for part in match[1].split("."))),
+        (r"(?<!\d)\.(\d+)", lambda match: f" point {digits(match[1])}"),
+        (r"(\d+\.\d+)", lambda match: f" {decimal(match[1])} "),
+        (r"((?:\d+\u0001)+\d+)", lambda match: f" {cardinal(match[1].replace(chr(1), ''))} "),
+        (r"(\d+)", lambda match: _spaced(match, general(match[1]))),
+    ]
+    return tuple((re.compile(pattern), say) for pattern, say in rules)
+
+
+def _spaced(match: re.Match[str], words: str) -> str:
+    """Number words kept apart from letters that touch the digits: 221B, GPT-4."""
+    text, start, end = match.string, match.start(), match.end()
+    before = " " if start and (text[start - 1].isalpha() or text[start - 1] == "-") else ""
+    after = " " if end < len(text) and (text[end].isalpha() or text[end] == "-") else ""
+    return before + words + after
+
+
+def _initials(match: re.Match[str]) -> str:
+    letters = " ".join(match.group().replace(".", ""))
+    return letters + ("." if match.end() == len(match.string) else "")
+
+
+def _doctor_or_street(match: re.Match[str]) -> str:
+    before, after = match.string[: match.start()].rstrip(), match.string[match.end() :]
+    follows_name = bool(re.search(r"[A-Z][a-z]+$|\d(?:st|nd|rd|th)$", before))
+    precedes_name = bool(re.match(r"\s+[A-Z]", after))
+    if match[1] == "Dr":
+        return "drive" if follows_name and not precedes_name else "doctor"
+    return "saint" if precedes_name and not follows_name else "street"
+
+
+def _roman(number: str) -> int:
+    values = [ROMAN[letter] for letter in number]
+    return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))
+
+
+def _day(month: str, day: str, year_number: str | None) -> str:
+    return f"{MONTHS[int(month) - 1]} {ordinal(day)}" + (f", {year(year_number)}" if year_number else "")
+
+
+def _slash_date(match: re.Match[str]) -> str:
+    first, second = int(match[1]), int(match[2])
+    if 1 <= first <= 12 and 1 <= second <= 31:
+        return _day(match[1], match[2], match[3])
+    if 1 <= second <= 12 and 1 <= first <= 31:
+        return _day(match[2], match[1], match[3])
+    return f"{cardinal(match[1])} {cardinal(match[2])} {year(match[3])}"
+
+
+def _month_index(name: str) -> int:
+    return next(index for index, month in enumerate(MONTHS) if month.startswith(name.lower()[:3]))
+
+
+def _month_day(match: re.Match[str]) -> str:
+    if not 1 <= int(match[2]) <= 31 or not match[1][0].isupper():
+        return match.group()
+    return _day(str(_month_index(match[1]) + 1), match[2], match[3])
+
+
+def _day_month(match: re.Match[str]) -> str:
+    if not 1 <= int(match[1]) <= 31 or not match[2][0].isupper():
+        return match.group()
+    return f"{ordinal(match[1])} of {MONTHS[_month_index(match[2])]}" + (f", {year(match[3])}" if match[3] else "")
+
+
+def _clock(hour: str, minute: str) -> str:
+    if minute == "00":
+        return f"{cardinal(hour)} o'clock"
+    return f"{cardinal(hour)} {'oh ' if minute[0] == '0' else ''}{cardinal(minute)}"
+
+
+def _clock_in_text(match: re.Match[str]) -> str:
+    hour, minute = int(match[1]), match[2]
+    half = re.match(r"\s?[AP] M\b", match.string[match.end() :])
+    if hour > 12 and not half:
+        return f"{_clock(str(hour - 12), minute)} P M"
+    if half and minute == "00":
+        return cardinal(match[1])
+    return _clock(match[1], minute)
+
+
+def _telephone(match: re.Match[str]) -> str:
+    return ", ".join(digits(group) for group in match.groups() if group)
+
+
+def _amount(sign: str, number: str) -> str:
+    one, many, small_one, small_many = CURRENCIES[sign]
+    whole, _, fraction = number.partition(".")
+    if not fraction or not small_one or len(fraction) > 2:
+        return f"{decimal(number)} {one if number == '1' else many}"
+    large = f"{cardinal(whole)} {one if whole == '1' else many}" if int(whole or 0) else ""
+    cents = int(fraction.ljust(2, "0"))
+    small = f"{cardinal(str(cents))} {small_one if cents == 1 else small_many}" if cents else ""
+    return " and ".join(part for part in (large, small) if part) or f"zero {many}"
+
+
+def _money(match: re.Match[str]) -> str:
+    country = {"US": "U S ", "HK": "hong kong ", "CA": "canadian ", "AU": "australian "}.get(match[1] or "", "")
+    number, scale = match[3].replace("\u0001", ""), match[4]
+    if scale:
+        return f"{decimal(number)} {AMOUNTS.get(scale.lower(), scale)} {country}{CURRENCIES[match[2]][1]}"
+    return country + _amount(match[2], number)
+
+
+def _measure(match: re.Match[str]) -> str:
+    number = match[1].replace("\u0001", "")
+    singular, plural = units()[match[2]]
+    return f"{decimal(number)} {singular if number == '1' else plural}"
+
+
+def _decade(match: re.Match[str]) -> str:
+    words = year(match[1]) if match[1] else cardinal(match[2] or match[3])
+    return words[:-1] + "ies" if words.endswith("y") else words + "s"
+
+
+def _fraction(match: re.Match[str]) -> str:
+    above, below = match[1], match[2]
+    if int(below) == 2:
+        name = "half" if above == "1" else "halves"
+    elif (above, below) == ("24", "7"):
+        return "twenty-four seven"
+    else:
+        name = ordinal(below) + ("" if above == "1" else "s")
+    return f"{cardinal(above)} {name}"
+
+
+def _split_capitals(text: str) -> str:
+    """Spell runs of capitals and part words at inner capitals, unless the whole text is written in capitals."""
+    found = re.findall(r"[A-Za-z]{2,}", text)
+    shouting = len(found) > 2 and all(word.isupper() for word in found)
+    if shouting:
+        return text.lower()
+    return re.sub(r"[A-Za-z]*[A-Z][A-Za-z]*", _split_word, text)
+
+
+def _split_word(match: re.Match[str]) -> str:
+    word = match.group()
+    if word in words("en_acronyms.txt") or re.fullmatch(r"(?:Mc|Mac|Fitz)[A-Z][a-z]+", word):
+        return word.lower()
+    return re.sub(r"(?<!^)([A-Z])", r" \1", word)

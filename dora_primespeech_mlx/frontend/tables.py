@@ -1,0 +1,59 @@
+"""Data files of the front end: read once, kept for the life of the process."""
+
+from __future__ import annotations
+
+import gzip
+from functools import cache
+from pathlib import Path
+
+DATA = Path(__file__).parent / "data"
+
+
+@cache
+def lines(name: str) -> tuple[str, ...]:
+    """Lines of the data file `name`, without empty lines and `#` comments.
+
+    Raises FileNotFoundError when the file is missing from the installation.
+    """
+    text = (DATA / name).read_text(encoding="utf-8")
+    return tuple(line for line in text.splitlines() if line.strip() and not line.startswith("# "))
+
+
+@cache
+def words(name: str) -> frozenset[str]:
+    """All words of the data file `name`, which holds any number of them a line."""
+    return frozenset(word for line in lines(name) for word in line.split())
+
+
+@cache
+def mapping(name: str) -> dict[str, str]:
+    """The data file `name` as key -> value, one pair a line with a tab between."""
+    return dict(line.split("\t", 1) for line in lines(name))
+
+
+class SortedWords:
+    """A sorted word list kept as one block of bytes: `word value`, one a line.
+
+    A look-up is a binary search over the bytes, about 20 microseconds; the list costs its file size in memory and
+    nothing to build, which a Python dict of 126,000 pronunciations does not.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Read the gzip-compressed data file `name`, sorted by the bytes of its words."""
+        self._block = gzip.decompress((DATA / name).read_bytes())
+
+    def get(self, word: str) -> str | None:
+        """The value of `word`, None when it is not in the list."""
+        block, key = self._block, word.encode("utf-8")
+        low, high = 0, len(block)
+        while low < high:
+            start = block.rfind(b"\n", 0, (low + high) // 2) + 1
+            end = block.find(b"\n", start)
+            found, _, value = block[start:end].partition(b" ")
+            if found == key:
+                return value.decode("utf-8")
+            if found < key:
+                low = end + 1
+            else:
+                high = start
+        return None

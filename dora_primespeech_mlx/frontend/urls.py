@@ -1,0 +1,39 @@
+"""Web and mail addresses in the words people use for them."""
+
+from __future__ import annotations
+
+import re
+
+ADDRESS = re.compile(
+    r"(?<![A-Za-z0-9@._-])(?:(?:https?|ftp)://\S*?[A-Za-z0-9]\S*?(?=[，。！？、；：）》”]|[.,!?;:)\]]*(?:[\s\u4e00-\u9fff]|$))"
+    r"|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+    r"|(?:www\.)?(?:[A-Za-z0-9-]+\.)+(?:com|org|net|edu|gov|io|ai|cn|dev|app|co|uk|de|jp|me|info|tv|cc|html?|xyz)\b"
+    r"(?:/[A-Za-z0-9_~%./?=&#-]*[A-Za-z0-9_/])?)"
+)
+SIGNS = {
+    "en": {".": "dot", "@": "at", "/": "slash", "-": "dash", "_": "underscore", "?": "question mark", "=": "equals",
+           "&": "and", "#": "hash", "%": "percent", "+": "plus", ":": "colon", "~": "tilde"},
+    "zh": {".": "点", "@": "艾特", "/": "斜杠", "-": "杠", "_": "下划线", "?": "问号", "=": "等于", "&": "和", "#": "井号",
+           "%": "百分号", "+": "加", ":": "冒号", "~": "波浪号"},
+}  # fmt: skip
+SPELLED = frozenset(
+    ("www", "http", "https", "ftp", "cn", "io", "ai", "uk", "de", "jp", "tv", "cc", "xyz", "html", "htm")
+)
+
+
+def speak_addresses(text: str, language: str) -> str:
+    """`text` with each web and mail address in words of `language` ("zh" or "en"); letters of names stay Latin."""
+    return ADDRESS.sub(lambda match: _address(match.group(), language), text)
+
+
+def _address(address: str, language: str) -> str:
+    address = re.sub(r"^(?:https?|ftp)://", "", address).rstrip("/")
+    spoken = []
+    for part in re.findall(r"[A-Za-z]+|\d+|.", address):
+        if part.isascii() and part.isalpha():
+            spoken.append(" ".join(part.upper()) if part.lower() in SPELLED else part.lower())
+        elif part.isdigit():
+            spoken.append(" ".join(part) if language == "en" else part)
+        elif part in SIGNS[language]:
+            spoken.append(SIGNS[language][part])
+    return " " + " ".join(spoken) + " "
