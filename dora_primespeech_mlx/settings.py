@@ -228,7 +228,7 @@ VARIABLES = (
     Variable(("SPEED_FACTOR",), "speed", SPEED, "speed of speech; the voice's own if not set"),
     Variable(("SEED",), "seed", SEED, "fixed seed, so that a text always sounds the same"),
     Variable(("TEXT_SPLIT_METHOD",), "split_method", SPLIT_METHODS, "how a text is cut into sentences"),
-    Variable(("FRAGMENT_INTERVAL",), "fragment_interval", Number(0.05, 1.0), "seconds of audio in a chunk"),
+    Variable(("FRAGMENT_INTERVAL",), "fragment_interval", Number(0.0, 10.0), "seconds of silence after a sentence"),
     Variable(("RETURN_FRAGMENT",), "return_fragment", Flag(), "false sends each text as one audio message"),
     Variable(("SAMPLE_RATE",), "sample_rate", Rate(8000, 48000, integer=True), "samples per second of the output"),
     Variable(
@@ -280,7 +280,7 @@ IGNORED = {
     "VITS_WEIGHTS": "the voice's entry in voices.json says it",
     "BATCH_SIZE": "sentences are spoken one after the other",
     "SPLIT_BUCKET": "sentences are spoken one after the other",
-    "FRAGMENT_MIN_CHARS": "FRAGMENT_INTERVAL gives the length of a chunk in seconds",
+    "FRAGMENT_MIN_CHARS": "sentences are spoken as soon as they are complete",
     "SYNTHESIS_TIMEOUT_SECS": "the control input cancels a text",
 }
 
