@@ -7,17 +7,52 @@ from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.interface import SovitsRunner, T2SRunner
 from dora_primespeech_mlx.runtime.mlx_runner import MlxSovitsRunner, MlxT2SRunner
 
+RUNTIMES = ("auto", "mlx", "onnx")
+
 
 def accelerated() -> bool:
     """Whether MLX has Metal or CUDA here."""
     return mx.default_device().type == mx.DeviceType.gpu
 
 
-def t2s_runner(model: T2S, runtime: str) -> T2SRunner:
-    """Runner of a T2S network; ``runtime`` is "mlx" or "onnx"."""
-    return MlxT2SRunner(model, accelerated())
+def choose(runtime: str) -> str:
+    """The executor for a setting: "mlx" or "onnx"; "auto" is MLX where it has Metal or CUDA, else ONNX Runtime.
+
+    Raises:
+        ValueError: for another setting.
+    """
+    if runtime not in RUNTIMES:
+        raise ValueError(f"{runtime!r} is not a runtime; choose one of {', '.join(RUNTIMES)}.")
+    if runtime != "auto":
+        return runtime
+    return "mlx" if accelerated() else "onnx"
 
 
-def sovits_runner(model: Sovits, runtime: str) -> SovitsRunner:
-    """Runner of a SoVITS network; ``runtime`` is "mlx" or "onnx"."""
-    return MlxSovitsRunner(model, accelerated())
+def t2s_runner(model: T2S, runtime: str = "auto", precision: str = "auto", threads: int | None = None) -> T2SRunner:
+    """Runner of a T2S network.
+
+    Args:
+        model: evaluated; with float32 weights for ONNX Runtime.
+        runtime: "mlx", "onnx" or "auto".
+        precision: on ONNX Runtime "int8" (also "auto") or "fp32"; MLX runs in the precision of the weights.
+        threads: of ONNX Runtime; None for its default.
+    """
+    if choose(runtime) == "mlx":
+        return MlxT2SRunner(model, accelerated())
+    from dora_primespeech_mlx.runtime.onnx_t2s import OnnxT2SRunner
+
+    return OnnxT2SRunner(model, "int8" if precision in ("auto", "int8") else "fp32", threads)
+
+
+def sovits_runner(
+    model: Sovits, runtime: str = "auto", precision: str = "auto", threads: int | None = None
+) -> SovitsRunner:
+    """Runner of a SoVITS network; arguments as for `t2s_runner`.
+
+    On ONNX Runtime the weights stay float32; with "fp32" OpenVINO, where it runs the vocoder, does not use bf16.
+    """
+    if choose(runtime) == "mlx":
+        return MlxSovitsRunner(model, accelerated())
+    from dora_primespeech_mlx.runtime.onnx_sovits import OnnxSovitsRunner
+
+    return OnnxSovitsRunner(model, threads, exact=precision == "fp32")

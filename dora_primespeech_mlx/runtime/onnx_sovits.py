@@ -1,0 +1,127 @@
+"""SoVITS on ONNX Runtime: the stages of the MLX network traced, each with open lengths."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import mlx.core as mx
+import numpy as np
+
+from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.runtime import openvino_session
+from dora_primespeech_mlx.runtime.graph import Graph
+from dora_primespeech_mlx.runtime.onnx_session import Function, OnnxFunction
+from dora_primespeech_mlx.runtime.recording import Input
+from dora_primespeech_mlx.runtime.translate import translate
+
+
+def timbre_graph(model: Sovits) -> Graph:
+    """Spectrum [1, T, bins] (and speaker [1, speaker_dim]) to timbre [1, 1, gin]."""
+    inputs = [Input("spectrum", (1, "frames", model.config.spectrum_bins))]
+    if model.config.speaker_dim:
+        inputs.append(Input("speaker", (1, model.config.speaker_dim)))
+    return translate(model.timbre, inputs, ["ge"])
+
+
+def encode_graph(model: Sovits, resampled: bool) -> Graph:
+    """Codes [1, T], phones [1, S], ge [1, 1, gin] (and where to resample) to mean and log deviation [1, F, inter]."""
+    inputs = [
+        Input("codes", (1, "codes"), mx.int32),
+        Input("phones", (1, "phones"), mx.int32),
+        Input("ge", (1, 1, model.config.vocoder.gin_channels)),
+    ]
+    if resampled:
+        inputs += [Input("lower", ("out",), mx.int32), Input("upper", ("out",), mx.int32), Input("weight", ("out",))]
+
+    def encode(codes: mx.array, phones: mx.array, ge: mx.array, *resample: mx.array) -> tuple[mx.array, mx.array]:
+        return model.encode(codes, phones, ge, resample=resample or None)  # type: ignore[arg-type]
+
+    return translate(encode, inputs, ["mean", "log_deviation"])
+
+
+def flow_graph(model: Sovits) -> Graph:
+    """Prior samples [1, F, inter] and ge [1, 1, gin] to latents [1, F, inter]."""
+    return translate(model.flow, _latent_inputs(model), ["flowed"])
+
+
+def vocoder_graph(model: Sovits) -> Graph:
+    """Latents [1, F, inter] and ge [1, 1, gin] to samples [1, F * hop]."""
+    return translate(model.dec, _latent_inputs(model), ["samples"])
+
+
+def _latent_inputs(model: Sovits) -> list[Input]:
+    vocoder = model.config.vocoder
+    return [Input("latent", (1, "frames", vocoder.inter_channels)), Input("ge", (1, 1, vocoder.gin_channels))]
+
+
+class OnnxSovitsRunner:
+    """SoVITS on ONNX Runtime, the vocoder on OpenVINO where installed; see `runtime.interface.SovitsRunner`."""
+
+    def __init__(self, model: Sovits, threads: int | None = None, exact: bool = False):
+        """Holds the network; a stage is traced when first used.
+
+        Args:
+            model: with float32 weights, evaluated.
+            threads: None for `onnx_session.default_threads`.
+            exact: float32 everywhere, also where the CPU has bf16.
+        """
+        self.config = model.config
+        self.flow_context = model.flow.context
+        self._model, self._threads, self._exact = model, threads, exact
+
+    @cached_property
+    def _encode(self) -> Function:
+        return OnnxFunction(encode_graph(self._model, resampled=False), self._threads)
+
+    @cached_property
+    def _encode_resampled(self) -> Function:
+        return OnnxFunction(encode_graph(self._model, resampled=True), self._threads)
+
+    @cached_property
+    def _flow(self) -> Function:
+        return OnnxFunction(flow_graph(self._model), self._threads)
+
+    @cached_property
+    def _vocoder(self) -> Function:
+        return vocoder_function(vocoder_graph(self._model), self._threads, self._exact)
+
+    @cached_property
+    def _timbre(self) -> Function:
+        return OnnxFunction(timbre_graph(self._model), self._threads)
+
+    def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
+        """See `runtime.interface.SovitsRunner`."""
+        rows = []
+        for index, spectrum in enumerate(spectra):
+            inputs = [spectrum[None, :, : self.config.spectrum_bins].astype(np.float32)]
+            if self.config.speaker_dim:
+                inputs.append(speakers[index][None].astype(np.float32))
+            rows.append(self._timbre(*inputs)[0][0, 0])
+        return np.mean(rows, axis=0)
+
+    def encode(
+        self, codes: np.ndarray, phones: np.ndarray, ge: np.ndarray, resample: tuple[np.ndarray, ...] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `runtime.interface.SovitsRunner`."""
+        row = codes.astype(np.int32)[None], phones.astype(np.int32)[None], ge[None, None]
+        mean, log_deviation = self._encode(*row) if resample is None else self._encode_resampled(*row, *resample)
+        return mean[0], log_deviation[0]
+
+    def flow(self, prior: np.ndarray, ge: np.ndarray) -> np.ndarray:
+        """See `runtime.interface.SovitsRunner`."""
+        return self._flow(prior[None], ge[None, None])[0][0]
+
+    def vocode(self, latent: np.ndarray, ge: np.ndarray) -> np.ndarray:
+        """See `runtime.interface.SovitsRunner`."""
+        return self._vocoder(latent[None], ge[None, None])[0][0]
+
+    def fit(self, frames: int) -> int:
+        """Lengths are open, so every length fits."""
+        return frames
+
+
+def vocoder_function(graph: Graph, threads: int | None, exact: bool) -> Callable[..., Any]:
+    """The fastest executor at hand for a graph of convolutions."""
+    if openvino_session.available():
+        return openvino_session.OpenVinoFunction(graph, threads, exact)
+    return OnnxFunction(graph, threads)

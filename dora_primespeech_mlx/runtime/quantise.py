@@ -1,0 +1,89 @@
+"""8-bit weights for the matrix products of a graph.
+
+Two forms, since neither is best everywhere: blocks of weights with their own scale and activations rounded block by
+block (closest to the original, fastest for one row), and one scale per output channel with activations rounded by one
+scale for all rows (fastest for many rows).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from dora_primespeech_mlx.runtime.graph import Graph, Node
+
+BLOCK = 128
+LEVELS = 127
+INT8_COMPUTE = 4  # MatMulNBits accuracy level: activations in 8 bits
+FORMS = ("blocks", "channels")
+
+
+def block_weights(weight: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights [K, N] as unsigned bytes around 128, [N, K / block, block], and scales float32 [N * K / block]."""
+    K, N = weight.shape
+    rows = np.ascontiguousarray(weight.T).reshape(N, K // block, block)
+    scales = np.maximum(np.abs(rows).max(axis=-1, keepdims=True), np.float32(1e-12)) / np.float32(LEVELS)
+    levels = np.rint(rows / scales)
+    levels += 128
+    return levels.astype(np.uint8), scales.reshape(-1)
+
+
+def channel_weights(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights [K, N] as signed bytes [K, N] and scales float32 [N]."""
+    scales = np.maximum(np.abs(weight).max(axis=0), np.float32(1e-12)) / np.float32(LEVELS)
+    return np.rint(weight / scales).astype(np.int8, order="C"), scales
+
+
+def quantise(graph: Graph, form: str = "blocks", keep: Sequence[np.ndarray] = ()) -> Graph:
+    """A graph whose products with a constant matrix use 8-bit weights.
+
+    Args:
+        graph: as `translate.translate` gives it; not changed.
+        form: "blocks" or "channels".
+        keep: arrays whose memory stays as it is (embeddings are no products and stay anyway).
+
+    Raises:
+        ValueError: for an unknown form.
+    """
+    if form not in FORMS:
+        raise ValueError(f"{form!r} is not a form of 8-bit weights; choose one of {', '.join(FORMS)}.")
+    uses: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        for name in node.inputs:
+            uses.setdefault(name, []).append(node)
+    made = replace(graph, nodes=[], constants=dict(graph.constants), _known={})
+    absorbed: set[str] = set()
+    for node in graph.nodes:
+        weight = graph.constants.get(node.inputs[1]) if node.operator == "MatMul" else None
+        if node.outputs[0] in absorbed:
+            continue
+        if weight is None or not _fits(weight, form) or any(np.shares_memory(weight, kept) for kept in keep):
+            made.nodes.append(node)
+            continue
+        output, bias = node.outputs, ""
+        after = uses.get(node.outputs[0], [])
+        if len(after) == 1 and after[0].operator == "Add" and after[0].inputs[0] == node.outputs[0]:
+            row = graph.constants.get(after[0].inputs[1])
+            if row is not None and row.shape == weight.shape[1:]:
+                output, bias = after[0].outputs, after[0].inputs[1]
+                absorbed.update(output)
+        made.nodes.append(_product(made, node.inputs[0], weight, bias, output, form))
+    made.prune()
+    return made
+
+
+def _fits(weight: np.ndarray, form: str) -> bool:
+    return weight.ndim == 2 and weight.dtype == np.float32 and (form == "channels" or weight.shape[0] % BLOCK == 0)
+
+
+def _product(graph: Graph, x: str, weight: np.ndarray, bias: str, outputs: tuple[str, ...], form: str) -> Node:
+    """The node that computes x @ weight + bias with 8-bit weights."""
+    K, N = weight.shape
+    if form == "blocks":
+        levels, scales = block_weights(weight, BLOCK)
+        names = [x, graph.constant(levels), graph.constant(scales)]
+        sizes = {"K": K, "N": N, "bits": 8, "block_size": BLOCK, "accuracy_level": INT8_COMPUTE}
+        return Node("MatMulNBits", (*names, *(["", "", bias] if bias else [])), outputs, sizes, "com.microsoft")
+    levels, scales = channel_weights(weight)
+    names = [x, graph.constant(levels), graph.constant(scales), graph.constant(np.zeros(N, np.int8))]
+    return Node("DynamicQuantizeMatMul", (*names, *([bias] if bias else [])), outputs, {}, "com.microsoft")
