@@ -30,7 +30,9 @@ class Number:
     @property
     def allowed(self) -> str:
         """What is allowed, in words."""
-        return f"{'a whole number' if self.integer else 'a number'} from {self.low:g} to {self.high:g}"
+        if self.integer:
+            return f"a whole number from {self.low:.0f} to {self.high:.0f}"
+        return f"a number from {self.low:g} to {self.high:g}"
 
     def read(self, raw: str) -> float:
         """Text -> number. ValueError if it is none; "15.0" is a whole number."""
