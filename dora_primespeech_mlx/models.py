@@ -15,11 +15,16 @@ from dora_primespeech_mlx.convert import (
     SOVITS_FILE,
     T2S_FILE,
     check_shapes,
+    detect_version,
     sovits_config,
+    symbols_of,
     t2s_config,
 )
 from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.nets.sovits import sanitize as sanitize_sovits
 from dora_primespeech_mlx.nets.t2s import T2S, pad_heads
+from dora_primespeech_mlx.nets.t2s import sanitize as sanitize_t2s
+from dora_primespeech_mlx.predecessor import official_names
 
 FUSED_HEAD_WIDTH = 64
 PRECISIONS = {"fp32": mx.float32, "fp16": mx.float16}
@@ -36,11 +41,12 @@ class Model:
     symbols: str
 
 
-def load_model(folder: Path, *, precision: str = "fp32", wide_heads: bool = False) -> Model:
-    """Loads a folder that `convert.convert` wrote.
+def load_model(weights: Path | tuple[Path, Path], *, precision: str = "fp32", wide_heads: bool = False) -> Model:
+    """Loads the networks of a voice.
 
     Args:
-        folder: holds ``t2s.safetensors``, ``sovits.safetensors`` and ``config.json``.
+        weights: a folder that `convert.convert` wrote (``t2s.safetensors``, ``sovits.safetensors``,
+            ``config.json``), or the T2S and SoVITS files of a predecessor.
         precision: "fp32" or "fp16"; the layer that gives the logits stays fp32.
         wide_heads: pad attention heads to the width that has a fused kernel on Metal and CUDA.
 
@@ -48,25 +54,35 @@ def load_model(folder: Path, *, precision: str = "fp32", wide_heads: bool = Fals
         FileNotFoundError: a file is missing; the message says how to make it.
         CheckpointError: a file is damaged or does not fit the network.
     """
+    if isinstance(weights, tuple):
+        return _load_predecessor(*weights, precision, wide_heads)
     for name in (T2S_FILE, SOVITS_FILE, CONFIG_FILE):
-        if not (folder / name).is_file():
+        if not (weights / name).is_file():
             raise FileNotFoundError(
-                f"{folder / name} is missing. Make the folder with: "
-                f"primespeech convert --t2s S1.ckpt --sovits S2.pth --out {folder}"
+                f"{weights / name} is missing. Make the folder with: "
+                f"primespeech convert --t2s S1.ckpt --sovits S2.pth --out {weights}"
             )
+    path = weights / CONFIG_FILE
     try:
-        config = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
+        config = json.loads(path.read_text("utf-8"))
         version, symbols = str(config["version"]), str(config["symbols"])
     except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"{folder / CONFIG_FILE} is not a model's config ({error}); convert the model again."
-        ) from error
+        raise CheckpointError(f"{path} is not a model's config ({error}); convert the model again.") from error
     return Model(
-        build_t2s(read_torch(folder / T2S_FILE), config.get("t2s", {}), precision, wide_heads),
-        build_sovits(read_torch(folder / SOVITS_FILE), config.get("sovits", {}), version, precision),
+        build_t2s(read_torch(weights / T2S_FILE), config.get("t2s", {}), precision, wide_heads),
+        build_sovits(read_torch(weights / SOVITS_FILE), config.get("sovits", {}), version, precision),
         version,
         symbols,
     )
+
+
+def _load_predecessor(t2s_path: Path, sovits_path: Path, precision: str, wide_heads: bool) -> Model:
+    """Files without a config: the usual head counts and rates are assumed."""
+    raw = read_torch(sovits_path)
+    version = detect_version(raw)
+    sovits = build_sovits(sanitize_sovits(raw), {}, version, precision)
+    t2s = build_t2s(official_names(sanitize_t2s(read_torch(t2s_path))), {}, precision, wide_heads)
+    return Model(t2s, sovits, version, symbols_of(sovits.config.symbols))
 
 
 def build_t2s(

@@ -160,9 +160,9 @@ def reference_from_recordings(
     advice: list[str] = []
     for i, path in enumerate(paths):
         samples, rate = read_audio(path)
-        if i == 0:
+        if i == 0 and with_codes:
             check_length(samples, rate, str(path))
-            codes = codes_from_samples(samples, rate, encoders, sovits) if with_codes else None
+            codes = codes_from_samples(samples, rate, encoders, sovits)
         advice += advise(samples, rate, str(path))
         wide = resample(samples, rate, REFERENCE_RATE)
         spectra.append(np.array(reference_spectrogram(wide))[0])

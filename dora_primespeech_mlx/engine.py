@@ -1,0 +1,401 @@
+"""Text and a voice to audio chunks: the whole way on one page.
+
+    text - segments - phones - codes - latents - samples
+
+Each stage is a generator over the one before it, and speaking a whole text is joining its chunks.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from dora_primespeech_mlx.audio import write_wav
+from dora_primespeech_mlx.decoding import CODES_PER_SECOND, MAXIMUM_CODES, CollapseError, Guard, generate
+from dora_primespeech_mlx.frontend import Phones
+from dora_primespeech_mlx.library import Library, Voice
+from dora_primespeech_mlx.noise import NoiseTable
+from dora_primespeech_mlx.sampling import Sampling
+from dora_primespeech_mlx.segment import Segment, Segmenter, split, strip_markup
+from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.voices import read_voices
+
+ATTEMPTS = 2
+WARM_UP_TEXT = {"zh": "你好，世界。", "en": "Hello, world."}
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AudioChunk:
+    """A piece of speech.
+
+    Attributes:
+        samples: float32 [n], mono, -1..1.
+        sample_rate: samples a second.
+        index: 0.. within the text.
+        final: whether it is the last of the text.
+        segment: index of the sentence.
+        segment_final: whether it is the last of the sentence; such chunks hold the pause after it.
+        text: the sentence.
+        start: where the sentence begins in the text, in characters.
+        end: where it ends.
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    index: int
+    final: bool
+    segment: int
+    segment_final: bool
+    text: str
+    start: int
+    end: int
+
+
+@dataclass
+class Timing:
+    """Seconds spent, by stage; ``first_audio`` from the call to the first chunk."""
+
+    frontend: float = 0.0
+    t2s: float = 0.0
+    sovits: float = 0.0
+    first_audio: float = 0.0
+    total: float = 0.0
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Adds the time of a block to ``stage``."""
+        began = time.perf_counter()
+        yield
+        setattr(self, stage, getattr(self, stage) + time.perf_counter() - began)
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A whole text spoken: samples float32 [n], samples a second, the codes of each sentence, and the time it took."""
+
+    audio: np.ndarray
+    sample_rate: int
+    codes: tuple[tuple[int, ...], ...]
+    timing: Timing
+
+    @property
+    def duration(self) -> float:
+        """Seconds of audio."""
+        return len(self.audio) / self.sample_rate
+
+    @property
+    def real_time_factor(self) -> float:
+        """Seconds of work for a second of audio."""
+        return self.timing.total / self.duration if len(self.audio) else 0.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything one text is spoken with."""
+
+    voice: Voice
+    language: str
+    speed: float
+    seed: int
+    sampling: Sampling
+    noise_scale: float
+    schedule: Schedule
+    cancelled: Callable[[], bool]
+    whole: bool
+    timing: Timing = field(default_factory=Timing)
+    codes: list[tuple[int, ...]] = field(default_factory=list)
+
+
+class CancelledError(Exception):
+    """The caller no longer wants the text."""
+
+
+class Engine:
+    """Speaks texts. All calls must come from the thread that made the engine, since MLX belongs to a thread."""
+
+    def __init__(self, library: Library, settings: Settings):
+        self._library = library
+        self._settings = settings
+        self._guard = Guard()
+
+    @classmethod
+    def from_config(cls, voices: str | Path, settings: Settings | None = None) -> "Engine":
+        """An engine for the voices of a ``voices.json``; loads the default voice.
+
+        Raises:
+            FileNotFoundError, ValueError: as `voices.read_voices` and `library.Library.voice`.
+        """
+        settings = settings or Settings(voices=Path(voices))
+        engine = cls(Library(read_voices(voices), settings), settings)
+        engine.load_voice(settings.voice)
+        return engine
+
+    @property
+    def voice_names(self) -> list[str]:
+        """Names of all voices."""
+        return self._library.names
+
+    def load_voice(self, name: str | None = None) -> Voice:
+        """Loads a voice, once; None is the default voice. ValueError for an unknown name lists the known ones."""
+        return self._library.voice(name or self._settings.voice)
+
+    def add_voice(self, voice: Voice) -> None:
+        """Makes a voice that is not in the file known under its name."""
+        self._library.add(voice)
+
+    def warm_up(self) -> None:
+        """Speaks a short sentence, so that the first text finds everything ready."""
+        voice = self.load_voice()
+        text = WARM_UP_TEXT.get(voice.language, WARM_UP_TEXT["en"])
+        for _ in self.stream(text, seed=0):
+            pass
+
+    def stream(
+        self,
+        text: str | Iterable[str],
+        *,
+        voice: str | None = None,
+        language: str | None = None,
+        speed: float | None = None,
+        seed: int | None = None,
+        sampling: Sampling | None = None,
+        noise_scale: float | None = None,
+        schedule: Schedule | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Iterator[AudioChunk]:
+        """Speaks a text.
+
+        Args:
+            text: the whole text, or its pieces as they come (an LLM's tokens): sentences are spoken as soon as they
+                end.
+            voice: name or alias; None is the default voice.
+            language: "auto", "zh" or "en"; None is the voice's.
+            speed: above 1 is faster; None is the voice's.
+            seed: fixes the result; None draws one.
+            sampling: how codes are drawn; None is the voice's.
+            noise_scale: deviation of the latents, 0 to about 1; None is the settings'.
+            schedule: how audio is cut into chunks.
+            cancelled: asked between two codes and two chunks; once true, nothing more is yielded.
+
+        Yields:
+            chunks of at most a second; the last one of each sentence is the pause after it. None for a text with
+            nothing to speak in it.
+
+        Raises:
+            ValueError: an unknown voice, or a text in a language that is not supported.
+        """
+        request = self._request(voice, language, speed, seed, sampling, noise_scale, schedule, cancelled)
+        yield from self._stream(text, request)
+
+    def synthesize(
+        self,
+        text: str,
+        *,
+        voice: str | None = None,
+        language: str | None = None,
+        speed: float | None = None,
+        seed: int | None = None,
+        sampling: Sampling | None = None,
+        noise_scale: float | None = None,
+    ) -> Speech:
+        """Speaks a whole text: the chunks of `stream`, joined. Arguments and errors as there."""
+        request = self._request(voice, language, speed, seed, sampling, noise_scale, whole=True)
+        pieces = [chunk.samples for chunk in self._stream(text, request)]
+        audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+        return Speech(audio, request.voice.sample_rate, tuple(request.codes), request.timing)
+
+    def _request(
+        self,
+        voice: str | None,
+        language: str | None,
+        speed: float | None,
+        seed: int | None,
+        sampling: Sampling | None,
+        noise_scale: float | None,
+        schedule: Schedule | None = None,
+        cancelled: Callable[[], bool] | None = None,
+        whole: bool = False,
+    ) -> Request:
+        settings, chosen = self._settings, self.load_voice(voice)
+        seed = settings.seed if seed is None else seed
+        return Request(
+            voice=chosen,
+            language=language or (chosen.language if settings.language == "auto" else settings.language),
+            speed=speed or settings.speed or chosen.speed,
+            seed=secrets.randbits(32) if seed is None else seed,
+            sampling=sampling or chosen.sampling,
+            noise_scale=chosen.noise_scale if noise_scale is None else noise_scale,
+            schedule=schedule or Schedule(),
+            cancelled=cancelled or (lambda: False),
+            whole=whole,
+        )
+
+    def _stream(self, text: str | Iterable[str], request: Request) -> Iterator[AudioChunk]:
+        began, index, held = time.perf_counter(), 0, None
+        refused: ValueError | None = None
+        for number, segment in enumerate(self._segments(text, request)):
+            if held is not None:
+                yield held
+            try:
+                for samples in self._speak(segment, number, request):
+                    if request.cancelled():
+                        return
+                    if index == 0:
+                        request.timing.first_audio = time.perf_counter() - began
+                    yield _chunk(samples, index, segment, number, request)
+                    index += 1
+            except CancelledError:
+                return
+            except ValueError as error:
+                logger.warning("%s", error)
+                refused = error
+                held = None
+                continue
+            pause = np.zeros(round(self._settings.fragment_interval * request.voice.sample_rate), np.float32)
+            held = replace(_chunk(pause, index, segment, number, request), segment_final=True)
+            index += 1
+        request.timing.total = time.perf_counter() - began
+        if refused is not None and index == 0:
+            raise refused
+        if held is not None and not request.cancelled():
+            yield replace(held, final=True)
+
+    def _segments(self, text: str | Iterable[str], request: Request) -> Iterator[Segment]:
+        """Sentences with something to say, as soon as they are complete."""
+        if isinstance(text, str):
+            found: Iterable[Segment] = split(strip_markup(text), self._settings.split_method, request.language)
+        else:
+            found = _as_they_come(text)
+        return (segment for segment in found if any(c.isalnum() for c in segment.text))
+
+    def _speak(self, segment: Segment, number: int, request: Request) -> Iterator[np.ndarray]:
+        """Samples of one sentence; a reading that goes wrong before anything was heard is tried again."""
+        voice, timing = request.voice, request.timing
+        with timing.measure("frontend"):
+            phones = voice.frontend(segment.text, request.language)
+            bert = voice.prosody(phones)
+        for attempt in range(ATTEMPTS):
+            seed = (request.seed, number, attempt)
+            audio = SegmentAudio(
+                voice.sovits,
+                phones.ids,
+                voice.ge,
+                NoiseTable("normal", voice.sovits.config.vocoder.inter_channels, seed),
+                request.noise_scale,
+                request.speed,
+            )
+            codes: list[int] = []
+            heard = False
+            may_retry = attempt + 1 < ATTEMPTS
+            source = self._codes(phones, bert, codes, seed, request, lambda: may_retry and not heard)  # noqa: B023
+            try:
+                for samples in self._render(audio, source, request):
+                    heard = True
+                    yield samples
+            except CollapseError as error:
+                logger.warning("%r is read again: %s", segment.text, error)
+                continue
+            request.codes.append(tuple(codes))
+            return
+
+    def _codes(
+        self,
+        phones: Phones,
+        bert: np.ndarray | None,
+        codes: list[int],
+        seed: tuple[int, ...],
+        request: Request,
+        may_retry: Callable[[], bool],
+    ) -> Iterator[int]:
+        """Codes of a sentence, also kept in ``codes``; a collapse raises while ``may_retry`` and ends them otherwise."""
+        voice, timing = request.voice, request.timing
+        source = generate(
+            voice.t2s,
+            np.concatenate([voice.prompt_ids, phones.ids]),
+            bert,
+            voice.codes,
+            sampling=request.sampling,
+            noise=NoiseTable("exponential", voice.t2s.config.vocabulary, seed),
+            limit=min(MAXIMUM_CODES, 2 * CODES_PER_SECOND * voice.t2s.config.max_seconds + 1),
+            cancelled=request.cancelled,
+        )
+        while True:
+            with timing.measure("t2s"):
+                code = next(source, None)
+            if request.cancelled():
+                raise CancelledError
+            try:
+                if code is None:
+                    self._guard.check_end(codes, len(phones.ids))
+                    return
+                self._guard.check([*codes, code], len(phones.ids))
+            except CollapseError as error:
+                if may_retry():
+                    raise
+                logger.warning("a sentence is cut short: %s", error)
+                return
+            codes.append(code)
+            yield code
+
+    def _render(self, audio: SegmentAudio, codes: Iterator[int], request: Request) -> Iterator[np.ndarray]:
+        """Samples of a sentence; with ``whole`` all codes are made first and the schedule does not change the audio."""
+        timing = request.timing
+        stream = stream_segment(audio, list(codes) if request.whole else codes, request.schedule)
+        while True:
+            decoding = timing.t2s
+            with timing.measure("sovits"):
+                samples = next(stream, None)
+            timing.sovits -= timing.t2s - decoding
+            if samples is None:
+                return
+            yield samples
+
+
+def synthesize(
+    text: str, *, model_dir: str | Path, voice_name: str | None = None, output_path: str | Path | None = None
+) -> Speech:
+    """Speaks one text.
+
+    Args:
+        text: what to say.
+        model_dir: a ``voices.json``, or the folder it lies in.
+        voice_name: name or alias; None is the default voice.
+        output_path: WAV file to write, 16-bit.
+
+    Raises:
+        FileNotFoundError, ValueError: as `Engine.from_config` and `Engine.stream`.
+    """
+    path = Path(model_dir)
+    speech = Engine.from_config(path / "voices.json" if path.is_dir() else path).synthesize(text, voice=voice_name)
+    if output_path is not None:
+        write_wav(output_path, speech.audio, speech.sample_rate)
+    return speech
+
+
+def _as_they_come(pieces: Iterable[str]) -> Iterator[Segment]:
+    segmenter = Segmenter()
+    for piece in pieces:
+        yield from segmenter.push(piece)
+    yield from segmenter.finish()
+
+
+def _chunk(samples: np.ndarray, index: int, segment: Segment, number: int, request: Request) -> AudioChunk:
+    return AudioChunk(
+        samples=samples,
+        sample_rate=request.voice.sample_rate,
+        index=index,
+        final=False,
+        segment=number,
+        segment_final=False,
+        text=segment.text,
+        start=segment.start,
+        end=segment.end,
+    )

@@ -1,0 +1,198 @@
+"""Loaded voices: their networks (shared by voices of one model) and everything that can be computed once per voice."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from dora_primespeech_mlx.encoders import Encoders
+from dora_primespeech_mlx.frontend import Frontend, Phones
+from dora_primespeech_mlx.models import Model, load_model
+from dora_primespeech_mlx.recording import reference_from_recordings
+from dora_primespeech_mlx.runtime.factory import accelerated, choose_runtime, sovits_runner, t2s_runner
+from dora_primespeech_mlx.runtime.interface import SovitsRunner, T2SRunner
+from dora_primespeech_mlx.sampling import Sampling
+from dora_primespeech_mlx.segment import CLAUSE_MARKS
+from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.streaming import FRAME_RATE
+from dora_primespeech_mlx.voices import SAMPLING_KEYS, VoiceBook, VoiceEntry, read_codes
+
+ENCODER_FOLDERS = ("encoders", "../encoders", "../../encoders")
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """The networks of a model on their executor."""
+
+    model: Model
+    t2s: T2SRunner
+    sovits: SovitsRunner
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A voice, ready to speak.
+
+    Attributes:
+        name: as listed.
+        language: of texts when nobody says.
+        speed: 1 is the model's own.
+        sampling: how codes are drawn.
+        noise_scale: deviation of the latents.
+        t2s: the T2S network.
+        sovits: the SoVITS network.
+        frontend: text to phones.
+        encoders: prosody features for Mandarin, where their files are present.
+        codes: the prompt's semantic codes, int32 [m]; empty without a prompt.
+        prompt: the prompt's phones, or None.
+        prompt_bert: their features, float32 [n, 1024], or None for zeros.
+        ge: timbre, float32 [gin].
+    """
+
+    name: str
+    language: str
+    speed: float
+    sampling: Sampling
+    noise_scale: float
+    t2s: T2SRunner
+    sovits: SovitsRunner
+    frontend: Frontend
+    encoders: Encoders
+    codes: np.ndarray
+    prompt: Phones | None
+    prompt_bert: np.ndarray | None
+    ge: np.ndarray
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second."""
+        return FRAME_RATE * int(np.prod(self.sovits.config.vocoder.upsample_rates))
+
+    @property
+    def prompt_ids(self) -> np.ndarray:
+        """Phone ids of the prompt, int32 [n]; empty without a prompt."""
+        return np.zeros(0, np.int32) if self.prompt is None else self.prompt.ids
+
+    def prosody(self, phones: Phones) -> np.ndarray | None:
+        """Features of the prompt's phones and then the text's, float32 [n, 1024]; None when all are zero."""
+        features = self.encoders.prosody([phones])[0]
+        if features is None and self.prompt_bert is None:
+            return None
+        width = (self.prompt_bert if features is None else features).shape[1]  # type: ignore[union-attr]
+        before = np.zeros((len(self.prompt_ids), width), np.float32) if self.prompt_bert is None else self.prompt_bert
+        after = np.zeros((len(phones.ids), width), np.float32) if features is None else features
+        return np.concatenate([before, after])
+
+
+class Library:
+    """Voices by name, loaded when first asked for and kept."""
+
+    def __init__(self, book: VoiceBook, settings: Settings):
+        self._book, self._settings = book, settings
+        self._runtime = choose_runtime(settings.runtime)
+        self._models: dict[Path | tuple[Path, Path], LoadedModel] = {}
+        self._voices: dict[str, Voice] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all voices."""
+        return [*self._book.names, *(name for name in self._voices if name not in self._book.entries)]
+
+    def voice(self, name: str | None) -> Voice:
+        """The voice of that name or alias; None is the default.
+
+        Raises:
+            ValueError: no such voice, or its files do not fit each other.
+            FileNotFoundError: a file of it is missing.
+        """
+        if name in self._voices:
+            return self._voices[name]
+        entry = self._book.find(name)
+        if entry.name not in self._voices:
+            self._voices[entry.name] = self.load(entry)
+        return self._voices[entry.name]
+
+    def add(self, voice: Voice) -> None:
+        """Makes a voice that is not in the book known under its name."""
+        self._voices[voice.name] = voice
+
+    def load(self, entry: VoiceEntry) -> Voice:
+        """Loads a voice, whether it is in the book or not. Errors as `voice`."""
+        loaded = self._model(entry.weights)
+        folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
+        folders = [folder, *(folder / name for name in ENCODER_FOLDERS), self._book.path.parent / "encoders"]
+        encoders = Encoders(folders, self._runtime, threads=self._settings.threads)
+        lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
+        frontend = Frontend(loaded.model.symbols, lexicon)
+        stored = None if entry.codes is None else read_codes(entry.codes, loaded.model.sovits.config.code_count)
+        reference = reference_from_recordings(
+            entry.references, encoders, loaded.model.sovits, with_codes=stored is None and bool(entry.prompt_text)
+        )
+        codes = reference.codes if stored is None else stored
+        prompt = None
+        if entry.prompt_text and codes is not None:
+            prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
+        own = {key: value for key, value in entry.sampling.items() if key in SAMPLING_KEYS}
+        return Voice(
+            name=entry.name,
+            language=entry.language,
+            speed=entry.speed,
+            sampling=replace(self._settings.sampling, **_typed(own)),
+            noise_scale=entry.sampling.get("noise_scale", self._settings.noise_scale),
+            t2s=loaded.t2s,
+            sovits=loaded.sovits,
+            frontend=frontend,
+            encoders=encoders,
+            codes=np.zeros(0, np.int32) if prompt is None or codes is None else codes,
+            prompt=prompt,
+            prompt_bert=None if prompt is None else encoders.prosody([prompt])[0],
+            ge=loaded.sovits.timbre(reference.spectra, reference.voice_vectors),
+        )
+
+    def _model(self, weights: Path | tuple[Path, Path]) -> LoadedModel:
+        if weights not in self._models:
+            on_device = self._runtime == "mlx" and accelerated()
+            precision = self._settings.precision
+            if precision == "auto":
+                precision = "fp16" if on_device else "int8" if self._runtime == "onnx" else "fp32"
+            stored = "fp16" if precision == "fp16" and self._runtime == "mlx" else "fp32"
+            model = load_model(weights, precision=stored, wide_heads=on_device)
+            threads = self._settings.threads
+            self._models[weights] = LoadedModel(
+                model,
+                t2s_runner(model.t2s, self._runtime, precision, threads),
+                sovits_runner(model.sovits, self._runtime, precision, threads),
+            )
+        return self._models[weights]
+
+
+def closed(text: str, language: str) -> str:
+    """A prompt's text on one line, ending in a mark: one that ends in none lets the model run on into the next text."""
+    text = " ".join(text.split())
+    if text[-1] in CLAUSE_MARKS:
+        return text
+    return text + ("." if language == "en" or text.isascii() else "。")
+
+
+def read_lexicon(path: Path) -> Mapping[str, str]:
+    """Pronunciations from a JSON object of words to pinyin or ARPAbet.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not such an object.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"The lexicon {path} does not exist.")
+    try:
+        lexicon = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"The lexicon {path} is not JSON: {error}.") from error
+    if not isinstance(lexicon, dict) or not all(isinstance(said, str) for said in lexicon.values()):
+        raise ValueError(f"The lexicon {path} must be a JSON object of words to pinyin or ARPAbet.")
+    return lexicon
+
+
+def _typed(sampling: Mapping[str, float]) -> dict:
+    return {key: int(value) if key == "top_k" else value for key, value in sampling.items()}
