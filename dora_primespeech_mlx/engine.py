@@ -315,7 +315,7 @@ class Engine:
         request: Request,
         may_retry: Callable[[], bool],
     ) -> Iterator[int]:
-        """Codes of a sentence, also kept in ``codes``; a collapse raises while ``may_retry`` and ends them otherwise."""
+        """Codes of a sentence, kept in ``codes`` too; a collapse raises while ``may_retry`` and ends them otherwise."""
         voice, timing = request.voice, request.timing
         source = generate(
             voice.t2s,

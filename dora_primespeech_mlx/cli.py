@@ -1,0 +1,158 @@
+"""The ``primespeech`` command: each subcommand is thin, over one public function."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dora_primespeech_mlx.settings import LANGUAGES, SHIPPED_VOICES, SPEED, Settings
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a subcommand; an error is one sentence on standard error and exit status 1."""
+    args = parser().parse_args(arguments)
+    command: Command = args.command
+    try:
+        return command(args)
+    except (ValueError, OSError) as error:
+        print(f"primespeech: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="primespeech", description="GPT-SoVITS text-to-speech in MLX.")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_say(commands)
+    _add_voices(commands)
+    _add_convert(commands)
+    return top
+
+
+def _add_say(commands: Any) -> None:
+    say = commands.add_parser(
+        "say",
+        help="speak a text into a WAV file",
+        description="Speaks a text into a WAV file and prints how long it is and how long it took.",
+        epilog='Example: primespeech say "Hello, world." --out hello.wav',
+    )
+    say.add_argument("text", nargs="?", help="what to say; - reads standard input")
+    say.add_argument("--file", type=Path, help="read the text from this file (UTF-8)")
+    say.add_argument("--voice", help="name or alias of a voice (default: the one voices.json names)")
+    say.add_argument("--voices", type=Path, help=f"the voices.json to use (default: VOICES_CONFIG or {SHIPPED_VOICES})")
+    say.add_argument("--lang", choices=LANGUAGES.options, help="language of the text (default: the voice's)")
+    say.add_argument("--out", type=Path, default=Path("speech.wav"), help="WAV file to write (default: %(default)s)")
+    say.add_argument("--seed", type=int, help="fixes the result: the same seed speaks the same way")
+    say.add_argument("--speed", type=float, help=f"{SPEED.allowed}; above 1 is faster (default: the voice's)")
+    say.add_argument("--json", action="store_true", help="print the figures as JSON")
+    say.set_defaults(command=_say)
+
+
+def _add_voices(commands: Any) -> None:
+    voices = commands.add_parser(
+        "voices",
+        help="list the voices and check their files",
+        description="Lists the voices of a voices.json and checks every file that each needs. "
+        "Exit status 1 if anything is missing.",
+    )
+    voices.add_argument("--voices", type=Path, help=f"the voices.json (default: VOICES_CONFIG or {SHIPPED_VOICES})")
+    voices.add_argument("--json", action="store_true", help="print the list as JSON")
+    voices.set_defaults(command=_voices)
+
+
+def _add_convert(commands: Any) -> None:
+    convert = commands.add_parser(
+        "convert",
+        help="convert official GPT-SoVITS checkpoints",
+        description="Converts official GPT-SoVITS checkpoints (v1, v2, v2Pro, v2ProPlus) into a model folder. "
+        "Nothing in a checkpoint is executed, and torch is not needed.",
+        epilog="Example: primespeech convert --t2s voice.ckpt --sovits voice.pth --out models/voice",
+    )
+    convert.add_argument("--t2s", type=Path, required=True, help="the s1 file, *.ckpt (GPT weights)")
+    convert.add_argument("--sovits", type=Path, required=True, help="the s2 file, *.pth (SoVITS weights)")
+    convert.add_argument("--out", type=Path, required=True, help="folder to write")
+    convert.add_argument("--half", action="store_true", help="store all tensors in 16 bits (smaller, no longer exact)")
+    convert.set_defaults(command=_convert)
+
+
+def _settings(voices: Path | None) -> Settings:
+    settings = Settings.from_env()
+    return settings if voices is None else replace(settings, voices=voices)
+
+
+def _say(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.audio import write_wav
+    from dora_primespeech_mlx.engine import Engine
+
+    if (args.text is None) == (args.file is None):
+        raise ValueError("Give either a text or --file; - reads the text from standard input.")
+    if args.file is not None:
+        text = args.file.read_text("utf-8")
+    else:
+        text = sys.stdin.read() if args.text == "-" else args.text
+    if args.speed is not None and not SPEED.accepts(args.speed):
+        raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
+    settings = _settings(args.voices)
+    engine = Engine.from_config(settings.voices, replace(settings, voice=args.voice or settings.voice))
+    speech = engine.synthesize(text, language=args.lang, seed=args.seed, speed=args.speed)
+    if not len(speech.audio):
+        raise ValueError("There is nothing to say in this text: it has no word and no number.")
+    write_wav(args.out, speech.audio, speech.sample_rate)
+    figures = {
+        "file": str(args.out),
+        "seconds": round(speech.duration, 3),
+        "sample_rate": speech.sample_rate,
+        "real_time_factor": round(speech.real_time_factor, 3),
+        "timing": {name: round(value, 4) for name, value in vars(speech.timing).items()},
+    }
+    if args.json:
+        print(json.dumps(figures, ensure_ascii=False))
+    else:
+        print(f"{args.out}: {speech.duration:.2f} s of speech in {speech.timing.total:.2f} s")
+    return 0
+
+
+def _voices(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.voices import read_voices
+
+    settings = _settings(args.voices)
+    book = read_voices(settings.voices)
+    rows = [
+        {
+            "name": entry.name,
+            "default": entry.name == book.default,
+            "aliases": list(entry.aliases),
+            "language": entry.language,
+            "speed": entry.speed,
+            "codes": entry.codes is not None,
+            "missing": [str(path) for path in entry.files() if not path.is_file()],
+        }
+        for entry in book.entries.values()
+    ]
+    if args.json:
+        print(json.dumps({"file": str(book.path), "voices": rows}, ensure_ascii=False, indent=1))
+    else:
+        for row in rows:
+            state = "ok" if not row["missing"] else "missing " + ", ".join(row["missing"])  # type: ignore[arg-type]
+            print(f"{'*' if row['default'] else ' '} {row['name']:<16} {row['language']:<5} {row['speed']:<5} {state}")
+    return 1 if any(row["missing"] for row in rows) else 0
+
+
+def _convert(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.convert import convert
+
+    done = convert(args.t2s, args.sovits, args.out, half=args.half)
+    millions = (done.t2s_parameters / 1e6, done.sovits_parameters / 1e6)
+    print(f"{done.folder}: {done.version}, T2S {millions[0]:.1f} M and SoVITS {millions[1]:.1f} M parameters")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
