@@ -11,7 +11,7 @@ from dora_primespeech_mlx.encoders import Encoders
 from dora_primespeech_mlx.frontend import Frontend, Phones
 from dora_primespeech_mlx.models import Model, load_model
 from dora_primespeech_mlx.recording import reference_from_recordings
-from dora_primespeech_mlx.runtime.factory import accelerated, choose_runtime, sovits_runner, t2s_runner
+from dora_primespeech_mlx.runtime.factory import accelerated, choose, sovits_runner, t2s_runner
 from dora_primespeech_mlx.runtime.interface import SovitsRunner, T2SRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.segment import CLAUSE_MARKS
@@ -91,7 +91,7 @@ class Library:
 
     def __init__(self, book: VoiceBook, settings: Settings):
         self._book, self._settings = book, settings
-        self._runtime = choose_runtime(settings.runtime)
+        self._runtime = choose(settings.runtime)
         self._models: dict[Path | tuple[Path, Path], LoadedModel] = {}
         self._voices: dict[str, Voice] = {}
 
