@@ -1,4 +1,4 @@
-"""Sends each line of a text file as one text. Environment: TEXT_FILE."""
+"""Sends each line of a text file as one text. Environment: TEXT_FILE; SESSIONS, how many take turns (1)."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,9 @@ def main() -> None:
     lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     node = dora.Node()
     for number, line in enumerate(lines):
-        node.send_output("text", pa.array([line]), {"segment_id": number, "question_id": path.name})
+        session = f"session {number % int(os.environ.get('SESSIONS', '1'))}"
+        metadata = {"segment_id": number, "question_id": path.name, "session_id": session}
+        node.send_output("text", pa.array([line]), metadata)
 
 
 if __name__ == "__main__":

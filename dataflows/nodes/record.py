@@ -1,7 +1,7 @@
 """Writes the audio it gets into a WAV file, and fails if any is missing, repeated or out of order.
 
-Environment: WAV, the file; FOLDER, where a relative one lies. Inputs: `audio` and `segment_complete` of the node that
-speaks, and `text`, what that node was sent, if every text must be answered.
+Environment: WAV, the file; FOLDER, where a relative one lies. Inputs: `audio...` and `segment_complete...` of the nodes
+that speak, and `text`, what they were sent, if every text must be answered.
 """
 
 import os
@@ -91,9 +91,9 @@ def main() -> None:
     while (event := node.next()) is not None:
         if event["type"] != "INPUT":
             continue
-        if event["id"] == "audio":
+        if event["id"].startswith("audio"):
             recorder.hear(event["value"], event["metadata"])
-        elif event["id"] == "segment_complete":
+        elif event["id"].startswith("segment_complete"):
             recorder.complete(event["value"][0].as_py(), event["metadata"])
         elif event["id"] == "text":
             recorder.take(event["metadata"])

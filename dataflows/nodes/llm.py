@@ -1,0 +1,107 @@
+"""A language model that answers in pieces as it writes: a server that speaks OpenAI's protocol, or a script.
+
+Environment: LLM_URL, such as http://localhost:8080/v1 (llama.cpp, Ollama, vLLM or OpenAI itself), with LLM_MODEL,
+LLM_KEY and LLM_PROMPT; without LLM_URL the lines of LLM_SCRIPT are the answers, at LLM_RATE words a second. Inputs:
+`question`, and `control`, which ends the answer being written. Output: `text`, pieces with `fin`; the last is empty.
+"""
+
+import itertools
+import json
+import os
+import re
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import dora
+import pyarrow as pa
+
+TIMEOUT = 60.0
+
+
+def scripted(question: str, answers: Iterator[str], rate: float) -> Iterator[str]:
+    """The next line of the script, word by word."""
+    for word in re.findall(r"\S+\s*|\s+", next(answers)):
+        time.sleep(1.0 / rate)
+        yield word
+
+
+def served(question: str, url: str, history: list[dict[str, str]]) -> Iterator[str]:
+    """A server's answer as it comes; `history` is the conversation so far, and grows."""
+    history.append({"role": "user", "content": question})
+    request = urllib.request.Request(
+        url.rstrip("/") + "/chat/completions",
+        json.dumps({"model": os.environ.get("LLM_MODEL", ""), "messages": history, "stream": True}).encode(),
+        {"Content-Type": "application/json", "Authorization": f"Bearer {os.environ.get('LLM_KEY', '')}"},
+    )
+    answer = {"role": "assistant", "content": ""}
+    history.append(answer)
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+        for line in response:
+            data = line.decode("utf-8", "replace").strip().removeprefix("data:").strip()
+            if not data.startswith("{"):
+                continue
+            for choice in json.loads(data).get("choices", []):
+                piece = choice.get("delta", {}).get("content") or ""
+                answer["content"] += piece
+                yield piece
+
+
+class Writer:
+    """Writes one answer at a time on a thread of its own, so that it can be interrupted."""
+
+    def __init__(self, node: dora.Node):
+        self._node = node
+        self._given_up = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._history = [{"role": "system", "content": os.environ["LLM_PROMPT"]}] if "LLM_PROMPT" in os.environ else []
+        script = Path(os.environ.get("LLM_SCRIPT", "chat.txt"))
+        self._answers = itertools.cycle(script.read_text(encoding="utf-8").splitlines() if script.is_file() else ["."])
+
+    def write(self, question: str, question_id: str) -> None:
+        """Begin an answer."""
+        self.give_up()
+        self._given_up = threading.Event()
+        self._thread = threading.Thread(target=self._write, args=(question, question_id, self._given_up))
+        self._thread.start()
+
+    def give_up(self) -> None:
+        """End the answer being written."""
+        self._given_up.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _write(self, question: str, question_id: str, given_up: threading.Event) -> None:
+        url = os.environ.get("LLM_URL", "").strip()
+        rate = float(os.environ.get("LLM_RATE", "20"))
+        pieces = served(question, url, self._history) if url else scripted(question, self._answers, rate)
+        try:
+            for piece in pieces:
+                if given_up.is_set():
+                    break
+                if piece:
+                    self._send(piece, question_id, False)
+        except (OSError, ValueError) as error:
+            print(f"the language model at {url} does not answer: {error}", flush=True)
+        self._send("", question_id, True)
+
+    def _send(self, piece: str, question_id: str, last: bool) -> None:
+        self._node.send_output("text", pa.array([piece]), {"question_id": question_id, "fin": last})
+
+
+def main() -> None:
+    """Answer questions until nobody can ask any more."""
+    node = dora.Node()
+    writer = Writer(node)
+    while (event := node.next()) is not None:
+        if event["type"] == "INPUT" and event["id"] == "question":
+            writer.write(event["value"][0].as_py(), event["metadata"].get("question_id", "q"))
+        elif event["type"] == "INPUT" and event["id"] == "control":
+            writer.give_up()
+    writer.give_up()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Someone who asks one question after the other, and interrupts the answer to the first.
+
+Environment: QUESTIONS, separated by `|`; BARGE_IN, the sentence of the first answer (1 is the first) at whose beginning
+the next question is asked. Inputs: `audio` and `segment_complete` of the node that speaks. Outputs: `question`, and
+`control` with a reset that names the question to go on with.
+"""
+
+import os
+
+import dora
+import pyarrow as pa
+
+
+def main() -> None:
+    """Ask, listen, interrupt; end when the last answer is over."""
+    questions = os.environ["QUESTIONS"].split("|")
+    barge_in = int(os.environ["BARGE_IN"])
+    node = dora.Node()
+    asked = 0
+
+    def ask() -> None:
+        nonlocal asked
+        asked += 1
+        node.send_output("question", pa.array([questions[asked - 1].strip()]), {"question_id": f"q{asked}"})
+
+    ask()
+    while (event := node.next()) is not None:
+        if event["type"] != "INPUT" or event["metadata"].get("question_id") != f"q{asked}":
+            continue
+        if event["id"] == "audio" and asked == 1 and event["metadata"].get("sentence", 0) + 1 >= barge_in:
+            node.send_output("control", pa.array(["reset"]), {"question_id": f"q{asked + 1}"})
+            ask()
+        elif event["id"] == "segment_complete":
+            if asked == len(questions):
+                return
+            ask()
+
+
+if __name__ == "__main__":
+    main()
