@@ -1,6 +1,6 @@
 """Compares the networks with stored outputs of the official implementation.
 
-    python benchmarks/parity.py DIR [--runtime mlx|onnx] [--precision fp32|fp16]
+    python benchmarks/parity.py DIR [--runtime mlx|onnx] [--precision fp32|fp16|int8]
 
 DIR holds official checkpoints beside the outputs they gave: any ``s1_NAME.ckpt`` with ``t2s_NAME.npz`` and any
 ``s2_NAME.pth`` with ``s2_NAME.npz``. Prints one JSON object: the largest absolute difference of each quantity (and the
@@ -133,11 +133,13 @@ def t2s_tokens(case: T2SCase, runner: T2SRunner, always_ends: T2SRunner) -> Repo
 def t2s_report(checkpoint: Path, golden: Golden, runtime: str, precision: str) -> Report:
     """All of one s1 file."""
     weights, config = read_t2s(checkpoint)
-    model = build_t2s(weights, config, precision)
-    case, runner = T2SCase(golden), t2s_runner(model, runtime)
+    stored = "fp16" if precision == "fp16" else "fp32"
+    model = build_t2s(weights, config, stored)
+    case, runner = T2SCase(golden), t2s_runner(model, runtime, precision)
     head = weights["ar_predict_layer.weight"].copy()
     head[model.config.end] = golden["eos_always_row"]
-    always_ends = t2s_runner(build_t2s({**weights, "ar_predict_layer.weight": head}, config, precision), runtime)
+    ending = build_t2s({**weights, "ar_predict_layer.weight": head}, config, stored)
+    always_ends = t2s_runner(ending, runtime, precision)
     return t2s_numbers(case, model, runner) | t2s_tokens(case, runner, always_ends)
 
 
@@ -196,8 +198,8 @@ def sovits_audio(model: SovitsRunner, golden: Golden, ge: np.ndarray, two_ge: np
 def sovits_report(checkpoint: Path, golden: Golden, runtime: str, precision: str) -> Report:
     """All of one s2 file."""
     weights, config, version = read_sovits(checkpoint)
-    model = build_sovits(weights, config, version, precision)
-    runner = sovits_runner(model, runtime)
+    model = build_sovits(weights, config, version, "fp16" if precision == "fp16" else "fp32")
+    runner = sovits_runner(model, runtime, precision)
     spectra = [rows_last(golden[name]) for name in ("refer_spec", "refer2_spec")]
     speakers = [golden[f"sv_emb{i}"][0] for i in range(2) if f"sv_emb{i}" in golden]
     ge, two_ge = runner.timbre(spectra[:1], speakers[:1]), runner.timbre(spectra, speakers)
@@ -220,7 +222,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--runtime", choices=("mlx", "onnx"), default="mlx")
-    parser.add_argument("--precision", choices=("fp32", "fp16"), default="fp32")
+    parser.add_argument("--precision", choices=("fp32", "fp16", "int8"), default="fp32")
     args = parser.parse_args()
     reports: dict[str, Report] = {}
     for checkpoint in sorted(args.folder.glob("s1_*.ckpt")):

@@ -96,16 +96,16 @@ class OnnxT2SSession:
         self._codes = np.zeros((self._batch, 1), dtype=np.int32)
         self._positions = np.full((self._batch, 1), prompt, dtype=np.int32)
         self._next = np.empty((self._batch, config.vocabulary), dtype=np.float32)
-        self._cache = np.zeros(self._cache_shape(int(self._past.max())), dtype=np.float32)
+        self.cache = np.zeros(self._cache_shape(int(self._past.max())), dtype=np.float32)
         for index, row in enumerate(rows):
             for part, array in enumerate(row):
-                self._cache[part, index, :, : array.shape[1]] = array
+                self.cache[part, index, :, : array.shape[1]] = array
         self._bind()
         self.logits = logits if self._batch > 1 else logits[0]
 
     def step(self, token: np.ndarray) -> np.ndarray:
         """Appends a code for each text (a scalar for one) and returns the new logits."""
-        if self._total > self._cache.shape[3]:
+        if self._total > self.cache.shape[3]:
             self._grow()
         self._codes[:, 0] = token
         self._runner.step_session.run_with_iobinding(self._binding)
@@ -122,9 +122,9 @@ class OnnxT2SSession:
 
     def _grow(self) -> None:
         """Makes the cache longer; once in `GROWTH` steps."""
-        old = self._cache
-        self._cache = np.zeros(self._cache_shape(old.shape[3]), dtype=np.float32)
-        self._cache[:, :, :, : old.shape[3]] = old
+        old = self.cache
+        self.cache = np.zeros(self._cache_shape(old.shape[3]), dtype=np.float32)
+        self.cache[:, :, :, : old.shape[3]] = old
         self._bind()
 
     def _bind(self) -> None:
@@ -134,7 +134,7 @@ class OnnxT2SSession:
         for name, array in small.items():
             _bind(binding.bind_input, name, array)
         layers = self._runner.config.layers
-        names = zip(_cache_names(layers, "past"), _cache_names(layers, "new"), self._cache, strict=True)
+        names = zip(_cache_names(layers, "past"), _cache_names(layers, "new"), self.cache, strict=True)
         for past, new, array in names:
             _bind(binding.bind_input, past, array)
             _bind(binding.bind_output, new, array)

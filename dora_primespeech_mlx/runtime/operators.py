@@ -126,8 +126,12 @@ def _whole(number: Any) -> Dim:
 
 
 def _length(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
-    counted = Value((), mx.int64, plain=t.graph.add("Squeeze", [t.graph.vector([p.arguments[0]])]))
-    return [t.view(_cast(t, p, [counted], Value((), result.dtype))[0], result.shape)]
+    size, inverse = p.arguments
+    counted = Value((), mx.int64, plain=t.graph.add("Squeeze", [t.graph.vector([size])]))
+    number = _cast(t, p, [counted], Value((), result.dtype))[0]
+    if inverse:
+        number = t.elementwise("Reciprocal", [number], Value((), result.dtype))
+    return [t.view(number, result.shape)]
 
 
 def _softmax(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:

@@ -25,6 +25,9 @@ class Affine:
         return self.constant + sum(factor * lengths[name] for name, factor in self.factors)
 
 
+# Lengths a function is recorded for: primes, far from any width, so that no two numbers in it are equal by chance.
+TRIAL_SIZES = ((1009, 1511, 2003, 2503, 3001), (1123, 1609, 2111, 2609, 3109), (1327, 1811, 2309, 2803, 3301))
+
 Dim = int | Affine | None  # None: a size that no affine rule describes (a product of lengths)
 Shape = tuple[Dim, ...]
 
@@ -131,6 +134,15 @@ class _Merger:
         rule = Affine(int(constant), tuple(factors))
         return rule if rule.value(self.check) == last else None
 
+    def scalar(self, values: Sequence[float]) -> tuple[Affine | None, bool]:
+        """The rule of a number that differs, and whether the number is one over it, as in a mean."""
+        rule = self.number(values)
+        if rule is not None or 0 in values:
+            return rule, False
+        whole = [round(1 / value) for value in values]
+        near = all(abs(1 / value - size) < 1e-5 * size for value, size in zip(values, whole, strict=True))
+        return (self.number(whole) if near else None), True
+
     def argument(self, values: Sequence[Any]) -> Any:
         """The same for a nested argument."""
         if isinstance(values[0], (list, tuple)):
@@ -150,9 +162,9 @@ def record(function: Callable[..., Any], inputs: Sequence[Input]) -> Recording:
         ValueError: when the function does something else for another length, or holds an array that depends on one.
     """
     names = sorted({size for i in inputs for size in i.shape if isinstance(size, str)})
-    base = {name: 17 + 6 * n for n, name in enumerate(names)}
-    changed = {name: size + 4 for name, size in base.items()}
-    check = {name: size + 7 + 3 * n for n, (name, size) in enumerate(base.items())}
+    base, changed, check = (dict(zip(names, sizes, strict=False)) for sizes in TRIAL_SIZES)
+    if len(names) > len(base):
+        raise ValueError(f"A function with {len(names)} open lengths; {len(base)} is the most.")
     trials = [base] + [{**base, name: changed[name]} for name in names] + [check]
     if not names:
         trials = [base]
@@ -175,10 +187,9 @@ def record(function: Callable[..., Any], inputs: Sequence[Input]) -> Recording:
         if array.size > 1 or all(other == array for other in arrays):
             constants[name] = array
             continue
-        number = merger.number([other.item() for other in arrays])
-        if number is None:
+        computed.append(Primitive("Length", (), (name,), merger.scalar([other.item() for other in arrays])))
+        if computed[-1].arguments[0] is None:
             raise ValueError(f"{_name(function)} computes a number from a length outside MLX; pass it as an input.")
-        computed.append(Primitive("Length", (), (name,), (number,)))
     tensors = {
         name: Tensor(merger.argument([run.tensors[name].shape for run in runs]), tensor.dtype)
         for name, tensor in first.tensors.items()

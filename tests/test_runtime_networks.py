@@ -1,0 +1,215 @@
+"""The networks of the package on ONNX Runtime against MLX, and 8-bit weights."""
+
+import math
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from mlx.utils import tree_map
+
+from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig, resample_positions
+from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
+from dora_primespeech_mlx.nets.vocoder import VocoderConfig
+from dora_primespeech_mlx.runtime import factory, openvino_session
+from dora_primespeech_mlx.runtime.graph import Graph
+from dora_primespeech_mlx.runtime.mlx_runner import MlxSovitsRunner, MlxT2SRunner
+from dora_primespeech_mlx.runtime.onnx_session import OnnxFunction
+from dora_primespeech_mlx.runtime.onnx_sovits import OnnxSovitsRunner, vocoder_graph
+from dora_primespeech_mlx.runtime.onnx_t2s import GROWTH, OnnxT2SRunner, step_graph
+from dora_primespeech_mlx.runtime.quantise import FORMS, quantise
+from dora_primespeech_mlx.runtime.recording import Input, as_numpy
+from dora_primespeech_mlx.runtime.translate import translate
+
+T2S_CONFIG = T2SConfig(
+    hidden=128, heads=4, layers=2, feed_forward=256, phones=40, vocabulary=65, end=64, head_dim=32, head_width=32,
+    max_seconds=54,
+)  # fmt: skip
+VOCODER = VocoderConfig(8, 32, 16, (10, 8, 2, 2, 2), (16, 16, 8, 2, 2), (3, 7), ((1, 3), (1, 3)))
+SOVITS_CONFIG = SovitsConfig(
+    version="v2Pro", symbols=40, hidden_channels=16, filter_channels=24, heads=2, layers=2, ssl_layers=1, post_layers=1,
+    kernel=3, window=4, code_count=64, ssl_dim=20, mrte_channels=32, spectrum_bins=30, style_channels=16,
+    style_kernel=5, flow_channels=16, flow_layers=4, flow_depth=2, flow_kernel=5, speaker_dim=12, vocoder=VOCODER,
+)  # fmt: skip
+
+
+def random_weights(network):
+    def draw(parameter):
+        scale = math.prod(parameter.shape[1:]) ** -0.5 if parameter.ndim > 1 else 0.1
+        return parameter * (parameter.ndim < 2) + mx.random.normal(parameter.shape) * scale
+
+    network.update(tree_map(draw, network.parameters()))
+    mx.eval(network.parameters())
+    return network
+
+
+@pytest.fixture(scope="module")
+def t2s() -> T2S:
+    mx.random.seed(3)
+    return random_weights(T2S(T2S_CONFIG))
+
+
+@pytest.fixture(scope="module")
+def sovits() -> Sovits:
+    mx.random.seed(4)
+    return random_weights(Sovits(SOVITS_CONFIG))
+
+
+@pytest.fixture(scope="module")
+def exact(t2s) -> OnnxT2SRunner:
+    return OnnxT2SRunner(t2s, "fp32", threads=1)
+
+
+def text(length: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    return random.integers(0, 40, length), random.standard_normal((length, 1024)).astype(np.float32)
+
+
+PROMPT = np.arange(7) * 9
+
+
+@pytest.mark.parametrize("prompt", [PROMPT, PROMPT[:0]], ids=["prompt", "no prompt"])
+@pytest.mark.parametrize("bert", [True, False])
+def test_t2s_steps_are_those_of_mlx(t2s, exact, prompt, bert):
+    phones, features = text(12)
+    ours = exact.start(phones, features if bert else None, prompt)
+    theirs = MlxT2SRunner(t2s, False).start(phones, features if bert else None, prompt)
+    np.testing.assert_allclose(ours.logits, np.array(theirs.logits), atol=1e-5)
+    for code in (5, 60, 5, 33):
+        expected = np.array(theirs.step(mx.array(code)))
+        np.testing.assert_allclose(ours.step(np.array(code)), expected, atol=1e-5)
+
+
+def test_cache_grows_and_keeps_its_rows(t2s, exact):
+    phones, features = text(30)
+    session = exact.start(phones, features, PROMPT)
+    codes = np.random.default_rng(1).integers(0, 64, GROWTH + 10)
+    for code in codes:
+        logits = session.step(code)
+    whole = exact.start(phones, features, np.concatenate([PROMPT, codes]))
+    np.testing.assert_allclose(logits, whole.logits, atol=1e-4)
+
+
+def test_logits_of_a_step_outlive_the_next(exact):
+    session = exact.start(*text(9), PROMPT)
+    first = session.step(np.array(3))
+    kept = first.copy()
+    session.step(np.array(4))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_texts_decoded_together_are_the_texts_decoded_alone(exact):
+    texts = [text(20, 1), text(6, 2), (text(13, 3)[0], None)]
+    together = exact.start_many(texts, PROMPT)
+    alone = [exact.start(phones, bert, PROMPT) for phones, bert in texts]
+    for codes in np.random.default_rng(2).integers(0, 64, (5, 3)):
+        rows = together.step(codes)
+        for row, session, code in zip(rows, alone, codes, strict=True):
+            np.testing.assert_allclose(row, session.step(code), atol=1e-5)
+
+
+def test_cache_is_written_in_place(exact):
+    session = exact.start(*text(9), PROMPT)
+    memory, length = session.cache.ctypes.data, 9 + len(PROMPT)
+    assert not session.cache[:, :, :, length:].any()
+    session.step(np.array(3))
+    assert session.cache.ctypes.data == memory
+    assert session.cache[:, :, :, length].all()
+    assert not session.cache[:, :, :, length + 1 :].any()
+
+
+def test_step_without_folding_is_the_step_with_it(t2s, exact):
+    graph = step_graph(t2s, fold=False)
+    session = exact.start(*text(9), PROMPT)
+    length = 9 + len(PROMPT)
+    past = list(session.cache[:, :, :, :length].copy())
+    position = np.array([[len(PROMPT)]], np.int32)
+    logits, *rows = OnnxFunction(graph, 1)(np.array([[3]], np.int32), position, *past)
+    np.testing.assert_allclose(session.step(np.array(3)), logits[0], atol=1e-5)
+    np.testing.assert_allclose(session.cache[:, :, :, : length + 1], np.stack(rows), atol=1e-5)
+
+
+def test_8_bit_steps_are_close(t2s, exact):
+    rounded = OnnxT2SRunner(t2s, "int8", threads=1)
+    phones, features = text(25)
+    ours, reference = rounded.start(phones, features, PROMPT), exact.start(phones, features, PROMPT)
+    for code in (5, 60, 5, 33):
+        difference = ours.step(np.array(code)) - reference.step(np.array(code))
+        assert difference.std() < 0.05 * reference.logits.std()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_8_bit_products_err_by_less_than_their_steps(form):
+    random = np.random.default_rng(5)
+    weight, bias = mx.array(random.standard_normal((48, 256)).astype(np.float32)), mx.array(np.ones(48, np.float32))
+    graph = translate(lambda x: mx.addmm(bias, x, weight.T), [Input("x", (1, "rows", 256))], ["y"])
+    rounded = quantise(graph, form)
+    assert len(rounded.nodes) == 2
+    assert not any(value.dtype == np.float32 and value.ndim == 2 for value in rounded.constants.values())
+    x = random.standard_normal((1, 9, 256)).astype(np.float32)
+    exact_result, result = OnnxFunction(graph, 1)(x)[0], OnnxFunction(rounded, 1)(x)[0]
+    # Rounding errors of weights and activations are uniform and independent: half a step over the square root of 3.
+    step = np.abs(np.array(weight)).max() / 127 + np.abs(x).max() * 2 / 255
+    assert 0 < np.abs(result - exact_result).max() < 5 * step * (256 / 12) ** 0.5
+
+
+def test_kept_weights_and_embeddings_stay_exact(t2s):
+    head = as_numpy(t2s.ar_predict_layer.weight)
+    graph = quantise(step_graph(t2s), "blocks", [head])
+    left = [value for value in graph.constants.values() if value.dtype == np.float32 and value.ndim == 2]
+    assert any(np.shares_memory(value, head) for value in left)
+    assert any(np.shares_memory(value, as_numpy(t2s.ar_audio_embedding.word_embeddings.weight)) for value in left)
+    assert sum(node.operator == "MatMulNBits" for node in graph.nodes) == 4 * T2S_CONFIG.layers
+
+
+def test_unknown_form_is_refused():
+    with pytest.raises(ValueError, match="nibbles"):
+        quantise(Graph(), "nibbles")
+
+
+def test_sovits_stages_are_those_of_mlx(sovits):
+    random = np.random.default_rng(6)
+    ours, theirs = OnnxSovitsRunner(sovits, threads=1, exact=True), MlxSovitsRunner(sovits, bucket=False)
+    spectra = [random.random((frames, 33)).astype(np.float32) for frames in (21, 34)]
+    speakers = [random.standard_normal(12).astype(np.float32) for _ in spectra]
+    ge = theirs.timbre(spectra, speakers)
+    np.testing.assert_allclose(ours.timbre(spectra, speakers), ge, atol=1e-5)
+    for codes, phones in ((9, 14), (16, 5)):
+        ids = random.integers(0, 64, codes), random.integers(0, 40, phones)
+        for resample in (None, resample_positions(2 * codes, 1.3)):
+            arrays = ours.encode(*ids, ge, resample), theirs.encode(*ids, ge, resample)
+            np.testing.assert_allclose(*(np.stack(pair) for pair in arrays), atol=1e-5)
+        prior = random.standard_normal((2 * codes, 8)).astype(np.float32)
+        latent = theirs.flow(prior, ge)
+        np.testing.assert_allclose(ours.flow(prior, ge), latent, atol=1e-5)
+        samples = theirs.vocode(latent, ge)
+        assert samples.shape == (2 * codes * 640,)
+        np.testing.assert_allclose(ours.vocode(latent, ge), samples, atol=1e-5)
+    assert ours.fit(37) == 37
+
+
+@pytest.mark.skipif(not openvino_session.available(), reason="needs the openvino extra")
+def test_openvino_gives_the_numbers_of_onnx_runtime(sovits):
+    graph = vocoder_graph(sovits)
+    random = np.random.default_rng(7)
+    latent, ge = (random.standard_normal(shape).astype(np.float32) for shape in ((1, 15, 8), (1, 1, 16)))
+    (reference,) = OnnxFunction(graph, 1)(latent, ge)
+    (exact_samples,) = openvino_session.OpenVinoFunction(graph, 1, exact=True)(latent, ge)
+    np.testing.assert_allclose(exact_samples, reference, atol=1e-5)
+    (samples,) = openvino_session.OpenVinoFunction(graph, 1)(latent, ge)
+    error = ((samples - reference) ** 2).sum() / (reference**2).sum()
+    assert error < 10**-3.5
+
+
+def test_runtime_is_chosen():
+    assert factory.choose("mlx") == "mlx"
+    assert factory.choose("onnx") == "onnx"
+    assert factory.choose("auto") == ("mlx" if factory.accelerated() else "onnx")
+    with pytest.raises(ValueError, match="torch"):
+        factory.choose("torch")
+
+
+def test_runners_follow_the_runtime(t2s, sovits):
+    assert isinstance(factory.t2s_runner(t2s, "mlx"), MlxT2SRunner)
+    assert isinstance(factory.t2s_runner(t2s, "onnx", threads=1), OnnxT2SRunner)
+    assert isinstance(factory.sovits_runner(sovits, "mlx"), MlxSovitsRunner)
+    assert isinstance(factory.sovits_runner(sovits, "onnx", threads=1), OnnxSovitsRunner)
