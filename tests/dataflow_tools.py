@@ -24,6 +24,8 @@ def faked(name: str, folder: Path, **env: dict[str, str]) -> Path:
     for node in flow["nodes"]:
         node["path"] = str(STAND_INS.get(node["path"], DATAFLOWS / node["path"]))
         node.pop("build", None)
+        if "deploy" in node:
+            node["deploy"]["working_dir"] = str(folder)
         node.setdefault("env", {}).update(env.get(node["id"], {}))
     return written(flow, folder / name)
 

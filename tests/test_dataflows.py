@@ -1,9 +1,8 @@
 import json
-import re
 import socket
 import subprocess
-import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
@@ -130,6 +129,10 @@ def free_port() -> int:
 def test_fleet_shares_sessions_between_two_daemons(tmp_path):
     flow = faked("fleet.yml", tmp_path, recorder={"FOLDER": str(tmp_path)})
     (tmp_path / "say.txt").write_text("".join(f"Text {number}.\n" for number in range(12)))
+    dataflow = yaml.safe_load(flow.read_text())
+    listener = {**dataflow["nodes"][-1], "id": "listener", "path": str(TESTS / "listen.py")}
+    dataflow["nodes"].append({**listener, "env": {"LISTEN_FILE": "heard.jsonl"}})
+    written(dataflow, flow)
     port = str(free_port())
     env = environment(tmp_path)
     started: list[subprocess.Popen] = []
@@ -143,10 +146,11 @@ def test_fleet_shares_sessions_between_two_daemons(tmp_path):
         for name in ("first", "second"):
             local = ["--local-listen-port", str(free_port())]
             start("daemon", "--machine-id", name, "--coordinator-port", port, *local)
-        for _ in range(50):
-            status = dora("status", "--coordinator-port", port, folder=tmp_path)
-            if re.search(r"first[\s\S]*second|second[\s\S]*first|2 ", status.stdout):
+        for _ in range(100):
+            connected = dora("cluster", "status", "--coordinator-port", port, folder=tmp_path).stdout
+            if "first-" in connected and "second-" in connected:
                 break
+            time.sleep(0.1)
         ran = dora("start", str(flow), "--coordinator-port", port, "--attach", folder=tmp_path)
         assert ran.returncode == 0, ran.stdout + ran.stderr
     finally:
@@ -155,5 +159,7 @@ def test_fleet_shares_sessions_between_two_daemons(tmp_path):
             process.wait(10)
     samples, rate = soundfile.read(tmp_path / "speech.wav")
     assert len(samples) == 12 * 3 * 6400
-    assert sys.executable
-    assert TESTS.is_dir()
+    heard = rows(tmp_path / "heard.jsonl")
+    sessions = [{row["session_id"] for row in heard if row["id"] == f"audio_{name}"} for name in ("first", "second")]
+    assert [len(names) for names in sessions] == [2, 2]
+    assert not sessions[0] & sessions[1]
