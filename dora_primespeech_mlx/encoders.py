@@ -6,7 +6,7 @@ Each is optional, loaded from its files (see `convert_encoders`) when first aske
 import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,11 @@ from tokenizers import Tokenizer
 from dora_primespeech_mlx.audio import fbank
 from dora_primespeech_mlx.checkpoint import CheckpointError, read_torch
 from dora_primespeech_mlx.convert_encoders import TOKENIZER_FILE, build_encoder
-from dora_primespeech_mlx.nets.hubert import Hubert
-from dora_primespeech_mlx.nets.roberta import Roberta
-from dora_primespeech_mlx.nets.speaker import Speaker
+from dora_primespeech_mlx.runtime import coreml
+from dora_primespeech_mlx.runtime.onnx_session import OnnxFunction
+from dora_primespeech_mlx.runtime.quantise import quantise
+from dora_primespeech_mlx.runtime.recording import Input
+from dora_primespeech_mlx.runtime.translate import translate
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.frontend import Phones
@@ -31,25 +33,50 @@ HOW_TO_CONVERT = {
 }
 TOKEN_BUCKET = 32
 """Token counts are rounded up to a multiple of this."""
+COREML_SIZES = {"hubert": (224, 384, 544), "roberta": (32, 64, 128, 256, 512)}
+"""Blocks of 20 ms, and tokens, for which a CoreML package has a function each."""
+COREML_PACKAGE = "{kind}.mlpackage"
 
 logger = logging.getLogger(__name__)
 
 
-class Encoders:
-    """The encoders found in some folders, the first folder that has a file wins.
+@dataclass(frozen=True)
+class Ready:
+    """An encoder ready to run: its dimensions, and the network as a function of NumPy arrays."""
 
-    One thread uses them. Results are NumPy arrays, float32.
+    config: Any
+    run: Callable[..., np.ndarray]
+
+
+class Encoders:
+    """The encoders found in some folders; the first folder that has a file wins.
+
+    One thread uses them. Results are NumPy arrays, float32. A CoreML package beside an encoder's weights (see
+    `export_coreml`) runs in their place on macOS.
     """
 
-    def __init__(self, folders: Iterable[Path], precision: str = "fp32"):
+    def __init__(
+        self,
+        folders: Iterable[Path],
+        runtime: str = "mlx",
+        precision: str = "fp32",
+        threads: int | None = None,
+        loaded: dict[Path, Ready] | None = None,
+    ):
         """Looks for files; loads nothing.
 
         Args:
             folders: where to look.
-            precision: "fp32" or "fp16", for RoBERTa; the others decide codes and timbre and always run in fp32.
+            runtime: "mlx" or "onnx"; the speaker model always runs on MLX.
+            precision: of RoBERTa: "fp32", with MLX also "fp16", with ONNX Runtime also "int8". The others decide codes
+                and timbre and always run in fp32.
+            threads: of ONNX Runtime; None for its own choice.
+            loaded: encoders by file, shared with others of the same runtime and precision.
         """
         self._folders = tuple(folders)
-        self._precision = precision
+        self._runtime, self._precision, self._threads = runtime, precision, threads
+        self._loaded = {} if loaded is None else loaded
+        self._tokenizer: Tokenizer | None = None
         self._warned = False
 
     def has(self, kind: str) -> bool:
@@ -63,8 +90,8 @@ class Encoders:
             FileNotFoundError: there are no HuBERT files.
             ValueError: the recording is too short for one feature.
         """
-        blocks = self._hubert.config.blocks([samples])
-        return self._run_hubert(*blocks)[0, : self._hubert.config.features(len(samples))]
+        hubert = self.ready("hubert")
+        return hubert.run(*hubert.config.blocks([samples]))[0, : hubert.config.features(len(samples))]
 
     def voice_vector(self, samples: np.ndarray) -> np.ndarray:
         """Voice vector [dim] of a 16 kHz recording [n], for v2Pro and v2ProPlus.
@@ -73,7 +100,7 @@ class Encoders:
             FileNotFoundError: there are no files of the speaker model.
             ValueError: the recording is shorter than one window.
         """
-        return self._run_speaker(fbank(samples)[None])[0]
+        return self.ready("speaker").run(fbank(samples)[None])[0]
 
     def prosody(self, phones: "Sequence[Phones]") -> list[np.ndarray | None]:
         """Prosody features [n_phones, hidden] for each of some texts; None for one without Mandarin.
@@ -92,7 +119,7 @@ class Encoders:
         if not self.has("roberta"):
             if not self._warned:
                 self._warned = True
-                logger.warning("Mandarin is spoken with flatter prosody, for %s", self._missing("roberta"))
+                logger.warning("Mandarin is spoken with flatter prosody: %s", self._missing("roberta"))
             return results
         for (i, span), rows in zip(runs, self.characters([span.text for _, span in runs]), strict=True):
             features = results[i]
@@ -109,62 +136,84 @@ class Encoders:
         Raises:
             FileNotFoundError: there are no RoBERTa files.
         """
-        window = self._roberta.config.positions - 2
+        config = self.ready("roberta").config
+        window = config.positions - 2
         parts = [text[start : start + window] for text in texts for start in range(0, len(text), window)]
         rows = iter(self._windows(parts))
         joined = ([next(rows) for _ in range(0, len(text), window)] for text in texts)
-        empty = np.zeros((0, self._roberta.config.hidden), np.float32)
+        empty = np.zeros((0, config.hidden), np.float32)
         return [np.concatenate(some) if some else empty for some in joined]
 
     def _windows(self, texts: Sequence[str]) -> list[np.ndarray]:
         if not texts:
             return []
-        first, last, unknown = (self._token(name) for name in ("[CLS]", "[SEP]", "[UNK]"))
+        if self._tokenizer is None:
+            self._tokenizer = Tokenizer.from_file(str(self._require(TOKENIZER_FILE, "roberta")))
+        roberta, look_up = self.ready("roberta"), self._tokenizer.token_to_id
+        first, last, unknown = (_known(look_up(name), name) for name in ("[CLS]", "[SEP]", "[UNK]"))
         longest = max(len(text) for text in texts) + 2
-        size = min(-(-longest // TOKEN_BUCKET) * TOKEN_BUCKET, self._roberta.config.positions)
+        size = min(-(-longest // TOKEN_BUCKET) * TOKEN_BUCKET, roberta.config.positions)
         ids = np.zeros((len(texts), size), np.int32)
         for row, text in zip(ids, texts, strict=True):
-            tokens = (self._tokenizer.token_to_id(character.lower()) for character in text)
+            tokens = (look_up(character.lower()) for character in text)
             row[: len(text) + 2] = [first, *(unknown if token is None else token for token in tokens), last]
         mask = np.arange(size) < np.array([len(text) + 2 for text in texts])[:, None]
-        hidden = self._run_roberta(ids, mask.astype(np.float32))
+        hidden = roberta.run(ids, mask.astype(np.float32))
         return [row[1 : len(text) + 1] for row, text in zip(hidden, texts, strict=True)]
 
-    def _token(self, name: str) -> int:
-        token = self._tokenizer.token_to_id(name)
-        if token is None:
-            raise CheckpointError(f"{self._find(TOKENIZER_FILE)} has no token {name}: convert RoBERTa again")
-        return token
+    def ready(self, kind: str) -> Ready:
+        """The encoder of a kind ("hubert", "roberta", "speaker"), loaded if it is not yet.
 
-    @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        return Tokenizer.from_file(str(self._require(TOKENIZER_FILE, "roberta")))
+        Raises:
+            FileNotFoundError: its files are not there.
+            CheckpointError: its files are damaged.
+        """
+        path = self._require(f"{kind}.safetensors", kind)
+        if path not in self._loaded:
+            package = self._find(COREML_PACKAGE.format(kind=kind))
+            if package is not None and coreml.can_run():
+                self._loaded[path] = Ready(self._network(kind, filled=False).config, coreml.open_package(package))
+            else:
+                network = self._network(kind)
+                self._loaded[path] = Ready(network.config, self._runner(kind, network))
+        return self._loaded[path]
 
-    @cached_property
-    def _hubert(self) -> Hubert:
-        return self._load("hubert", "fp32")
+    def export_coreml(self, folder: Path, precision: str = "fp16") -> list[Path]:
+        """Write CoreML packages of HuBERT and RoBERTa, as far as their files are there.
 
-    @cached_property
-    def _roberta(self) -> Roberta:
-        return self._load("roberta", self._precision)
+        Args:
+            folder: where to write; to be used, a package lies in a folder where encoders are looked for.
+            precision: "fp16" or "fp32", what the packages compute in.
 
-    @cached_property
-    def _speaker(self) -> Speaker:
-        return self._load("speaker", "fp32")
+        Returns:
+            the packages.
 
-    @cached_property
-    def _run_hubert(self) -> Callable[..., np.ndarray]:
-        return _on_mlx(self._hubert)
+        Raises:
+            ImportError: coremltools is not installed.
+            FileNotFoundError: there is neither HuBERT nor RoBERTa.
+        """
+        kinds = [kind for kind in COREML_SIZES if self.has(kind)]
+        if not kinds:
+            raise FileNotFoundError(self._missing(next(iter(COREML_SIZES))))
+        packages = []
+        for kind in kinds:
+            network, package = self._network(kind, exact=True), Path(folder) / COREML_PACKAGE.format(kind=kind)
+            limit = getattr(network.config, "positions", max(COREML_SIZES[kind]))
+            sizes = {size: _inputs(kind, network.config, 1, size) for size in COREML_SIZES[kind] if size <= limit}
+            coreml.export_package(network, sizes, package, precision, "Gelu" if kind == "hubert" else None)
+            packages.append(package)
+        return packages
 
-    @cached_property
-    def _run_roberta(self) -> Callable[..., np.ndarray]:
-        return _on_mlx(self._roberta)
+    def _runner(self, kind: str, network: Any) -> Callable[..., np.ndarray]:
+        if self._runtime != "onnx" or kind == "speaker":
+            return _on_mlx(network)
+        graph = translate(network, _inputs(kind, network.config, "texts", "length"), ["features"])
+        small = kind == "roberta" and self._precision == "int8"
+        session = OnnxFunction(quantise(graph, "channels") if small else graph, self._threads)
+        return lambda *arrays: session(*arrays)[0]
 
-    @cached_property
-    def _run_speaker(self) -> Callable[..., np.ndarray]:
-        return _on_mlx(self._speaker)
-
-    def _load(self, kind: str, precision: str) -> Any:
+    def _network(self, kind: str, filled: bool = True, exact: bool = False) -> Any:
+        """The network of a kind, with its weights unless they are not to be `filled` in, in fp32 if `exact`."""
         path = self._require(f"{kind}.safetensors", kind)
         settings_file = path.with_suffix(".json")
         try:
@@ -175,13 +224,16 @@ class Encoders:
             raise CheckpointError(f"{path} cannot be used: {error}") from error
         except ValueError as error:
             raise CheckpointError(f"{settings_file} is damaged ({error}): convert the encoder again") from error
-        dtype = {"fp32": mx.float32, "fp16": mx.float16}[precision]
-        network.load_weights([(name, mx.array(value).astype(dtype)) for name, value in weights.items()], strict=True)
-        mx.eval(network.parameters())
+        if filled:
+            half = (kind, self._runtime, self._precision) == ("roberta", "mlx", "fp16") and not exact
+            dtype = mx.float16 if half else mx.float32
+            arrays = [(name, mx.array(value).astype(dtype)) for name, value in weights.items()]
+            network.load_weights(arrays, strict=True)
+            mx.eval(network.parameters())
         return network
 
     def _find(self, name: str) -> Path | None:
-        return next((folder / name for folder in self._folders if (folder / name).is_file()), None)
+        return next((folder / name for folder in self._folders if (folder / name).exists()), None)
 
     def _require(self, name: str, kind: str) -> Path:
         path = self._find(name)
@@ -195,8 +247,26 @@ class Encoders:
         return f"there is no {kind}.safetensors in {looked}; make it with: {how}"
 
 
+def _inputs(kind: str, config: Any, batch: int | str, length: int | str) -> list[Input]:
+    """Inputs of a network; a name in place of a size leaves it open. HuBERT takes one recording at a time."""
+    if kind == "roberta":
+        return [Input("ids", (batch, length), mx.int32), Input("mask", (batch, length))]
+    first = config.step // config.strides[0]
+    return [
+        Input("samples", (1, length, config.step)),
+        Input("first_mask", (1, length, first)),
+        Input("mask", (1, length)),
+    ]
+
+
 def _on_mlx(network: Callable[..., mx.array]) -> Callable[..., np.ndarray]:
     def run(*arrays: np.ndarray) -> np.ndarray:
         return np.array(network(*map(mx.array, arrays)).astype(mx.float32))
 
     return run
+
+
+def _known(token: int | None, name: str) -> int:
+    if token is None:
+        raise CheckpointError(f"{TOKENIZER_FILE} has no token {name}: convert RoBERTa again")
+    return token

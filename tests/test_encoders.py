@@ -6,7 +6,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlx.core as mx
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
@@ -52,9 +51,9 @@ def folder(tmp_path_factory, bert_folder) -> Path:
     return out
 
 
-@pytest.fixture(scope="module")
-def encoders(folder) -> Encoders:
-    return Encoders([folder])
+@pytest.fixture(scope="module", params=["mlx", "onnx"])
+def encoders(request, folder) -> Encoders:
+    return Encoders([folder], runtime=request.param, threads=1)
 
 
 def test_hubert_equals_the_official_one(encoders):
@@ -62,10 +61,10 @@ def test_hubert_equals_the_official_one(encoders):
 
 
 def test_hubert_features_do_not_depend_on_padding(encoders):
-    network = encoders._hubert
+    hubert = encoders.ready("hubert")
     recordings = [GOLDEN["hubert_wav16"][0], GOLDEN["hubert_wav16"][0][:5003]]
-    padded = np.array(network(*map(mx.array, network.config.blocks(recordings, size=40))))
-    for row, recording in zip(padded, recordings, strict=True):
+    for recording in recordings:
+        row = hubert.run(*hubert.config.blocks([recording], size=40))[0]
         alone = encoders.content(recording)
         assert relative(row[: len(alone)], alone) < 1e-5
 
@@ -74,7 +73,7 @@ def test_hubert_features_do_not_depend_on_padding(encoders):
     ("samples", "features"), [(16000, 49), (48000, 149), (57600, 179), (89600, 279), (169600, 529)]
 )
 def test_hubert_frame_arithmetic(encoders, samples, features):
-    assert encoders._hubert.config.features(samples) == features
+    assert encoders.ready("hubert").config.features(samples) == features
 
 
 def test_hubert_takes_both_spellings_of_weight_norm(tmp_path, folder):
@@ -93,7 +92,7 @@ def test_hubert_takes_both_spellings_of_weight_norm(tmp_path, folder):
 
 def test_roberta_equals_the_official_hidden_state(encoders):
     ids = GOLDEN["bert_ids"].astype(np.int32)
-    hidden = encoders._run_roberta(ids, np.ones(ids.shape, np.float32))
+    hidden = encoders.ready("roberta").run(ids, np.ones(ids.shape, np.float32))
     assert relative(hidden, GOLDEN["bert_hidden_m3"]) < 1e-5
     assert relative(hidden[0, 1:-1], GOLDEN["bert_feature"]) < 1e-5
 
@@ -161,7 +160,7 @@ def test_without_roberta_there_is_one_warning_and_no_features(tmp_path, caplog):
 
 
 def test_speaker_vector_equals_the_official_one(encoders):
-    result = encoders._run_speaker(GOLDEN["fbank"][None])
+    result = encoders.ready("speaker").run(GOLDEN["fbank"][None])
     assert relative(result, GOLDEN["eres2net_forward3"]) < 1e-4
     assert relative(encoders.voice_vector(GOLDEN["fbank_wav16"][0]), GOLDEN["eres2net_forward3"][0]) < 1e-4
 
@@ -170,6 +169,12 @@ def test_fp16_roberta_stays_close(folder):
     exact = Encoders([folder]).characters(["今天天气很好。"])[0]
     half = Encoders([folder], precision="fp16").characters(["今天天气很好。"])[0]
     assert 0 < relative(half, exact) < 0.02
+
+
+def test_int8_roberta_stays_close(folder):
+    exact = Encoders([folder]).characters(["今天天气很好。"])[0]
+    coarse = Encoders([folder], runtime="onnx", precision="int8", threads=1).characters(["今天天气很好。"])[0]
+    assert 0 < relative(coarse, exact) < 0.05
 
 
 def test_the_first_folder_that_has_a_file_wins(tmp_path, folder):

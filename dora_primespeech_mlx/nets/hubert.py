@@ -122,9 +122,10 @@ class ConvLayer(nn.Module):
         return nn.gelu(x)
 
     def _normalise(self, x: mx.array, keep: mx.array) -> mx.array:
-        weight = (keep / keep.sum(axis=1, keepdims=True))[..., None]
-        centred = x - (x * weight).sum(axis=1, keepdims=True)
-        variance = (mx.square(centred) * weight).sum(axis=1, keepdims=True)
+        keep = keep[..., None]
+        count = keep.sum(axis=1, keepdims=True)
+        centred = x - (x * keep).sum(axis=1, keepdims=True) / count
+        variance = (mx.square(centred) * keep).sum(axis=1, keepdims=True) / count
         scaled = centred * mx.rsqrt(variance + GROUP_NORM_EPS)
         return scaled * self.layer_norm.weight.astype(x.dtype) + self.layer_norm.bias.astype(x.dtype)
 

@@ -74,8 +74,8 @@ class Roberta(nn.Module):
         Returns:
             hidden state [B, T, hidden] after the last layer kept.
         """
-        positions = self.position_embeddings.weight[: ids.shape[1]]
-        x = self.layer_norm(self.word_embeddings(ids) + self.token_type_embeddings.weight[0] + positions)
+        positions = self.position_embeddings(mx.arange(ids.shape[1]))
+        x = self.layer_norm(self.word_embeddings(ids) + self.token_type_embeddings.weight[:1] + positions)
         additive = attention_mask(mask, x.dtype)
         for layer in self.layers:
             x = layer(x, additive)

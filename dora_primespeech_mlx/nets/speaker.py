@@ -99,6 +99,7 @@ class Speaker(nn.Module):
 
     def __init__(self, config: SpeakerConfig):
         super().__init__()
+        self._config = config
         self.conv1 = nn.Conv2d(1, config.channels, 3, padding=1)
         inputs = config.channels
         for i, stage in enumerate(STAGES):
@@ -110,6 +111,11 @@ class Speaker(nn.Module):
             setattr(self, stage, blocks)
         self.layer3_ds = nn.Conv2d(config.outputs[2], config.outputs[3], 3, stride=2, padding=1)
         self.fuse34 = Fusion(config.outputs[3], config.final_squeeze)
+
+    @property
+    def config(self) -> SpeakerConfig:
+        """Dimensions of this model."""
+        return self._config
 
     def __call__(self, features: mx.array) -> mx.array:
         """Voice vectors [B, channels * bins] of filter banks [B, frames, bins]."""
