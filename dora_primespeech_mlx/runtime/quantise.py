@@ -12,7 +12,7 @@ import numpy as np
 
 from dora_primespeech_mlx.runtime.graph import Graph, Node
 
-BLOCK = 128
+BLOCKS = (128, 64, 32)
 LEVELS = 127
 INT8_COMPUTE = 4  # MatMulNBits accuracy level: activations in 8 bits
 FORMS = ("blocks", "channels")
@@ -73,16 +73,21 @@ def quantise(graph: Graph, form: str = "blocks", keep: Sequence[np.ndarray] = ()
 
 
 def _fits(weight: np.ndarray, form: str) -> bool:
-    return weight.ndim == 2 and weight.dtype == np.float32 and (form == "channels" or weight.shape[0] % BLOCK == 0)
+    return weight.ndim == 2 and weight.dtype == np.float32 and (form == "channels" or _block(weight) > 0)
+
+
+def _block(weight: np.ndarray) -> int:
+    """The longest block that divides the rows of [K, N]; 0 for none."""
+    return next((block for block in BLOCKS if weight.shape[0] % block == 0), 0)
 
 
 def _product(graph: Graph, x: str, weight: np.ndarray, bias: str, outputs: tuple[str, ...], form: str) -> Node:
     """The node that computes x @ weight + bias with 8-bit weights."""
     K, N = weight.shape
     if form == "blocks":
-        levels, scales = block_weights(weight, BLOCK)
+        levels, scales = block_weights(weight, _block(weight))
         names = [x, graph.constant(levels), graph.constant(scales)]
-        sizes = {"K": K, "N": N, "bits": 8, "block_size": BLOCK, "accuracy_level": INT8_COMPUTE}
+        sizes = {"K": K, "N": N, "bits": 8, "block_size": _block(weight), "accuracy_level": INT8_COMPUTE}
         return Node("MatMulNBits", (*names, *(["", "", bias] if bias else [])), outputs, sizes, "com.microsoft")
     levels, scales = channel_weights(weight)
     names = [x, graph.constant(levels), graph.constant(scales), graph.constant(np.zeros(N, np.int8))]
