@@ -4,7 +4,8 @@
 
 DIR holds official checkpoints beside the outputs they gave: any ``s1_NAME.ckpt`` with ``t2s_NAME.npz`` and any
 ``s2_NAME.pth`` with ``s2_NAME.npz``. Prints one JSON object: the largest absolute difference of each quantity (and the
-signal-to-noise ratio of audio in dB), and for token sequences how many differ.
+signal-to-noise ratio of audio in dB), and for token sequences how many differ. Encoders and the sound front end are
+compared as far as their files are there (see parity_encoders.py).
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
+from parity_encoders import encoders_report
 
 from dora_primespeech_mlx.audio import reference_spectrogram
 from dora_primespeech_mlx.convert import read_sovits, read_t2s
@@ -233,6 +235,7 @@ def main() -> None:
         stored = checkpoint.with_suffix(".npz")
         if stored.exists():
             reports[stored.stem] = sovits_report(checkpoint, np.load(stored), args.runtime, args.precision)
+    reports |= encoders_report(args.folder, args.runtime, args.precision)
     if not reports:
         raise SystemExit(
             f"{args.folder} holds no checkpoint with a stored output (s1_*.ckpt + t2s_*.npz, s2_*.pth + .npz)."

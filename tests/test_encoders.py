@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from tokenizers.models import WordPiece
 from dora_primespeech_mlx.checkpoint import CheckpointError, read_torch
 from dora_primespeech_mlx.convert_encoders import convert_encoder
 from dora_primespeech_mlx.encoders import Encoders
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+from parity_encoders import encoders_report
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = np.load(DATA / "encoders.npz")
@@ -54,6 +58,13 @@ def folder(tmp_path_factory, bert_folder) -> Path:
 @pytest.fixture(scope="module", params=["mlx", "onnx"])
 def encoders(request, folder) -> Encoders:
     return Encoders([folder], runtime=request.param, threads=1)
+
+
+@pytest.mark.parametrize("runtime", ["mlx", "onnx"])
+def test_every_stored_output_of_the_official_code_is_matched(runtime):
+    numbers = encoders_report(DATA, runtime, "fp32")["encoders"]
+    assert len(numbers) == 10
+    assert max(numbers.values()) < 1e-4
 
 
 def test_hubert_equals_the_official_one(encoders):
