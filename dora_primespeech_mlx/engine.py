@@ -21,10 +21,10 @@ from dora_primespeech_mlx.frontend import Phones
 from dora_primespeech_mlx.library import Library, Voice
 from dora_primespeech_mlx.noise import NoiseTable
 from dora_primespeech_mlx.sampling import Sampling
-from dora_primespeech_mlx.segment import Segment, Segmenter, split, strip_markup
+from dora_primespeech_mlx.segment import MarkupStripper, Segment, Segmenter, split, strip_markup
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.streaming import Schedule, SegmentAudio, stream_segment
-from dora_primespeech_mlx.voices import read_voices
+from dora_primespeech_mlx.voices import VoiceEntry, read_voices
 
 ATTEMPTS = 2
 WARM_UP_TEXT = {"zh": "你好，世界。", "en": "Hello, world."}
@@ -151,6 +151,14 @@ class Engine:
         """Makes a voice that is not in the file known under its name."""
         self._library.add(voice)
 
+    def describe_voice(self, name: str | None = None) -> VoiceEntry:
+        """What the file says of a voice. Errors as `load_voice`."""
+        return self._library.entry(name or self._settings.voice)
+
+    def build_voice(self, entry: VoiceEntry) -> Voice:
+        """Loads a voice that is not in the file and keeps it nowhere. Errors as `library.Library.load`."""
+        return self._library.load(entry)
+
     def warm_up(self) -> None:
         """Speaks a short sentence, so that the first text finds everything ready."""
         voice = self.load_voice()
@@ -162,7 +170,7 @@ class Engine:
         self,
         text: str | Iterable[str],
         *,
-        voice: str | None = None,
+        voice: str | Voice | None = None,
         language: str | None = None,
         speed: float | None = None,
         seed: int | None = None,
@@ -176,7 +184,7 @@ class Engine:
         Args:
             text: the whole text, or its pieces as they come (an LLM's tokens): sentences are spoken as soon as they
                 end.
-            voice: name or alias; None is the default voice.
+            voice: name or alias, or a voice itself; None is the default voice.
             language: "auto", "zh" or "en"; None is the voice's.
             speed: above 1 is faster; None is the voice's.
             seed: fixes the result; None draws one.
@@ -214,7 +222,7 @@ class Engine:
 
     def _request(
         self,
-        voice: str | None,
+        voice: str | Voice | None,
         language: str | None,
         speed: float | None,
         seed: int | None,
@@ -224,7 +232,8 @@ class Engine:
         cancelled: Callable[[], bool] | None = None,
         whole: bool = False,
     ) -> Request:
-        settings, chosen = self._settings, self.load_voice(voice)
+        settings = self._settings
+        chosen = voice if isinstance(voice, Voice) else self.load_voice(voice)
         seed = settings.seed if seed is None else seed
         return Request(
             voice=chosen,
@@ -242,7 +251,7 @@ class Engine:
         began, index, held = time.perf_counter(), 0, None
         refused: ValueError | None = None
         for number, segment in enumerate(self._segments(text, request)):
-            if held is not None:
+            if held is not None and not request.cancelled():
                 yield held
             try:
                 for samples in self._speak(segment, number, request):
@@ -271,9 +280,10 @@ class Engine:
     def _segments(self, text: str | Iterable[str], request: Request) -> Iterator[Segment]:
         """Sentences with something to say, as soon as they are complete."""
         if isinstance(text, str):
-            found: Iterable[Segment] = split(strip_markup(text), self._settings.split_method, request.language)
+            plain = strip_markup(text) if self._settings.strip_markup else text
+            found: Iterable[Segment] = split(plain, self._settings.split_method, request.language)
         else:
-            found = _as_they_come(text)
+            found = _as_they_come(_plain(text) if self._settings.strip_markup else text)
         return (segment for segment in found if any(c.isalnum() for c in segment.text))
 
     def _speak(self, segment: Segment, number: int, request: Request) -> Iterator[np.ndarray]:
@@ -385,6 +395,13 @@ def _as_they_come(pieces: Iterable[str]) -> Iterator[Segment]:
     for piece in pieces:
         yield from segmenter.push(piece)
     yield from segmenter.finish()
+
+
+def _plain(pieces: Iterable[str]) -> Iterator[str]:
+    stripper = MarkupStripper()
+    for piece in pieces:
+        yield stripper.push(piece)
+    yield stripper.finish()
 
 
 def _chunk(samples: np.ndarray, index: int, segment: Segment, number: int, request: Request) -> AudioChunk:

@@ -230,6 +230,7 @@ VARIABLES = (
     Variable(("SPEED_FACTOR",), "speed", SPEED, "speed of speech; the voice's own if not set"),
     Variable(("SEED",), "seed", SEED, "fixed seed, so that a text always sounds the same"),
     Variable(("TEXT_SPLIT_METHOD",), "split_method", SPLIT_METHODS, "how a text is cut into sentences"),
+    Variable(("STRIP_MARKUP",), "strip_markup", Flag(), "leave out Markdown, emoji, tool calls and speaker tags"),
     Variable(("FRAGMENT_INTERVAL",), "fragment_interval", Number(0.0, 10.0), "seconds of silence after a sentence"),
     Variable(("RETURN_FRAGMENT",), "return_fragment", Flag(), "false sends each text as one audio message"),
     Variable(("SAMPLE_RATE",), "sample_rate", Rate(8000, 48000, integer=True), "samples per second of the output"),
@@ -307,6 +308,7 @@ class Settings:
     speed: float | None = None
     seed: int | None = None
     split_method: str = "sentence"
+    strip_markup: bool = True
     fragment_interval: float = 0.3
     return_fragment: bool = True
     sample_rate: int = NATIVE_SAMPLE_RATE

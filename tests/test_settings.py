@@ -28,6 +28,7 @@ def test_every_variable_is_read_into_its_field():
         "speed": ("1.1", 1.1),
         "seed": ("233333", 233333),
         "split_method": ("cut5", "cut5"),
+        "strip_markup": ("no", False),
         "fragment_interval": ("0.2", 0.2),
         "return_fragment": ("False", False),
         "sample_rate": ("24000", 24000),

@@ -1,0 +1,115 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dora_primespeech_mlx.voices import read_codes, read_voices
+
+
+def write(folder: Path, content: object) -> Path:
+    path = folder / "voices.json"
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+ENTRY = {"ref_audio": "a/ref.wav", "ref_text": "嗨", "codes_path": "a/codes.bin", "text_lang": "zh"}
+
+
+def test_second_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEIGHTS", "/w")
+    voices = {
+        "Luo Xiang": {**ENTRY, "aliases": ["罗翔"], "speed_factor": 1.1, "top_k": 5},
+        "b": {**ENTRY, "model": "own"},
+    }
+    book = read_voices(write(tmp_path, {"default_voice": "b", "model": "$WEIGHTS/m", "voices": voices}))
+    assert book.names == ["Luo Xiang", "b"]
+    assert book.default == "b" == book.find(None).name
+    for name in ("Luo Xiang", "luoxiang", "LUO_XIANG", "罗翔"):
+        assert book.find(name).name == "Luo Xiang"
+    entry = book.find("luoxiang")
+    assert entry.weights == Path("/w/m")
+    assert book.find("b").weights == tmp_path / "own"
+    assert entry.references == (tmp_path / "a/ref.wav",)
+    assert entry.codes == tmp_path / "a/codes.bin"
+    assert (entry.speed, entry.language, entry.prompt_language) == (1.1, "zh", "zh")
+    assert entry.sampling == {"top_k": 5}
+
+
+def test_first_layout_finds_codes_beside_the_weights(tmp_path: Path) -> None:
+    (tmp_path / "LuoXiang").mkdir()
+    np.save(tmp_path / "LuoXiang" / "prompt_semantic.npy", np.arange(5, dtype=np.int32))
+    item = {
+        "gpt": "LuoXiang/gpt.safetensors",
+        "sovits": "LuoXiang/sovits.safetensors",
+        "reference": "LuoXiang/reference.wav",
+        "prompt_text": "你好",
+        "language": "zh",
+        "speed_factor": 1.1,
+    }
+    entry = read_voices(write(tmp_path, {"LuoXiang": item})).find("Luo Xiang")
+    assert entry.codes == tmp_path / "LuoXiang" / "prompt_semantic.npy"
+    assert entry.weights == (tmp_path / "LuoXiang/gpt.safetensors", tmp_path / "LuoXiang/sovits.safetensors")
+    del item["prompt_text"]
+    with pytest.raises(ValueError, match="'LuoXiang' lacks 'prompt_text'"):
+        read_voices(write(tmp_path, {"LuoXiang": item}))
+
+
+def test_models_base_path_moves_relative_paths(tmp_path: Path) -> None:
+    book = read_voices(write(tmp_path, {"models_base_path": "~/base", "model": "m", "voices": {"a": ENTRY}}))
+    assert book.find("a").weights == Path.home() / "base" / "m"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], "must hold a JSON object"),
+        ({}, "lists no voice"),
+        ({"voices": {"a": ENTRY}}, "'a' names no weights"),
+        ({"voices": {"a": {**ENTRY, "speed_factor": "fast"}}, "model": "m"}, "speed_factor 'fast'"),
+        ({"voices": {"a": "x"}, "model": "m"}, "'a' must be a JSON object"),
+        ({"voices": {"a": ENTRY}, "model": "m", "default_voice": "z"}, "no voice 'z'. Known voices: a"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, content: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_voices(write(tmp_path, content))
+
+
+def test_no_file_and_no_json(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="VOICES_CONFIG"):
+        read_voices(tmp_path / "voices.json")
+    (tmp_path / "voices.json").write_text("{")
+    with pytest.raises(ValueError, match="is not JSON"):
+        read_voices(tmp_path / "voices.json")
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.int32, np.int64, np.uint8])
+def test_codes_of_any_integer_type(tmp_path: Path, kind: type) -> None:
+    np.save(tmp_path / "c.npy", np.array([[1, 2, 200]], dtype=kind))
+    codes = read_codes(tmp_path / "c.npy")
+    assert codes.dtype == np.int32
+    assert codes.tolist() == [1, 2, 200]
+
+
+def test_raw_codes_are_little_endian_int32(tmp_path: Path) -> None:
+    (tmp_path / "c.bin").write_bytes(b"\x01\x00\x00\x00\xff\x03\x00\x00")
+    assert read_codes(tmp_path / "c.bin").tolist() == [1, 1023]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"\x00\x04\x00\x00", "1024"), (b"\x01\x00\x00", "3 bytes"), (b"", "no codes"), (b"\xff" * 4, "-1")],
+)
+def test_bad_codes_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "c.bin").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_codes(tmp_path / "c.bin")
+
+
+def test_codes_that_are_no_integers_or_not_there(tmp_path: Path) -> None:
+    np.save(tmp_path / "c.npy", np.zeros(3, np.float32))
+    with pytest.raises(ValueError, match="float32"):
+        read_codes(tmp_path / "c.npy")
+    with pytest.raises(FileNotFoundError, match="primespeech codes"):
+        read_codes(tmp_path / "none.bin")
