@@ -174,10 +174,13 @@ def test_pieces_of_a_text_are_spoken_before_the_rest_is_known(engine: Engine) ->
 
 
 def test_cancel_ends_the_stream(engine: Engine) -> None:
-    got = []
-    for chunk in engine.stream(TEXT * 5, seed=1, cancelled=lambda: len(got) >= 2):
-        got += [chunk]
-    assert len(got) == 2
+    wanted = iter([True] * 2)
+    chunks = []
+    over = False
+    for chunk in engine.stream(TEXT * 5, seed=1, cancelled=lambda: over):
+        chunks.append(chunk.index)
+        over = next(wanted) and len(chunks) == 2
+    assert chunks == [0, 1]
     assert list(engine.stream(TEXT, cancelled=lambda: True)) == []
 
 
