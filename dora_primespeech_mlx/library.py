@@ -17,7 +17,7 @@ from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.segment import CLAUSE_MARKS
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.streaming import FRAME_RATE
-from dora_primespeech_mlx.voices import SAMPLING_KEYS, VoiceBook, VoiceEntry, read_codes
+from dora_primespeech_mlx.voices import VoiceBook, VoiceEntry, read_codes
 
 ENCODER_FOLDERS = ("encoders", "../encoders", "../../encoders")
 
@@ -114,6 +114,10 @@ class Library:
             self._voices[entry.name] = self.load(entry)
         return self._voices[entry.name]
 
+    def entry(self, name: str | None) -> VoiceEntry:
+        """What the book says of the voice of that name or alias; ValueError if there is none."""
+        return self._book.find(name)
+
     def add(self, voice: Voice) -> None:
         """Makes a voice that is not in the book known under its name."""
         self._voices[voice.name] = voice
@@ -134,13 +138,15 @@ class Library:
         prompt = None
         if entry.prompt_text and codes is not None:
             prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
-        own = {key: value for key, value in entry.sampling.items() if key in SAMPLING_KEYS}
+        explicit = {name.removeprefix("sampling.") for name in self._settings.explicit}
+        own = {key: value for key, value in entry.sampling.items() if key not in explicit}
+        noise_scale = own.pop("noise_scale", self._settings.noise_scale)
         return Voice(
             name=entry.name,
             language=entry.language,
             speed=entry.speed,
             sampling=replace(self._settings.sampling, **_typed(own)),
-            noise_scale=entry.sampling.get("noise_scale", self._settings.noise_scale),
+            noise_scale=noise_scale,
             t2s=loaded.t2s,
             sovits=loaded.sovits,
             frontend=frontend,

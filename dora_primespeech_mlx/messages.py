@@ -65,7 +65,7 @@ class Manner:
     volume: float = 100.0
     seed: int | None = None
     noise_scale: float | None = None
-    sampling: Mapping[str, float] = field(default_factory=dict)
+    sampling: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _settable() -> dict[str, Kind]:

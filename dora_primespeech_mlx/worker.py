@@ -4,20 +4,21 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dora_primespeech_mlx.custom import CustomVoices
 from dora_primespeech_mlx.desk import Desk
 from dora_primespeech_mlx.jobs import COMPLETED, ERROR, SKIPPED, Job, Pieces
 from dora_primespeech_mlx.messages import Metadata
 from dora_primespeech_mlx.playout import Shaper, pieces, pitch_factor
-from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.engine import AudioChunk, Engine
+    from dora_primespeech_mlx.library import Voice
 
 SILENCE = 0.01
 """Seconds of the message that carries `fin` when nothing else is left to send."""
@@ -32,6 +33,7 @@ class Worker:
         self.voice_names: list[str] = []
         self._make_engine = make_engine
         self._desk = desk
+        self._custom = CustomVoices(desk.settings)
         self._failure: BaseException | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
@@ -87,13 +89,16 @@ class Worker:
         settings, manner = self._desk.settings, job.manner
         factor = pitch_factor(manner.pitch)
         gain = settings.gain * manner.volume / 100.0
+        voice: str | Voice | None = manner.voice
+        if job.recording is not None:
+            voice = self._custom.voice(engine, job.recording, manner.voice)
         stream = engine.stream(
             job.text,
-            voice=manner.voice,
+            voice=voice,
             language=manner.language,
-            speed=_speed(engine, job, factor),
+            speed=manner.speed if factor == 1.0 else (manner.speed or _loaded(engine, voice).speed) / factor,
             seed=manner.seed,
-            sampling=Sampling(**manner.sampling) if manner.sampling else None,
+            sampling=replace(_loaded(engine, voice).sampling, **manner.sampling) if manner.sampling else None,
             noise_scale=manner.noise_scale,
             cancelled=lambda: job.outcome is not None,
         )
@@ -101,16 +106,15 @@ class Worker:
         kept: list[np.ndarray] = []
         about: Metadata = {}
         final = False
-        with closing(stream):
-            for chunk in _timed(stream, job):
-                shaper = shaper or Shaper(chunk.sample_rate, settings.sample_rate, factor, gain)
-                about, final = _about(chunk, job), chunk.final
-                samples = shaper(chunk.samples, last=final)
-                if settings.return_fragment:
-                    if not self._send(job, samples, about, final):
-                        return
-                else:
-                    kept.append(samples)
+        for chunk in _timed(stream, job):
+            shaper = shaper or Shaper(chunk.sample_rate, settings.sample_rate, factor, gain)
+            about, final = _about(chunk, job), chunk.final
+            samples = shaper(chunk.samples, last=final)
+            if settings.return_fragment:
+                if not self._send(job, samples, about, final):
+                    return
+            else:
+                kept.append(samples)
         if shaper is None or job.outcome is not None:
             return
         if not settings.return_fragment:
@@ -137,12 +141,8 @@ class Worker:
         )
 
 
-def _speed(engine: "Engine", job: Job, factor: float) -> float | None:
-    """The speed to ask of the engine, so that playing its samples `factor` times as fast gives the speed meant."""
-    if factor == 1.0:
-        return job.manner.speed
-    own = job.manner.speed or engine.load_voice(job.manner.voice).speed
-    return own / factor
+def _loaded(engine: "Engine", voice: "str | Voice | None") -> "Voice":
+    return engine.load_voice(voice) if voice is None or isinstance(voice, str) else voice
 
 
 def _about(chunk: "AudioChunk", job: Job) -> Metadata:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 
+from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
 
 RATE = 32000
@@ -51,12 +52,13 @@ class FakeEngine:
     def load_voice(self, name):
         if name is not None and name not in self.voice_names:
             raise ValueError(f"voice {name!r} is not known; known are {', '.join(self.voice_names)}")
-        return SimpleNamespace(name=name, speed=1.0)
+        return SimpleNamespace(name=name, speed=1.0, sampling=Sampling())
 
     def stream(self, text: str | Iterable[str], *, voice=None, cancelled=None, **options) -> Iterator[FakeChunk]:
         assert threading.get_ident() == self.thread
         self.calls.append({"text": text, "voice": voice, **options})
-        self.load_voice(voice)
+        if voice is None or isinstance(voice, str):
+            self.load_voice(voice)
         index = 0
         sentences = split([text] if isinstance(text, str) else text)
         for segment, (sentence, start) in enumerate(sentences):

@@ -1,0 +1,118 @@
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from node_fakes import start
+
+from dora_primespeech_mlx.custom import KEPT_VOICES, CustomVoices, describe, permitted, trained_weights
+from dora_primespeech_mlx.messages import Recording
+from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.voices import VoiceEntry
+
+BASE = VoiceEntry("Ada", Path("model"), (Path("ada.wav"),), "hello", "en", "auto", 1.1, Path("codes.npy"), ("A",))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    inside = tmp_path / "voices"
+    inside.mkdir()
+    (inside / "ref.wav").write_bytes(b"sound")
+    (tmp_path / "secret.wav").write_bytes(b"secret")
+    (inside / "link.wav").symlink_to(tmp_path / "secret.wav")
+    return inside
+
+
+@pytest.fixture
+def settings(folder):
+    return Settings(voices=folder / "voices.json")
+
+
+def test_files_under_the_folders_are_permitted(folder, settings, tmp_path):
+    assert permitted("ref.wav", 10, settings) == folder / "ref.wav"
+    assert permitted(str(folder / "ref.wav"), 10, settings) == folder / "ref.wav"
+    elsewhere = Settings(voices=tmp_path / "x" / "voices.json", voice_dirs=(folder,))
+    assert permitted("ref.wav", 10, elsewhere) == folder / "ref.wav"
+
+
+@pytest.mark.parametrize("name", ["../secret.wav", "link.wav", "/etc/passwd", "~/.profile", "../voices/../secret.wav"])
+def test_files_elsewhere_are_not(settings, name):
+    with pytest.raises(ValueError, match="VOICE_DIRS"):
+        permitted(name, 10, settings)
+
+
+def test_files_elsewhere_are_when_all_are_allowed(settings, tmp_path):
+    everywhere = Settings(voices=settings.voices, voice_paths="any")
+    assert permitted(str(tmp_path / "secret.wav"), 10, everywhere) == tmp_path / "secret.wav"
+    with pytest.raises(FileNotFoundError, match="not there"):
+        permitted("/dev/zero", 10, everywhere)
+
+
+def test_files_that_are_missing_large_or_misnamed_are_refused(settings):
+    with pytest.raises(FileNotFoundError, match=r"none\.wav of the message is not there"):
+        permitted("none.wav", 10, settings)
+    with pytest.raises(ValueError, match="larger"):
+        permitted("ref.wav", 4, settings)
+    with pytest.raises(ValueError, match="zero character"):
+        permitted("ref\0.wav", 4, settings)
+
+
+def test_a_recording_is_described_like_a_voice_of_the_file(folder, settings):
+    entry = describe(Recording("ref.wav", "what it says", "zh"), BASE, settings)
+    assert (entry.weights, entry.references, entry.codes) == (BASE.weights, (folder / "ref.wav",), None)
+    assert (entry.prompt_text, entry.prompt_language, entry.language, entry.speed) == ("what it says", "zh", "zh", 1.0)
+
+
+def test_trained_weights_are_safetensors_only(folder, settings):
+    for name in ("g.safetensors", "s.safetensors", "g.ckpt"):
+        (folder / name).write_bytes(b"")
+    assert trained_weights("g.safetensors", "s.safetensors", settings) == (
+        folder / "g.safetensors",
+        folder / "s.safetensors",
+    )
+    (folder / "config.json").write_text("{}")
+    assert trained_weights("g.safetensors", "s.safetensors", settings) == folder
+    with pytest.raises(ValueError, match="primespeech convert"):
+        trained_weights("g.ckpt", "s.safetensors", settings)
+
+
+@dataclass(frozen=True)
+class Built:
+    entry: VoiceEntry
+
+
+class Builder:
+    def __init__(self, weights: Path):
+        self.built: list[VoiceEntry] = []
+        self._base = VoiceEntry("Ada", (weights, weights), (), "", "en", "en", 1.0, None)
+
+    def describe_voice(self, name):
+        return self._base
+
+    def build_voice(self, entry):
+        self.built.append(entry)
+        return Built(entry)
+
+
+def test_voices_are_kept_until_their_file_changes(folder, settings):
+    engine, voices = Builder(folder / "ref.wav"), CustomVoices(settings)
+    recording = Recording("ref.wav", "x", "en")
+    assert voices.voice(engine, recording, None) is voices.voice(engine, recording, None)
+    assert len(engine.built) == 1
+    (folder / "ref.wav").write_bytes(b"other")
+    os.utime(folder / "ref.wav", (1, 1))
+    voices.voice(engine, recording, None)
+    assert len(engine.built) == 2
+    for number in range(2 * KEPT_VOICES):
+        voices.voice(engine, Recording("ref.wav", str(number), "en"), None)
+    voices.voice(engine, recording, None)
+    assert len(engine.built) == 3 + 2 * KEPT_VOICES
+
+
+def test_a_message_may_not_read_what_it_likes():
+    running = start()
+    running.engine.describe_voice = lambda name: BASE
+    running.node.give("text", "VOICE:CUSTOM|/etc/passwd|x|en|hello")
+    running.finish()
+    assert running.node.outcomes() == ["error"]
+    assert "may not read /etc/passwd" in running.node.of("segment_complete")[0].metadata["error"]
