@@ -1,4 +1,4 @@
-"""Text -> the pieces that are spoken one after another, from whole texts and from texts that are still being written."""
+"""Text -> the pieces that are spoken one after another, also while the text is still being written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spoken English -> ARPAbet phones: dictionary, homographs, possessives, compounds, spelling, and a model for the rest."""
+"""Spoken English -> ARPAbet phones: dictionary, homographs, possessives, compounds, spelling, a model for the rest."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from dora_primespeech_mlx.frontend.english_oov import g2p_en_file, predict
-from dora_primespeech_mlx.frontend.homographs import Homograph, chosen
+from dora_primespeech_mlx.frontend.english_oov import predict
+from dora_primespeech_mlx.frontend.homographs import pronounced
 from dora_primespeech_mlx.frontend.tables import SortedWords, mapping
 
 TOKEN = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*(?:-[A-Za-z]+(?:'[A-Za-z]+)*)*|[,.?!]|-|'")
@@ -19,19 +19,6 @@ SHORT_GUARD = 4
 @lru_cache(maxsize=1)
 def _dictionary() -> SortedWords:
     return SortedWords("cmudict.txt.gz")
-
-
-@lru_cache(maxsize=1)
-def _homographs() -> dict[str, Homograph]:
-    found: dict[str, Homograph] = {}
-    for line in g2p_en_file("homographs.en").read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            word, first, second, tag = line.split("|")
-            found[word.lower()] = Homograph(tuple(first.split()), tuple(second.split()), tag)
-    for word, entry in mapping("en_homographs.tsv").items():
-        first, second, tag = entry.split("\t")
-        found[word] = Homograph(tuple(first.split()), tuple(second.split()), tag)
-    return found
 
 
 class English:
@@ -51,10 +38,8 @@ class English:
                 names.append("EY1")
             elif token.lower() in self._lexicon:
                 names += self._lexicon[token.lower()]
-            elif len(token) > 1 and (entry := _homographs().get(token.lower())):
-                names += chosen(entry, tokens, index)
             else:
-                names += self.word(token.lower())
+                names += pronounced(tokens, index) or self.word(token.lower())
         return names
 
     def word(self, word: str) -> tuple[str, ...]:

@@ -6,25 +6,15 @@ Only its weights are read. Importing g2p_en itself would look for NLTK corpora a
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 
-from dora_primespeech_mlx.frontend.tables import lines
+from dora_primespeech_mlx.frontend.tables import lines, package_file
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 UNKNOWN_LETTER, END_LETTER, FIRST_LETTER = 1, 2, 3
 START_PHONE, END_PHONE = 2, 3
 LONGEST = 20
-
-
-def g2p_en_file(name: str) -> Path:
-    """The file `name` inside the installed g2p_en; FileNotFoundError when the package is not installed."""
-    spec = find_spec("g2p_en")
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("the package g2p_en is not installed: pip install g2p_en (English pronunciation)")
-    return Path(spec.submodule_search_locations[0]) / name
 
 
 @cache
@@ -34,7 +24,7 @@ def _phones() -> list[str]:
 
 @cache
 def _weights() -> dict[str, np.ndarray]:
-    with np.load(g2p_en_file("checkpoint20.npz")) as stored:
+    with np.load(package_file("g2p_en", "checkpoint20.npz")) as stored:
         return {name: stored[name].astype(np.float32) for name in stored.files}
 
 

@@ -8,35 +8,18 @@ from collections.abc import Callable
 from functools import cache
 
 from dora_primespeech_mlx.frontend.english_numbers import cardinal, decimal, digits, general, ordinal, year
-from dora_primespeech_mlx.frontend.tables import lines, mapping, words
+from dora_primespeech_mlx.frontend.tables import currencies, lines, mapping, words
 
 NUMBER = r"\d+(?:\.\d+)?"
 MONTHS = tuple(lines("en_months.txt"))
-MONTH_NAMES = r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"  # fmt: skip
-CURRENCIES = {
-    "$": ("dollar", "dollars", "cent", "cents"),
-    "£": ("pound", "pounds", "penny", "pence"),
-    "€": ("euro", "euros", "cent", "cents"),
-    "¥": ("yen", "yen", "", ""),
-    "₹": ("rupee", "rupees", "paisa", "paise"),
-}
+MONTH_NAMES = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?"
+)
 AMOUNTS = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion", "mn": "million", "tn": "trillion"}
-AFTER_WHICH_ROMAN = r"War|Chapter|Part|Act|Volume|Section|Phase|Type|Level|Book|Scene|Appendix|Article|Grade|Class|Episode|Final Fantasy|Super Bowl"  # fmt: skip
-ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50}
-QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "＇": "'", "`": "'", "′": "'", "“": " ", "”": " ", '"': " ", "„": " ", "«": " ", "»": " "})  # fmt: skip
-MARKS = str.maketrans(
-    {"，": ",", "、": ",", ";": ",", "；": ",", ":": ",", "：": ",", "。": ".", "！": "!", "？": "?", "…": ".", "⋯": ".",
-     "—": " - ", "–": " - ", "―": " - ", "~": " ", "～": " ", "\n": ". ", "(": ", ", ")": ", ", "[": ", ", "]": ", "}
-)  # fmt: skip
-SIGNS = {
-    "&": " and ", "@": " at ", "%": " percent ", "‰": " per mille ", "+": " plus ", "=": " equals ", "×": " times ",
-    "÷": " divided by ", "<": " less than ", ">": " greater than ", "≥": " greater than or equal to ",
-    "≤": " less than or equal to ", "≈": " approximately ", "±": " plus or minus ", "≠": " not equal to ", "°": " degrees ",
-    "√": " square root of ", "π": " pi ", "µ": " micro ", "α": " alpha ", "β": " beta ", "γ": " gamma ", "δ": " delta ",
-    "λ": " lambda ", "θ": " theta ", "σ": " sigma ", "ω": " omega ", "Δ": " delta ", "Ω": " ohms ", "∞": " infinity ",
-    "½": " one half", "¼": " one quarter", "¾": " three quarters", "⅓": " one third", "⅔": " two thirds",
-    "²": " squared ", "³": " cubed ", "_": " underscore ", "/": " ", "\\": " ", "#": " ", "*": " ", "|": " ", "^": " ",
-}  # fmt: skip
+ROMAN = {"I": 1, "V": 5, "X": 10}
+QUOTES = {ord(mark): "'" for mark in "’‘ʼ＇`′"} | {ord(mark): " " for mark in '“”"„«»'}
+MARKS = str.maketrans("，、;；:：。！？…⋯()[]", ",,,,,,.!?..,,,,") | {ord(mark): " - " for mark in "—–―"}
 
 
 def spoken_english(text: str) -> str:
@@ -44,20 +27,29 @@ def spoken_english(text: str) -> str:
     text = unicodedata.normalize("NFKC", re.sub("[½¼¾⅓⅔²³…℃℉]", _keep_sign, text)).translate(QUOTES)
     for pattern, say in _rules():
         text = pattern.sub(say, text)
-    for sign, said in SIGNS.items():
-        text = text.replace(sign, said)
+    for sign, said in mapping("en_signs.tsv").items():
+        if sign in text:
+            text = text.replace(sign, f" {said} ")
     text = "".join(letter for letter in unicodedata.normalize("NFD", text) if unicodedata.category(letter) != "Mn")
-    text = re.sub(r"[^ A-Za-z'.,?!\-]", "", re.sub(r"\s", " ", text.translate(MARKS)))
+    text = re.sub(r"(?<=[A-Za-z])-(?=\s|$)|(?<=[A-Za-z])\.(?=js\b)", " ", text.translate(MARKS))
+    text = re.sub(r"(?<=[a-z])\.(?=[a-z])", " dot ", re.sub(r"\s", " ", text))
+    text = re.sub(r"[^ A-Za-z'.,?!\-]", "", text)
     text = _split_capitals(text)
     text = re.sub(r"\s+([,.!?])", r"\1", re.sub(r" +", " ", text))
-    text = re.sub(r"([!?,.\-])(?:\s*[!?,.\-])+(?=\s|$)", r"\1", text)
+    text = re.sub(r"[!?,.](?:\s*[!?,.-])+|-(?:\s*[!?,.])+|-\s+-(?=\s)", _strongest_mark, text)
+    text = re.sub(r"(?<=[,.!?])(?=[A-Za-z])", " ", text)
     return text.strip().lstrip(", ") if re.search("[A-Za-z]", text) else text.strip()
+
+
+def _strongest_mark(match: re.Match[str]) -> str:
+    """One mark for a run of them: the first that ends a sentence, else a comma."""
+    return next((mark for mark in match.group() if mark in ".!?"), ",")
 
 
 def _keep_sign(match: re.Match[str]) -> str:
     """Signs that compatibility normalisation would take apart: said here, or in their ASCII form."""
     sign = match.group()
-    return {"…": ". ", "℃": "°C", "℉": "°F"}.get(sign) or SIGNS[sign]
+    return {"…": ". ", "℃": "°C", "℉": "°F"}.get(sign) or f" {mapping('en_signs.tsv')[sign]} "
 
 
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
@@ -74,27 +66,30 @@ def units() -> dict[str, tuple[str, str]]:
 def _rules() -> tuple[Rule, ...]:
     """Every reading of something not written in plain words, in the order they have to be looked for."""
     unit_signs = "|".join(map(re.escape, sorted(units(), key=len, reverse=True)))
-    money = "|".join(map(re.escape, CURRENCIES))
+    money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
+    numbered = "|".join(sorted(words("en_before_roman.txt")))
     short = "|".join(mapping("en_abbreviations.tsv"))
     rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
+        (r"\bw/o\b", lambda match: "without"),
+        (r"\bw/(?=\s)", lambda match: "with"),
+        (r"\b([A-Za-z])\+\+", lambda match: f"{match[1].upper()} plus plus"),
+        (r"\b([A-Z])#", lambda match: f"{match[1]} sharp"),
         (r"(?i)\bi\.e\.,?", lambda match: "that is"),
         (r"(?i)\be\.g\.,?", lambda match: "for example"),
         (r"\bPh\.?D\b\.?", lambda match: "P H D"),
-        (r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z]|\s*[,;:!?)]|$)", lambda match: f" {match[1].upper()} M"),
+        (r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z]|\s*[,;:!?)])", lambda match: f" {match[1].upper()} M"),
         (r"(?i)(?<=\d)\s*([ap])\.?m\b(\.?)", lambda match: f" {match[1].upper()} M{match[2]}"),
-        (r"(?i)\b([ap])\.m\.", lambda match: f"{match[1].upper()} M"),
-        (r"\b(?:[A-Z]\.){2,}(?=(\s+[A-Z]|$)?)", _initials),
+        (r"(?i)\b([ap])\.m\.", lambda match: f"{match[1].upper()} M{_closing(match)}"),
+        (r"\b(?:[A-Z]\.){2,}|\b(?:[a-z]\.){2,}", _initials),
         (r"\b(Dr|St)\.(?=\s|,|$)", _doctor_or_street),
         (
             rf"(?i)\b({short})\.(?=\s*(?:[A-Za-z0-9]|,|$))",
-            lambda match: mapping("en_abbreviations.tsv")[match[1].lower()],
+            lambda match: mapping("en_abbreviations.tsv")[match[1].lower()] + _closing(match),
         ),
         (r"\b(?:No|no|Nos)\.\s*(?=\d)", lambda match: "number "),
         (r"#(?=\d)", lambda match: "number "),
-        (
-            rf"\b({AFTER_WHICH_ROMAN}) ([IVXL]+)\b(?!\.\w)",
-            lambda match: f"{match[1]} {cardinal(str(_roman(match[2])))}",
-        ),
+        (rf"\b({numbered}) ([IVX]+)\b(?!\.\w)", _roman_number),
+        (r"\b([A-Z][a-z]+) (II|III|IV|VI{1,3}|IX|XI{1,3}|XI?V|XVI{0,3}|XI?X)\b", _roman_number),
         (
             r"\b((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])\b",
             lambda match: _day(match[3], match[4], match[1]),
@@ -108,10 +103,10 @@ def _rules() -> tuple[Rule, ...]:
         ),
         (r"\b([01]?\d|2[0-4]):([0-5]\d)\b", lambda match: _clock_in_text(match)),
         (r"\b(\d+):(\d+)\b", lambda match: f"{cardinal(match[1])} to {cardinal(match[2])}"),
-        (r"(?:\+(\d{1,3})[-. ]?)?\(?\b(\d{3})\)?[-. ](\d{3})[-.](\d{4})\b|\b(\d{3})-(\d{4})\b", _telephone),
+        (r"(?:\+(\d{1,3})[-. ]?)?\(?\b(\d{3})\)?[-. ](\d{3})[-. ](\d{4})\b|\b(\d{3})-(\d{4})\b", _telephone),
         (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: "\u0001"),
         (
-            rf"(US|HK|CA|AU)?({money})\s?((?:\d|\u0001)+(?:\.\d+)?)(?:\s?(k|K|M|B|bn|mn|tn|thousand|million|billion|trillion)\b)?",
+            rf"({money})\s?((?:\d|\u0001)+(?:\.\d+)?)(?:\s?(k|K|M|B|bn|mn|tn|thousand|million|billion|trillion)\b)?",
             _money,
         ),
         (rf"((?:\d|\u0001)+(?:\.\d+)?)\s?({money})", lambda match: _amount(match[2], match[1].replace("\u0001", ""))),
@@ -120,18 +115,23 @@ def _rules() -> tuple[Rule, ...]:
             lambda match: "minus " if re.match(rf"-{NUMBER}\s?°", match.string[match.start() :]) else "negative ",
         ),
         (r"(?<=\d)\s?-(?=\d)|(?<=\d)\s?–\s?(?=\d)", lambda match: " to "),
-        (rf"(?<![\w.])((?:\d|\u0001)+(?:\.\d+)?)\s?({unit_signs})(?![A-Za-z0-9²³/])", _measure),
-        (r"\b(\d+)\s?%", lambda match: f"{cardinal(match[1])} percent"),
-        (r"(?<![\d.])(\d{4})s\b|'(\d0)s\b|\b(\d0)s\b", _decade),
+        (r"(?<![\d.])(\d{3}0)s\b|'(\d0)s\b|\b(\d0)s\b", _decade),
+        (r"(?<![\w.])((?:\d|\u0001)+(?:\.\d+)?)[kK]\b", lambda match: f"{decimal(match[1])} thousand"),
+        (rf"(?<![\w.])((?:\d|\u0001)+(?:\.\d+)?)\s?({unit_signs})(?![A-Za-z0-9²³/])(?:\.(?=,|\s+[a-z]))?", _measure),
+        (rf"(?<![\d.])({NUMBER})\s?%", lambda match: f"{decimal(match[1])} percent"),
         (r"\b((?:\d|\u0001)+)(st|nd|rd|th)\b", lambda match: ordinal(match[1].replace("\u0001", ""))),
-        (r"(?<![\d/])(\d+)/(\d+)(?![\d/])", _fraction),
-        (r"\b24/7\b", lambda match: "twenty-four seven"),
+        (r"\b(\d)'\s?(\d\d?)\b", lambda match: f"{cardinal(match[1])} foot {cardinal(match[2])}"),
+        (r"(?<![\d/])(\d+)/(\d+)(?:th|rd|nd)?s?(?![\d/])", _fraction),
         (r"(?<=\d)\s*[x×]\s*(?=\d)", lambda match: " times "),
         (r"(?<=[\d ])\*(?=[\d ])", lambda match: " times "),
         (r"(?<=\d) [-−] (?=\d)", lambda match: " minus "),
         (r"\b(\d+(?:\.\d+){2,})", lambda match: " point ".join(general(part) for part in match[1].split("."))),
         (r"(?<!\d)\.(\d+)", lambda match: f" point {digits(match[1])}"),
-        (r"(\d+\.\d+)", lambda match: f" {decimal(match[1])} "),
+        (r"\^2\b", lambda match: " squared"),
+        (r"\^3\b", lambda match: " cubed"),
+        (r"\^(-?\d+)\b", lambda match: f" to the power of {decimal(match[1].strip('-'))}"),
+        (r"(?<=[A-Za-z])(\d+)s\b", lambda match: f" {_plural(general(match[1]))}"),
+        (r"((?:\d+\u0001)*\d+\.\d+)", lambda match: f" {decimal(match[1].replace(chr(1), ''))} "),
         (r"((?:\d+\u0001)+\d+)", lambda match: f" {cardinal(match[1].replace(chr(1), ''))} "),
         (r"(\d+)", lambda match: _spaced(match, general(match[1]))),
     ]
@@ -147,8 +147,12 @@ def _spaced(match: re.Match[str], words: str) -> str:
 
 
 def _initials(match: re.Match[str]) -> str:
-    letters = " ".join(match.group().replace(".", ""))
-    return letters + ("." if match.end() == len(match.string) else "")
+    return " ".join(match.group().replace(".", "")).upper() + _closing(match)
+
+
+def _closing(match: re.Match[str]) -> str:
+    """The full stop of a short form that also ends the text."""
+    return "" if match.string[match.end() :].strip() else "."
 
 
 def _doctor_or_street(match: re.Match[str]) -> str:
@@ -156,8 +160,17 @@ def _doctor_or_street(match: re.Match[str]) -> str:
     follows_name = bool(re.search(r"[A-Z][a-z]+$|\d(?:st|nd|rd|th)$", before))
     precedes_name = bool(re.match(r"\s+[A-Z]", after))
     if match[1] == "Dr":
-        return "drive" if follows_name and not precedes_name else "doctor"
-    return "saint" if precedes_name and not follows_name else "street"
+        said = "drive" if follows_name and not precedes_name else "doctor"
+    else:
+        said = "saint" if precedes_name and not follows_name else "street"
+    return said + _closing(match)
+
+
+def _roman_number(match: re.Match[str]) -> str:
+    """Capital numerals after a name: Chapter IV, Henry VIII."""
+    value = str(_roman(match[2]))
+    is_ruler = match[1] in words("en_rulers.txt")
+    return f"{match[1]} the {ordinal(value)}" if is_ruler else f"{match[1]} {cardinal(value)}"
 
 
 def _roman(number: str) -> int:
@@ -191,7 +204,10 @@ def _month_day(match: re.Match[str]) -> str:
 def _day_month(match: re.Match[str]) -> str:
     if not 1 <= int(match[1]) <= 31 or not match[2][0].isupper():
         return match.group()
-    return f"{ordinal(match[1])} of {MONTHS[_month_index(match[2])]}" + (f", {year(match[3])}" if match[3] else "")
+    article = "" if re.search(r"(?i)\bthe\s*$", match.string[: match.start()]) else "the "
+    return f"{article}{ordinal(match[1])} of {MONTHS[_month_index(match[2])]}" + (
+        f", {year(match[3])}" if match[3] else ""
+    )
 
 
 def _clock(hour: str, minute: str) -> str:
@@ -215,7 +231,7 @@ def _telephone(match: re.Match[str]) -> str:
 
 
 def _amount(sign: str, number: str) -> str:
-    one, many, small_one, small_many = CURRENCIES[sign]
+    one, many, small_one, small_many = currencies()[sign][1:]
     whole, _, fraction = number.partition(".")
     if not fraction or not small_one or len(fraction) > 2:
         return f"{decimal(number)} {one if number == '1' else many}"
@@ -226,11 +242,12 @@ def _amount(sign: str, number: str) -> str:
 
 
 def _money(match: re.Match[str]) -> str:
-    country = {"US": "U S ", "HK": "hong kong ", "CA": "canadian ", "AU": "australian "}.get(match[1] or "", "")
-    number, scale = match[3].replace("\u0001", ""), match[4]
+    number, scale = match[2].replace("\u0001", ""), match[3]
     if scale:
-        return f"{decimal(number)} {AMOUNTS.get(scale.lower(), scale)} {country}{CURRENCIES[match[2]][1]}"
-    return country + _amount(match[2], number)
+        counts_noun = re.search(r"(?i)\ban?\s+$", match.string[: match.start()])
+        unit = currencies()[match[1]][1 if counts_noun else 2]
+        return f"{decimal(number)} {AMOUNTS.get(scale.lower(), scale)} {unit}"
+    return _amount(match[1], number)
 
 
 def _measure(match: re.Match[str]) -> str:
@@ -241,6 +258,12 @@ def _measure(match: re.Match[str]) -> str:
 
 def _decade(match: re.Match[str]) -> str:
     words = year(match[1]) if match[1] else cardinal(match[2] or match[3])
+    return _plural(words)
+
+
+def _plural(words: str) -> str:
+    if words.endswith("x"):
+        return words + "es"
     return words[:-1] + "ies" if words.endswith("y") else words + "s"
 
 
@@ -261,11 +284,16 @@ def _split_capitals(text: str) -> str:
     shouting = len(found) > 2 and all(word.isupper() for word in found)
     if shouting:
         return text.lower()
+    text = re.sub(r"\b([A-Z]{2,})s\b", r"\1's", text)
     return re.sub(r"[A-Za-z]*[A-Z][A-Za-z]*", _split_word, text)
 
 
 def _split_word(match: re.Match[str]) -> str:
     word = match.group()
-    if word in words("en_acronyms.txt") or re.fullmatch(r"(?:Mc|Mac|Fitz)[A-Z][a-z]+", word):
+    if (
+        word in words("en_acronyms.txt")
+        or word.lower() in mapping("en_words.tsv")
+        or re.fullmatch(r"(?:Mc|Mac|Fitz)[A-Z][a-z]+", word)
+    ):
         return word.lower()
     return re.sub(r"(?<!^)([A-Z])", r" \1", word)

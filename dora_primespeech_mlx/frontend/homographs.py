@@ -4,45 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from dora_primespeech_mlx.frontend.tables import mapping
-
-MODALS = frozenset(
-    "to will would can could shall should may might must do does did don't doesn't didn't can't won't couldn't wouldn't "
-    "shouldn't let's i'll you'll he'll she'll it'll we'll they'll please".split()
-)
-PRONOUNS = frozenset("i you we they he she it who that".split())
-DETERMINERS = frozenset(
-    "the a an this that these those my your his her its our their some any no each every another new old first last "
-    "next of in on for with by from".split()
-)
+from dora_primespeech_mlx.frontend.tables import mapping, package_file, words
+from dora_primespeech_mlx.frontend.tagger import tag_of
 
 
 @dataclass(frozen=True)
 class Homograph:
-    """Two pronunciations: `first` when the word's part of speech starts with `tag` (V, N, JJ ...), else `second`."""
+    """Two pronunciations: `first` when the part of speech starts with one of `tags`, else `second`."""
 
     first: tuple[str, ...]
     second: tuple[str, ...]
-    tag: str
+    tags: tuple[str, ...]
 
 
-def chosen(entry: Homograph, tokens: Sequence[str], index: int) -> tuple[str, ...]:
-    """The pronunciation of the token at `index` among the sentence's `tokens`."""
-    tag = _tag(tokens, index)
-    return entry.first if tag.startswith(entry.tag) else entry.second
+@cache
+def homographs() -> dict[str, Homograph]:
+    """Lower-case word -> its pronunciations: the list of g2p_en, with our corrections and additions."""
+    found: dict[str, Homograph] = {}
+    for line in package_file("g2p_en", "homographs.en").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            word, first, second, tag = line.split("|")
+            found[word.lower()] = Homograph(tuple(first.split()), tuple(second.split()), (tag,))
+    for word, entry in mapping("en_homographs.tsv").items():
+        first, second, tags = entry.split("\t")
+        found[word] = Homograph(tuple(first.split()), tuple(second.split()), tuple(tags.split()))
+    return found
 
 
-def _tag(tokens: Sequence[str], index: int) -> str:
+def pronounced(tokens: Sequence[str], index: int) -> tuple[str, ...] | None:
+    """The pronunciation of the token at `index` among the sentence's `tokens`; None when it is no homograph."""
     word = tokens[index].lower()
+    entry = homographs().get(word)
+    if entry is None:
+        return None
+    return entry.first if _is_first(word, entry, tokens, index) else entry.second
+
+
+def _is_first(word: str, entry: Homograph, tokens: Sequence[str], index: int) -> bool:
     before = tokens[index - 1].lower() if index else ""
     after = tokens[index + 1].lower() if index + 1 < len(tokens) else ""
-    if before in MODALS:
-        return "VB"
-    if before in PRONOUNS and before != "that":
-        return "VBP"
-    if before in DETERMINERS:
-        return "NN"
-    if (not before or before in ",.!?" or before == "and") and after in DETERMINERS:
-        return "VB"
-    return mapping("en_homograph_defaults.tsv").get(word, "NN")
+    if word == "read":
+        return not _is_past(tokens, index, before)
+    if word == "used":
+        return not (after == "to" and before not in words("en_be_forms.txt"))
+    if word == "lead":
+        return after not in words("en_lead_metal.txt") and before not in {"of", "contains"}
+    if before in words("en_before_verbs.txt"):
+        return "V".startswith(tuple(tag[:1] for tag in entry.tags))
+    return tag_of(tokens, index).startswith(entry.tags)
+
+
+def _is_past(tokens: Sequence[str], index: int, before: str) -> bool:
+    """Whether `read` is the past tense or the participle."""
+    if before in {"he", "she", "it"} or before in words("en_be_forms.txt") or before.endswith(("'ve", "'d")):
+        return True
+    tag = tag_of(tokens, index)
+    if tag in {"VBD", "VBN"}:
+        return True
+    return tag == "VBP" and any(token.lower() in words("en_past_words.txt") for token in tokens)

@@ -6,10 +6,10 @@ import logging
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
-from dora_primespeech_mlx.frontend.mandarin_text import CURRENCIES, HAN
-from dora_primespeech_mlx.frontend.tables import mapping, words
+from dora_primespeech_mlx.frontend.mandarin_text import HAN, QUANTITY
+from dora_primespeech_mlx.frontend.tables import currencies, mapping, words
 from dora_primespeech_mlx.frontend.urls import speak_addresses
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,8 @@ def split_languages(text: str, language: str = "auto") -> list[Run]:
     pieces = [(match.lastgroup or "mark", match.group()) for match in _scanner().finditer(text)]
     owners = _owners(pieces, matrix)
     runs: list[Run] = []
-    for owner, (_, piece) in zip(owners, pieces, strict=True):
+    for index, owner in enumerate(owners):
+        piece = _in_mandarin(pieces, index, owner) if matrix == "zh" else pieces[index][1]
         if runs and runs[-1].language == owner:
             runs[-1] = Run(owner, runs[-1].text + piece)
         else:
@@ -85,31 +86,40 @@ def _matrix(text: str, language: str) -> str:
     return "en" if latin > han else "zh"
 
 
-@lru_cache(maxsize=1)
+@cache
 def _scanner() -> re.Pattern[str]:
     """Han characters, numbers with their signs and units, Latin words, and everything between."""
     units = "|".join(map(re.escape, sorted(mapping("zh_units.tsv"), key=len, reverse=True)))
-    money = "|".join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))
-    digits = r"[0-9０-９]"
-    number = (
-        rf"(?:{money})?[-−]?{digits}+(?:[.,:/~～×÷=*^–\-]?[-−]?(?:{money})?{digits}+"
-        rf"(?:(?:{units})(?![A-Za-z]))?|[²³⁰¹⁴-⁹]+(?:[-+=×÷]{digits}+)?|\+{digits}+)*"
-        rf"(?:\s?(?:{units}|℃|℉|°[CF]?)(?![A-Za-z0-9])|[%‰％](?:[-~～]{digits}+[%％])?|{money})?"
-    )
+    money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
+    digits, sign = r"[0-9０-９]+", r"(?:(?<![A-Za-z0-9])[-−+])"
+    joint = rf"(?:[.,:/~～×÷=*^–-][-−]?(?:{money})?|(?<=\d)\+|(?:{units})[-~～])"
+    core = rf"{digits}(?:{joint}{digits}|[²³⁰¹⁴-⁹]+(?:[-+=×÷]{digits})?)*"
+    after = rf"(?:\s?(?:{units}|℃|℉|°[CF]?)(?![A-Za-z0-9])|[%‰％](?:[-~～]{digits}[%％])?|{money})"
     latin = r"[A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ɏ]"
-    return re.compile(
-        rf"(?P<han>[{HAN}]+)|(?P<number>{number}|[Α-Ωα-ω①-⑩℃℉])|(?P<latin>{latin}+(?:['’.&-]{latin}+)*[.]?(?={latin})|"
-        rf"{latin}+(?:['’]{latin}+)*)|(?P<mark>\s+|.)",
-        re.DOTALL,
-    )
+    number = rf"(?:{money})[-−]?{core}(?:[KMB](?![A-Za-z0-9]))?|{sign}?{core}{after}?|[Α-Ωα-ω①-⑩℃℉]"
+    word = rf"{latin}+(?:['’.&-]{latin}+)*(?:['’](?={latin})|\+\+|\#|-(?=\d))?"
+    return re.compile(rf"(?P<han>[{HAN}]+)|(?P<number>{number})|(?P<latin>{word})|(?P<mark>\s+|.)", re.DOTALL)
+
+
+def _in_mandarin(pieces: list[tuple[str, str]], index: int, owner: str) -> str:
+    """The piece at `index` as it is read within Mandarin: letters alone are spelled, units of data are counted."""
+    kind, piece = pieces[index]
+    before, after = _neighbour(pieces, index, -1), _neighbour(pieces, index, 1)
+    if kind == "latin" and len(piece) == 1 and "latin" not in {side[0] for side in (before, after) if side}:
+        return piece.upper()
+    if kind == "number" and owner == "zh" and after and after[1] in words("data_units.txt"):
+        return piece + QUANTITY
+    return piece
 
 
 def _owners(pieces: list[tuple[str, str]], matrix: str) -> list[str]:
     """The language of each piece: letters by script, numbers by context, marks with the piece before them."""
     owners: list[str | None] = [{"han": "zh", "latin": "en"}.get(kind) for kind, _ in pieces]
-    for index, (kind, _) in enumerate(pieces):
+    for index, (kind, piece) in enumerate(pieces):
         if kind == "number":
             owners[index] = _number_owner(pieces, index, matrix)
+        elif piece in "+=×÷<>≈≤≥" and matrix == "zh":
+            owners[index] = "zh"
     last: str | None = None
     for index, owner in enumerate(owners):
         last = owner or last

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache
 
 from dora_primespeech_mlx.frontend.mandarin_numbers import cardinal, counted, decimal, digits, year
-from dora_primespeech_mlx.frontend.tables import mapping, words
+from dora_primespeech_mlx.frontend.tables import currencies, mapping, words
 
 HAN = "〇\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U000323af"
 NUMBER = r"\d+(?:\.\d+)?"
+# Stands after a number that counts the Latin unit behind it: 128 GB.
+QUANTITY = "\u2060"
 TELEPHONE_WORDS = re.compile(
     r"(?:电话|号码|编号|密码|验证码|拨打?|致电|热线|尾号|账号|卡号|邮编|房间?|航班|代码|工号|学号|车牌|QQ|微信)\D{0,4}$"
 )
 SCORE_WORDS = re.compile(r"(?:比分|战胜|获胜|击败|大胜|险胜|领先|落后|逼平|战平|取胜|赢|输|负|胜)[^，。！？,.!?]{0,4}$")
+SCORE_WORDS_AFTER = re.compile(r"获胜|战胜|击败|大胜|险胜|完胜|取胜|领先|落后|小胜|惨败|不敌|力克|横扫")
 RATIO_WORDS = re.compile(r"(?:比分|比例|比率|之比|配比|赔率)[^，。！？,.!?\d]{0,4}$")
 DURATION_BEFORE = frozenset("了近约共满第过整这超逾达每")
 DURATION_AFTER = ("前", "来", "间", "历史", "以", "之", "后", "的时", "时间", "内", "左右", "多")
@@ -23,13 +27,13 @@ PUNCTUATION = str.maketrans(
      "\n": ".", "！": "!", "？": "?", "—": "-", "–": "-", "~": "…", "～": "…", "〜": "…", "⋯": "…", "٫": ".", "､": ","}
 )  # fmt: skip
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-CURRENCIES = {"¥": "元", "￥": "元", "$": "美元", "US$": "美元", "HK$": "港元", "€": "欧元", "£": "英镑", "₩": "韩元", "₽": "卢布", "฿": "泰铢", "₹": "卢比"}  # fmt: skip
+SCALES = {"K": 1000, "k": 1000, "M": 1_000_000, "B": 1_000_000_000, "b": 1_000_000_000}
 TEMPERATURES = {"°C": "度", "℃": "度", "度": "度", "摄氏度": "摄氏度", "°F": "华氏度", "℉": "华氏度"}
 
 
 def spoken_mandarin(text: str) -> str:
     """Normalise `text`, which may hold digits, signs and marks but no Latin words (they are lost here)."""
-    text = re.sub(r"\s+", "", simplified(text).translate(_full_width()))
+    text = re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", simplified(text).translate(_full_width()))
     text = re.sub(r"[《》【】<>{}()（）#@“”\"‘’'^_|\\「」『』〈〉\[\]…—–]*", _quote_or_mark, text)
     for pattern, say in _rules():
         text = pattern.sub(say, text)
@@ -52,7 +56,7 @@ def simplified(text: str) -> str:
 def _converter() -> Callable[[str], str]:
     from opencc import OpenCC
 
-    convert = OpenCC("t2s").convert
+    convert = OpenCC("tw2s").convert
     return lambda text: str(convert(text))
 
 
@@ -76,7 +80,7 @@ def _rules() -> tuple[Rule, ...]:
     """Every reading of something written in digits or signs, in the order they have to be looked for."""
     units = "|".join(map(re.escape, sorted(mapping("zh_units.tsv"), key=len, reverse=True)))
     measures = "|".join(map(re.escape, sorted(words("zh_measures.txt"), key=len, reverse=True)))
-    money = "|".join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))
+    money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
     clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?"
     rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
         (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: ""),
@@ -90,16 +94,21 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<![\d:])(\d+):(\d+)(?![\d:])", lambda match: f"{decimal(match[1])}比{decimal(match[2])}"),
         (r"(?<!\d)(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)", _mobile),
         (r"(?<![\d.])\d{2,}(?:-\d{2,}){2,}(?!\d)|(?<!\d)(?:0\d{2,3}|[48]00)-?\d{3,4}-?\d{4}(?!\d)", _telephone),
-        (rf"({money})({NUMBER})([十百千万亿]*)(?:元|块)?", _money),
-        (rf"({NUMBER})([十百千万亿]*)({money})", lambda match: f"{decimal(match[1])}{match[2]}{CURRENCIES[match[3]]}"),
+        (rf"({money})({NUMBER})([KkMBb](?![A-Za-z])|[十百千万亿]*)(?:元|块)?", _money),
+        (
+            rf"({NUMBER})([十百千万亿]*)({money})",
+            lambda match: f"{decimal(match[1])}{match[2]}{currencies()[match[3]][0]}",
+        ),
         (r"(?<![\d.])(\d+(?:\.\d+){2,})", _version),
         (r"(-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉)[-~～—–]", lambda match: _temperature(match) + "到"),
         (r"(?<!\d)(-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉|度)", _temperature),
+        (r"(?<!\d)((?:19|20)\d0)s(?![A-Za-z])", lambda match: f"{year(match[1])}年代"),
         (rf"({NUMBER})(%|‰|{units})[-~～—–](?={NUMBER}(?:%|‰|{units}))", lambda match: f"{match[1]}{match[2]}到"),
         (rf"(?<![\d.])({NUMBER})[-~～—–]({NUMBER})(%|‰)", _percent_range),
         (rf"(-?)({NUMBER})([%‰％])", _percent),
         (rf"(?<=\d)({units})(?![A-Za-z0-9])", lambda match: mapping("zh_units.tsv")[match[1]]),
-        (r"(?<=[\dA-Za-z)])\s*([+×÷=*xX])\s*(?=[-\d(A-Za-z])", _operator),
+        (r"(?<![\d/])24/7(?![\d/])", lambda match: "二十四小时"),
+        (r"(?<=\d)\s*([+×÷=*xX])\s*(?=[-\d(])", _operator),
         (
             r"(?<=\d)-(?=\d+(?:\.\d+)?(?:等于|加|减|乘|除))|(?<=等于)-",
             lambda match: "减" if match.start() and match.string[match.start() - 1].isdigit() else "负",
@@ -111,6 +120,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"第(\d+)", lambda match: f"第{_ordinal(match[1])}"),
         (r"(?<![\d.])(\d+\.\d+)", lambda match: decimal(match[1])),
         (rf"(?<![\d.])(\d+)([多余几+])?({measures})", _quantity),
+        (rf"(\d+){QUANTITY}", lambda match: counted(match[1])),
         (r"\d+", _bare_number),
         (r"(?<=[元米克吨次块度人个升斤里瓦时天年月分秒钟页])/(?=[一-鿿])", lambda match: "每"),
         (r"(?<=[一-鿿])\+", lambda match: "加"),
@@ -193,7 +203,9 @@ def _telephone(match: re.Match[str]) -> str:
 
 def _money(match: re.Match[str]) -> str:
     amount = match[2].rstrip("0").rstrip(".") if "." in match[2] else match[2]
-    return f"{counted(amount) if not match[3] else decimal(amount)}{match[3]}{CURRENCIES[match[1]]}"
+    if match[3] in SCALES:
+        return f"{cardinal(str(int(Decimal(amount) * SCALES[match[3]])))}{currencies()[match[1]][0]}"
+    return f"{counted(amount) if not match[3] else decimal(amount)}{match[3]}{currencies()[match[1]][0]}"
 
 
 def _version(match: re.Match[str]) -> str:
@@ -223,7 +235,8 @@ def _fraction(match: re.Match[str]) -> str:
 
 
 def _range(match: re.Match[str]) -> str:
-    if "~" not in match.group() and SCORE_WORDS.search(_before(match)):
+    score = SCORE_WORDS.search(_before(match)) or SCORE_WORDS_AFTER.match(match.string, match.end())
+    if "~" not in match.group() and score:
         return f"{decimal(match[1])}比{decimal(match[2])}"
     return f"{decimal(match[1])}到{counted(match[2]) if match[3] else decimal(match[2])}"
 

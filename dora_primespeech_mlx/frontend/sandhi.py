@@ -157,12 +157,12 @@ def _change_neutral(word: Word) -> None:
             if text[index] == text[index - 1]:
                 tones[index] = 5
     last, measure = text[-1], text.find("个")
-    if last in FINAL_PARTICLES or (text in {"了", "着", "过"} and tag in {"ul", "uz", "ug"}):
-        tones[-1] = 5
-    elif len(text) > 1 and (
-        (last in "们子" and tag in {"r", "n"} and text not in keeps_tone)
-        or (last in "上下里" and tag in {"s", "l", "f"})
-        or (last in "来去" and text[-2] in DIRECTIONS)
+    if (
+        last in FINAL_PARTICLES
+        or (text in {"了", "着", "过"} and tag in {"ul", "uz", "ug"})
+        or (len(text) > 1 and last in "们子" and tag in {"r", "n"} and text not in keeps_tone)
+        or (len(text) > 1 and last in "上下里" and tag in {"s", "l", "f"})
+        or (len(text) > 1 and last in "来去" and text[-2] in DIRECTIONS)
     ):
         tones[-1] = 5
     elif text == "个" or (measure > 0 and (text[measure - 1].isnumeric() or text[measure - 1] in COUNTED_BEFORE_GE)):

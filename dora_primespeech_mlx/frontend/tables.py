@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
@@ -31,8 +32,23 @@ def mapping(name: str) -> dict[str, str]:
     return dict(line.split("\t", 1) for line in lines(name))
 
 
+def package_file(package: str, name: str) -> Path:
+    """The file `name` inside the installed `package`, which is not imported; FileNotFoundError when it is missing."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(f"the package {package} is not installed: pip install {package}")
+    return Path(spec.submodule_search_locations[0]) / name
+
+
+@cache
+def currencies() -> dict[str, tuple[str, ...]]:
+    """Currency sign -> (Mandarin, English singular, plural, hundredth singular, plural); "" where there is none."""
+    rows = (line.split("\t") for line in lines("currencies.tsv"))
+    return {sign: tuple("" if name == "-" else name for name in names) for sign, *names in rows}
+
+
 class SortedWords:
-    """A sorted word list kept as one block of bytes: `word value`, one a line.
+    """A sorted word list kept as one block of bytes: `word<tab>value`, one a line.
 
     A look-up is a binary search over the bytes, about 20 microseconds; the list costs its file size in memory and
     nothing to build, which a Python dict of 126,000 pronunciations does not.
@@ -49,7 +65,7 @@ class SortedWords:
         while low < high:
             start = block.rfind(b"\n", 0, (low + high) // 2) + 1
             end = block.find(b"\n", start)
-            found, _, value = block[start:end].partition(b" ")
+            found, _, value = block[start:end].partition(b"\t")
             if found == key:
                 return value.decode("utf-8")
             if found < key:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from dora_primespeech_mlx.frontend.tables import mapping
+
 ADDRESS = re.compile(
     r"(?<![A-Za-z0-9@._-])(?:(?:https?|ftp)://\S*?[A-Za-z0-9]\S*?(?=[，。！？、；：）》”]|[.,!?;:)\]]*(?:[\s\u4e00-\u9fff]|$))"
     r"|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
@@ -11,11 +13,9 @@ ADDRESS = re.compile(
     r"(?:/[A-Za-z0-9_~%./?=&#-]*[A-Za-z0-9_/])?)"
 )
 SIGNS = {
-    "en": {".": "dot", "@": "at", "/": "slash", "-": "dash", "_": "underscore", "?": "question mark", "=": "equals",
-           "&": "and", "#": "hash", "%": "percent", "+": "plus", ":": "colon", "~": "tilde"},
-    "zh": {".": "点", "@": "艾特", "/": "斜杠", "-": "杠", "_": "下划线", "?": "问号", "=": "等于", "&": "和", "#": "井号",
-           "%": "百分号", "+": "加", ":": "冒号", "~": "波浪号"},
-}  # fmt: skip
+    "en": mapping("en_address_signs.tsv"),
+    "zh": mapping("zh_address_signs.tsv"),
+}
 SPELLED = frozenset(
     ("www", "http", "https", "ftp", "cn", "io", "ai", "uk", "de", "jp", "tv", "cc", "xyz", "html", "htm")
 )
