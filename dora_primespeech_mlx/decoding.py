@@ -18,14 +18,8 @@ MAXIMUM_CODES = 1500
 CODES_PER_SECOND = 25
 
 
-@dataclass(frozen=True)
 class CollapseError(Exception):
     """The model has lost the text: it repeats itself, or the number of codes does not fit the number of phones."""
-
-    reason: str
-
-    def __str__(self) -> str:
-        return self.reason
 
 
 @dataclass(frozen=True)
