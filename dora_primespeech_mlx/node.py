@@ -253,3 +253,7 @@ def _part(event: Any, name: str) -> Any:
         return event[name]
     except (KeyError, TypeError):
         return None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 import json
 import socket
 import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -163,3 +164,15 @@ def test_fleet_shares_sessions_between_two_daemons(tmp_path):
     sessions = [{row["session_id"] for row in heard if row["id"] == f"audio_{name}"} for name in ("first", "second")]
     assert [len(names) for names in sessions] == [2, 2]
     assert not sessions[0] & sessions[1]
+
+
+def test_say_speaks_with_the_real_engine(tmp_path, tiny_voices):
+    flow = faked("say.yml", tmp_path, tts={"VOICES_CONFIG": str(tiny_voices), "SEED": "1"})
+    dataflow = yaml.safe_load(flow.read_text())
+    dataflow["nodes"][1] |= {"path": sys.executable, "args": "-m dora_primespeech_mlx.node"}
+    written(dataflow, flow)
+    (tmp_path / "say.txt").write_text("Hello there, and good day. This is real.\n...\nVOICE:Tiny One|{}\nBye.\n")
+    run(flow)
+    samples, rate = soundfile.read(tmp_path / "speech.wav")
+    assert rate == 32000
+    assert 0.5 < len(samples) / rate < 120
