@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dora_primespeech_mlx.sampling import Sampling
-from dora_primespeech_mlx.settings import SHIPPED_VOICES, VARIABLES, Settings, ignored_variables, read_field
+from dora_primespeech_mlx.settings import IGNORED, SHIPPED_VOICES, VARIABLES, Settings, ignored_variables, read_field
 
 
 def test_an_empty_environment_gives_the_defaults():
@@ -108,3 +109,16 @@ def test_what_the_environment_sets_is_known():
 
 def test_names_without_effect_are_reported():
     assert set(ignored_variables({"USE_GPU": "true", "TOP_K": "3", "DEVICE": ""})) == {"USE_GPU"}
+
+
+def test_the_documents_list_every_variable_with_what_it_allows():
+    document = (Path(__file__).parents[1] / "docs" / "interface.md").read_text(encoding="utf-8")
+    for variable in VARIABLES:
+        names = ", ".join(f"`{name}`" for name in variable.names)
+        row = next((line for line in document.splitlines() if line.startswith(f"| {names} |")), "")
+        assert f"| {variable.kind.allowed} |" in row, names
+        assert row.endswith(f"| {variable.meaning} |"), names
+    manifest = (Path(__file__).parents[1] / "dora-node.yml").read_text(encoding="utf-8")
+    known = {name for variable in VARIABLES for name in variable.names}
+    assert set(yaml.safe_load(manifest)["env"]) <= known
+    assert all(f"`{name}`" in document for name in IGNORED)
