@@ -9,113 +9,27 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from dora_primespeech_mlx.audio import write_wav
-from dora_primespeech_mlx.decoding import CODES_PER_SECOND, MAXIMUM_CODES, CollapseError, Guard, generate
-from dora_primespeech_mlx.frontend import Phones
+from dora_primespeech_mlx.decoding import Guard
 from dora_primespeech_mlx.library import Library, Voice
-from dora_primespeech_mlx.noise import NoiseTable
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.segment import MarkupStripper, Segment, Segmenter, split, strip_markup
+from dora_primespeech_mlx.sentence import CancelledError, Request, speak
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.speech import AudioChunk, Speech
+from dora_primespeech_mlx.streaming import Schedule
 from dora_primespeech_mlx.voices import VoiceEntry, read_voices
 
-ATTEMPTS = 2
+__all__ = ["AudioChunk", "Engine", "Speech", "synthesize"]
+
 WARM_UP_TEXT = {"zh": "你好，世界。", "en": "Hello, world."}
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class AudioChunk:
-    """A piece of speech.
-
-    Attributes:
-        samples: float32 [n], mono, -1..1.
-        sample_rate: samples a second.
-        index: 0.. within the text.
-        final: whether it is the last of the text.
-        segment: index of the sentence.
-        segment_final: whether it is the last of the sentence; such chunks hold the pause after it.
-        text: the sentence.
-        start: where the sentence begins in the text, in characters.
-        end: where it ends.
-    """
-
-    samples: np.ndarray
-    sample_rate: int
-    index: int
-    final: bool
-    segment: int
-    segment_final: bool
-    text: str
-    start: int
-    end: int
-
-
-@dataclass
-class Timing:
-    """Seconds spent, by stage; ``first_audio`` from the call to the first chunk."""
-
-    frontend: float = 0.0
-    t2s: float = 0.0
-    sovits: float = 0.0
-    first_audio: float = 0.0
-    total: float = 0.0
-
-    @contextmanager
-    def measure(self, stage: str) -> Iterator[None]:
-        """Adds the time of a block to ``stage``."""
-        began = time.perf_counter()
-        yield
-        setattr(self, stage, getattr(self, stage) + time.perf_counter() - began)
-
-
-@dataclass(frozen=True)
-class Speech:
-    """A whole text spoken: samples float32 [n], samples a second, the codes of each sentence, and the time it took."""
-
-    audio: np.ndarray
-    sample_rate: int
-    codes: tuple[tuple[int, ...], ...]
-    timing: Timing
-
-    @property
-    def duration(self) -> float:
-        """Seconds of audio."""
-        return len(self.audio) / self.sample_rate
-
-    @property
-    def real_time_factor(self) -> float:
-        """Seconds of work for a second of audio."""
-        return self.timing.total / self.duration if len(self.audio) else 0.0
-
-
-@dataclass(frozen=True)
-class Request:
-    """Everything one text is spoken with."""
-
-    voice: Voice
-    language: str
-    speed: float
-    seed: int
-    sampling: Sampling
-    noise_scale: float
-    schedule: Schedule
-    cancelled: Callable[[], bool]
-    whole: bool
-    timing: Timing = field(default_factory=Timing)
-    codes: list[tuple[int, ...]] = field(default_factory=list)
-
-
-class CancelledError(Exception):
-    """The caller no longer wants the text."""
 
 
 class Engine:
@@ -254,7 +168,7 @@ class Engine:
             if held is not None and not request.cancelled():
                 yield held
             try:
-                for samples in self._speak(segment, number, request):
+                for samples in speak(segment.text, number, request, self._guard):
                     if request.cancelled():
                         return
                     if index == 0:
@@ -285,88 +199,6 @@ class Engine:
         else:
             found = _as_they_come(_plain(text) if self._settings.strip_markup else text)
         return (segment for segment in found if any(c.isalnum() for c in segment.text))
-
-    def _speak(self, segment: Segment, number: int, request: Request) -> Iterator[np.ndarray]:
-        """Samples of one sentence; a reading that goes wrong before anything was heard is tried again."""
-        voice, timing = request.voice, request.timing
-        with timing.measure("frontend"):
-            phones = voice.frontend(segment.text, request.language)
-            bert = voice.prosody(phones)
-        for attempt in range(ATTEMPTS):
-            seed = (request.seed, number, attempt)
-            audio = SegmentAudio(
-                voice.sovits,
-                phones.ids,
-                voice.ge,
-                NoiseTable("normal", voice.sovits.config.vocoder.inter_channels, seed),
-                request.noise_scale,
-                request.speed,
-            )
-            codes: list[int] = []
-            heard = False
-            may_retry = attempt + 1 < ATTEMPTS
-            source = self._codes(phones, bert, codes, seed, request, lambda: may_retry and not heard)  # noqa: B023
-            try:
-                for samples in self._render(audio, source, request):
-                    heard = True
-                    yield samples
-            except CollapseError as error:
-                logger.warning("%r is read again: %s", segment.text, error)
-                continue
-            request.codes.append(tuple(codes))
-            return
-
-    def _codes(
-        self,
-        phones: Phones,
-        bert: np.ndarray | None,
-        codes: list[int],
-        seed: tuple[int, ...],
-        request: Request,
-        may_retry: Callable[[], bool],
-    ) -> Iterator[int]:
-        """Codes of a sentence, kept in ``codes`` too; a collapse raises while ``may_retry`` and ends them otherwise."""
-        voice, timing = request.voice, request.timing
-        source = generate(
-            voice.t2s,
-            np.concatenate([voice.prompt_ids, phones.ids]),
-            bert,
-            voice.codes,
-            sampling=request.sampling,
-            noise=NoiseTable("exponential", voice.t2s.config.vocabulary, seed),
-            limit=min(MAXIMUM_CODES, 2 * CODES_PER_SECOND * voice.t2s.config.max_seconds + 1),
-            cancelled=request.cancelled,
-        )
-        while True:
-            with timing.measure("t2s"):
-                code = next(source, None)
-            if request.cancelled():
-                raise CancelledError
-            try:
-                if code is None:
-                    self._guard.check_end(codes, len(phones.ids))
-                    return
-                self._guard.check([*codes, code], len(phones.ids))
-            except CollapseError as error:
-                if may_retry():
-                    raise
-                logger.warning("a sentence is cut short: %s", error)
-                return
-            codes.append(code)
-            yield code
-
-    def _render(self, audio: SegmentAudio, codes: Iterator[int], request: Request) -> Iterator[np.ndarray]:
-        """Samples of a sentence; with ``whole`` all codes are made first and the schedule does not change the audio."""
-        timing = request.timing
-        stream = stream_segment(audio, list(codes) if request.whole else codes, request.schedule)
-        while True:
-            decoding = timing.t2s
-            with timing.measure("sovits"):
-                samples = next(stream, None)
-            timing.sovits -= timing.t2s - decoding
-            if samples is None:
-                return
-            yield samples
 
 
 def synthesize(
