@@ -67,7 +67,7 @@ class Encoders:
 
         Args:
             folders: where to look.
-            runtime: "mlx" or "onnx"; the speaker model always runs on MLX.
+            runtime: "mlx" or "onnx".
             precision: of RoBERTa: "fp32", with MLX also "fp16", with ONNX Runtime also "int8". The others decide codes
                 and timbre and always run in fp32.
             threads: of ONNX Runtime; None for its own choice.
@@ -205,8 +205,10 @@ class Encoders:
         return packages
 
     def _runner(self, kind: str, network: Any) -> Callable[..., np.ndarray]:
-        if self._runtime != "onnx" or kind == "speaker":
+        if self._runtime == "mlx":
             return _on_mlx(network)
+        if kind == "speaker":
+            return _by_shape(network, self._threads)
         graph = translate(network, _inputs(kind, network.config, "texts", "length"), ["features"])
         small = kind == "roberta" and self._precision == "int8"
         session = OnnxFunction(quantise(graph, "channels") if small else graph, self._threads)
@@ -262,6 +264,16 @@ def _inputs(kind: str, config: Any, batch: int | str, length: int | str) -> list
 def _on_mlx(network: Callable[..., mx.array]) -> Callable[..., np.ndarray]:
     def run(*arrays: np.ndarray) -> np.ndarray:
         return np.array(network(*map(mx.array, arrays)).astype(mx.float32))
+
+    return run
+
+
+def _by_shape(network: Callable[..., mx.array], threads: int | None) -> Callable[..., np.ndarray]:
+    """On ONNX Runtime, traced anew for each shape: strided images do not follow their length in a plain rule."""
+
+    def run(images: np.ndarray) -> np.ndarray:
+        inputs = [Input("images", images.shape)]
+        return OnnxFunction(translate(network, inputs, ["features"]), threads)(images)[0]
 
     return run
 

@@ -250,8 +250,10 @@ def _matmul(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -
 def _convolution(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     stride, low, high, kernel_dilation, input_dilation, groups, flip = p.arguments
     weight = inputs[1].constant
-    if weight is None or len(inputs[0].shape) != 3:
-        raise ValueError("Only convolutions over time with constant weights have an ONNX rule.")
+    if weight is None:
+        raise ValueError("Only convolutions with constant weights have an ONNX rule.")
+    if len(inputs[0].shape) == 4:
+        return [_image_convolution(t, p, inputs, result)]
     kernel = weight.shape[1]
     names = [t.planes(inputs[0])]
     if input_dilation[0] == 1 and not flip:
@@ -273,6 +275,22 @@ def _convolution(t: "Translator", p: Primitive, inputs: list[Value], result: Val
         names.append(t.graph.constant(inputs[2].constant))
     result.planes = t.graph.add(operator, names, kernel_shape=[1, kernel], group=int(groups), **attributes)
     return [result]
+
+
+def _image_convolution(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> Value:
+    """A convolution over [B, H, W, C]; ONNX Runtime removes the transposes between one and the next."""
+    stride, low, high, kernel_dilation, input_dilation, groups, flip = p.arguments
+    weight = inputs[1].constant
+    if weight is None or flip or tuple(input_dilation) != (1, 1):
+        raise ValueError(f"MLX Convolution with arguments {list(p.arguments)} has no ONNX rule.")
+    names = [t.graph.add("Transpose", [t.plain(inputs[0])], perm=[0, 3, 1, 2])]
+    names.append(t.graph.constant(np.ascontiguousarray(weight.transpose(0, 3, 1, 2))))
+    if len(inputs) > 2 and inputs[2].constant is not None:
+        names.append(t.graph.constant(inputs[2].constant))
+    attributes = {"strides": stride, "dilations": kernel_dilation, "pads": [*low, *high], "group": int(groups)}
+    found = t.graph.add("Conv", names, kernel_shape=weight.shape[1:3], **attributes)
+    result.plain = t.graph.add("Transpose", [found], perm=[0, 2, 3, 1])
+    return result
 
 
 def _cached_attention(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
