@@ -1,5 +1,6 @@
 """Voices that a message describes by files: which files it may name, and the voices made of them, kept for a while."""
 
+import hashlib
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ WEIGHTS = ".safetensors"
 
 
 class CustomVoices:
-    """Makes voices of recordings, and keeps the latest; a file that changed makes a new one."""
+    """Makes voices of recordings, and keeps the latest, by what the recording holds and says."""
 
     def __init__(self, settings: Settings):
         self._settings = settings
@@ -35,7 +36,9 @@ class CustomVoices:
         Raises ValueError or FileNotFoundError, sentences, for files that may not be read or are no good.
         """
         entry = describe(recording, engine.describe_voice(base), self._settings)
-        key = (recording, base, *(path.stat().st_mtime_ns for path in entry.files()))
+        heard = hashlib.sha256(entry.references[0].read_bytes()).digest()
+        written = (path.stat().st_mtime_ns for path in entry.files() if path.suffix == WEIGHTS)
+        key = (heard, recording.text, recording.language, base, entry.weights, *written)
         if key not in self._voices:
             self._voices[key] = engine.build_voice(entry)
         self._voices.move_to_end(key)

@@ -1,13 +1,14 @@
 """Loaded voices: their networks (shared by voices of one model) and everything that can be computed once per voice."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from dora_primespeech_mlx.encoders import Encoders
+from dora_primespeech_mlx.encoders import Encoders, Ready
 from dora_primespeech_mlx.frontend import Frontend, Phones
 from dora_primespeech_mlx.models import Model, load_model
 from dora_primespeech_mlx.recording import reference_from_recordings
@@ -20,6 +21,8 @@ from dora_primespeech_mlx.streaming import FRAME_RATE
 from dora_primespeech_mlx.voices import VoiceBook, VoiceEntry, read_codes
 
 ENCODER_FOLDERS = ("encoders", "../encoders", "../../encoders")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,11 @@ class Library:
     def __init__(self, book: VoiceBook, settings: Settings):
         self._book, self._settings = book, settings
         self._runtime = choose(settings.runtime)
+        self._on_device = self._runtime == "mlx" and accelerated()
+        self._precision = settings.precision
+        if self._precision == "auto":
+            self._precision = "fp16" if self._on_device else "int8" if self._runtime == "onnx" else "fp32"
+        self._encoders: dict[Path, Ready] = {}
         self._models: dict[Path | tuple[Path, Path], LoadedModel] = {}
         self._voices: dict[str, Voice] = {}
 
@@ -127,7 +135,7 @@ class Library:
         loaded = self._model(entry.weights)
         folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
         folders = [folder, *(folder / name for name in ENCODER_FOLDERS), self._book.path.parent / "encoders"]
-        encoders = Encoders(folders, self._runtime, threads=self._settings.threads)
+        encoders = Encoders(folders, self._runtime, self._precision, self._settings.threads, self._encoders)
         lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
         frontend = Frontend(loaded.model.symbols, lexicon)
         stored = None if entry.codes is None else read_codes(entry.codes, loaded.model.sovits.config.code_count)
@@ -135,6 +143,9 @@ class Library:
             entry.references, encoders, loaded.model.sovits, with_codes=stored is None and bool(entry.prompt_text)
         )
         codes = reference.codes if stored is None else stored
+        if stored is None:
+            for sentence in reference.advice:
+                logger.warning("%s", sentence)
         prompt = None
         if entry.prompt_text and codes is not None:
             prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
@@ -159,17 +170,13 @@ class Library:
 
     def _model(self, weights: Path | tuple[Path, Path]) -> LoadedModel:
         if weights not in self._models:
-            on_device = self._runtime == "mlx" and accelerated()
-            precision = self._settings.precision
-            if precision == "auto":
-                precision = "fp16" if on_device else "int8" if self._runtime == "onnx" else "fp32"
-            stored = "fp16" if precision == "fp16" and self._runtime == "mlx" else "fp32"
-            model = load_model(weights, precision=stored, wide_heads=on_device)
+            stored = "fp16" if self._precision == "fp16" and self._runtime == "mlx" else "fp32"
+            model = load_model(weights, precision=stored, wide_heads=self._on_device)
             threads = self._settings.threads
             self._models[weights] = LoadedModel(
                 model,
-                t2s_runner(model.t2s, self._runtime, precision, threads),
-                sovits_runner(model.sovits, self._runtime, precision, threads),
+                t2s_runner(model.t2s, self._runtime, self._precision, threads),
+                sovits_runner(model.sovits, self._runtime, self._precision, threads),
             )
         return self._models[weights]
 

@@ -5,7 +5,6 @@ normalisation; for the timbre torchaudio's resampler to 32 kHz. Several recordin
 theirs; the codes come from the first. A voice without the text of its recording has no codes, only the timbre.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,11 +168,3 @@ def reference_from_recordings(
         if sovits.config.speaker_dim:
             vectors.append(encoders.voice_vector(resample(limit_peak(wide), REFERENCE_RATE, ENCODER_RATE)))
     return Reference(codes, tuple(spectra), tuple(vectors), tuple(advice))
-
-
-def content_key(path: str | Path, *details: str) -> str:
-    """A short name for a file's content and some details of its use, to keep what was computed from it under."""
-    digest = hashlib.sha256(Path(path).read_bytes())
-    for detail in details:
-        digest.update(b"\0" + detail.encode())
-    return digest.hexdigest()[:32]

@@ -94,13 +94,17 @@ class Builder:
         return Built(entry)
 
 
-def test_voices_are_kept_until_their_file_changes(folder, settings):
+def test_voices_are_kept_by_what_their_recording_holds(folder, settings):
     engine, voices = Builder(folder / "ref.wav"), CustomVoices(settings)
     recording = Recording("ref.wav", "x", "en")
-    assert voices.voice(engine, recording, None) is voices.voice(engine, recording, None)
+    (folder / "copy.wav").write_bytes(b"sound")
+    first = voices.voice(engine, recording, None)
+    assert voices.voice(engine, recording, None) is first
+    assert voices.voice(engine, Recording("copy.wav", "x", "en"), None) is first
     assert len(engine.built) == 1
+    written = (folder / "ref.wav").stat().st_mtime_ns
     (folder / "ref.wav").write_bytes(b"other")
-    os.utime(folder / "ref.wav", (1, 1))
+    os.utime(folder / "ref.wav", ns=(written, written))
     voices.voice(engine, recording, None)
     assert len(engine.built) == 2
     for number in range(2 * KEPT_VOICES):

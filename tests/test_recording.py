@@ -160,10 +160,3 @@ def test_advice_names_what_to_record_better(samples, rate, sentence):
 
 def test_a_good_recording_needs_no_advice():
     assert recording.advise(with_silence(0.3, 0.3).astype(np.float32), 32000) == ()
-
-
-def test_content_key_follows_content_and_use(tmp_path):
-    first, second = saved(tmp_path / "a.wav", speech(3.0)), saved(tmp_path / "b.wav", speech(3.0))
-    other = saved(tmp_path / "c.wav", speech(3.0, seed=2))
-    assert recording.content_key(first, "hello") == recording.content_key(second, "hello")
-    assert len({recording.content_key(p, t) for p in (first, other) for t in ("hello", "hello there")}) == 4
