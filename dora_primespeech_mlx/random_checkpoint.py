@@ -94,7 +94,7 @@ SIZES = {
 def random_weights(network: Any, random: np.random.Generator) -> dict[str, np.ndarray]:
     """Random float16 weights for every parameter of a network, by name."""
     weights = {}
-    for name, parameter in tree_flatten(network.parameters()):
+    for name, parameter in dict(tree_flatten(network.parameters())).items():
         shape, leaf = tuple(parameter.shape), name.rsplit(".", 1)[-1]
         value: np.ndarray = random.standard_normal(shape, dtype=np.float32)
         if leaf == "alpha" or ("norm" in name and leaf == "weight"):

@@ -184,7 +184,7 @@ def test_sovits_stages_are_those_of_mlx(sovits):
         samples = theirs.vocode(latent, ge)
         assert samples.shape == (2 * codes * 640,)
         np.testing.assert_allclose(ours.vocode(latent, ge), samples, atol=1e-5)
-    assert ours.fit(37) == 37
+    assert 37 <= ours.fit(37) < 45
 
 
 @pytest.mark.skipif(not openvino_session.available(), reason="needs the openvino extra")

@@ -22,7 +22,7 @@ class Function(Protocol):
 
 def default_threads() -> int:
     """Threads of the CPU executor when nothing is asked for."""
-    return min(2, os.cpu_count() or 1)
+    return min(4, os.cpu_count() or 1)
 
 
 def session_options(threads: int | None) -> onnxruntime.SessionOptions:

@@ -1,8 +1,7 @@
 """SoVITS on ONNX Runtime: the stages of the MLX network traced, each with open lengths."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import mlx.core as mx
 import numpy as np
@@ -13,6 +12,9 @@ from dora_primespeech_mlx.runtime.graph import Graph
 from dora_primespeech_mlx.runtime.onnx_session import Function, OnnxFunction
 from dora_primespeech_mlx.runtime.recording import Input
 from dora_primespeech_mlx.runtime.translate import translate
+
+PREPARED = 8
+"""Frames by which lengths for OpenVINO are rounded up."""
 
 
 def timbre_graph(model: Sovits) -> Graph:
@@ -55,7 +57,7 @@ def _latent_inputs(model: Sovits) -> list[Input]:
 
 
 class OnnxSovitsRunner:
-    """SoVITS on ONNX Runtime, the vocoder on OpenVINO where installed; see `runtime.interface.SovitsRunner`."""
+    """SoVITS on ONNX Runtime, flow and vocoder on OpenVINO where installed; see `runtime.interface.SovitsRunner`."""
 
     def __init__(self, model: Sovits, threads: int | None = None, exact: bool = False):
         """Holds the network; a stage is traced when first used.
@@ -68,6 +70,7 @@ class OnnxSovitsRunner:
         self.config = model.config
         self.flow_context = model.flow.context
         self._model, self._threads, self._exact = model, threads, exact
+        self._openvino = openvino_session.available()
 
     @cached_property
     def _encode(self) -> Function:
@@ -79,15 +82,21 @@ class OnnxSovitsRunner:
 
     @cached_property
     def _flow(self) -> Function:
-        return OnnxFunction(flow_graph(self._model), self._threads)
+        return self._convolutions(flow_graph(self._model))
 
     @cached_property
     def _vocoder(self) -> Function:
-        return vocoder_function(vocoder_graph(self._model), self._threads, self._exact)
+        return self._convolutions(vocoder_graph(self._model))
 
     @cached_property
     def _timbre(self) -> Function:
         return OnnxFunction(timbre_graph(self._model), self._threads)
+
+    def _convolutions(self, graph: Graph) -> Function:
+        """A graph of convolutions, on the fastest executor at hand."""
+        if self._openvino:
+            return openvino_session.OpenVinoFunction(graph, self._threads, self._exact)
+        return OnnxFunction(graph, self._threads)
 
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
@@ -116,12 +125,5 @@ class OnnxSovitsRunner:
         return self._vocoder(latent[None], ge[None, None])[0][0]
 
     def fit(self, frames: int) -> int:
-        """Lengths are open, so every length fits."""
-        return frames
-
-
-def vocoder_function(graph: Graph, threads: int | None, exact: bool) -> Callable[..., Any]:
-    """The fastest executor at hand for a graph of convolutions."""
-    if openvino_session.available():
-        return openvino_session.OpenVinoFunction(graph, threads, exact)
-    return OnnxFunction(graph, threads)
+        """Lengths are open, so every length fits; but OpenVINO prepares each one that is new to it."""
+        return -(-frames // PREPARED) * PREPARED if self._openvino else frames

@@ -153,14 +153,21 @@ class OnnxT2SRunner:
     pipelined = False
 
     def __init__(self, model: T2S, precision: str = "int8", threads: int | None = None):
-        """Traces the network. Its weights must be float32; ``precision`` is "int8" (the layers) or "fp32"."""
+        """Traces the network.
+
+        Args:
+            model: with float32 weights, evaluated.
+            precision: "int8" (the layers) or "fp32".
+            threads: None for one in steps and `onnx_session.default_threads` in prefills.
+        """
         self.config = model.config
         prefill, step = prefill_graph(model), step_graph(model)
         if precision == "int8":
             keep = [as_numpy(model.ar_predict_layer.weight), as_numpy(model.bert_proj.weight)]
             prefill, step = quantise(prefill, "channels", keep), quantise(step, "blocks", keep)
         self._prefill = OnnxFunction(prefill, threads)
-        self.step_session = OnnxFunction(step, threads).session
+        # A step is a thousand small operations: one thread beats two that wait for each other.
+        self.step_session = OnnxFunction(step, threads or 1).session
 
     def start(self, phones: np.ndarray, bert: np.ndarray | None, prompt: np.ndarray) -> OnnxT2SSession:
         """See `runtime.interface.T2SRunner`."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from dora_primespeech_mlx.runtime.graph import Graph, Node
 
-BLOCKS = (128, 64, 32)
+BLOCKS = (256, 128, 64, 32)
 LEVELS = 127
 INT8_COMPUTE = 4  # MatMulNBits accuracy level: activations in 8 bits
 FORMS = ("blocks", "channels")

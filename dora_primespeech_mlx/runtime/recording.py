@@ -25,6 +25,9 @@ class Affine:
         return self.constant + sum(factor * lengths[name] for name, factor in self.factors)
 
 
+SMALL = 16
+"""Constants of up to this many numbers are compared between recordings; larger ones are weights."""
+
 # Lengths a function is recorded for: primes, far from any width, so that no two numbers in it are equal by chance.
 TRIAL_SIZES = ((1009, 1511, 2003, 2503, 3001), (1123, 1609, 2111, 2609, 3109), (1327, 1811, 2309, 2803, 3301))
 
@@ -145,6 +148,8 @@ class _Merger:
 
     def argument(self, values: Sequence[Any]) -> Any:
         """The same for a nested argument."""
+        if all(value == values[0] for value in values):
+            return values[0]
         if isinstance(values[0], (list, tuple)):
             return tuple(self.argument(items) for items in zip(*values, strict=True))
         is_number = isinstance(values[0], (int, float)) and not isinstance(values[0], bool)
@@ -184,9 +189,11 @@ def record(function: Callable[..., Any], inputs: Sequence[Input]) -> Recording:
         arrays = [run.constants[name] for run in runs]
         if any(other.shape != array.shape for other in arrays):
             raise ValueError(f"{_name(function)} holds an array whose shape follows a length; pass it as an input.")
-        if array.size > 1 or all(other == array for other in arrays):
+        if array.size > SMALL or all(np.array_equal(other, array) for other in arrays):
             constants[name] = array
             continue
+        if array.size > 1:
+            raise ValueError(f"{_name(function)} holds numbers computed from a length; pass them as an input.")
         computed.append(Primitive("Length", (), (name,), merger.scalar([other.item() for other in arrays])))
         if computed[-1].arguments[0] is None:
             raise ValueError(f"{_name(function)} computes a number from a length outside MLX; pass it as an input.")
