@@ -10,6 +10,12 @@ from typing import Any
 
 from dora_primespeech_mlx.settings import LANGUAGES, SHIPPED_VOICES, SPEED, Settings
 
+ENCODERS = {
+    "hubert": "folder of chinese-hubert-base, for voices from recordings",
+    "roberta": "folder of chinese-roberta-wwm-ext-large, for the prosody of Mandarin",
+    "speaker": "the file pretrained_eres2netv2w24s4ep4.ckpt, for v2Pro and v2ProPlus",
+}
+
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -19,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = args.command
     try:
         return command(args)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"primespeech: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -33,6 +39,9 @@ def parser() -> argparse.ArgumentParser:
     _add_say(commands)
     _add_voices(commands)
     _add_convert(commands)
+    _add_codes(commands)
+    _add_voice(commands)
+    _add_export(commands)
     return top
 
 
@@ -70,16 +79,67 @@ def _add_voices(commands: Any) -> None:
 def _add_convert(commands: Any) -> None:
     convert = commands.add_parser(
         "convert",
-        help="convert official GPT-SoVITS checkpoints",
-        description="Converts official GPT-SoVITS checkpoints (v1, v2, v2Pro, v2ProPlus) into a model folder. "
-        "Nothing in a checkpoint is executed, and torch is not needed.",
+        help="convert official GPT-SoVITS checkpoints and encoders",
+        description="Converts official GPT-SoVITS checkpoints (v1, v2, v2Pro, v2ProPlus) into a model folder, and the "
+        "encoders they use. Nothing in a file is executed, and torch is not needed.",
         epilog="Example: primespeech convert --t2s voice.ckpt --sovits voice.pth --out models/voice",
     )
-    convert.add_argument("--t2s", type=Path, required=True, help="the s1 file, *.ckpt (GPT weights)")
-    convert.add_argument("--sovits", type=Path, required=True, help="the s2 file, *.pth (SoVITS weights)")
+    convert.add_argument("--t2s", type=Path, help="the s1 file, *.ckpt (GPT weights)")
+    convert.add_argument("--sovits", type=Path, help="the s2 file, *.pth (SoVITS weights)")
+    for kind, meaning in ENCODERS.items():
+        convert.add_argument(f"--{kind}", type=Path, help=meaning)
     convert.add_argument("--out", type=Path, required=True, help="folder to write")
     convert.add_argument("--half", action="store_true", help="store all tensors in 16 bits (smaller, no longer exact)")
     convert.set_defaults(command=_convert)
+
+
+def _add_codes(commands: Any) -> None:
+    codes = commands.add_parser(
+        "codes",
+        help="semantic codes of a recording",
+        description="Computes the semantic codes of a recording for a model; needs the model's content encoder.",
+        epilog="Example: primespeech codes ref.wav --model models/voice --out ref.npy",
+    )
+    codes.add_argument("recording", type=Path, help="a sound file of 3 to 10 s")
+    codes.add_argument("--model", type=Path, required=True, help="folder that primespeech convert wrote")
+    codes.add_argument("--out", type=Path, required=True, help="file to write: .bin (raw int32) or .npy")
+    codes.add_argument("--encoders", type=Path, help="folder of the encoders (default: with the model)")
+    codes.set_defaults(command=_codes)
+
+
+def _add_voice(commands: Any) -> None:
+    actions = commands.add_parser("voice", help="add a voice").add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser(
+        "add",
+        help="add a voice made of recordings",
+        description="Checks recordings of a speaker and adds a voice made of them to a voices.json. The first is 3 to "
+        "10 s long and says the text; more of them steady the timbre. Without a text the voice takes the timbre alone.",
+        epilog='Example: primespeech voice add Ada ada.wav --text "The quick brown fox." --model models/voice',
+    )
+    add.add_argument("name", help="of the voice")
+    add.add_argument("recordings", type=Path, nargs="+", metavar="RECORDING", help="wav, flac, ogg or mp3")
+    add.add_argument("--text", default="", help="exactly what the first recording says")
+    add.add_argument("--lang", choices=LANGUAGES.options, default="auto", help="language (default: %(default)s)")
+    add.add_argument("--voices", type=Path, help=f"the voices.json (default: VOICES_CONFIG or {SHIPPED_VOICES})")
+    add.add_argument("--model", type=Path, help="folder of the weights (default: the one the voices.json names)")
+    add.add_argument("--encoders", type=Path, help="folder of the encoders (default: with the model)")
+    add.add_argument("--speed", type=float, default=1.0, help=f"{SPEED.allowed} (default: %(default)s)")
+    add.add_argument("--replace", action="store_true", help="replace a voice of that name")
+    add.set_defaults(command=_voice_add)
+
+
+def _add_export(commands: Any) -> None:
+    export = commands.add_parser(
+        "export",
+        help="write the encoders for Apple's Neural Engine",
+        description="Writes CoreML packages of the encoders; they run on macOS 15 or later when they lie beside the "
+        "encoders' weights.",
+        epilog="Example: primespeech export --encoders models/encoders --coreml models/encoders",
+    )
+    export.add_argument("--encoders", type=Path, required=True, help="folder of the converted encoders")
+    export.add_argument("--coreml", type=Path, required=True, help="folder to write")
+    export.add_argument("--precision", choices=("fp16", "fp32"), default="fp16", help="(default: %(default)s)")
+    export.set_defaults(command=_export)
 
 
 def _settings(voices: Path | None) -> Settings:
@@ -147,11 +207,65 @@ def _voices(args: argparse.Namespace) -> int:
 
 def _convert(args: argparse.Namespace) -> int:
     from dora_primespeech_mlx.convert import convert
+    from dora_primespeech_mlx.convert_encoders import convert_encoder
 
-    done = convert(args.t2s, args.sovits, args.out, half=args.half)
-    millions = (done.t2s_parameters / 1e6, done.sovits_parameters / 1e6)
-    print(f"{done.folder}: {done.version}, T2S {millions[0]:.1f} M and SoVITS {millions[1]:.1f} M parameters")
+    sources = {kind: getattr(args, kind) for kind in ENCODERS if getattr(args, kind) is not None}
+    if (args.t2s is None) != (args.sovits is None) or not (args.t2s or sources):
+        raise ValueError("Give --t2s and --sovits together, or an encoder: --" + ", --".join(ENCODERS))
+    if args.t2s is not None:
+        done = convert(args.t2s, args.sovits, args.out, half=args.half)
+        millions = (done.t2s_parameters / 1e6, done.sovits_parameters / 1e6)
+        print(f"{done.folder}: {done.version}, T2S {millions[0]:.1f} M and SoVITS {millions[1]:.1f} M parameters")
+    for kind, source in sources.items():
+        encoder = convert_encoder(kind, source, args.out)
+        print(f"{encoder.path}: {encoder.parameters / 1e6:.1f} M parameters")
     return 0
+
+
+def _codes(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.enrol import codes_file
+
+    done = codes_file(args.recording, args.model, args.out, Settings.from_env(), args.encoders)
+    _advise(done.advice)
+    print(f"{args.out}: {0 if done.codes is None else len(done.codes)} codes")
+    return 0
+
+
+def _voice_add(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.enrol import add_voice
+
+    if not SPEED.accepts(args.speed):
+        raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
+    settings = _settings(args.voices)
+    done = add_voice(
+        settings.voices,
+        args.name,
+        args.recordings,
+        settings,
+        text=args.text,
+        language=args.lang,
+        model=args.model,
+        encoders=args.encoders,
+        speed=args.speed,
+        replace=args.replace,
+    )
+    _advise(done.advice)
+    taken = "its timbre alone" if done.codes is None else f"{len(done.codes)} codes and its timbre"
+    print(f"{done.voices}: {args.name} added, with {taken}. Hear it: primespeech say --voice {args.name!r} ...")
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.encoders import Encoders
+
+    for package in Encoders([args.encoders]).export_coreml(args.coreml, args.precision):
+        print(package)
+    return 0
+
+
+def _advise(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        print(f"primespeech: {sentence}", file=sys.stderr)
 
 
 if __name__ == "__main__":

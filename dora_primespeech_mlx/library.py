@@ -134,7 +134,7 @@ class Library:
         """Loads a voice, whether it is in the book or not. Errors as `voice`."""
         loaded = self._model(entry.weights)
         folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
-        folders = [folder, *(folder / name for name in ENCODER_FOLDERS), self._book.path.parent / "encoders"]
+        folders = encoder_folders(folder, self._book.path.parent)
         encoders = Encoders(folders, self._runtime, self._precision, self._settings.threads, self._encoders)
         lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
         frontend = Frontend(loaded.model.symbols, lexicon)
@@ -179,6 +179,11 @@ class Library:
                 sovits_runner(model.sovits, self._runtime, self._precision, threads),
             )
         return self._models[weights]
+
+
+def encoder_folders(model: Path, voices: Path) -> list[Path]:
+    """Where the encoders of a model may lie: with its weights, and beside the folder of the `voices.json`."""
+    return [model, *(model / name for name in ENCODER_FOLDERS), voices / "encoders"]
 
 
 def closed(text: str, language: str) -> str:

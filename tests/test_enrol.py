@@ -1,0 +1,143 @@
+"""Adding voices from recordings on the command line, and speaking with them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import mlx.core as mx
+import numpy as np
+import pytest
+import soundfile
+from safetensors.numpy import load_file, save_file
+from test_recording import speech
+
+from dora_primespeech_mlx.cli import main
+from dora_primespeech_mlx.convert_encoders import convert_encoder
+from dora_primespeech_mlx.encoders import Encoders
+from dora_primespeech_mlx.models import load_model
+from dora_primespeech_mlx.nets.hubert import Hubert, HubertConfig
+from dora_primespeech_mlx.recording import codes_from_recording
+from dora_primespeech_mlx.voices import read_codes, read_voices
+
+DATA = Path(__file__).parent / "data"
+TEXT = "The quick brown fox jumps over the lazy dog."
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model, tmp_path_factory) -> Path:
+    """The tiny model with a content encoder that is as wide as it expects."""
+    folder = tmp_path_factory.mktemp("enrol") / "model"
+    shutil.copytree(tiny_model, folder)
+    width = load_model(folder).sovits.config.ssl_dim
+    mx.random.seed(3)
+    network = Hubert(
+        HubertConfig((8,) * 7, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), width, 16, 1, 4, 16, 16, 1e-5)
+    )
+    weights = {name: np.array(value) for name, value in _flat(network)}
+    save_file(weights, folder / "hubert.safetensors")
+    (folder / "hubert.json").write_text(json.dumps({"num_attention_heads": 4}))
+    return folder
+
+
+def _flat(network):
+    from mlx.utils import tree_flatten
+
+    return tree_flatten(network.parameters())
+
+
+@pytest.fixture
+def recording(tmp_path) -> Path:
+    path = tmp_path / "ada.wav"
+    soundfile.write(path, speech(3.2), 32000)
+    return path
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("name", ["codes.bin", "codes.npy"])
+def test_codes_are_written_in_both_formats(model, recording, tmp_path, capsys, name):
+    assert run("codes", recording, "--model", model, "--out", tmp_path / name) == 0
+    assert "94 codes" in capsys.readouterr().out
+    expected = codes_from_recording(recording, Encoders([model]), load_model(model).sovits)
+    np.testing.assert_array_equal(read_codes(tmp_path / name), expected)
+    assert run("codes", recording, "--model", model, "--out", tmp_path / "codes.txt") == 1
+    assert "Codes are written as .bin or .npy" in capsys.readouterr().err
+
+
+def test_a_voice_is_added_listed_and_speaks(model, recording, tmp_path, capsys):
+    voices = tmp_path / "voices.json"
+    second = tmp_path / "more.flac"
+    soundfile.write(second, speech(1.5, seed=4), 32000)
+    add = ("voice", "add", "Ada B", recording, second, "--text", TEXT, "--lang", "en", "--voices", voices)
+    assert run(*add, "--model", model) == 0
+    assert "Ada B added, with 94 codes and its timbre" in capsys.readouterr().out
+    entry = read_voices(voices).find("ada b")
+    assert [path.name for path in entry.references] == ["0.wav", "1.flac"]
+    assert all(path.is_file() for path in entry.files())
+    assert (entry.prompt_text, entry.language, entry.weights) == (TEXT, "en", model)
+    recording.unlink()
+    assert run("voices", "--voices", voices) == 0
+    out = tmp_path / "said.wav"
+    assert run("say", "Good morning.", "--voices", voices, "--voice", "adab", "--seed", 1, "--out", out) == 0
+    assert soundfile.info(out).duration > 0.2
+
+    assert run(*add, "--model", model) == 1  # the recording is gone
+    soundfile.write(recording, speech(3.2), 32000)
+    assert run(*add) == 1
+    assert "has a voice 'Ada B' already" in capsys.readouterr().err
+    assert run(*add, "--replace", "--speed", 1.2) == 0
+    assert read_voices(voices).find("Ada B").speed == 1.2
+
+
+def test_a_voice_without_a_text_takes_the_timbre_alone(tiny_model, recording, tmp_path, capsys):
+    voices = tmp_path / "voices.json"
+    assert run("voice", "add", "Eve", recording, "--voices", voices, "--model", tiny_model) == 0
+    assert "with its timbre alone" in capsys.readouterr().out
+    assert read_voices(voices).find("Eve").codes is None
+    out = tmp_path / "said.wav"
+    assert run("say", "Hello.", "--voices", voices, "--seed", 1, "--lang", "en", "--out", out) == 0
+
+    assert run("voice", "add", "Zoe", recording, "--text", TEXT, "--voices", voices) == 1
+    assert "no content encoder, so it takes no new recordings" in capsys.readouterr().err
+    assert read_voices(voices).names == ["Eve"]
+
+
+def test_what_is_wrong_with_a_recording_is_said(model, tmp_path, capsys):
+    voices = tmp_path / "voices.json"
+    short, quiet = tmp_path / "short.wav", tmp_path / "quiet.wav"
+    soundfile.write(short, speech(1.0), 32000)
+    soundfile.write(quiet, speech(4.0, level=0.02), 32000)
+    add = ("--text", "Yes.", "--lang", "en", "--voices", voices, "--model", model)
+    assert run("voice", "add", "Ada", short, *add) == 1
+    assert "short.wav is 1.0 s long; a reference takes 3 to 10 s" in capsys.readouterr().err
+    assert not voices.exists()
+    assert run("voice", "add", "Ada", quiet, *add) == 0
+    advice = capsys.readouterr().err
+    assert "quiet.wav is quiet" in advice
+    assert "its text has" in advice and "does not fit" in advice
+
+
+def test_files_that_cannot_take_a_voice_are_left_alone(model, recording, tmp_path, capsys):
+    voices = tmp_path / "voices.json"
+    assert run("voice", "add", "Ada", recording, "--voices", voices) == 1
+    assert "names no model; say which with --model" in capsys.readouterr().err
+    for content, message in (('{"Old": {"gpt": "a"}}', "layout of a predecessor"), ("{", "is not JSON")):
+        voices.write_text(content)
+        assert run("voice", "add", "Ada", recording, "--voices", voices, "--model", model) == 1
+        assert message in capsys.readouterr().err
+        assert voices.read_text() == content
+
+
+def test_encoders_are_converted_by_the_same_command(tmp_path, capsys):
+    assert run("convert", "--hubert", DATA / "hubert_tiny", "--out", tmp_path) == 0
+    assert "hubert.safetensors: 0.1 M parameters" in capsys.readouterr().out
+    convert_encoder("hubert", DATA / "hubert_tiny", tmp_path / "other")
+    assert (
+        load_file(tmp_path / "hubert.safetensors").keys() == load_file(tmp_path / "other" / "hubert.safetensors").keys()
+    )
+    assert run("convert", "--t2s", "a.ckpt", "--out", tmp_path) == 1
+    assert "--t2s and --sovits together, or an encoder: --hubert, --roberta, --speaker" in capsys.readouterr().err
+    assert run("export", "--encoders", tmp_path / "none", "--coreml", tmp_path) == 1
+    assert "primespeech convert --hubert" in capsys.readouterr().err
