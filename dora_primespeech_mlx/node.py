@@ -10,6 +10,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import dora
@@ -30,6 +31,7 @@ from dora_primespeech_mlx.messages import (
     stream_key,
 )
 from dora_primespeech_mlx.settings import Settings, ignored_variables
+from dora_primespeech_mlx.turns import TakingTurns, must_take_turns
 from dora_primespeech_mlx.worker import Worker
 
 if TYPE_CHECKING:
@@ -47,13 +49,18 @@ def main() -> None:
 
     try:
         settings = Settings.from_env()
-        run(dora.Node, lambda chosen: Engine.from_config(chosen.voices, chosen), settings, ignored_variables())
+        run(open_node, lambda chosen: Engine.from_config(chosen.voices, chosen), settings, ignored_variables())
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(f"dora-primespeech-mlx: {error}") from error
 
 
+def open_node() -> Any:
+    """The node that this process is in the running dataflow."""
+    return TakingTurns(dora.Node()) if must_take_turns(version("dora-rs")) else dora.Node()
+
+
 def run(
-    open_node: Callable[[], Any],
+    connect: Callable[[], Any],
     make_engine: "Callable[[Settings], Engine]",
     settings: Settings,
     ignored: Mapping[str, str] | None = None,
@@ -66,7 +73,7 @@ def run(
     desk = Desk(settings)
     worker = Worker(make_engine, desk)
     worker.start()
-    node = open_node()
+    node = connect()
     desk.output = Sender(node, settings.audio_format)
     for name, reason in (ignored or {}).items():
         desk.log("WARNING", f"{name} has no effect here: {reason}")

@@ -7,10 +7,9 @@ import os
 import time
 from pathlib import Path
 
-import dora
 from node_fakes import FakeEngine
 
-from dora_primespeech_mlx.node import run
+from dora_primespeech_mlx.node import open_node, run
 from dora_primespeech_mlx.settings import Settings
 
 
@@ -35,4 +34,4 @@ def make_engine(settings: Settings) -> FakeEngine:
     )
 
 
-run(dora.Node, make_engine, Settings.from_env())
+run(open_node, make_engine, Settings.from_env())

@@ -15,7 +15,7 @@ def main() -> None:
     while finals < 2 and (event := node.next()) is not None:
         if event["type"] == "INPUT":
             rows.append({"kind": str(event["value"].type), "count": len(event["value"]), **event["metadata"]})
-            del rows[-1]["timestamp"]
+            rows[-1].pop("timestamp", None)
             seconds += len(event["value"]) / 24000
             finals += event["metadata"]["fin"]
     with open(os.environ["LISTEN_FILE"], "w", encoding="utf-8") as file:
