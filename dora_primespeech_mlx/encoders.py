@@ -119,7 +119,7 @@ class Encoders:
         if not self.has("roberta"):
             if not self._warned:
                 self._warned = True
-                logger.warning("Mandarin is spoken with flatter prosody: %s", self._missing("roberta"))
+                logger.warning("Mandarin is spoken with flatter prosody: %s", self.missing("roberta"))
             return results
         for (i, span), rows in zip(runs, self.characters([span.text for _, span in runs]), strict=True):
             features = results[i]
@@ -194,7 +194,7 @@ class Encoders:
         """
         kinds = [kind for kind in COREML_SIZES if self.has(kind)]
         if not kinds:
-            raise FileNotFoundError(self._missing(next(iter(COREML_SIZES))))
+            raise FileNotFoundError(self.missing(next(iter(COREML_SIZES))))
         packages = []
         for kind in kinds:
             network, package = self._network(kind, exact=True), Path(folder) / COREML_PACKAGE.format(kind=kind)
@@ -240,10 +240,11 @@ class Encoders:
     def _require(self, name: str, kind: str) -> Path:
         path = self._find(name)
         if path is None:
-            raise FileNotFoundError(self._missing(kind))
+            raise FileNotFoundError(self.missing(kind))
         return path
 
-    def _missing(self, kind: str) -> str:
+    def missing(self, kind: str) -> str:
+        """A sentence that says which file is not there, and how to make it."""
         looked = " or ".join(str(folder) for folder in self._folders) or "any folder"
         how = HOW_TO_CONVERT[kind].format(folder=self._folders[0] if self._folders else "FOLDER")
         return f"there is no {kind}.safetensors in {looked}; make it with: {how}"

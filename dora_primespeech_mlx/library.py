@@ -139,9 +139,15 @@ class Library:
         lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
         frontend = Frontend(loaded.model.symbols, lexicon)
         stored = None if entry.codes is None else read_codes(entry.codes, loaded.model.sovits.config.code_count)
-        reference = reference_from_recordings(
-            entry.references, encoders, loaded.model.sovits, with_codes=stored is None and bool(entry.prompt_text)
-        )
+        with_codes = stored is None and bool(entry.prompt_text)
+        if with_codes and not encoders.has("hubert"):
+            logger.warning(
+                "The voice %r takes only the timbre of its recording: it has no codes, and %s",
+                entry.name,
+                encoders.missing("hubert"),
+            )
+            with_codes = False
+        reference = reference_from_recordings(entry.references, encoders, loaded.model.sovits, with_codes)
         codes = reference.codes if stored is None else stored
         if stored is None:
             for sentence in reference.advice:

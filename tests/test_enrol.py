@@ -13,10 +13,14 @@ from test_recording import speech
 
 from dora_primespeech_mlx.cli import main
 from dora_primespeech_mlx.convert_encoders import convert_encoder
+from dora_primespeech_mlx.custom import CustomVoices
 from dora_primespeech_mlx.encoders import Encoders
+from dora_primespeech_mlx.engine import Engine
+from dora_primespeech_mlx.messages import Recording
 from dora_primespeech_mlx.models import load_model
 from dora_primespeech_mlx.nets.hubert import Hubert, HubertConfig
 from dora_primespeech_mlx.recording import codes_from_recording
+from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.voices import read_codes, read_voices
 
 DATA = Path(__file__).parent / "data"
@@ -102,6 +106,25 @@ def test_a_voice_without_a_text_takes_the_timbre_alone(tiny_model, recording, tm
     assert run("voice", "add", "Zoe", recording, "--text", TEXT, "--voices", voices) == 1
     assert "no content encoder, so it takes no new recordings" in capsys.readouterr().err
     assert read_voices(voices).names == ["Eve"]
+
+
+def test_a_recording_that_a_message_names_speaks(model, tiny_model, recording, tmp_path, caplog):
+    voices = tmp_path / "voices.json"
+    for folder in (tiny_model, model):
+        assert run("voice", "add", folder.parent.name, recording, "--voices", voices, "--model", folder) == 0
+    settings = Settings(voices=voices, runtime="mlx")
+    engine, named = Engine.from_config(voices, settings), Recording("ada.wav", TEXT, "en")
+    full = CustomVoices(settings).voice(engine, named, model.parent.name)
+    np.testing.assert_array_equal(
+        full.codes, codes_from_recording(recording, Encoders([model]), load_model(model).sovits)
+    )
+    assert engine.synthesize("Hello there.", voice=full, seed=1).duration > 0.2
+
+    with caplog.at_level("WARNING"):
+        bare = CustomVoices(settings).voice(engine, named, tiny_model.parent.name)
+    assert "takes only the timbre of its recording" in caplog.text
+    assert len(bare.codes) == 0 and bare.prompt is None
+    assert engine.synthesize("Hello there.", voice=bare, seed=1).duration > 0.2
 
 
 def test_what_is_wrong_with_a_recording_is_said(model, tmp_path, capsys):
