@@ -23,6 +23,8 @@ from dora_primespeech_mlx.settings import (
     parse,
 )
 
+LONGEST_METADATA = 1024
+"""Characters, or items of a list, of a value that is handed on; what is longer is cut."""
 DEEPEST_WRAPPING = 6
 """How often a text may be wrapped in `{"prompt": ...}`: MoFA's prompt bridge wraps once, others look six deep."""
 
@@ -314,8 +316,12 @@ def changed(manner: Manner, name: str, value: Any) -> Manner:
 def handed_on(metadata: Mapping[str, Any], extra: Iterable[str] = ()) -> Metadata:
     """The part of a text's metadata that its outputs carry too, cleaned; with the defaults MoFA's nodes expect."""
     names = [name for name in (*HANDED_ON, *extra) if name not in NEVER_HANDED_ON]
-    kept = clean({name: metadata[name] for name in names if name in metadata})
+    kept = clean({name: _short(metadata[name]) for name in names if name in metadata})
     return {"question_id": "default", "session_status": "unknown", **kept}
+
+
+def _short(value: Any) -> Any:
+    return value[:LONGEST_METADATA] if isinstance(value, str | list | tuple) else value
 
 
 def clean(metadata: Mapping[str, Any]) -> Metadata:

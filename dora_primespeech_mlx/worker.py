@@ -12,7 +12,7 @@ import numpy as np
 from dora_primespeech_mlx.custom import CustomVoices
 from dora_primespeech_mlx.desk import Desk
 from dora_primespeech_mlx.jobs import COMPLETED, ERROR, SKIPPED, Job, Pieces
-from dora_primespeech_mlx.messages import Metadata
+from dora_primespeech_mlx.messages import Manner, Metadata
 from dora_primespeech_mlx.playout import Shaper, pieces, pitch_factor
 from dora_primespeech_mlx.settings import Settings
 
@@ -153,8 +153,9 @@ def _about(chunk: "AudioChunk", job: Job) -> Metadata:
         "text_start": chunk.start,
         "text_end": chunk.end,
     }
-    wishes = {"voice": job.manner.voice, "speed": job.manner.speed}
-    return about | {name: value for name, value in wishes.items() if value is not None}
+    manner, usual = job.manner, Manner()
+    wishes = {name: getattr(manner, name) for name in ("voice", "speed", "pitch", "volume")}
+    return about | {name: value for name, value in wishes.items() if value != getattr(usual, name)}
 
 
 def _timed(stream: "Iterator[AudioChunk]", job: Job) -> "Iterator[AudioChunk]":

@@ -107,6 +107,8 @@ def test_a_text_says_how_it_is_spoken():
     samples = np.concatenate([message.value.to_numpy() for message in running.node.of("audio")])
     assert np.abs(samples).max() == pytest.approx(0.2, abs=0.02)
     assert len(samples) == pytest.approx(9600 / 2, abs=2)
+    about = running.node.of("audio")[0].metadata
+    assert (about["voice"], about["speed"], about["pitch"], about["volume"]) == ("Bo", 0.5, 12.0, 50.0)
     assert "out of bounds" in running.node.of("log")[0].metadata["message"]
 
 

@@ -158,6 +158,7 @@ def test_metadata_is_handed_on_by_name():
         "room": "r",
         "session_status": "unknown",
     }
+    assert len(handed_on({"question_id": "x" * 5000})["question_id"]) == 1024
     assert handed_on({}) == {"question_id": "default", "session_status": "unknown"}
 
 
