@@ -63,13 +63,23 @@ class _Kind:
     sanitize: Callable[[Weights], dict[str, np.ndarray]]
     build: Callable[[Weights, Settings], nn.Module]
     folder: bool
+    official: tuple[str, ...]
 
 
 KINDS = {
-    "hubert": _Kind("HuBERT", hubert.sanitize, _hubert, folder=True),
-    "roberta": _Kind("RoBERTa", roberta.sanitize, _roberta, folder=True),
-    "speaker": _Kind("ERes2NetV2", speaker.sanitize, _speaker, folder=False),
+    "hubert": _Kind("HuBERT", hubert.sanitize, _hubert, True, ("masked_spec_embed", "weight_g", "original0")),
+    "roberta": _Kind("RoBERTa", roberta.sanitize, _roberta, True, ("embeddings.LayerNorm.weight",)),
+    "speaker": _Kind("ERes2NetV2", speaker.sanitize, _speaker, False, ("bn1.weight",)),
 }
+
+
+def own_names(kind: str, weights: Weights) -> Weights:
+    """Weights under this package's names, whether they are so already or have the official ones.
+
+    The predecessors of this package wrote safetensors of encoders under the official names.
+    """
+    named_officially = any(name.endswith(KINDS[kind].official) for name in weights)
+    return KINDS[kind].sanitize(weights) if named_officially else weights
 
 
 def build_encoder(kind: str, weights: Weights, settings: Settings) -> Any:

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from dora_primespeech_mlx.audio import fbank
 from dora_primespeech_mlx.checkpoint import CheckpointError, read_torch
-from dora_primespeech_mlx.convert_encoders import TOKENIZER_FILE, build_encoder
+from dora_primespeech_mlx.convert_encoders import TOKENIZER_FILE, build_encoder, own_names
 from dora_primespeech_mlx.runtime import coreml
 from dora_primespeech_mlx.runtime.onnx_session import OnnxFunction
 from dora_primespeech_mlx.runtime.quantise import quantise
@@ -31,6 +31,13 @@ HOW_TO_CONVERT = {
     "roberta": "primespeech convert --roberta chinese-roberta-wwm-ext-large --out {folder}",
     "speaker": "primespeech convert --speaker pretrained_eres2netv2w24s4ep4.ckpt --out {folder}",
 }
+WEIGHT_FILES = {
+    "hubert": ("hubert.safetensors",),
+    "roberta": ("roberta.safetensors", "bert.safetensors"),
+    "speaker": ("speaker.safetensors",),
+}
+TOKENIZER_FILES = (TOKENIZER_FILE, "bert-tokenizer/tokenizer.json", "chinese-roberta-tokenizer/tokenizer.json")
+"""Names in a folder of encoders: this package's first, then those of its predecessors."""
 TOKEN_BUCKET = 32
 """Token counts are rounded up to a multiple of this."""
 COREML_SIZES = {"hubert": (224, 384, 544), "roberta": (32, 64, 128, 256, 512)}
@@ -81,7 +88,7 @@ class Encoders:
 
     def has(self, kind: str) -> bool:
         """Whether the files of "hubert", "roberta" or "speaker" are there."""
-        return self._find(f"{kind}.safetensors") is not None
+        return self._find(*WEIGHT_FILES[kind]) is not None
 
     def content(self, samples: np.ndarray) -> np.ndarray:
         """Content features [N, hidden] of a 16 kHz recording [n], 50 per second.
@@ -148,7 +155,7 @@ class Encoders:
         if not texts:
             return []
         if self._tokenizer is None:
-            self._tokenizer = Tokenizer.from_file(str(self._require(TOKENIZER_FILE, "roberta")))
+            self._tokenizer = Tokenizer.from_file(str(self._require("roberta", TOKENIZER_FILES)))
         roberta, look_up = self.ready("roberta"), self._tokenizer.token_to_id
         first, last, unknown = (_known(look_up(name), name) for name in ("[CLS]", "[SEP]", "[UNK]"))
         longest = max(len(text) for text in texts) + 2
@@ -168,7 +175,7 @@ class Encoders:
             FileNotFoundError: its files are not there.
             CheckpointError: its files are damaged.
         """
-        path = self._require(f"{kind}.safetensors", kind)
+        path = self._require(kind, WEIGHT_FILES[kind])
         if path not in self._loaded:
             package = self._find(COREML_PACKAGE.format(kind=kind))
             if package is not None and coreml.can_run():
@@ -216,11 +223,11 @@ class Encoders:
 
     def _network(self, kind: str, filled: bool = True, exact: bool = False) -> Any:
         """The network of a kind, with its weights unless they are not to be `filled` in, in fp32 if `exact`."""
-        path = self._require(f"{kind}.safetensors", kind)
+        path = self._require(kind, WEIGHT_FILES[kind])
         settings_file = path.with_suffix(".json")
         try:
             settings = json.loads(settings_file.read_text("utf-8")) if settings_file.is_file() else {}
-            weights = read_torch(path)
+            weights = own_names(kind, read_torch(path))
             network = build_encoder(kind, weights, settings)
         except CheckpointError as error:
             raise CheckpointError(f"{path} cannot be used: {error}") from error
@@ -234,11 +241,12 @@ class Encoders:
             mx.eval(network.parameters())
         return network
 
-    def _find(self, name: str) -> Path | None:
-        return next((folder / name for folder in self._folders if (folder / name).exists()), None)
+    def _find(self, *names: str) -> Path | None:
+        candidates = (folder / name for folder in self._folders for name in names)
+        return next((path for path in candidates if path.exists()), None)
 
-    def _require(self, name: str, kind: str) -> Path:
-        path = self._find(name)
+    def _require(self, kind: str, names: Sequence[str]) -> Path:
+        path = self._find(*names)
         if path is None:
             raise FileNotFoundError(self.missing(kind))
         return path

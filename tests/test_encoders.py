@@ -176,6 +176,20 @@ def test_speaker_vector_equals_the_official_one(encoders):
     assert relative(encoders.voice_vector(GOLDEN["fbank_wav16"][0]), GOLDEN["eres2net_forward3"][0]) < 1e-4
 
 
+def test_encoders_of_a_predecessor_load(tmp_path, bert_folder, encoders):
+    for source, name in ((DATA / "hubert_tiny", "hubert"), (bert_folder, "bert")):
+        weights = {key: np.array(value) for key, value in read_torch(source / "pytorch_model.bin").items()}
+        save_file(weights, tmp_path / f"{name}.safetensors")
+    (tmp_path / "bert-tokenizer").mkdir()
+    shutil.copyfile(bert_folder / "tokenizer.json", tmp_path / "bert-tokenizer" / "tokenizer.json")
+    for name in ("hubert", "bert"):  # the tiny models have fewer heads than the official ones
+        (tmp_path / f"{name}.json").write_text(json.dumps({"num_attention_heads": 4}))
+    old = Encoders([tmp_path])
+    assert relative(old.content(GOLDEN["hubert_wav16"][0]), GOLDEN["hubert_last_hidden"][0]) < 1e-5
+    text = "今天天气很好。"
+    assert relative(old.characters([text])[0], encoders.characters([text])[0]) < 1e-5
+
+
 def test_fp16_roberta_stays_close(folder):
     exact = Encoders([folder]).characters(["今天天气很好。"])[0]
     half = Encoders([folder], precision="fp16").characters(["今天天气很好。"])[0]
