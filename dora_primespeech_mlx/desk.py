@@ -209,6 +209,10 @@ class Desk:
     def log(self, level: str, message: str, metadata: Metadata | None = None) -> None:
         """Say something on the `log` output, and in the process's own log."""
         logger.log(LEVELS[level], message)
+        self.tell(level, message, metadata)
+
+    def tell(self, level: str, message: str, metadata: Metadata | None = None) -> None:
+        """Say something on the `log` output, if it is important enough."""
         if LEVELS[level] >= LEVELS[self.settings.log_level]:
             entry = {"node": "primespeech-tts", "level": level, "message": message}
             self.output("log", json.dumps(entry, ensure_ascii=False), {**(metadata or {}), **entry})

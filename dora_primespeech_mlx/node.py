@@ -81,8 +81,26 @@ def run(
     desk.status("ready", {"restart_count": restarts, "sample_rate": settings.sample_rate})
     if restarts:
         desk.log("WARNING", f"restarted {restarts} times; texts without a segment_complete are lost, send them again")
-    Receiver(desk, worker.voice_names).serve(node)
-    worker.join()
+    warnings = LogOutput(desk)
+    logging.getLogger(__package__).addHandler(warnings)
+    try:
+        Receiver(desk, worker.voice_names).serve(node)
+        worker.join()
+    finally:
+        logging.getLogger(__package__).removeHandler(warnings)
+
+
+class LogOutput(logging.Handler):
+    """Says on the `log` output what other modules of this package warn of; the desk's own lines are there already."""
+
+    def __init__(self, desk: Desk):
+        super().__init__(logging.WARNING)
+        self._desk = desk
+        self.addFilter(lambda record: record.name not in (logger.name, Desk.__module__))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one record."""
+        self._desk.tell("ERROR" if record.levelno >= logging.ERROR else "WARNING", record.getMessage())
 
 
 class Sender:

@@ -80,6 +80,8 @@ class Worker:
             self._play(engine, job)
         except Exception as error:
             logger.debug("text %s", job.metadata["segment_id"], exc_info=True)
+            if job.chunks:
+                self._desk.send_audio(job, _silence(self._desk.settings), {"fin": True})
             self._desk.finish(job, ERROR, _sentence(error))
         else:
             self._desk.finish(job, COMPLETED if job.chunks else SKIPPED)
@@ -129,7 +131,7 @@ class Worker:
         if not len(samples):
             if not final:
                 return job.outcome is None
-            samples = np.zeros(round(SILENCE * rate), np.float32)
+            samples = _silence(self._desk.settings)
         parts = pieces(samples, rate)
         return all(
             self._desk.send_audio(
@@ -139,6 +141,10 @@ class Worker:
             )
             for part, last in ((part, index == len(parts) - 1) for index, part in enumerate(parts))
         )
+
+
+def _silence(settings: Settings) -> np.ndarray:
+    return np.zeros(round(SILENCE * settings.sample_rate), np.float32)
 
 
 def _loaded(engine: "Engine", voice: "str | Voice | None") -> "Voice":

@@ -164,17 +164,17 @@ class Running:
         return self.node.sent
 
 
-def start(settings: Settings | None = None, **engine_options) -> Running:
-    """A node that runs on a thread, with a fake engine."""
+def start(settings: Settings | None = None, build=FakeEngine, **engine_options) -> Running:
+    """A node that runs on a thread, with the engine that `build` makes."""
     from dora_primespeech_mlx.node import run
 
     node, engines = FakeNode(), []
 
-    def make_engine(_: Settings) -> FakeEngine:
-        engines.append(FakeEngine(**engine_options))
+    def make_engine(_: Settings):
+        engines.append(build(**engine_options))
         return engines[0]
 
     thread = threading.Thread(target=run, args=(lambda: node, make_engine, settings or Settings()), daemon=True)
     thread.start()
-    node.wait("status")
+    node.wait("status", timeout=60.0)
     return Running(node, engines[0], thread)

@@ -1,4 +1,5 @@
 import json
+import logging
 import threading
 
 import numpy as np
@@ -6,6 +7,7 @@ import pyarrow as pa
 import pytest
 from node_fakes import FakeEngine, FakeNode, start
 
+from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.node import run, to_arrow, to_text
 from dora_primespeech_mlx.settings import Settings
 
@@ -95,6 +97,33 @@ def test_every_text_is_completed_exactly_once(value, outcome):
         .as_py()
         .startswith({"completed": "done", "error": "error: "}.get(outcome, outcome))
     )
+
+
+def test_audio_that_an_error_cuts_short_has_an_end():
+    running = start()
+    running.node.give("text", "Hello. Now explode. Never said.")
+    running.finish()
+    assert running.node.outcomes() == ["error"]
+    assert [message.metadata["fin"] for message in running.node.of("audio")] == [False] * 3 + [True]
+
+
+def test_the_real_engine_is_cancelled_and_speaks_on(tiny_voices):
+    settings = Settings(voices=tiny_voices, runtime="mlx", precision="fp32", seed=1)
+    running = start(settings, build=lambda: Engine.from_config(tiny_voices, settings))
+    running.node.give("text", "A long sentence that goes on and on, about nothing at all. " * 20, segment_id=1)
+    running.node.wait("audio", 2)
+    running.node.give("control", "reset")
+    for piece in ("Good ", "day, and", " good bye."):
+        running.node.give("text", piece, fin=piece.endswith("."), segment_id=2)
+    running.finish()
+    assert running.node.outcomes() == ["cancelled", "completed"]
+    audio = running.node.of("audio")
+    flush = next(index for index, message in enumerate(audio) if message.metadata.get("flush"))
+    assert {message.metadata["segment_id"] for message in audio[:flush]} == {1}
+    after = audio[flush + 1 :]
+    assert {message.metadata["segment_id"] for message in after} == {2}
+    assert [message.metadata["fin"] for message in after] == [False] * (len(after) - 1) + [True]
+    assert after[0].metadata["text"].startswith("Good day")
 
 
 def test_a_text_says_how_it_is_spoken():
@@ -378,6 +407,17 @@ def test_a_paused_text_can_be_cancelled():
     running.finish()
     assert running.node.outcomes() == ["cancelled"]
     assert running.node.of("audio") == []
+
+
+def test_warnings_of_other_modules_are_on_the_log_output():
+    running = start()
+    logging.getLogger("dora_primespeech_mlx.library").warning("%s has no codes", "Ada")
+    logging.getLogger("elsewhere").warning("not ours")
+    running.node.give("control", "dance")
+    running.finish()
+    messages = [message.metadata["message"] for message in running.node.of("log")]
+    assert messages[0] == "Ada has no codes"
+    assert len(messages) == 2
 
 
 def test_metrics_count():

@@ -2,10 +2,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from node_fakes import start
 
 from dora_primespeech_mlx.custom import KEPT_VOICES, CustomVoices, describe, permitted, trained_weights
+from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.messages import Recording
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.voices import VoiceEntry
@@ -120,3 +122,14 @@ def test_a_message_may_not_read_what_it_likes():
     running.finish()
     assert running.node.outcomes() == ["error"]
     assert "may not read /etc/passwd" in running.node.of("segment_complete")[0].metadata["error"]
+
+
+def test_a_recording_speaks_with_the_real_engine(tiny_voices):
+    settings = Settings(voices=tiny_voices, runtime="mlx", precision="fp32")
+    engine = Engine.from_config(tiny_voices, settings)
+    voices = CustomVoices(settings)
+    timbre_only = voices.voice(engine, Recording("ref.wav", "", "en"), "Tiny One")
+    assert len(timbre_only.codes) == 0
+    chunk = next(engine.stream("Hello there.", voice=timbre_only, seed=1))
+    assert np.isfinite(chunk.samples).all()
+    assert len(chunk.samples) > 0
