@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 BLOCKS = {"<think>": "</think>", "<thinking>": "</thinking>", "<tool_call>": "</tool_call>", "```": "```", "~~~": "~~~"}
+LONGEST_MARKUP = 200
 OPENERS = sorted(BLOCKS, key=len, reverse=True)
 EMOJI = re.compile(
     "[\U0001f000-\U0001faff\U0001fb00-\U0001fbff\u2600-\u27bf\u2b00-\u2bff\ufe00-\ufe0f\u200d\u20e3\u2300-\u23ff"
@@ -13,22 +14,22 @@ EMOJI = re.compile(
 LINE_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.MULTILINE), said)
     for pattern, said in (
-        (r"^[ \t]*(?:[-*_][ \t]*){3,}$", ""),
-        (r"^[ \t]*\|?[ \t:|-]*-{3,}[ \t:|-]*\|?[ \t]*$", ""),
+        (r"^[ \t]*(?:[-*_][ \t]?){3,}$", ""),
+        (r"^[ \t:|-]*-{3,}[ \t:|-]*$", ""),
         (r"^[ \t]{0,3}#{1,6}[ \t]+(.*?)[ \t]*#*$", r"\1"),
         (r"^[ \t]*(?:>[ \t]?)+", ""),
         (r"^[ \t]*[-*+•][ \t]+(?:\[[ xX]\][ \t]+)?", ""),
         (r"^[ \t]*\[[^\]\n]{1,30}\][ \t]*(?=[^(\s:])", ""),
         (r"^[ \t]*\|(.*)\|[ \t]*$", r"\1"),
-        (r"!\[([^\]\n]*)\]\([^)\n]*\)", r"\1"),
-        (r"\[([^\]\n]+)\]\([^)\n]*\)", r"\1"),
+        (r"!\[([^\[\]\n]*)\]\([^)\n]*\)", r"\1"),
+        (r"\[([^\[\]\n]+)\]\([^)\n]*\)", r"\1"),
         (r"\[\^?\d+\](?!\()", ""),
-        (r"(\*{1,3}|_{2,3}|~~)(?=\S)(.+?)(?<=\S)\1", r"\2"),
-        (r"(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)", r"\1"),
-        (r"`+([^`\n]*)`+", r"\1"),
+        (r"(\*{1,3}|_{2,3}|~~)(?=\S)(.{1,400}?)(?<=\S)\1", r"\2"),
+        (r"(?<!\w)_(?=\S)([^_\n]{1,400}?)(?<=\S)_(?!\w)", r"\1"),
+        (r"(?<!`)`+([^`\n]{0,400})`+", r"\1"),
         (r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>\n]*)?/?>", ""),
         (r"\*{2,}|~~", ""),
-        (r"[ \t]*\|[ \t]*", ", "),
+        (r"(?<![ \t])[ \t]*\|[ \t]*", ", "),
     )
 )
 
@@ -96,8 +97,8 @@ class MarkupStripper:
         tail = self._held[line:]
         if (line or self._line_start) and re.match(r"[ \t]*(?:[#>\-*+•|\[~`_\d]|$)", tail) and len(tail) < 40:
             return line
-        opened = [match.start() for match in re.finditer(r"[<\[`*_~|!]", tail)]
-        for at in opened:
+        for match in re.finditer(r"[<\[`*_~|!]", tail[-LONGEST_MARKUP:]):
+            at = max(0, len(tail) - LONGEST_MARKUP) + match.start()
             if self._unfinished(tail[at:]):
                 return line + at
         return len(self._held)
@@ -105,8 +106,6 @@ class MarkupStripper:
     @staticmethod
     def _unfinished(tail: str) -> bool:
         """Whether `tail`, which begins with a sign, may still become markup."""
-        if len(tail) > 200:
-            return False
         if tail[0] == "<":
             return ">" not in tail and bool(re.fullmatch(r"</?[A-Za-z_]?[^<>\n]*", tail))
         if tail[0] == "[":

@@ -17,8 +17,9 @@ SENTENCE_ENDS = frozenset("。！？!?…\n")
 PAUSES = frozenset("，,、；;：:—")
 CLOSERS = frozenset("”’\"'）)】]』」》〉")
 FEWEST_CHARACTERS = 5
-SHORTEST_FIRST_CLAUSE = 4
 LONGEST_PIECE = 510
+# How many characters around a full stop decide what it is.
+WINDOW = 40
 # What a segment does not begin with: it belongs to the sentence before.
 LEFT_OVER = CLOSERS | SENTENCE_ENDS | PAUSES
 # Short forms after which a sentence may well end, when a capital letter follows.
@@ -62,20 +63,19 @@ def split(text: str, method: str = "cut5", language: str = "auto") -> list[Segme
 def _joined(text: str, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Ranges with the unspeakable and the short ones joined to a neighbour."""
     joined: list[tuple[int, int]] = []
-    open_start: int | None = None
-    for start, end in ranges:
-        begin = start if open_start is None else open_start
-        if len(text[begin:end].strip("\n")) >= FEWEST_CHARACTERS and re.search(r"\w", text[begin:end]):
-            joined.append((begin, end))
-            open_start = None
-        else:
-            open_start = begin
-    if open_start is not None and ranges:
-        rest = text[open_start : ranges[-1][1]]
-        if joined:
-            joined[-1] = (joined[-1][0], ranges[-1][1])
-        elif re.search(r"\w", rest):
-            joined.append((open_start, ranges[-1][1]))
+    start, length, speakable = 0, 0, False
+    for begin, end in ranges:
+        if not length:
+            start = begin
+        length += len(text[begin:end].strip("\n"))
+        speakable = speakable or bool(re.search(r"\w", text[begin:end]))
+        if length >= FEWEST_CHARACTERS and speakable:
+            joined.append((start, end))
+            length, speakable = 0, False
+    if length and joined:
+        joined[-1] = (joined[-1][0], ranges[-1][1])
+    elif speakable:
+        joined.append((start, ranges[-1][1]))
     return joined
 
 
@@ -157,9 +157,14 @@ METHODS: dict[str, Callable[[str], list[int]]] = {
 
 
 def spoken_length(text: str) -> float:
-    """About how many Mandarin syllables `text` takes: Han and digits one each, a Latin word one for three letters."""
-    length = float(len(re.findall(r"[\u3400-\u9fff\U00020000-\U000323af0-9]", text)))
-    return length + sum(max(1.0, len(word) / 3) for word in re.findall(r"[A-Za-zÀ-ɏ']+", text))
+    """About how many Mandarin syllables `text` takes: one for a Han character or a digit, a third for a letter."""
+    return sum(_weight(character) for character in text)
+
+
+def _weight(character: str) -> float:
+    if "\u3400" <= character <= "\u9fff" or character >= "\U00020000" or character.isdigit():
+        return 1.0
+    return 1 / 3 if character.isalpha() else 0.0
 
 
 class Segmenter:
@@ -172,11 +177,7 @@ class Segmenter:
     def __init__(self, first: float = 6, shortest: float = 4, longest: float = 50) -> None:
         """Lengths in `spoken_length`: of a first clause, of any sentence, and where a sentence may be cut."""
         self._first, self._shortest, self._longest = first, shortest, longest
-        self._text = ""
-        self._done = 0
-        self._looked = 0
-        self._offset = 0
-        self._emitted = False
+        self._reset()
 
     def push(self, text: str) -> list[Segment]:
         """Take the next piece of text; the segments that it completes."""
@@ -186,68 +187,74 @@ class Segmenter:
     def finish(self) -> list[Segment]:
         """The text is complete: the segments that are left. The Segmenter can then take another text, from 0."""
         segments = self._segments(final=True)
-        self._text, self._done, self._looked, self._offset, self._emitted = "", 0, 0, 0, False
+        self._reset()
         return segments
+
+    def _reset(self) -> None:
+        self._text = ""  # what is not in a segment yet
+        self._looked = 0  # how much of it has been judged
+        self._length = 0.0  # spoken length of what has been judged
+        self._offset = 0  # where it begins in the full text
+        self._emitted = False
 
     def _segments(self, final: bool) -> list[Segment]:
         segments: list[Segment] = []
+        start = 0
         while self._looked < len(self._text):
-            end = self._looked + 1
-            verdict = self._ends_at(self._looked, final)
+            character = self._text[self._looked]
+            length = self._length + _weight(character)
+            verdict = self._ends_at(self._looked, length, final)
             if verdict is None:
                 break
-            self._looked = end
-            if verdict:
-                self._emit(end, segments)
+            self._looked += 1
+            self._length = length
+            if verdict or (not length and (character in LEFT_OVER or character.isspace())):
+                segments += self._segment(start)
+                start, self._length = self._looked, 0.0
         if final:
-            self._emit(len(self._text), segments)
-        self._text, self._offset = self._text[self._done :], self._offset + self._done
-        self._looked, self._done = self._looked - self._done, 0
+            self._looked = len(self._text)
+            segments += self._segment(start)
+            start = self._looked
+        self._text, self._looked, self._offset = self._text[start:], self._looked - start, self._offset + start
         return segments
 
-    def _emit(self, end: int, segments: list[Segment]) -> None:
-        """Make a segment of what is open up to `end`, unless it has nothing to say."""
-        start = self._done
-        while start < end and (self._text[start] in LEFT_OVER or self._text[start].isspace()):
-            start += 1
-        if re.search(r"\w", self._text[start:end]):
-            segment = _segment(self._text, start, end)
-            segments.append(Segment(segment.text, segment.start + self._offset, segment.end + self._offset))
-            self._emitted = True
-        self._done = end
+    def _segment(self, start: int) -> list[Segment]:
+        """A segment of the text from `start` to where it has been judged, unless it has nothing to say."""
+        if not re.search(r"\w", self._text[start : self._looked]):
+            return []
+        segment = _segment(self._text, start, self._looked)
+        self._emitted = True
+        return [Segment(segment.text, segment.start + self._offset, segment.end + self._offset)]
 
-    def _ends_at(self, index: int, final: bool) -> bool | None:
-        """Whether a segment ends after the character at `index`; None when that depends on what follows."""
+    def _ends_at(self, index: int, length: float, final: bool) -> bool | None:
+        """Whether a segment of `length` ends after the character at `index`; None when that depends on what follows."""
         character = self._text[index]
-        open_text = self._text[self._done : index + 1]
         if character == ".":
-            verdict = self._full_stop(index, final)
-            if not verdict:
-                return verdict
-        if character in SENTENCE_ENDS or character == ".":
-            return spoken_length(open_text) >= self._shortest
+            if length < self._shortest and not final and index + 1 == len(self._text):
+                return None
+            return self._full_stop(index, final) if length >= self._shortest else False
+        if character in SENTENCE_ENDS:
+            return length >= self._shortest
         if character in PAUSES:
-            enough = self._longest if self._emitted else self._first
-            if spoken_length(open_text) < enough:
+            if length < (self._longest if self._emitted else self._first):
                 return False
-            if character in ",:":
-                following = self._text[index + 1 : index + 2]
-                return None if not following and not final else not following.isdigit()
-            return True
-        length = spoken_length(open_text) if len(open_text) > self._longest else 0.0
+            following = self._text[index + 1 : index + 2]
+            if character not in ",:":
+                return True
+            return not following.isdigit() if following or final else None
         if length >= 2 * self._longest:
             return character.isspace() or length >= 2 * self._longest + 20 or "\u4e00" <= character <= "\u9fff"
         return False
 
     def _full_stop(self, index: int, final: bool) -> bool | None:
         """Whether the full stop at `index` ends a sentence, and not a short form, a number or an address."""
-        rest = self._text[index + 1 :]
-        if not rest:
+        following = self._text[index + 1 : index + WINDOW].lstrip("".join(CLOSERS))
+        if not following:
             return final or None
-        following = rest.lstrip("".join(CLOSERS))
-        if following and not following[0].isspace() and not "\u4e00" <= following[0] <= "\u9fff":
+        if not following[0].isspace() and not "\u4e00" <= following[0] <= "\u9fff":
             return False
-        line = self._text[self._text.rfind("\n", 0, index) + 1 : index]
+        before = self._text[max(0, index - WINDOW) : index]
+        line = before[before.rfind("\n") + 1 :]
         if re.fullmatch(r"\s*(?:\d+|[a-zA-Z])", line):
             return False
         word = re.search(r"[A-Za-z.]*$", line)
@@ -258,5 +265,5 @@ class Segmenter:
         if short in OTHER_SHORT_FORMS or short in mapping("en_abbreviations.tsv") or re.search(r"\b[A-Z]$", line):
             return False
         if not next_word:
-            return final or ("\n" in following or None)
+            return final or "\n" in following or None
         return not next_word[0].islower()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dora_primespeech_mlx.frontend.languages import Run, checked_language, split_languages
+from dora_primespeech_mlx.frontend.lexicon import parse_lexicon
 from dora_primespeech_mlx.frontend.symbols import MARKS, symbol_table
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Frontend:
             g2pw_dir: folder of the G2PW polyphone model; None reads Mandarin polyphones by dictionary alone.
         """
         self._symbols = symbol_table(symbols)
-        self._lexicon = dict(lexicon or {})
+        self._lexicon = parse_lexicon(lexicon or {})
         self._g2pw_dir = g2pw_dir
 
     def __call__(self, text: str, language: str = "auto", guard: bool = True) -> Phones:
@@ -88,13 +89,13 @@ class Frontend:
     def _mandarin(self) -> Mandarin:
         from dora_primespeech_mlx.frontend.mandarin import Mandarin
 
-        return Mandarin({word: said for word, said in self._lexicon.items() if not word.isascii()})
+        return Mandarin(self._lexicon)
 
     @cached_property
     def _english(self) -> English:
         from dora_primespeech_mlx.frontend.english import English
 
-        return English({word: said for word, said in self._lexicon.items() if word.isascii()})
+        return English(self._lexicon)
 
     def _phones(self, text: str, language: str) -> Phones:
         names: list[str] = []
@@ -113,10 +114,10 @@ class Frontend:
         if run.language == "zh":
             from dora_primespeech_mlx.frontend.mandarin_text import spoken_mandarin
 
-            text = spoken_mandarin(run.text)
+            text = self._mandarin.readable(spoken_mandarin(run.text))
             phones, counts = self._mandarin.phones(text)
             return text, phones, tuple(counts)
         from dora_primespeech_mlx.frontend.english_text import spoken_english
 
-        text = spoken_english(run.text)
+        text = spoken_english(run.text, self._lexicon.english)
         return text, self._english.phones(text), None

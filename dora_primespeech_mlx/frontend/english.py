@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import lru_cache
 
 from dora_primespeech_mlx.frontend.english_oov import predict
 from dora_primespeech_mlx.frontend.homographs import pronounced
+from dora_primespeech_mlx.frontend.lexicon import Lexicon
 from dora_primespeech_mlx.frontend.tables import SortedWords, mapping
 
 TOKEN = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*(?:-[A-Za-z]+(?:'[A-Za-z]+)*)*|[,.?!]|-|'")
 VOICELESS = frozenset(("P", "T", "K", "F", "TH", "HH"))
 HISSING = frozenset(("S", "Z", "SH", "ZH", "CH", "JH"))
-SHORT_GUARD = 4
+LONGEST_WORD = 60
 
 
 @lru_cache(maxsize=1)
@@ -22,10 +22,10 @@ def _dictionary() -> SortedWords:
 
 
 class English:
-    """English words to phones; `lexicon` maps lower-case words to ARPAbet ("T AH0 M EY1 T OW2") and wins always."""
+    """English words to phones; the words of the lexicon win over every dictionary."""
 
-    def __init__(self, lexicon: Mapping[str, str] | None = None) -> None:
-        self._lexicon = {word.lower(): tuple(phones.split()) for word, phones in (lexicon or {}).items()}
+    def __init__(self, lexicon: Lexicon | None = None) -> None:
+        self._lexicon = (lexicon or Lexicon()).english
 
     def phones(self, text: str) -> list[str]:
         """Phone names of the normalised `text`, words without a border between them, marks as they stand."""
@@ -60,11 +60,11 @@ def _word(word: str) -> tuple[str, ...]:
         return _possessive(_word(word[:-2]))
     if "'" in word:
         return tuple(phone for part in word.split("'") for phone in _word(part))
-    if len(word) <= 3 or not re.search("[aeiouy]", word):
+    if len(word) <= 3 or len(word) > LONGEST_WORD or not re.search("[aeiouy]", word):
         return tuple(phone for letter in word for phone in _letter(letter))
     if halves := _compound(word):
         return _word(halves[0]) + _word(halves[1])
-    return tuple(phone for start in range(0, len(word), 24) for phone in predict(word[start : start + 24]))
+    return tuple(phone for start in range(0, len(word), 20) for phone in predict(word[start : start + 20]))
 
 
 def _letter(letter: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 
 from dora_primespeech_mlx.frontend.english_numbers import cardinal, decimal, digits, general, ordinal, year
@@ -22,8 +22,11 @@ QUOTES = {ord(mark): "'" for mark in "’‘ʼ＇`′"} | {ord(mark): " " for ma
 MARKS = str.maketrans("，、;；:：。！？…⋯()[]", ",,,,,,.!?..,,,,") | {ord(mark): " - " for mark in "—–―"}
 
 
-def spoken_english(text: str) -> str:
-    """Normalise `text`; capital letters that are spelled come out apart (`GPT` -> `G P T`)."""
+def spoken_english(text: str, known: Collection[str] = ()) -> str:
+    """Normalise `text`; capital letters that are spelled come out apart (`GPT` -> `G P T`).
+
+    Words that are, in lower case, among `known` stay whole.
+    """
     text = unicodedata.normalize("NFKC", re.sub("[½¼¾⅓⅔²³…℃℉]", _keep_sign, text)).translate(QUOTES)
     for pattern, say in _rules():
         text = pattern.sub(say, text)
@@ -34,7 +37,7 @@ def spoken_english(text: str) -> str:
     text = re.sub(r"(?<=[A-Za-z])-(?=\s|$)|(?<=[A-Za-z])\.(?=js\b)", " ", text.translate(MARKS))
     text = re.sub(r"(?<=[a-z])\.(?=[a-z])", " dot ", re.sub(r"\s", " ", text))
     text = re.sub(r"[^ A-Za-z'.,?!\-]", "", text)
-    text = _split_capitals(text)
+    text = _split_capitals(text, known)
     text = re.sub(r"\s+([,.!?])", r"\1", re.sub(r" +", " ", text))
     text = re.sub(r"[!?,.](?:\s*[!?,.-])+|-(?:\s*[!?,.])+|-\s+-(?=\s)", _strongest_mark, text)
     text = re.sub(r"(?<=[,.!?])(?=[A-Za-z])", " ", text)
@@ -109,7 +112,10 @@ def _rules() -> tuple[Rule, ...]:
             rf"({money})\s?((?:\d|\u0001)+(?:\.\d+)?)(?:\s?(k|K|M|B|bn|mn|tn|thousand|million|billion|trillion)\b)?",
             _money,
         ),
-        (rf"((?:\d|\u0001)+(?:\.\d+)?)\s?({money})", lambda match: _amount(match[2], match[1].replace("\u0001", ""))),
+        (
+            rf"(?<![\d\u0001.])((?:\d|\u0001)+(?:\.\d+)?)\s?({money})",
+            lambda match: _amount(match[2], match[1].replace("\u0001", "")),
+        ),
         (
             rf"(?<![\w.])-(?={NUMBER})",
             lambda match: "minus " if re.match(rf"-{NUMBER}\s?°", match.string[match.start() :]) else "negative ",
@@ -131,8 +137,8 @@ def _rules() -> tuple[Rule, ...]:
         (r"\^3\b", lambda match: " cubed"),
         (r"\^(-?\d+)\b", lambda match: f" to the power of {decimal(match[1].strip('-'))}"),
         (r"(?<=[A-Za-z])(\d+)s\b", lambda match: f" {_plural(general(match[1]))}"),
-        (r"((?:\d+\u0001)*\d+\.\d+)", lambda match: f" {decimal(match[1].replace(chr(1), ''))} "),
-        (r"((?:\d+\u0001)+\d+)", lambda match: f" {cardinal(match[1].replace(chr(1), ''))} "),
+        (r"(?<![\d\u0001])((?:\d+\u0001)*\d+\.\d+)", lambda match: f" {decimal(match[1].replace(chr(1), ''))} "),
+        (r"(?<![\d\u0001])((?:\d+\u0001)+\d+)", lambda match: f" {cardinal(match[1].replace(chr(1), ''))} "),
         (r"(\d+)", lambda match: _spaced(match, general(match[1]))),
     ]
     return tuple((re.compile(pattern), say) for pattern, say in rules)
@@ -278,21 +284,22 @@ def _fraction(match: re.Match[str]) -> str:
     return f"{cardinal(above)} {name}"
 
 
-def _split_capitals(text: str) -> str:
+def _split_capitals(text: str, known: Collection[str]) -> str:
     """Spell runs of capitals and part words at inner capitals, unless the whole text is written in capitals."""
     found = re.findall(r"[A-Za-z]{2,}", text)
     shouting = len(found) > 2 and all(word.isupper() for word in found)
     if shouting:
         return text.lower()
     text = re.sub(r"\b([A-Z]{2,})s\b", r"\1's", text)
-    return re.sub(r"[A-Za-z]*[A-Z][A-Za-z]*", _split_word, text)
+    return re.sub(r"[A-Za-z]+", lambda match: _split_word(match.group(), known), text)
 
 
-def _split_word(match: re.Match[str]) -> str:
-    word = match.group()
+def _split_word(word: str, known: Collection[str]) -> str:
     if (
-        word in words("en_acronyms.txt")
+        word.islower()
+        or word in words("en_acronyms.txt")
         or word.lower() in mapping("en_words.tsv")
+        or word.lower() in known
         or re.fullmatch(r"(?:Mc|Mac|Fitz)[A-Z][a-z]+", word)
     ):
         return word.lower()

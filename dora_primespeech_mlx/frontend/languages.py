@@ -50,7 +50,7 @@ def split_languages(text: str, language: str = "auto") -> list[Run]:
     ValueError with "auto"; with a named language they are left out, and logged.
     """
     language = checked_language(language)
-    text = _without_foreign(text, language)
+    text = re.sub(r"\d", lambda digit: str(unicodedata.decimal(digit.group())), _without_foreign(text, language))
     matrix = _matrix(text, language)
     text = speak_addresses(text, matrix)
     pieces = [(match.lastgroup or "mark", match.group()) for match in _scanner().finditer(text)]
@@ -91,7 +91,7 @@ def _scanner() -> re.Pattern[str]:
     """Han characters, numbers with their signs and units, Latin words, and everything between."""
     units = "|".join(map(re.escape, sorted(mapping("zh_units.tsv"), key=len, reverse=True)))
     money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
-    digits, sign = r"[0-9０-９]+", r"(?:(?<![A-Za-z0-9])[-−+])"
+    digits, sign = r"\d+", r"(?:(?<![A-Za-z0-9])[-−+])"
     joint = rf"(?:[.,:/~～×÷=*^–-][-−]?(?:{money})?|(?<=\d)\+|(?:{units})[-~～])"
     core = rf"{digits}(?:{joint}{digits}|[²³⁰¹⁴-⁹]+(?:[-+=×÷]{digits})?)*"
     after = rf"(?:\s?(?:{units}|℃|℉|°[CF]?)(?![A-Za-z0-9])|[%‰％](?:[-~～]{digits}[%％])?|{money})"

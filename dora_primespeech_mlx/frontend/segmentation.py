@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from collections.abc import Collection
 from functools import cache, lru_cache
 from math import log
 from typing import Any
@@ -22,6 +23,8 @@ LONGEST_WORD = 16
 LOG_TOTAL = log(60_101_967)
 NEVER = -3.14e100
 State = tuple[str, str]
+# States of a character that the model has never seen: a noun or a part of one.
+UNSEEN: tuple[State, ...] = tuple((position, tag) for position in "BMES" for tag in ("n", "nr"))
 
 
 class WordList:
@@ -74,34 +77,38 @@ def _goes_on(text: str) -> bool:
     return _word_list().begins_word(text)
 
 
-def tagged_words(text: str) -> list[tuple[str, str]]:
-    """Words of `text` with the part-of-speech tags of jieba, in order; joined they are `text`."""
+def tagged_words(text: str, known: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Words of `text` with the part-of-speech tags of jieba, in order; joined they are `text`.
+
+    The words `known` are kept whole wherever they stand.
+    """
     words: list[tuple[str, str]] = []
     for block in re.findall(r"[\u4e00-\u9fd5a-zA-Z0-9+#&._]+|[^\u4e00-\u9fd5a-zA-Z0-9+#&._]", text):
         if re.match(r"[\u4e00-\u9fd5a-zA-Z0-9+#&._]", block):
-            words += _tagged_block(block)
+            words += _tagged_block(block, known)
         else:
             words.append((block, "x"))
     return words
 
 
-def _tagged_block(text: str) -> list[tuple[str, str]]:
+def _tagged_block(text: str, known: Collection[str]) -> list[tuple[str, str]]:
     words: list[tuple[str, str]] = []
     loose = ""
-    for word in _likeliest_cut(text):
+    for word in _likeliest_cut(text, known):
         if len(word) == 1:
             loose += word
             continue
         words += _tagged_loose(loose)
         loose = ""
         entry = _entry(word)
-        words.append((word, entry[1] if entry else "x"))
+        words.append((word, entry[1] if entry else "n"))
     return words + _tagged_loose(loose)
 
 
-def _likeliest_cut(text: str) -> list[str]:
+def _likeliest_cut(text: str, known: Collection[str]) -> list[str]:
     """The cut of `text` into dictionary words and single characters whose product of probabilities is largest."""
     size = len(text)
+    sizes = sorted({len(word) for word in known} - {1})
     best: list[tuple[float, int]] = [(0.0, 0)] * (size + 1)
     for start in range(size - 1, -1, -1):
         single = _entry(text[start])
@@ -112,6 +119,11 @@ def _likeliest_cut(text: str) -> list[str]:
                 break
             if entry := _entry(word):
                 choices.append((entry[0] + best[end][0], end))
+        choices += [
+            (best[start + length][0], start + length)
+            for length in sizes
+            if start + length <= size and text[start : start + length] in known
+        ]
         best[start] = max(choices)
     cut, start = [], 0
     while start < size:
@@ -166,15 +178,14 @@ def _likeliest_states(text: str) -> list[State]:
     """Viterbi path of (B, M, E or S; tag) through the characters of `text`."""
     states, begin = _model("char_state_tab"), _model("prob_start")
     follow, emit = _model("prob_trans"), _model("prob_emit")
-    every = follow.keys()
     scores: dict[State, float] = {
-        state: begin[state] + emit[state].get(text[0], NEVER) for state in states.get(text[0], every)
+        state: begin[state] + emit[state].get(text[0], NEVER) for state in states.get(text[0], UNSEEN)
     }
     history: list[dict[State, State]] = []
     for character in text[1:]:
         previous = [state for state in scores if follow[state]]
         reachable = {state for origin in previous for state in follow[origin]}
-        allowed = (set(states.get(character, every)) & reachable) or reachable or set(every)
+        allowed = (set(states.get(character, UNSEEN)) & reachable) or reachable or set(UNSEEN)
         best = {
             state: max((scores[origin] + follow[origin].get(state, float("-inf")), origin) for origin in previous)
             for state in allowed

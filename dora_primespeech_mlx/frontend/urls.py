@@ -7,10 +7,10 @@ import re
 from dora_primespeech_mlx.frontend.tables import mapping
 
 ADDRESS = re.compile(
-    r"(?<![A-Za-z0-9@._-])(?:(?:https?|ftp)://\S*?[A-Za-z0-9]\S*?(?=[，。！？、；：）》”]|[.,!?;:)\]]*(?:[\s\u4e00-\u9fff]|$))"
+    r"(?<![A-Za-z0-9@._-])(?:(?:https?|ftp)://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+"
     r"|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
-    r"|(?:www\.)?(?:[A-Za-z0-9-]+\.)+(?:com|org|net|edu|gov|io|ai|cn|dev|app|co|uk|de|jp|me|info|tv|cc|html?|xyz)\b"
-    r"(?:/[A-Za-z0-9_~%./?=&#-]*[A-Za-z0-9_/])?)"
+    r"|(?:[A-Za-z0-9-]+\.)+(?:com|org|net|edu|gov|io|ai|cn|dev|app|co|uk|de|jp|me|info|tv|cc|html?|xyz)\b"
+    r"(?:/[A-Za-z0-9_~%./?=&#-]*)?)"
 )
 SIGNS = {
     "en": mapping("en_address_signs.tsv"),
@@ -27,7 +27,9 @@ def speak_addresses(text: str, language: str) -> str:
 
 
 def _address(address: str, language: str) -> str:
-    address = re.sub(r"^(?:https?|ftp)://", "", address).rstrip("/")
+    whole = address.rstrip(".,!?;:'*")
+    closing = address[len(whole) :]
+    address = re.sub(r"^(?:https?|ftp)://", "", whole).rstrip("/")
     spoken = []
     for part in re.findall(r"[A-Za-z]+|\d+|.", address):
         if part.isascii() and part.isalpha():
@@ -36,4 +38,4 @@ def _address(address: str, language: str) -> str:
             spoken.append(" ".join(part) if language == "en" else part)
         elif part in SIGNS[language]:
             spoken.append(SIGNS[language][part])
-    return " " + " ".join(spoken) + " "
+    return f" {' '.join(spoken)}{closing or ' '}"

@@ -1,0 +1,128 @@
+"""How far the text front end agrees with reference phones, and what it costs.
+
+    python benchmarks/frontend.py golden_text.json [--sentences FILE ...]
+
+The golden file has groups "zh" and "en" (each language's own module, Latin words dropped in "zh") and "mixed" (the whole
+pipeline), every entry with its `text` and its phones or ids. A sentence file has one sentence a line and is only timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from dora_primespeech_mlx.frontend import Frontend
+from dora_primespeech_mlx.frontend.symbols import symbol_table
+
+
+def expected(group: str, entry: dict[str, Any]) -> list[str]:
+    """The reference phones of a golden entry; empty when the official code failed on it."""
+    if group == "zh":
+        return list(entry["pypinyin"]["phones"])
+    if group == "en":
+        return list(entry["phones"])
+    names = symbol_table("v2").names
+    return [names[index] for index in entry.get("ids") or []]
+
+
+def spoken(group: str, entry: dict[str, Any], frontend: Frontend) -> list[str]:
+    """Our phones of a golden entry, of the part that its reference covers; empty when the text is refused."""
+    try:
+        phones = frontend(entry["text"], entry.get("lang", group), guard=group == "mixed")
+    except ValueError:
+        return []
+    if group == "mixed":
+        return list(phones.names)
+    if group == "en":
+        return [","] * (len(phones.names) < 4) + list(phones.names)
+    # The Mandarin module alone drops Latin letters and keeps the marks after them.
+    english = [span for span in phones.spans if span.language == "en"]
+    dropped = {at for span in english for at in range(span.start, span.end) if phones.names[at][0].isalpha()}
+    return [name for at, name in enumerate(phones.names) if at not in dropped]
+
+
+def compare(golden: dict[str, list[dict[str, Any]]]) -> None:
+    """Print the agreement of each group, and every difference."""
+    frontend = Frontend()
+    for group in ("zh", "en", "mixed"):
+        same = equal = total = 0
+        differences = []
+        for entry in golden[group]:
+            reference, ours = expected(group, entry), spoken(group, entry, frontend)
+            matched = sum(
+                block.size for block in difflib.SequenceMatcher(None, reference, ours, False).get_matching_blocks()
+            )
+            equal, total = equal + 2 * matched, total + len(reference) + len(ours)
+            if reference == ours:
+                same += 1
+            else:
+                differences.append((entry["text"], reference, ours))
+        print(f"{group}: {same} of {len(golden[group])} sentences identical, {equal / total:.2%} of phones equal")
+        for text, reference, ours in differences:
+            print(f"  {text}")
+            for tag, i, j, k, m in difflib.SequenceMatcher(None, reference, ours, False).get_opcodes():
+                if tag != "equal":
+                    print(
+                        f"    at {i}: {' '.join(reference[i:j]) or '(nothing)'} -> {' '.join(ours[k:m]) or '(nothing)'}"
+                    )
+
+
+def cost(groups: dict[str, list[str]]) -> None:
+    """Print the time per warm sentence of each group of texts, the cold start and the memory."""
+    for language in ("en", "zh"):
+        code = (
+            "import time; start = time.perf_counter()\n"
+            "from dora_primespeech_mlx.frontend import Frontend\n"
+            f"loaded = time.perf_counter(); Frontend().warm_up({language!r}); warm = time.perf_counter()\n"
+            "import resource; peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+            "print(f'import {loaded - start:.3f} s, first sentence {warm - loaded:.3f} s, peak memory', end=' ')\n"
+            "print(f'{peak / (1e6 if peak > 1e8 else 1e3):.0f} MB')"
+        )
+        print(
+            f"cold {language}:",
+            subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip(),
+        )
+    frontend = Frontend()
+    frontend.warm_up()
+    for name, texts in groups.items():
+        first, again = [], []
+        for times in (first, again):
+            for text in texts:
+                start = time.perf_counter()
+                try:
+                    frontend(text)
+                except ValueError:
+                    continue
+                times.append(1e3 * (time.perf_counter() - start))
+        if again:
+            worst = sorted(again)[int(0.99 * len(again))]
+            print(
+                f"{name}: {len(again)} sentences, first time {median(first):.2f} ms, again {median(again):.2f} ms (99 %: {worst:.2f})"
+            )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"peak memory after all: {peak / (1e6 if sys.platform == 'darwin' else 1e3):.0f} MB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("golden", type=Path, help="golden_text.json")
+    parser.add_argument("--sentences", type=Path, nargs="*", default=[], help="files to time, one sentence a line")
+    arguments = parser.parse_args()
+    golden = json.loads(arguments.golden.read_text(encoding="utf-8"))
+    compare(golden)
+    texts = {group: [entry["text"] for entry in golden[group]] for group in ("zh", "en", "mixed")}
+    for file in arguments.sentences:
+        texts[file.name] = file.read_text(encoding="utf-8").splitlines()[:2000]
+    cost(texts)
+
+
+if __name__ == "__main__":
+    main()
