@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     _add_codes(commands)
     _add_voice(commands)
     _add_export(commands)
+    _add_bench(commands)
     return top
 
 
@@ -140,6 +141,24 @@ def _add_export(commands: Any) -> None:
     export.add_argument("--coreml", type=Path, required=True, help="folder to write")
     export.add_argument("--precision", choices=("fp16", "fp32"), default="fp16", help="(default: %(default)s)")
     export.set_defaults(command=_export)
+
+
+def _add_bench(commands: Any) -> None:
+    bench = commands.add_parser(
+        "bench",
+        help="measure this machine",
+        description="Measures the networks and whole texts: every result is evaluated within the timed region, after a "
+        "warm-up, as medians with 10th and 90th percentile. The sizes v2 and v2ProPlus run with random weights of the "
+        "released sizes, made in place: the sound is noise, the arithmetic is real.",
+        epilog="Example: primespeech bench --size v2 --json v2.json --report report",
+    )
+    bench.add_argument("--runtime", choices=("auto", "mlx", "onnx"), help="where the networks run (default: RUNTIME)")
+    bench.add_argument("--size", default="demo", help="demo, v2 or v2ProPlus (default: %(default)s)")
+    bench.add_argument("--only", default="", help="sections to run, separated by commas (default: all)")
+    bench.add_argument("--quick", action="store_true", help="few lengths and repeats")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
+    bench.add_argument("--report", type=Path, metavar="DIR", help="write a page with plots")
+    bench.set_defaults(command=_bench)
 
 
 def _settings(voices: Path | None) -> Settings:
@@ -266,6 +285,22 @@ def _export(args: argparse.Namespace) -> int:
 def _advise(sentences: Sequence[str]) -> None:
     for sentence in sentences:
         print(f"primespeech: {sentence}", file=sys.stderr)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.bench.figures import as_text
+    from dora_primespeech_mlx.bench.report import write_report
+    from dora_primespeech_mlx.bench.run import run
+
+    settings = Settings.from_env()
+    only = [name.strip() for name in args.only.split(",") if name.strip()]
+    results = run(args.size, replace(settings, runtime=args.runtime or settings.runtime), only, args.quick)
+    print(as_text(results))
+    if args.json is not None:
+        results.write(args.json)
+    if args.report is not None:
+        print(f"\n{write_report(results, args.report)}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,11 +1,23 @@
 """Measurements evaluate what they time."""
 
+import re
+import xml.dom.minidom
 from dataclasses import dataclass
+from pathlib import Path
 
 import mlx.core as mx
+import numpy as np
 import pytest
 
+from dora_primespeech_mlx.bench.figures import Results, as_text
+from dora_primespeech_mlx.bench.primitives import step_primitives
+from dora_primespeech_mlx.bench.report import html
+from dora_primespeech_mlx.bench.static import StaticCache, static_step
 from dora_primespeech_mlx.bench.timing import finish, measure, spread
+from dora_primespeech_mlx.cache import KVCache
+from dora_primespeech_mlx.cli import main
+from dora_primespeech_mlx.nets.t2s import T2S
+from dora_primespeech_mlx.random_checkpoint import SIZES
 
 
 @dataclass(frozen=True)
@@ -83,3 +95,101 @@ def test_a_budget_stops_after_the_call_that_passes_it():
     assert len(calls) == 3
     with pytest.raises(ValueError, match="at least 1"):
         measure(lambda: None, repeats=0)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A quick run of the sections that the plots need, through the command."""
+    path = tmp_path_factory.mktemp("bench") / "demo.json"
+    sections = "t2s,format,dispatches,roofline,sovits,speech"
+    options = ["--runtime", "onnx", "--quick", "--only", sections, "--json", str(path), "--report", str(path.parent)]
+    assert main(["bench", *options]) == 0
+    return Results.read(path)
+
+
+def test_a_run_holds_what_it_measured_and_on_what(results: Results):
+    assert {"device", "processor", "python", "mlx", "onnxruntime", "commit"} <= results.machine.keys()
+    assert results.options["runtime"] == "onnx"
+    assert {figure.section for figure in results.figures} == {
+        "t2s", "format", "dispatches", "roofline", "sovits", "speech"
+    }  # fmt: skip
+    for figure in results.figures:
+        assert 0 < figure.low <= figure.value <= figure.high
+        assert figure.repeats or figure.low == figure.high
+
+
+def test_a_code_takes_longer_than_its_bytes_need(results: Results):
+    least, real = (results.first("roofline", name) for name in ("least time of a code", "code"))
+    assert least is not None and real is not None
+    assert real.high > least.value / 2
+
+
+def test_the_timeline_is_the_speech(results: Results):
+    moments = results.timeline
+    assert [moment["at"] for moment in moments] == sorted(moment["at"] for moment in moments)
+    assert moments[-1]["pause"] and not moments[0]["pause"]
+    assert sum(moment["seconds"] for moment in moments) > 1
+
+
+def test_the_page_stands_alone_and_has_every_plot(results: Results):
+    page = html(results)
+    assert page.count("<svg") == 3
+    assert all(f"<h2>{title}" in page for title in ("Real-time", "One utterance", "Time of a code", "All figures"))
+    assert not re.search(r"(src|href)=.(?!data:)|@import|<script", page)
+    assert page.count("<tr><td>t2s") == len(list(results.find("t2s")))
+    parsed = xml.dom.minidom.parseString(page[page.index("<svg") : page.index("</svg>") + 6])
+    assert parsed.getElementsByTagName("circle")
+
+
+def test_a_page_without_figures_has_no_plots():
+    assert "<svg" not in html(Results({"device": "CPU"}, {}, ()))
+
+
+def test_words_of_a_run_are_short(results: Results):
+    lines = as_text(results).splitlines()
+    assert any("vocoder" in line and "frames 50" in line for line in lines)
+    assert max(map(len, lines)) < 120
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--only", "tts"], "no section 'tts'"),
+        (["--only", "cache", "--runtime", "onnx"], "add --runtime mlx"),
+        (["--size", "v9"], "'v9' is not a size"),
+    ],
+)
+def test_what_cannot_be_measured_is_said(options: list[str], said: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["bench", *options]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_result_is_refused(tmp_path: Path):
+    path = tmp_path / "other.json"
+    path.write_text('{"schema": 7}')
+    with pytest.raises(ValueError, match="is no result"):
+        Results.read(path)
+
+
+def test_operations_of_a_step_are_counted_as_a_device_runs_them():
+    network = T2S(SIZES["demo"][0])
+    finish(network.parameters())
+    counts, layers = step_primitives(network), network.config.layers
+    assert counts["LayerNorm"] == 2 * layers
+    assert counts["Attention"] == layers
+    assert counts["AddMM"] == 4 * layers
+    assert counts["SliceUpdate"] == 2 * layers
+
+
+def test_a_step_over_a_fixed_cache_is_the_step_as_in_use():
+    network = T2S(SIZES["demo"][0])
+    finish(network.parameters())
+    rows, token = 40, mx.array([[7]])
+    fixed = StaticCache.of(network, 64)
+    growing = []
+    for keys, values in zip(fixed.keys, fixed.values, strict=True):
+        growing.append(KVCache())
+        growing[-1].update_and_fetch(keys[:, :, :rows], values[:, :, :rows])
+    expected = network.logits(network(network.embed_audio(token, mx.array([rows])), None, growing)[:, 0])
+    found, _, _ = static_step(network, compiled=False)(token, mx.array([rows]), fixed.keys, fixed.values)
+    assert np.allclose(np.array(found), np.array(expected), atol=1e-4)

@@ -1,0 +1,38 @@
+"""Progress of long work, on a terminal only: in a pipe, a log or a service nothing is written."""
+
+import sys
+from types import TracebackType
+from typing import Any
+
+from tqdm import tqdm
+
+
+class Progress:
+    """A bar on standard error while standard error is a terminal.
+
+    Args:
+        title: what is going on.
+        total: steps until it is done.
+        unit: what a step is.
+    """
+
+    def __init__(self, title: str, total: int, unit: str = "step"):
+        self._bar: Any = tqdm(
+            desc=title, total=total, unit=unit, file=sys.stderr, disable=not sys.stderr.isatty(), dynamic_ncols=True
+        )
+
+    def say(self, what: str) -> None:
+        """Names what is being done."""
+        self._bar.set_postfix_str(what)
+
+    def step(self, count: int = 1) -> None:
+        """So many steps are done."""
+        self._bar.update(count)
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
