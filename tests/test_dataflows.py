@@ -50,7 +50,7 @@ def test_chat_speaks_before_the_answer_is_written_and_can_be_interrupted(tmp_pat
         "chat.yml",
         tmp_path,
         speaker={"LISTEN_FILE": "heard.jsonl", "KIND": "int16"},
-        llm={"LLM_SCRIPT": str(DATAFLOWS / "chat.txt"), "LLM_RATE": "20"},
+        llm={"LLM_SCRIPT": str(DATAFLOWS / "chat.txt"), "LLM_RATE": "12"},
         tts={"FAKE_CHUNKS": "5", "FAKE_CHUNK_SECONDS": "0.2", "FAKE_DELAY": "0.02"},
     )
     dataflow = yaml.safe_load(flow.read_text())
