@@ -19,7 +19,7 @@ from parity_encoders import encoders_report
 
 from dora_primespeech_mlx.audio import reference_spectrogram
 from dora_primespeech_mlx.convert import read_sovits, read_t2s
-from dora_primespeech_mlx.decoding import MAXIMUM_CODES, generate
+from dora_primespeech_mlx.decoding import MAXIMUM_CODES, Text, generate, generate_many
 from dora_primespeech_mlx.models import build_sovits, build_t2s
 from dora_primespeech_mlx.nets.sovits import Sovits, resample_positions
 from dora_primespeech_mlx.nets.t2s import T2S, prefill_mask
@@ -95,15 +95,15 @@ def t2s_numbers(case: T2SCase, model: T2S, runner: T2SRunner) -> Report:
     audio = model.embed_audio(mx.array(prompt)[None], mx.arange(len(prompt)))
     x = mx.concatenate([model.embed_text(mx.array(phones)[None], mx.array(case.bert)[None]), audio], axis=1)
     hidden = model(x, mx.array(prefill_mask(len(phones), len(prompt))))
-    session = runner.start(phones, case.bert, prompt)
+    session = runner.start([(phones, case.bert)], prompt)
     steps = [np.array(session.logits)]
-    steps += [np.array(session.step(runner.xp.array(int(token)))) for token in golden["greedy_tokens"]]
+    steps += [np.array(session.step(runner.xp.array([int(token)]))) for token in golden["greedy_tokens"]]
     report = {
         "embedding": worst(x.astype(mx.float32), golden["xy_emb"]),
         "hidden": worst(hidden.astype(mx.float32), golden["prefill_hidden"]),
         "prefill_logits": worst(steps[0], golden["prefill_logits"]),
         "prefill_logits_noprompt": worst(
-            runner.start(phones, case.bert, prompt[:0]).logits, golden["prefill_logits_noprompt"]
+            runner.start([(phones, case.bert)], prompt[:0]).logits, golden["prefill_logits_noprompt"]
         ),
         "greedy_step_logits": worst(np.stack(steps), golden["greedy_step_logits"]),
     }
@@ -125,10 +125,19 @@ def t2s_tokens(case: T2SCase, runner: T2SRunner, always_ends: T2SRunner) -> Repo
     for name, sampling in SAMPLED.items():
         report[f"{name}_tokens"] = differing(case.tokens(runner, sampling, 51), golden[name])
     report["eos_always_tokens"] = differing(case.tokens(always_ends, GREEDY), golden["eos_always_tokens"])
-    for index in range(sum(name.startswith("batch_x") for name in golden)):
-        phones, bert = golden[f"batch_x{index}"].astype(np.int32), golden[f"batch_bert{index}"].T
-        codes = list(generate(runner, phones, bert, prompt, sampling=GREEDY, noise=case.noise))
-        report[f"text{index}_tokens"] = differing(codes, golden[f"batch_y{index}"][len(prompt) :])
+    texts = [
+        Text(golden[f"batch_x{i}"].astype(np.int32), golden[f"batch_bert{i}"].T, case.noise)
+        for i in range(sum(name.startswith("batch_x") for name in golden))
+    ]
+    together: list[list[int]] = [[] for _ in texts]
+    for codes in generate_many(runner, texts, prompt, sampling=GREEDY):
+        for row, code in zip(together, codes, strict=True):
+            row += [] if code is None else [code]
+    for index, (text, row) in enumerate(zip(texts, together, strict=True)):
+        expected = golden[f"batch_y{index}"][len(prompt) :]
+        alone = list(generate(runner, text.phones, text.bert, prompt, sampling=GREEDY, noise=case.noise))
+        report[f"text{index}_tokens"] = differing(alone, expected)
+        report[f"batch_text{index}_tokens"] = differing(row, expected)
     return report
 
 

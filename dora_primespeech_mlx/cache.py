@@ -1,5 +1,7 @@
 """Key and value cache of one transformer layer."""
 
+from collections.abc import Sequence
+
 import mlx.core as mx
 
 
@@ -32,3 +34,23 @@ class KVCache:
         self._keys[:, :, start:end], self._values[:, :, start:end] = keys, values
         self.offset = end
         return self._keys[:, :, :end], self._values[:, :, :end]
+
+    def rows(self) -> tuple[mx.array, mx.array]:
+        """All keys and values so far, [B, heads, offset, d]."""
+        assert self._keys is not None and self._values is not None
+        return self._keys[:, :, : self.offset], self._values[:, :, : self.offset]
+
+
+def join(caches: Sequence[KVCache]) -> KVCache:
+    """One cache of several single texts; shorter ones are padded with zeros on the left."""
+    if len(caches) == 1:
+        return caches[0]
+    longest = max(cache.offset for cache in caches)
+    parts = zip(*(cache.rows() for cache in caches), strict=True)
+    keys, values = (
+        mx.concatenate([mx.pad(rows, [(0, 0), (0, 0), (longest - rows.shape[2], 0), (0, 0)]) for rows in part])
+        for part in parts
+    )
+    joined = KVCache()
+    joined.update_and_fetch(keys, values)
+    return joined

@@ -4,7 +4,7 @@ On a device that computes ahead, step n + 1 is submitted before code n is read, 
 host; the end of the sequence is then seen one step late and the step too many is dropped.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +61,21 @@ class Guard:
             raise CollapseError(f"only {len(codes)} codes for {phones} phones")
 
 
+@dataclass(frozen=True)
+class Text:
+    """What one text is decoded from.
+
+    Attributes:
+        phones: ids of the prompt's phones and then the text's, int32 [n].
+        bert: features of the same phones, float32 [n, 1024], or None for zeros.
+        noise: exponential noise, a row of ``vocabulary`` for each step.
+    """
+
+    phones: np.ndarray
+    bert: np.ndarray | None
+    noise: RowNoise
+
+
 def generate(
     runner: T2SRunner,
     phones: np.ndarray,
@@ -72,40 +87,58 @@ def generate(
     limit: int = MAXIMUM_CODES,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[int]:
-    """Semantic codes of a text, without the prompt's.
+    """Semantic codes of one text, without the prompt's. Arguments as `generate_many`."""
+    texts = [Text(phones, bert, noise)]
+    for (code,) in generate_many(runner, texts, prompt, sampling=sampling, limit=limit, cancelled=cancelled):
+        if code is not None:
+            yield code
+
+
+def generate_many(
+    runner: T2SRunner,
+    texts: Sequence[Text],
+    prompt: np.ndarray,
+    *,
+    sampling: Sampling,
+    limit: int = MAXIMUM_CODES,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[list[int | None]]:
+    """Semantic codes of several texts, decoded together. A text's codes do not depend on its company.
 
     Args:
         runner: the T2S network.
-        phones: ids of the prompt's phones and then the text's, int32 [n].
-        bert: features of the same phones, float32 [n, 1024], or None for zeros.
-        prompt: prompt codes, int32 [m], m may be 0.
+        texts: what to decode.
+        prompt: prompt codes, int32 [m], m may be 0; the same for all.
         sampling: how codes are drawn.
-        noise: exponential noise, a row of ``vocabulary`` for each step.
-        limit: most codes to make.
-        cancelled: asked before each step; true ends the sequence.
+        limit: most codes to make for a text.
+        cancelled: asked before each step; true ends all.
 
     Yields:
-        codes as Python ints.
+        the next code of each text, None for one that has ended.
     """
     xp, end = runner.xp, runner.config.end
     vocabulary = xp.arange(runner.config.vocabulary)
-    already = np.zeros(runner.config.vocabulary, dtype=bool)
-    already[prompt] = True
+    already = np.zeros((len(texts), runner.config.vocabulary), dtype=bool)
+    already[:, prompt] = True
     seen, is_end = xp.array(already), vocabulary == end
-    session = runner.start(phones, bert, prompt)
-    logits = session.logits
+    session = runner.start([(text.phones, text.bert) for text in texts], prompt)
+    logits, running = session.logits, [True] * len(texts)
     for index in range(limit):
         if cancelled():
             return
         if index < MINIMUM_CODES:
             logits = xp.where(is_end, -xp.inf, logits)
-        code, ended = draw(xp, logits, seen, xp.array(noise(index, index + 1)[0]), end, sampling)
-        seen = xp.logical_or(seen, vocabulary == code)
+        noise = xp.array(np.concatenate([text.noise(index, index + 1) for text in texts]))
+        # Codes and ends travel together, so that one read brings both to the host.
+        drawn = xp.stack(draw(xp, logits, seen, noise, end, sampling))
+        seen = xp.logical_or(seen, vocabulary == drawn[0][:, None])
         more = index + 1 < limit
         if runner.pipelined and more:
-            logits = session.step(code)
-        if bool(ended):
+            logits = session.step(drawn[0])
+        codes, ends = drawn.tolist()
+        running = [runs and not ended for runs, ended in zip(running, ends, strict=True)]
+        if not any(running):
             return
-        yield int(code)
+        yield [code if runs else None for code, runs in zip(codes, running, strict=True)]
         if not runner.pipelined and more:
-            logits = session.step(code)
+            logits = session.step(drawn[0])

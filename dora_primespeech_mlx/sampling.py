@@ -51,35 +51,36 @@ def softmax(xp: ModuleType, logits: Array) -> Array:
 
 
 def probabilities(xp: ModuleType, logits: Array, sampling: Sampling) -> Array:
-    """Probabilities left by top-p, temperature and top-k. Logits [vocabulary], already penalised.
+    """Probabilities left by top-p, temperature and top-k. Logits [..., vocabulary], already penalised.
 
     As in the official code, top-p removes the code that crosses the threshold too (but never the first), and works
     before the temperature.
     """
     if sampling.top_p < 1:
-        ranked = -xp.sort(-logits)
-        kept = (xp.cumsum(softmax(xp, ranked)) <= sampling.top_p).sum()
-        logits = xp.where(logits >= ranked[xp.maximum(kept - 1, 0)], logits, -xp.inf)
+        ranked = -xp.sort(-logits, axis=-1)
+        kept = (xp.cumsum(softmax(xp, ranked), axis=-1) <= sampling.top_p).sum(axis=-1, keepdims=True)
+        logits = xp.where(logits >= xp.take_along_axis(ranked, xp.maximum(kept - 1, 0), axis=-1), logits, -xp.inf)
     logits = logits / max(sampling.temperature, 1e-5)
-    if sampling.top_k < logits.shape[0]:
-        logits = xp.where(logits >= -xp.sort(-logits)[sampling.top_k - 1], logits, -xp.inf)
+    if sampling.top_k < logits.shape[-1]:
+        ranked = -xp.sort(-logits, axis=-1)
+        logits = xp.where(logits >= ranked[..., sampling.top_k - 1 : sampling.top_k], logits, -xp.inf)
     return softmax(xp, logits)
 
 
 def draw(xp: ModuleType, logits: Array, seen: Array, noise: Array, end: int, sampling: Sampling) -> tuple[Array, Array]:
-    """Draws the next code.
+    """Draws the next code of each row.
 
     Args:
         xp: namespace of the arrays.
-        logits: float32 [vocabulary].
-        seen: bool [vocabulary], codes of the prompt and those spoken so far.
-        noise: exponential noise of rate 1, float32 [vocabulary].
+        logits: float32 [B, vocabulary].
+        seen: bool [B, vocabulary], codes of the prompt and those spoken so far.
+        noise: exponential noise of rate 1, float32 [B, vocabulary].
         end: the end-of-sequence code.
         sampling: how.
 
     Returns:
-        the code, and whether the sequence ends with it (drawn, or the most likely after the penalty); both scalars.
+        the codes, and whether each sequence ends with its own (drawn, or the most likely after the penalty); [B] both.
     """
     logits = penalise(xp, logits, seen, sampling.repetition_penalty)
-    code = xp.argmax(probabilities(xp, logits, sampling) / noise)
-    return code, xp.logical_or(code == end, xp.argmax(logits) == end)
+    codes = xp.argmax(probabilities(xp, logits, sampling) / noise, axis=-1)
+    return codes, xp.logical_or(codes == end, xp.argmax(logits, axis=-1) == end)

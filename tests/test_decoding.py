@@ -21,16 +21,16 @@ class Scripted:
         self.xp, self.pipelined = xp, pipelined
         self.script, self.steps = script, 0
 
-    def start(self, phones: np.ndarray, bert: np.ndarray | None, prompt: np.ndarray) -> "Scripted":
+    def start(self, texts: list, prompt: np.ndarray) -> "Scripted":
         return self
 
     @property
     def logits(self):
         row = np.zeros(10, np.float32)
         row[self.script[min(self.steps, len(self.script) - 1)]] = 5
-        return self.xp.array(row)
+        return self.xp.array(row[None])
 
-    def step(self, token):
+    def step(self, codes):
         self.steps += 1
         return self.logits
 
@@ -76,11 +76,11 @@ def test_no_step_is_made_for_codes_nobody_takes() -> None:
 def test_sampling_follows_its_probabilities(xp) -> None:
     logits = np.log(np.array([0.5, 0.3, 0.15, 0.04, 0.01], np.float32))
     noise = NoiseTable("exponential", 5, (7,))
-    unseen = xp.array(np.zeros(5, bool))
+    unseen = xp.array(np.zeros((1, 5), bool))
     counts = np.zeros(5)
     for i in range(400):
-        code, _ = draw(xp, xp.array(logits), unseen, xp.array(noise(i, i + 1)[0]), 4, Sampling(top_k=3))
-        counts[int(code)] += 1
+        code, _ = draw(xp, xp.array(logits[None]), unseen, xp.array(noise(i, i + 1)), 4, Sampling(top_k=3))
+        counts[int(code[0])] += 1
     np.testing.assert_allclose(counts / 400, [0.526, 0.316, 0.158, 0, 0], atol=0.08)
     assert counts[3:].sum() == 0
 

@@ -71,47 +71,47 @@ PROMPT = np.arange(7) * 9
 @pytest.mark.parametrize("bert", [True, False])
 def test_t2s_steps_are_those_of_mlx(t2s, exact, prompt, bert):
     phones, features = text(12)
-    ours = exact.start(phones, features if bert else None, prompt)
-    theirs = MlxT2SRunner(t2s, False).start(phones, features if bert else None, prompt)
+    ours = exact.start([(phones, features if bert else None)], prompt)
+    theirs = MlxT2SRunner(t2s, False).start([(phones, features if bert else None)], prompt)
     np.testing.assert_allclose(ours.logits, np.array(theirs.logits), atol=1e-5)
     for code in (5, 60, 5, 33):
-        expected = np.array(theirs.step(mx.array(code)))
-        np.testing.assert_allclose(ours.step(np.array(code)), expected, atol=1e-5)
+        expected = np.array(theirs.step(mx.array([code])))
+        np.testing.assert_allclose(ours.step(np.array([code])), expected, atol=1e-5)
 
 
 def test_cache_grows_and_keeps_its_rows(t2s, exact):
     phones, features = text(30)
-    session = exact.start(phones, features, PROMPT)
+    session = exact.start([(phones, features)], PROMPT)
     codes = np.random.default_rng(1).integers(0, 64, GROWTH + 10)
     for code in codes:
-        logits = session.step(code)
-    whole = exact.start(phones, features, np.concatenate([PROMPT, codes]))
+        logits = session.step(np.array([code]))
+    whole = exact.start([(phones, features)], np.concatenate([PROMPT, codes]))
     np.testing.assert_allclose(logits, whole.logits, atol=1e-4)
 
 
 def test_logits_of_a_step_outlive_the_next(exact):
-    session = exact.start(*text(9), PROMPT)
-    first = session.step(np.array(3))
+    session = exact.start([text(9)], PROMPT)
+    first = session.step(np.array([3]))
     kept = first.copy()
-    session.step(np.array(4))
+    session.step(np.array([4]))
     np.testing.assert_array_equal(first, kept)
 
 
 def test_texts_decoded_together_are_the_texts_decoded_alone(exact):
     texts = [text(20, 1), text(6, 2), (text(13, 3)[0], None)]
-    together = exact.start_many(texts, PROMPT)
-    alone = [exact.start(phones, bert, PROMPT) for phones, bert in texts]
+    together = exact.start(texts, PROMPT)
+    alone = [exact.start([(phones, bert)], PROMPT) for phones, bert in texts]
     for codes in np.random.default_rng(2).integers(0, 64, (5, 3)):
         rows = together.step(codes)
         for row, session, code in zip(rows, alone, codes, strict=True):
-            np.testing.assert_allclose(row, session.step(code), atol=1e-5)
+            np.testing.assert_allclose(row, session.step(np.array([code]))[0], atol=1e-5)
 
 
 def test_cache_is_written_in_place(exact):
-    session = exact.start(*text(9), PROMPT)
+    session = exact.start([text(9)], PROMPT)
     memory, length = session.cache.ctypes.data, 9 + len(PROMPT)
     assert not session.cache[:, :, :, length:].any()
-    session.step(np.array(3))
+    session.step(np.array([3]))
     assert session.cache.ctypes.data == memory
     assert session.cache[:, :, :, length].all()
     assert not session.cache[:, :, :, length + 1 :].any()
@@ -119,21 +119,21 @@ def test_cache_is_written_in_place(exact):
 
 def test_step_without_folding_is_the_step_with_it(t2s, exact):
     graph = step_graph(t2s, fold=False)
-    session = exact.start(*text(9), PROMPT)
+    session = exact.start([text(9)], PROMPT)
     length = 9 + len(PROMPT)
     past = list(session.cache[:, :, :, :length].copy())
     position = np.array([[len(PROMPT)]], np.int32)
     logits, *rows = OnnxFunction(graph, 1)(np.array([[3]], np.int32), position, *past)
-    np.testing.assert_allclose(session.step(np.array(3)), logits[0], atol=1e-5)
+    np.testing.assert_allclose(session.step(np.array([3])), logits, atol=1e-5)
     np.testing.assert_allclose(session.cache[:, :, :, : length + 1], np.stack(rows), atol=1e-5)
 
 
 def test_8_bit_steps_are_close(t2s, exact):
     rounded = OnnxT2SRunner(t2s, "int8", threads=1)
     phones, features = text(25)
-    ours, reference = rounded.start(phones, features, PROMPT), exact.start(phones, features, PROMPT)
+    ours, reference = rounded.start([(phones, features)], PROMPT), exact.start([(phones, features)], PROMPT)
     for code in (5, 60, 5, 33):
-        difference = ours.step(np.array(code)) - reference.step(np.array(code))
+        difference = ours.step(np.array([code])) - reference.step(np.array([code]))
         assert difference.std() < 0.05 * reference.logits.std()
 
 

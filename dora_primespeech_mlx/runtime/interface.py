@@ -17,13 +17,13 @@ Array = Any
 
 
 class T2SSession(Protocol):
-    """One text being decoded: its cache and the scores of the next code."""
+    """Texts being decoded together: their cache and the scores of the next codes."""
 
     logits: Array
-    """Scores of the next code, float32 [vocabulary], in the runner's array kind."""
+    """Scores of the next codes, float32 [B, vocabulary], in the runner's array kind."""
 
-    def step(self, token: Array) -> Array:
-        """Appends a code (scalar int array of the runner's kind) and returns the new ``logits``."""
+    def step(self, codes: Array) -> Array:
+        """Appends a code to each text (integers [B], in the runner's array kind) and returns the new ``logits``."""
         ...
 
 
@@ -45,12 +45,12 @@ class T2SRunner(Protocol):
         """Whether ``step`` returns before its result is computed, so that submitting it early pays."""
         ...
 
-    def start(self, phones: np.ndarray, bert: np.ndarray | None, prompt: np.ndarray) -> T2SSession:
-        """Prefills one text.
+    def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> T2SSession:
+        """Prefills some texts.
 
         Args:
-            phones: ids of the prompt's and the text's phones, int32 [n].
-            bert: features of the same phones, float32 [n, 1024]; None for zeros.
+            texts: for each the ids of the prompt's and the text's phones, int32 [n], and their features, float32
+                [n, 1024], or None for zeros.
             prompt: prompt codes, int32 [m]; m may be 0.
         """
         ...

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import mlx.core as mx
 import numpy as np
 
-from dora_primespeech_mlx.cache import KVCache
+from dora_primespeech_mlx.cache import KVCache, join
 from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import T2S, prefill_mask
 
@@ -19,29 +19,49 @@ def bucketed(length: int) -> int:
 
 
 class MlxT2SSession:
-    """A text being decoded; ``logits`` [vocabulary] are those of the next code."""
+    """Texts being decoded together; ``logits`` [B, vocabulary] are those of the next codes.
 
-    def __init__(self, model: T2S, phones: np.ndarray, bert: np.ndarray | None, prompt: np.ndarray, bucket: bool):
+    Each text is prefilled by itself; shorter ones then stand to the right of padding that no query sees.
+    """
+
+    def __init__(
+        self, model: T2S, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray, bucket: bool
+    ):
         self._model = model
-        self._cache = [KVCache() for _ in range(model.config.layers)]
         self._position = len(prompt)
+        first, caches = zip(*(self._prefill(phones, bert, prompt, bucket) for phones, bert in texts), strict=True)
+        self._cache = [join(layers) for layers in zip(*caches, strict=True)]
+        longest = max(cache[0].offset for cache in caches)
+        paddings = [longest - cache[0].offset for cache in caches]
+        self._padding = mx.array(paddings)[:, None, None, None] if any(paddings) else None
+        self.logits = mx.stack(first)
+        mx.async_eval(self.logits)
+
+    def _prefill(
+        self, phones: np.ndarray, bert: np.ndarray | None, prompt: np.ndarray, bucket: bool
+    ) -> tuple[mx.array, list[KVCache]]:
+        """Logits [vocabulary] and the filled cache of one text."""
+        model = self._model
+        cache = [KVCache() for _ in range(model.config.layers)]
         text = model.embed_text(mx.array(phones)[None], None if bert is None else mx.array(bert)[None])
         audio = model.embed_audio(mx.array(prompt)[None], mx.arange(len(prompt)))
         x = mx.concatenate([text, audio], axis=1) if len(prompt) else text
         length = x.shape[1]
         padded = bucketed(length) if bucket else length
         x = mx.pad(x, [(0, 0), (0, padded - length), (0, 0)])
-        hidden = model(x, mx.array(prefill_mask(len(phones), len(prompt), padded)), self._cache)
-        for layer in self._cache:
+        hidden = model(x, mx.array(prefill_mask(len(phones), len(prompt), padded)), cache)
+        for layer in cache:
             layer.offset = length
-        self.logits = model.logits(hidden[0, length - 1])
-        mx.async_eval(self.logits)
+        return model.logits(hidden[0, length - 1]), cache
 
-    def step(self, token: mx.array) -> mx.array:
-        """Appends a code (scalar) and returns the logits of the next, not yet computed."""
-        x = self._model.embed_audio(token.reshape(1, 1), mx.array([self._position]))
+    def step(self, codes: mx.array) -> mx.array:
+        """Appends a code to each text and returns the logits of the next, not yet computed."""
+        x = self._model.embed_audio(codes[:, None], mx.array([self._position]))
+        mask = None
+        if self._padding is not None:
+            mask = mx.arange(self._cache[0].offset + 1) >= self._padding
         self._position += 1
-        self.logits = self._model.logits(self._model(x, None, self._cache)[0, 0])
+        self.logits = self._model.logits(self._model(x, mask, self._cache)[:, 0])
         mx.async_eval(self.logits)
         return self.logits
 
@@ -55,9 +75,9 @@ class MlxT2SRunner:
         self.pipelined = accelerated
         self._model = model
 
-    def start(self, phones: np.ndarray, bert: np.ndarray | None, prompt: np.ndarray) -> MlxT2SSession:
+    def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> MlxT2SSession:
         """See `runtime.interface.T2SRunner`."""
-        return MlxT2SSession(self._model, phones, bert, prompt, bucket=self.pipelined)
+        return MlxT2SSession(self._model, texts, prompt, bucket=self.pipelined)
 
 
 class MlxSovitsRunner:

@@ -82,10 +82,7 @@ def step_graph(model: T2S, fold: bool = True) -> Graph:
 
 
 class OnnxT2SSession:
-    """Texts being decoded together.
-
-    ``logits`` are those of the next codes: [vocabulary] for one text, [B, vocabulary] for more.
-    """
+    """Texts being decoded together; ``logits`` are those of the next codes, float32 [B, vocabulary]."""
 
     def __init__(self, runner: "OnnxT2SRunner", logits: np.ndarray, rows: Sequence[Sequence[np.ndarray]], prompt: int):
         """Rows: for each text the keys and then the values of every layer, [heads, length, d] each."""
@@ -96,36 +93,45 @@ class OnnxT2SSession:
         self._codes = np.zeros((self._batch, 1), dtype=np.int32)
         self._positions = np.full((self._batch, 1), prompt, dtype=np.int32)
         self._next = np.empty((self._batch, config.vocabulary), dtype=np.float32)
-        self.cache = np.zeros(self._cache_shape(int(self._past.max())), dtype=np.float32)
+        self.cache = self._room(int(self._past.max()) + 1)
         for index, row in enumerate(rows):
             for part, array in enumerate(row):
                 self.cache[part, index, :, : array.shape[1]] = array
         self._bind()
-        self.logits = logits if self._batch > 1 else logits[0]
+        self.logits = logits
 
-    def step(self, token: np.ndarray) -> np.ndarray:
-        """Appends a code for each text (a scalar for one) and returns the new logits."""
+    def step(self, codes: np.ndarray) -> np.ndarray:
+        """Appends a code to each text and returns the new logits."""
         if self._total > self.cache.shape[3]:
             self._grow()
-        self._codes[:, 0] = token
+        self._codes[:, 0] = codes
         self._runner.step_session.run_with_iobinding(self._binding)
         self._past += 1
         self._total += 1
         self._positions += 1
-        self.logits = self._next.copy() if self._batch > 1 else self._next[0].copy()
+        self.logits = self._next.copy()
         return self.logits
 
-    def _cache_shape(self, length: int) -> tuple[int, ...]:
+    def _room(self, length: int) -> np.ndarray:
+        """Memory for at least so many rows: that of an earlier session if it is large enough. Only rows written count."""
         config = self._runner.config
-        capacity = (length // GROWTH + 1) * GROWTH
-        return (2 * config.layers, self._batch, config.heads, capacity, config.head_width)
+        row = 2 * config.layers * self._batch * config.heads * config.head_width
+        self._memory = self._runner.take_memory(row * (length + GROWTH))
+        capacity = self._memory.size // row
+        shape = (2 * config.layers, self._batch, config.heads, capacity, config.head_width)
+        return self._memory[: row * capacity].reshape(shape)
 
     def _grow(self) -> None:
-        """Makes the cache longer; once in `GROWTH` steps."""
-        old = self.cache
-        self.cache = np.zeros(self._cache_shape(old.shape[3]), dtype=np.float32)
+        """Makes the cache longer, at most once in `GROWTH` steps."""
+        old, memory = self.cache, self._memory
+        self.cache = self._room(old.shape[3] + 1)
         self.cache[:, :, :, : old.shape[3]] = old
+        self._runner.give_memory(memory)
         self._bind()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_memory"):
+            self._runner.give_memory(self._memory)
 
     def _bind(self) -> None:
         """Tells the session where everything lies: old and new rows are one piece of memory."""
@@ -168,13 +174,20 @@ class OnnxT2SRunner:
         self._prefill = OnnxFunction(prefill, threads)
         # A step is a thousand small operations: one thread beats two that wait for each other.
         self.step_session = OnnxFunction(step, threads or 1).session
+        self._spare: np.ndarray = np.empty(0, np.float32)
 
-    def start(self, phones: np.ndarray, bert: np.ndarray | None, prompt: np.ndarray) -> OnnxT2SSession:
+    def take_memory(self, size: int) -> np.ndarray:
+        """Memory for at least ``size`` numbers that nobody else has."""
+        memory, self._spare = self._spare, self._spare[:0]
+        return memory if memory.size >= size else np.empty(size, np.float32)
+
+    def give_memory(self, memory: np.ndarray) -> None:
+        """Takes back memory nobody needs any more; the largest is kept for the next session."""
+        if memory.size > self._spare.size:
+            self._spare = memory
+
+    def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> OnnxT2SSession:
         """See `runtime.interface.T2SRunner`."""
-        return self.start_many([(phones, bert)], prompt)
-
-    def start_many(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> OnnxT2SSession:
-        """Prefills several texts (phones, bert) with one prompt, to be decoded together."""
         codes = prompt.astype(np.int32)[None]
         logits, rows = [], []
         for phones, bert in texts:
