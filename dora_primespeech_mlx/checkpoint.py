@@ -165,6 +165,8 @@ def _read_archive(path: Path, data: mmap.mmap) -> Any:
         raise CheckpointError(
             f"{path} is not a torch file, or it is cut short: {_DOWNLOAD_AGAIN}{_pointer_hint(data)}"
         ) from None
+    except (ValueError, NotImplementedError) as error:
+        raise CheckpointError(f"{path} has a damaged directory ({error}): {_DOWNLOAD_AGAIN}") from None
     pickles = [name for name in members if name.endswith("data.pkl") and name.count("/") == 1]
     if len(pickles) != 1:
         raise CheckpointError(f"{path} is a zip archive without torch's data.pkl: give the weight file itself")
@@ -191,9 +193,10 @@ def _pointer_hint(data: mmap.mmap) -> str:
 
 def _member(path: Path, data: mmap.mmap, member: zipfile.ZipInfo) -> np.ndarray:
     """The bytes of one archive member, uint8 [n]; a view of the file where the member is stored uncompressed."""
-    name_size, extra_size = struct.unpack_from("<HH", data, member.header_offset + 26)
-    start = member.header_offset + 30 + name_size + extra_size
-    if start + member.compress_size > len(data):
+    start = member.header_offset + 30
+    if 30 <= start <= len(data):
+        start += sum(struct.unpack_from("<HH", data, start - 4))
+    if not 30 <= start <= len(data) - member.compress_size:
         raise CheckpointError(f"{path} is cut short inside {member.filename}: {_DOWNLOAD_AGAIN}")
     content = np.frombuffer(data, np.uint8, member.compress_size, start)
     if member.compress_type == zipfile.ZIP_DEFLATED:
@@ -302,16 +305,22 @@ def _read_safetensors(path: Path, data: mmap.mmap) -> dict[str, np.ndarray]:
         raise CheckpointError(f"{path} is not a safetensors file, or it is cut short: {_DOWNLOAD_AGAIN}")
     tensors = {}
     for name, entry in table.items():
-        if name == "__metadata__":
-            continue
-        start, stop = (8 + size + offset for offset in entry["data_offsets"])
-        if stop > len(data):
-            raise CheckpointError(f"{path} is cut short inside {name}: {_DOWNLOAD_AGAIN}")
-        if entry["dtype"] not in _SAFETENSORS_TYPES:
-            raise CheckpointError(
-                f"{path}: the tensor {name} is of type {entry['dtype']}: use float or integer weights"
-            )
-        shape, kind = tuple(entry["shape"]), _SAFETENSORS_TYPES[entry["dtype"]]
-        content = np.frombuffer(data, np.uint8, stop - start, start)
-        tensors[name] = _decode(content, kind, math.prod(shape), path).reshape(shape)
+        if name != "__metadata__":
+            try:
+                tensors[name] = _safetensor(path, data, 8 + size, name, entry)
+            except (KeyError, TypeError, ValueError) as error:
+                if isinstance(error, CheckpointError):
+                    raise
+                raise CheckpointError(f"{path} is damaged where it describes {name}: {_DOWNLOAD_AGAIN}") from error
     return _tensors(path, tensors, "the file")
+
+
+def _safetensor(path: Path, data: mmap.mmap, origin: int, name: str, entry: Mapping[str, Any]) -> np.ndarray:
+    start, stop = (origin + offset for offset in entry["data_offsets"])
+    if not origin <= start <= stop <= len(data):
+        raise CheckpointError(f"{path} is cut short inside {name}: {_DOWNLOAD_AGAIN}")
+    if entry["dtype"] not in _SAFETENSORS_TYPES:
+        raise CheckpointError(f"{path}: the tensor {name} is of type {entry['dtype']}: use float or integer weights")
+    shape = tuple(entry["shape"])
+    content = np.frombuffer(data, np.uint8, stop - start, start)
+    return _decode(content, _SAFETENSORS_TYPES[entry["dtype"]], math.prod(shape), path).reshape(shape)

@@ -39,7 +39,7 @@ WEIGHT_FILES = {
 TOKENIZER_FILES = (TOKENIZER_FILE, "bert-tokenizer/tokenizer.json", "chinese-roberta-tokenizer/tokenizer.json")
 """Names in a folder of encoders: this package's first, then those of its predecessors."""
 TOKEN_BUCKET = 32
-"""Token counts are rounded up to a multiple of this."""
+"""Token counts are rounded up to a multiple of this on MLX, whose devices prepare each new length."""
 COREML_SIZES = {"hubert": (224, 384, 544), "roberta": (32, 64, 128, 256, 512)}
 """Blocks of 20 ms, and tokens, for which a CoreML package has a function each."""
 COREML_PACKAGE = "{kind}.mlpackage"
@@ -158,8 +158,9 @@ class Encoders:
             self._tokenizer = Tokenizer.from_file(str(self._require("roberta", TOKENIZER_FILES)))
         roberta, look_up = self.ready("roberta"), self._tokenizer.token_to_id
         first, last, unknown = (_known(look_up(name), name) for name in ("[CLS]", "[SEP]", "[UNK]"))
+        bucket = TOKEN_BUCKET if self._runtime == "mlx" else 1
         longest = max(len(text) for text in texts) + 2
-        size = min(-(-longest // TOKEN_BUCKET) * TOKEN_BUCKET, roberta.config.positions)
+        size = min(-(-longest // bucket) * bucket, roberta.config.positions)
         ids = np.zeros((len(texts), size), np.int32)
         for row, text in zip(ids, texts, strict=True):
             tokens = (look_up(character.lower()) for character in text)
@@ -219,6 +220,7 @@ class Encoders:
         graph = translate(network, _inputs(kind, network.config, "texts", "length"), ["features"])
         small = kind == "roberta" and self._precision == "int8"
         session = OnnxFunction(quantise(graph, "channels") if small else graph, self._threads)
+        mx.clear_cache()
         return lambda *arrays: session(*arrays)[0]
 
     def _network(self, kind: str, filled: bool = True, exact: bool = False) -> Any:

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import random
 import struct
 import sys
 import types
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from dora_primespeech_mlx.checkpoint import CheckpointError, read_checkpoint, read_torch
 
@@ -205,6 +207,29 @@ def test_missing_truncated_and_damaged_files(tmp_path):
     path.write_bytes(content[:at] + b"\xff" + content[at + 1 :])
     with pytest.raises(CheckpointError, match=r"damaged at name/data/0"):
         read_checkpoint(path)
+
+
+def test_any_damage_is_a_sentence(tmp_path):
+    dice = random.Random(5)
+    save_file({"a": np.zeros((3, 4), np.float32), "b": np.ones(7, np.float16)}, tmp_path / "whole.safetensors")
+    for source, read in (
+        (DATA / "s2_hparams_pickle_sample.pth", read_checkpoint),
+        (tmp_path / "whole.safetensors", read_torch),
+    ):
+        content, refused = source.read_bytes(), 0
+        path = tmp_path / f"damaged{source.suffix}"
+        for _ in range(300):
+            damaged = bytearray(content)
+            for _ in range(dice.choice((1, 3))):
+                start = max(0, len(content) - 2000) if dice.random() < 0.5 else 0
+                damaged[dice.randrange(start, len(content))] = dice.randrange(256)
+            path.write_bytes(damaged)
+            try:
+                read(path)
+            except CheckpointError as error:
+                assert path.name in str(error)
+                refused += 1
+        assert refused > 100
 
 
 def test_other_torch_files_are_named(tmp_path):
