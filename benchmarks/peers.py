@@ -87,12 +87,14 @@ class Peer:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, preexec_fn=pin
         )
-        if self._answer() != "ready":
-            raise SystemExit(f"{name} did not start; what it says is above.")
+        while (line := self._answer()) != "ready":  # libraries print while they load
+            if not line:
+                raise SystemExit(f"{name} did not start; what it says is above.")
 
     def _answer(self) -> str:
+        """The next line with anything on it; nothing at the end."""
         assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
+        return next((text for line in self._process.stdout if (text := line.strip())), "")
 
     def do(self, task: str) -> Report:
         """One task, measured by the driver."""

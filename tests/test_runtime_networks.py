@@ -109,12 +109,26 @@ def test_texts_decoded_together_are_the_texts_decoded_alone(exact):
 
 def test_cache_is_written_in_place(exact):
     session = exact.start([text(9)], PROMPT)
-    memory, length = session.cache.ctypes.data, 9 + len(PROMPT)
-    assert not session.cache[:, :, :, length:].any()
+    memory, length, before = session.cache.ctypes.data, 9 + len(PROMPT), session.cache.view(np.int32).copy()
     session.step(np.array([3]))
     assert session.cache.ctypes.data == memory
-    assert session.cache[:, :, :, length].all()
-    assert not session.cache[:, :, :, length + 1 :].any()
+    changed = session.cache.view(np.int32) != before
+    assert changed[:, :, :, length].all()
+    changed[:, :, :, length] = False
+    assert not changed.any()
+
+
+def test_memory_of_a_finished_text_serves_the_next_and_leaves_no_trace(t2s):
+    runner = OnnxT2SRunner(t2s, "fp32", threads=1)
+    session = runner.start([text(40)], PROMPT)
+    expected = [runner.start([text(9, 1)], PROMPT).step(np.array([3])) for _ in range(2)]
+    memory = session.cache.ctypes.data
+    session.cache[:] = np.nan
+    del session
+    again = runner.start([text(9, 1)], PROMPT)
+    assert again.cache.ctypes.data == memory
+    np.testing.assert_array_equal(again.step(np.array([3])), expected[0])
+    np.testing.assert_array_equal(*expected)
 
 
 def test_step_without_folding_is_the_step_with_it(t2s, exact):

@@ -147,3 +147,14 @@ def test_functions_that_depend_on_a_length_are_refused():
         translate(lambda x: x + mx.array(np.zeros((x.shape[1], 2), np.float32)), inputs, ["y"])
     with pytest.raises(ValueError, match="from a length"):
         translate(lambda x: x * float(x.shape[1] ** 2), inputs, ["y"])
+
+
+def test_a_value_may_be_input_constant_and_output_at_once():
+    def function(x):
+        y = x + 1
+        return x, y, y, mx.exp(y), ROWS
+
+    compiled = compile_function(function, [Input("x", (1, "frames", WIDTH))], ["a", "b", "c", "d", "e"], 1)
+    x = np.ones((1, 3, WIDTH), np.float32)
+    for ours, reference in zip(compiled(x), (x, x + 1, x + 1, np.exp(x + 1), np.array(ROWS)), strict=True):
+        np.testing.assert_allclose(ours, reference, rtol=1e-6)

@@ -1,7 +1,7 @@
 """An ONNX graph under construction: nodes, constants that stay numpy views, and sizes known only at run time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -101,6 +101,26 @@ class Graph:
                 result = self.add("Add", [result, part])
             self._known[key] = result
         return self._known[key]
+
+    def bind_outputs(self, values: Sequence[tuple[str, Port]]) -> None:
+        """Makes values the outputs: under the port's name if an operator made them, else as a copy."""
+        made = {name for node in self.nodes for name in node.outputs}
+        names: dict[str, str] = {}
+        copies = []
+        for name, port in values:
+            if name in made and name not in names:
+                names[name] = port.name
+            else:
+                copies.append(Node("Identity", (name,), (port.name,)))
+            self.outputs.append(port)
+        self.nodes = [
+            replace(
+                node,
+                inputs=tuple(names.get(name, name) for name in node.inputs),
+                outputs=tuple(names.get(name, name) for name in node.outputs),
+            )
+            for node in (*self.nodes, *copies)
+        ]
 
     def prune(self) -> None:
         """Drops nodes and constants that no output needs."""

@@ -45,7 +45,7 @@ def prefill_graph(model: T2S) -> Graph:
         text, audio = phones.shape[1], codes.shape[1]
         x = mx.concatenate([model.embed_text(phones, bert), model.embed_audio(codes, mx.arange(audio))], axis=1)
         rows = mx.arange(text + audio)
-        mask = rows[None] < mx.maximum(rows[:, None] + 1, text)
+        mask = mx.where(rows[None] < mx.maximum(rows[:, None] + 1, text), 0.0, -mx.inf)
         caches = [RecordedCache() for _ in range(model.config.layers)]
         logits = model.logits(model(x, mask, caches)[:, -1])
         return (logits, *(c.keys for c in caches), *(c.values for c in caches))  # type: ignore[arg-type]
@@ -113,7 +113,7 @@ class OnnxT2SSession:
         return self.logits
 
     def _room(self, length: int) -> np.ndarray:
-        """Memory for at least so many rows: that of an earlier session if it is large enough. Only rows written count."""
+        """Memory for at least so many rows, with whatever is in it: that of an earlier session if it is enough."""
         config = self._runner.config
         row = 2 * config.layers * self._batch * config.heads * config.head_width
         self._memory = self._runner.take_memory(row * (length + GROWTH))

@@ -145,13 +145,12 @@ class Translator:
             results = self.emit(primitive, [self.values[name] for name in primitive.inputs])
             for name, result in zip(primitive.outputs, results, strict=True):
                 self.values[name] = result
+        bound = []
         for name, port in zip(self.recording.outputs, outputs, strict=True):
             value = self.values[name]
-            self.graph.add("Identity", [self.plain(value)])
-            node = self.graph.nodes[-1]
-            self.graph.nodes[-1] = type(node)(node.operator, node.inputs, (port,))
             shape = tuple(dim if isinstance(dim, int) else f"{port}_{axis}" for axis, dim in enumerate(value.shape))
-            self.graph.outputs.append(Port(port, shape, DTYPES[value.dtype]))
+            bound.append((self.plain(value), Port(port, shape, DTYPES[value.dtype])))
+        self.graph.bind_outputs(bound)
         self.graph.prune()
         return self.graph
 
