@@ -1,12 +1,20 @@
 """One sentence: phones to codes to samples, with a second try when the model loses the text."""
 
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from dora_primespeech_mlx.decoding import CODES_PER_SECOND, MAXIMUM_CODES, CollapseError, Guard, generate
+from dora_primespeech_mlx.decoding import (
+    CODES_PER_SECOND,
+    MAXIMUM_CODES,
+    CollapseError,
+    Guard,
+    Text,
+    generate,
+    generate_many,
+)
 from dora_primespeech_mlx.frontend import Phones
 from dora_primespeech_mlx.library import Voice
 from dora_primespeech_mlx.noise import NoiseTable
@@ -21,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Request:
-    """Everything one text is spoken with."""
+    """Everything one text is spoken with: ``batch`` sentences at a time, ``whole`` ones with all codes made first."""
 
     voice: Voice
     language: str
@@ -32,6 +40,7 @@ class Request:
     schedule: Schedule
     cancelled: Callable[[], bool]
     whole: bool
+    batch: int
     timing: Timing = field(default_factory=Timing)
     codes: list[tuple[int, ...]] = field(default_factory=list)
 
@@ -40,56 +49,118 @@ class CancelledError(Exception):
     """The caller no longer wants the text."""
 
 
-def speak(text: str, number: int, request: Request, guard: Guard) -> Iterator[np.ndarray]:
-    """Samples of one sentence.
+@dataclass(frozen=True)
+class Reading:
+    """A sentence on its way: its phones, their and the prompt's features, and its codes where they are made already."""
 
-    A reading that `Guard` finds wrong before anything was heard is tried again with other noise.
+    text: str
+    number: int
+    phones: Phones
+    bert: np.ndarray | None
+    codes: tuple[int, ...] | None = None
+
+
+def read(text: str, number: int, request: Request) -> Reading:
+    """Phones and features of a sentence.
 
     Args:
         text: the sentence.
         number: its index in the text, which with the request's seed fixes the noise.
         request: how to speak.
-        guard: what counts as wrong.
+
+    Raises:
+        ValueError: nothing in the sentence can be spoken, or its language is not supported.
+    """
+    with request.timing.measure("frontend"):
+        phones = request.voice.frontend(text, request.language)
+        return Reading(text, number, phones, request.voice.prosody(phones))
+
+
+def decode_together(readings: Sequence[Reading], request: Request, guard: Guard) -> list[Reading]:
+    """Makes the codes of several sentences at once; one that ``guard`` finds wrong is left without, to be read again."""
+    made: list[list[int]] = [[] for _ in readings]
+    texts = [_text(reading, (request.seed, reading.number, 0), request) for reading in readings]
+    with request.timing.measure("t2s"):
+        steps = generate_many(
+            request.voice.t2s,
+            texts,
+            request.voice.codes,
+            sampling=request.sampling,
+            limit=_limit(request),
+            cancelled=request.cancelled,
+        )
+        for step in steps:
+            for codes, code in zip(made, step, strict=True):
+                codes += [] if code is None else [code]
+    return [
+        replace(reading, codes=tuple(codes)) if _is_sound(codes, reading, guard) else reading
+        for reading, codes in zip(readings, made, strict=True)
+    ]
+
+
+def speak(reading: Reading, request: Request, guard: Guard) -> Iterator[np.ndarray]:
+    """Samples of a sentence.
+
+    A reading that ``guard`` finds wrong before anything was heard is tried again with other noise.
 
     Yields:
         float32 [n], at most a second each.
 
     Raises:
         CancelledError: the request is cancelled.
-        ValueError: nothing in the sentence can be spoken, or its language is not supported.
     """
-    voice, timing = request.voice, request.timing
-    with timing.measure("frontend"):
-        phones = voice.frontend(text, request.language)
-        bert = voice.prosody(phones)
+    voice = request.voice
     for attempt in range(ATTEMPTS):
-        seed = (request.seed, number, attempt)
+        seed = (request.seed, reading.number, attempt)
         audio = SegmentAudio(
             voice.sovits,
-            phones.ids,
+            reading.phones.ids,
             voice.ge,
             NoiseTable("normal", voice.sovits.config.vocoder.inter_channels, seed),
             request.noise_scale,
             request.speed,
         )
+        if reading.codes is not None:
+            yield from _render(audio, iter(reading.codes), request)
+            request.codes.append(reading.codes)
+            return
         codes: list[int] = []
         heard = False
         may_retry = attempt + 1 < ATTEMPTS
-        source = _codes(phones, bert, codes, seed, request, guard, lambda: may_retry and not heard)  # noqa: B023
+        source = _codes(reading, codes, seed, request, guard, lambda: may_retry and not heard)  # noqa: B023
         try:
             for samples in _render(audio, source, request):
                 heard = True
                 yield samples
         except CollapseError as error:
-            logger.warning("%r is read again: %s", text, error)
+            logger.warning("%r is read again: %s", reading.text, error)
             continue
         request.codes.append(tuple(codes))
         return
 
 
+def _text(reading: Reading, seed: tuple[int, ...], request: Request) -> Text:
+    voice = request.voice
+    noise = NoiseTable("exponential", voice.t2s.config.vocabulary, seed)
+    return Text(np.concatenate([voice.prompt_ids, reading.phones.ids]), reading.bert, noise)
+
+
+def _limit(request: Request) -> int:
+    return min(MAXIMUM_CODES, 2 * CODES_PER_SECOND * request.voice.t2s.config.max_seconds + 1)
+
+
+def _is_sound(codes: list[int], reading: Reading, guard: Guard) -> bool:
+    try:
+        for count in range(len(codes) + 1):
+            guard.check(codes[:count], len(reading.phones.ids))
+        guard.check_end(codes, len(reading.phones.ids))
+    except CollapseError:
+        return False
+    return True
+
+
 def _codes(
-    phones: Phones,
-    bert: np.ndarray | None,
+    reading: Reading,
     codes: list[int],
     seed: tuple[int, ...],
     request: Request,
@@ -97,15 +168,15 @@ def _codes(
     may_retry: Callable[[], bool],
 ) -> Iterator[int]:
     """Codes of a sentence, kept in ``codes`` too; a collapse raises while ``may_retry`` and ends them otherwise."""
-    voice, timing = request.voice, request.timing
+    timing, text = request.timing, _text(reading, seed, request)
     source = generate(
-        voice.t2s,
-        np.concatenate([voice.prompt_ids, phones.ids]),
-        bert,
-        voice.codes,
+        request.voice.t2s,
+        text.phones,
+        text.bert,
+        request.voice.codes,
         sampling=request.sampling,
-        noise=NoiseTable("exponential", voice.t2s.config.vocabulary, seed),
-        limit=min(MAXIMUM_CODES, 2 * CODES_PER_SECOND * voice.t2s.config.max_seconds + 1),
+        noise=text.noise,
+        limit=_limit(request),
         cancelled=request.cancelled,
     )
     while True:
@@ -115,9 +186,9 @@ def _codes(
             raise CancelledError
         try:
             if code is None:
-                guard.check_end(codes, len(phones.ids))
+                guard.check_end(codes, len(reading.phones.ids))
                 return
-            guard.check([*codes, code], len(phones.ids))
+            guard.check([*codes, code], len(reading.phones.ids))
         except CollapseError as error:
             if may_retry():
                 raise

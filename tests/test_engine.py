@@ -1,5 +1,6 @@
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -156,6 +157,14 @@ def test_same_seed_same_sound_and_another_seed_another(engine: Engine) -> None:
     assert first.timing.sovits > 0 < first.timing.t2s
 
 
+def test_sentences_decoded_together_sound_as_one_by_one(engine: Engine) -> None:
+    text = TEXT + " Here is one more. And the last of them is a little longer than the others."
+    together, single = (engine.synthesize(text, seed=4, batch=batch) for batch in (3, 1))
+    assert len(single.codes) == 4
+    assert together.codes == single.codes
+    np.testing.assert_array_equal(together.audio, single.audio)
+
+
 def test_pieces_of_a_text_are_spoken_before_the_rest_is_known(engine: Engine) -> None:
     asked: list[str] = []
 
@@ -174,12 +183,12 @@ def test_pieces_of_a_text_are_spoken_before_the_rest_is_known(engine: Engine) ->
 
 
 def test_cancel_ends_the_stream(engine: Engine) -> None:
-    wanted = iter([True] * 2)
+    over = threading.Event()
     chunks = []
-    over = False
-    for chunk in engine.stream(TEXT * 5, seed=1, cancelled=lambda: over):
+    for chunk in engine.stream(TEXT * 5, seed=1, cancelled=over.is_set):
         chunks.append(chunk.index)
-        over = next(wanted) and len(chunks) == 2
+        if len(chunks) == 2:
+            over.set()
     assert chunks == [0, 1]
     assert list(engine.stream(TEXT, cancelled=lambda: True)) == []
 
