@@ -77,7 +77,7 @@ def read(text: str, number: int, request: Request) -> Reading:
 
 
 def decode_together(readings: Sequence[Reading], request: Request, guard: Guard) -> list[Reading]:
-    """Makes the codes of several sentences at once; one that ``guard`` finds wrong is left without, to be read again."""
+    """Makes the codes of several sentences at once; one that ``guard`` finds wrong is left without them."""
     made: list[list[int]] = [[] for _ in readings]
     texts = [_text(reading, (request.seed, reading.number, 0), request) for reading in readings]
     with request.timing.measure("t2s"):

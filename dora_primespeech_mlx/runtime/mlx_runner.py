@@ -34,7 +34,7 @@ class MlxT2SSession:
         longest = max(cache[0].offset for cache in caches)
         paddings = [longest - cache[0].offset for cache in caches]
         self._padding = mx.array(paddings)[:, None, None, None] if any(paddings) else None
-        self.logits = mx.stack(first)
+        self.logits = mx.stack(list(first))
         mx.async_eval(self.logits)
 
     def _prefill(
