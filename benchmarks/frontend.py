@@ -2,8 +2,9 @@
 
     python benchmarks/frontend.py golden_text.json [--sentences FILE ...]
 
-The golden file has groups "zh" and "en" (each language's own module, Latin words dropped in "zh") and "mixed" (the whole
-pipeline), every entry with its `text` and its phones or ids. A sentence file has one sentence a line and is only timed.
+The golden file has groups "zh" and "en" (each language's own module, Latin words dropped in "zh") and "mixed" (the
+whole pipeline), every entry with its `text` and its phones or ids. A sentence file has one sentence a line and is
+only timed.
 """
 
 from __future__ import annotations
@@ -104,9 +105,8 @@ def cost(groups: dict[str, list[str]]) -> None:
                 times.append(1e3 * (time.perf_counter() - start))
         if again:
             worst = sorted(again)[int(0.99 * len(again))]
-            print(
-                f"{name}: {len(again)} sentences, first time {median(first):.2f} ms, again {median(again):.2f} ms (99 %: {worst:.2f})"
-            )
+            figures = f"first time {median(first):.2f} ms, again {median(again):.2f} ms (99 %: {worst:.2f})"
+            print(f"{name}: {len(again)} sentences, {figures}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"peak memory after all: {peak / (1e6 if sys.platform == 'darwin' else 1e3):.0f} MB")
 

@@ -6,10 +6,16 @@ import re
 
 BLOCKS = {"<think>": "</think>", "<thinking>": "</thinking>", "<tool_call>": "</tool_call>", "```": "```", "~~~": "~~~"}
 LONGEST_MARKUP = 200
-OPENERS = sorted(BLOCKS, key=len, reverse=True)
+TAGS = tuple(opener for opener in BLOCKS if opener.startswith("<"))
+FENCE = re.compile(r"^[ \t]*(```|~~~)", re.MULTILINE)
 EMOJI = re.compile(
     "[\U0001f000-\U0001faff\U0001fb00-\U0001fbff\u2600-\u27bf\u2b00-\u2bff\ufe00-\ufe0f\u200d\u20e3\u2300-\u23ff"
     "\U000e0000-\U000e007f\u3030\u303d\u3297\u3299]"
+)
+# The beginning of a line that may still become a list, a heading, a rule, a quotation, a speaker tag or a fence.
+LINE_OPENING = re.compile(
+    r"[ \t]*(?:#{1,6}[ \t]*|(?:>[ \t]?)+|[-*+•][ \t]*(?:\[[ xX]?\]?[ \t]*)?|\[[^\[\]\n]{0,30}(?:\][ \t]*)?"
+    r"|~{1,3}|`{1,3}|[-*_ \t:|]*)"
 )
 LINE_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.MULTILINE), said)
@@ -24,7 +30,8 @@ LINE_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"!\[([^\[\]\n]*)\]\([^)\n]*\)", r"\1"),
         (r"\[([^\[\]\n]+)\]\([^)\n]*\)", r"\1"),
         (r"\[\^?\d+\](?!\()", ""),
-        (r"(\*{1,3}|_{2,3}|~~)(?=\S)(.{1,400}?)(?<=\S)\1", r"\2"),
+        (r"(\*{2,3}|_{2,3}|~~)(?=\S)(.{1,400}?)(?<=\S)\1", r"\2"),
+        (r"(?<![A-Za-z0-9*])\*(?=[^\s*])([^*\n]{1,400})(?<=\S)\*(?!\*)", r"\1"),
         (r"(?<!\w)_(?=\S)([^_\n]{1,400}?)(?<=\S)_(?!\w)", r"\1"),
         (r"(?<!`)`+([^`\n]{0,400})`+", r"\1"),
         (r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>\n]*)?/?>", ""),
@@ -88,33 +95,27 @@ class MarkupStripper:
         return True
 
     def _next_opener(self) -> tuple[int, str]:
-        found = [(self._held.find(opener), opener) for opener in OPENERS]
+        found = [(self._held.find(opener), opener) for opener in TAGS]
+        for fence in FENCE.finditer(self._held):
+            if fence.start() or self._line_start:
+                found.append((fence.start(1), fence[1]))
+                break
         return min(((at, opener) for at, opener in found if at >= 0), default=(-1, ""))
 
     def _certain(self) -> int:
         """How many held characters no later text can turn into markup."""
         line = self._held.rfind("\n") + 1
         tail = self._held[line:]
-        if (line or self._line_start) and re.match(r"[ \t]*(?:[#>\-*+•|\[~`_\d]|$)", tail) and len(tail) < 40:
+        opens_line = LINE_OPENING.fullmatch(tail) or tail.lstrip(" \t").startswith("|")
+        if opens_line and (line or self._line_start) and len(tail) < LONGEST_MARKUP:
             return line
-        for match in re.finditer(r"[<\[`*_~|!]", tail[-LONGEST_MARKUP:]):
-            at = max(0, len(tail) - LONGEST_MARKUP) + match.start()
-            if self._unfinished(tail[at:]):
-                return line + at
+        at = max(0, len(tail) - LONGEST_MARKUP)
+        while sign := re.compile(r"[<\[`*_~|!]").search(tail, at):
+            end = _closed(tail, sign.start())
+            if end is None:
+                return line + sign.start()
+            at = end
         return len(self._held)
-
-    @staticmethod
-    def _unfinished(tail: str) -> bool:
-        """Whether `tail`, which begins with a sign, may still become markup."""
-        if tail[0] == "<":
-            return ">" not in tail and bool(re.fullmatch(r"</?[A-Za-z_]?[^<>\n]*", tail))
-        if tail[0] == "[":
-            return not re.match(r"\[[^\]\n]*\](?:[^(]|\([^)\n]*\))", tail)
-        if tail[0] in "*_~`":
-            sign = re.match(r"\*+|_+|~+|`+", tail)
-            width = sign.end() if sign else 1
-            return tail.find(tail[:width], width) < 0 and not tail[width : width + 1].isspace()
-        return tail in {"!", "|"}
 
     def _plain(self, text: str) -> str:
         if not text:
@@ -126,3 +127,28 @@ class MarkupStripper:
         for pattern, said in LINE_RULES:
             text = pattern.sub(said, text)
         return EMOJI.sub("", text).replace("\u0000", "")
+
+
+def _closed(line: str, at: int) -> int | None:
+    """Where what begins with the sign at `at` ends, or its sign if it is plain text; None while that is open."""
+    rest = line[at:]
+    if rest[0] == "<":
+        if re.fullmatch(r"</?|</?[A-Za-z][^<>]*", rest):
+            return None
+        tag = re.match(r"</?[A-Za-z][^<>]*>", rest)
+        return at + (tag.end() if tag else 1)
+    if rest[0] == "[":
+        if re.fullmatch(r"\[[^\[\]]*(?:\](?:\([^)]*)?)?", rest):
+            return None
+        link = re.match(r"\[[^\[\]]*\](?:\([^)]*\))?", rest)
+        return at + (link.end() if link else 1)
+    if rest[0] in "!|":
+        return at + 1 if len(rest) > 1 else None
+    width = len(rest) - len(rest.lstrip(rest[0]))
+    if width == len(rest):
+        return None
+    inside_word = width == 1 and rest[0] in "*_" and re.match(r"[A-Za-z0-9]", line[at - 1 : at])
+    if rest[width].isspace() or inside_word:
+        return at + width
+    end = rest.find(rest[:width], width)
+    return None if end < 0 else at + end + width

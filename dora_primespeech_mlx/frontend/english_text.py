@@ -30,6 +30,8 @@ def spoken_english(text: str, known: Collection[str] = ()) -> str:
     text = unicodedata.normalize("NFKC", re.sub("[½¼¾⅓⅔²³…℃℉]", _keep_sign, text)).translate(QUOTES)
     for pattern, say in _rules():
         text = pattern.sub(say, text)
+    if not re.search(r"(?:^|\s)'", text):
+        text = re.sub(r"(?<=[sS])'(?=[\s,.!?]|$)", "", text)
     for sign, said in mapping("en_signs.tsv").items():
         if sign in text:
             text = text.replace(sign, f" {said} ")
@@ -73,6 +75,8 @@ def _rules() -> tuple[Rule, ...]:
     numbered = "|".join(sorted(words("en_before_roman.txt")))
     short = "|".join(mapping("en_abbreviations.tsv"))
     rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
+        (r"(?i)(?<!\w)'n'(?!\w)", lambda match: "and"),
+        (r"(?i)(?<!\w)'(em|til|cause)\b", lambda match: {"em": "them", "til": "till"}.get(match[1].lower(), "because")),
         (r"\bw/o\b", lambda match: "without"),
         (r"\bw/(?=\s)", lambda match: "with"),
         (r"\b([A-Za-z])\+\+", lambda match: f"{match[1].upper()} plus plus"),

@@ -51,7 +51,8 @@ def _is_first(word: str, entry: Homograph, tokens: Sequence[str], index: int) ->
         return not (after == "to" and before not in words("en_be_forms.txt"))
     if word == "lead":
         return after not in words("en_lead_metal.txt") and before not in {"of", "contains"}
-    if before in words("en_before_verbs.txt"):
+    is_command = before in {"", ".", "!", "?", ","} and after in words("en_objects.txt")
+    if is_command or before in words("en_before_verbs.txt"):
         return "V".startswith(tuple(tag[:1] for tag in entry.tags))
     return tag_of(tokens, index).startswith(entry.tags)
 

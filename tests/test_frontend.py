@@ -1,0 +1,181 @@
+"""The text front end against the phones of the official code, and against readings that are right."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.frontend import expected, spoken
+from dora_primespeech_mlx.frontend import Frontend
+from dora_primespeech_mlx.frontend.pinyin import parse_pinyin, syllables
+from dora_primespeech_mlx.frontend.symbols import symbol_table
+
+DATA = Path(__file__).parent / "data"
+GOLDEN = json.loads((DATA / "golden_text.json").read_text(encoding="utf-8"))
+DIFFERENCES = json.loads((DATA / "frontend_differences.json").read_text(encoding="utf-8"))
+
+
+def rows(name: str) -> list[list[str]]:
+    lines = (DATA / name).read_text(encoding="utf-8").splitlines()
+    return [line.split("\t") for line in lines if not line.startswith("#")]
+
+
+@pytest.fixture(scope="module")
+def frontend() -> Frontend:
+    return Frontend()
+
+
+def phones_of(pinyin: str) -> list[str]:
+    """Phone names of `hao3 ba5`."""
+    names = []
+    for part in pinyin.split():
+        syllable, tone = parse_pinyin(part)
+        initial, final = syllables()[syllable]
+        names += [initial, f"{final}{tone}"]
+    return names
+
+
+@pytest.mark.parametrize("group", ["zh", "en", "mixed"])
+def test_same_phones_as_official_or_right_where_it_is_wrong(frontend: Frontend, group: str) -> None:
+    different = {entry["text"] for entry in GOLDEN[group] if spoken(group, entry, frontend) != expected(group, entry)}
+    assert different == set(DIFFERENCES[group])
+    assert all("right because" in reason or "refused" in reason for reason in DIFFERENCES[group].values())
+
+
+def test_word2ph_is_official(frontend: Frontend) -> None:
+    for entry in GOLDEN["zh"]:
+        phones = frontend(entry["text"], "zh", guard=False)
+        if list(phones.names) == entry["pypinyin"]["phones"]:
+            assert list(phones.spans[0].word2ph or ()) == entry["pypinyin"]["word2ph"]
+
+
+def test_inventories() -> None:
+    assert len(symbol_table("v1")) == 322
+    assert len(symbol_table("v2")) == 732
+    assert symbol_table("v2").names[:322] == symbol_table("v1").names
+    assert symbol_table("v2").ids(["!", "…", "SP", "no such phone"]).tolist() == [0, 321, 77, 86]
+    with pytest.raises(ValueError, match="v1, v2"):
+        Frontend("v3")
+
+
+@pytest.mark.parametrize(("language", "text", "said"), rows("frontend_sentences.tsv"))
+def test_normalised(frontend: Frontend, language: str, text: str, said: str) -> None:
+    assert frontend(text, language).text == said
+
+
+@pytest.mark.parametrize(("text", "pinyin"), rows("frontend_readings.tsv"))
+def test_readings(frontend: Frontend, text: str, pinyin: str) -> None:
+    names = [name for name in frontend(text, "zh", guard=False).names if name not in ",.…"]
+    assert names == phones_of(pinyin)
+
+
+@pytest.mark.parametrize(
+    ("text", "phones"),
+    [
+        ("I read it yesterday. I read it every day.", "AY1 R EH1 D IH1 T Y EH1 S T ER0 D EY2 ."),
+        ("the wind", "DH AH0 W IH1 N D"),
+        ("wind it up", "W AY1 N D IH1 T AH1 P"),
+        ("let's record a record", "L EH1 T S R IH0 K AO1 R D AH0 R EH1 K ER0 D"),
+        ("he used to use it", "HH IY1 Y UW1 S T T UW1 Y UW1 Z IH1 T"),
+        ("it is used to live", "IH1 T IH1 Z Y UW1 Z D T UW1 L IH1 V"),
+        ("a lead pipe", "AH0 L EH1 D P AY1 P"),
+        ("we lead them", "W IY1 L IY1 D DH EH1 M"),
+        ("Jones's boss's kids' toys", "JH OW1 N Z IH0 Z B AO1 S IH0 Z K IH1 D Z T OY1 Z"),
+        ("TVs", "T IY1 V IY1 Z"),
+        ("livestream", "L AY1 V S T R IY1 M"),
+        ("A cat", "EY1 K AE1 T"),
+    ],
+)
+def test_english_words(frontend: Frontend, text: str, phones: str) -> None:
+    assert " ".join(frontend(text, "en", guard=False).names).startswith(phones)
+
+
+def test_spans_cover_the_phones(frontend: Frontend) -> None:
+    phones = frontend("我用iPhone 15的camera，really很好。")
+    assert [(span.language, span.text) for span in phones.spans] == [
+        ("zh", "我用"),
+        ("en", "iphone"),
+        ("zh", "十五的"),
+        ("en", "camera, really"),
+        ("zh", "很好."),
+    ]
+    assert phones.spans[0].start == 0
+    assert phones.spans[-1].end == len(phones.ids)
+    assert all(left.end == right.start for left, right in zip(phones.spans, phones.spans[1:], strict=False))
+    for span in phones.spans:
+        if span.language == "zh":
+            assert span.word2ph is not None
+            assert len(span.word2ph) == len(span.text)
+            assert sum(span.word2ph) == span.end - span.start
+        else:
+            assert span.word2ph is None
+    assert phones.ids.dtype == np.int32
+    assert "".join(span.text for span in phones.spans) == phones.text
+
+
+def test_short_text_gets_a_mark_before_it(frontend: Frontend) -> None:
+    assert frontend("嗯。", "zh").names == (".", "EE", "en1", ".")
+    assert frontend("Hi", "en").names == (".", "HH", "AY1")
+    assert frontend("你好吗。", "zh").names[0] == "n"
+
+
+@pytest.mark.parametrize("text", ["", " \n", "。，！", "😀", "\ud800", "…—", "العربية"])
+def test_nothing_to_say(frontend: Frontend, text: str) -> None:
+    with pytest.raises(ValueError, match="nothing to say"):
+        frontend(text)
+
+
+def test_other_languages_are_refused_by_name(frontend: Frontend) -> None:
+    for language, name in [("ja", "Japanese"), ("ko", "Korean"), ("yue", "Cantonese"), ("auto_yue", "Cantonese")]:
+        with pytest.raises(ValueError, match=name):
+            frontend("你好", language)
+    with pytest.raises(ValueError, match="Japanese"):
+        frontend("こんにちは")
+    with pytest.raises(ValueError, match="Korean"):
+        frontend("안녕하세요 Hello")
+    with pytest.raises(ValueError, match="'xx'.*auto, zh"):
+        frontend("hello", "xx")
+
+
+def test_foreign_letters_in_a_named_language_are_left_out_and_logged(
+    frontend: Frontend, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert frontend("他说こんにちは，然后走了。", "zh").text == "他说,然后走了."
+    assert "Japanese" in caplog.text
+    assert frontend("我の家很大。", "auto").text == "我的家很大."
+
+
+def test_lexicon_wins() -> None:
+    frontend = Frontend(
+        lexicon={"重庆": "zhong4 qing4", "行": "hang2", "tomato": "T AH0 M AA1 T OW0", "MiMo": "M AY1 M OW0"}
+    )
+    names = " ".join(frontend("重庆不行，Tomato和MiMo。", "zh").names)
+    assert names == "zh ong4 q ing4 b u4 h ang2 , T AH0 M AA1 T OW0 h e2 M AY1 M OW0 ."
+
+
+@pytest.mark.parametrize(
+    "lexicon", [{"重庆": "zhong4"}, {"重庆": "zhong4 xyz4"}, {"tomato": "T OO MM"}, {"重K": "zhong4"}, {"tomato": ""}]
+)
+def test_wrong_lexicon_is_refused_at_once(lexicon: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=next(iter(lexicon)) + "|xyz4"):
+        Frontend(lexicon=lexicon)
+
+
+def test_import_pulls_in_no_heavy_library_and_never_the_network() -> None:
+    code = (
+        "import socket, sys\n"
+        "def refuse(*_): raise AssertionError('the front end opened a connection')\n"
+        "socket.socket.connect = refuse\n"
+        "from dora_primespeech_mlx.frontend import Frontend\n"
+        "early = set(sys.modules)\n"
+        "Frontend()('Hello flibbertigibbetish world, he read it.', 'en')\n"
+        "middle = set(sys.modules)\n"
+        "Frontend()('你好，世界。', 'zh')\n"
+        "late = set(sys.modules)\n"
+        "assert not {'pypinyin', 'opencc', 'jieba', 'nltk', 'g2p_en'} & middle\n"
+        "assert not {'jieba', 'nltk', 'g2p_en', 'pandas'} & late\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

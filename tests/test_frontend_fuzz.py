@@ -1,0 +1,136 @@
+"""Random texts: phones, or a ValueError that says why not."""
+
+import random
+
+import pytest
+
+from dora_primespeech_mlx.frontend import Frontend
+from dora_primespeech_mlx.frontend.symbols import SIZES
+from dora_primespeech_mlx.segment import MarkupStripper, Segmenter, split, strip_markup
+
+PIECES = [
+    "你好", "2024年", "Hello ", "GPT-4", "3.5G", "http://a.b", "me@x.com", "\ud800", "\x00",
+    "한국", "の", "é", "Ⅷ", "①", "α", "😀", "３", "㎏",
+    "\u200b", "\u2060", "\u0001", "嗯", "呣", "欸", "儿", "一", "不",
+    "第2", "$5", "-7", "½", "²", "١٢", "˙",
+]  # fmt: skip
+
+
+SIGNS = [
+    "**", "*", "_", "`", "```", "<think>", "</think>", "[", "](", ")", "#", "- ",
+    "\n", "|", "~~", "!", "ab ", "好", "😀", "1. ",
+]  # fmt: skip
+LONG = [
+    "a" * 20_000,
+    "1" * 20_000,
+    "好" * 5_000,
+    "." * 20_000,
+    "'" * 20_000,
+    "a-" * 10_000,
+    "http://" * 2_000,
+    "$1" * 5_000,
+]
+
+
+def random_text(chance: random.Random) -> str:
+    size = chance.choice([0, 1, 2, 3, 5, 8, 13, 40])
+    kind = chance.randrange(7)
+    if kind == 0:
+        return "".join(chr(chance.randrange(0x110000)) for _ in range(size))
+    if kind == 1:
+        return "".join(chr(chance.randrange(0x4E00, 0xA000)) for _ in range(size))
+    if kind == 2:
+        return "".join(chr(chance.randrange(32, 127)) for _ in range(size))
+    if kind == 3:
+        return "".join(chance.choices("0123456789.,:/-~+×÷=%°℃¥$€年月日个米kmgGB第2²³½ ", k=size))
+    if kind == 4:
+        return "".join(chance.choices("嗯呣嗯欸哼儿一不个了着过得地，。！？…—～.,!?-“”《》()", k=size))
+    if kind == 5:
+        return "".join(chance.choices("abcdefgXYZ'-. ’&@/\n\t", k=2 * size))
+    return "".join(chance.choices(PIECES, k=size))
+
+
+def check(frontend: Frontend, text: str, language: str, version: str) -> None:
+    try:
+        phones = frontend(text, language)
+    except ValueError:
+        return
+    assert len(phones.ids) == len(phones.names)
+    assert 0 <= phones.ids.min() <= phones.ids.max() < SIZES[version]
+    assert "UNK" not in phones.names
+    assert sum(span.end - span.start for span in phones.spans) == len(phones.ids)
+    for span in phones.spans:
+        if span.language == "zh":
+            assert span.word2ph is not None
+            assert sum(span.word2ph) == span.end - span.start
+            assert len(span.word2ph) == len(span.text)
+
+
+def fuzz(count: int, seed: int) -> None:
+    chance = random.Random(seed)
+    frontends = {version: Frontend(version) for version in SIZES}
+    for _ in range(count):
+        version = chance.choice(list(SIZES))
+        check(frontends[version], random_text(chance), chance.choice(["auto", "zh", "en"]), version)
+
+
+def test_random_texts() -> None:
+    fuzz(400, seed=1)
+
+
+@pytest.mark.soak
+def test_twenty_thousand_random_texts() -> None:
+    fuzz(20_000, seed=2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 20_000,
+        "1" * 20_000,
+        "好" * 5_000,
+        "." * 20_000,
+        "'" * 20_000,
+        "a-" * 10_000,
+        "http://" * 2_000,
+        "$1" * 5_000,
+    ],
+)
+def test_very_long_texts(text: str) -> None:
+    check(Frontend(), text, "auto", "v2")
+
+
+def random_cuts(text: str, chance: random.Random) -> list[str]:
+    pieces, start = [], 0
+    while start < len(text):
+        end = start + chance.choice([1, 1, 2, 3, 7])
+        pieces.append(text[start:end])
+        start = end
+    return pieces
+
+
+def test_segments_of_random_texts() -> None:
+    chance = random.Random(3)
+    for _ in range(1_500):
+        text = random_text(chance) + random_text(chance)
+        segmenter = Segmenter()
+        found = [
+            segment for piece in random_cuts(text, chance) for segment in segmenter.push(piece)
+        ] + segmenter.finish()
+        for method in ("cut0", "cut1", "cut2", "cut3", "cut4", "cut5", "sentence"):
+            for segments in (found, split(text, method)):
+                assert all(0 <= segment.start < segment.end <= len(text) for segment in segments)
+                assert all(a.end <= b.start for a, b in zip(segments, segments[1:], strict=False))
+                spoken = "".join(text[segment.start : segment.end] for segment in segments)
+                wanted = [letter for letter in text if letter.isalnum()]
+                assert [letter for letter in spoken if letter.isalnum()] == wanted
+
+
+def test_markup_of_random_texts_in_pieces() -> None:
+    chance = random.Random(4)
+    for _ in range(1_500):
+        text = "".join(chance.choices(SIGNS, k=chance.randrange(12)))
+        stripper = MarkupStripper()
+        pieces = "".join(stripper.push(piece) for piece in random_cuts(text, chance)) + stripper.finish()
+        assert "<think>" not in pieces
+        assert pieces.count("好") == strip_markup(text).count("好")
