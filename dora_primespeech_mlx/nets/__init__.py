@@ -1,0 +1,1 @@
+"""The networks in MLX: weights only, no request state."""
