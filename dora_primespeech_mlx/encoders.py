@@ -255,7 +255,8 @@ class Encoders:
 
     def missing(self, kind: str) -> str:
         """A sentence that says which file is not there, and how to make it."""
-        looked = " or ".join(str(folder) for folder in self._folders) or "any folder"
+        present = [str(folder) for folder in self._folders if folder.is_dir()]
+        looked = " or ".join(present or map(str, self._folders[:1])) or "any folder"
         how = HOW_TO_CONVERT[kind].format(folder=self._folders[0] if self._folders else "FOLDER")
         return f"there is no {kind}.safetensors in {looked}; make it with: {how}"
 

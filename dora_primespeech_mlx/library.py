@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import mlx.core as mx
 import numpy as np
 
 from dora_primespeech_mlx.encoders import Encoders, Ready
 from dora_primespeech_mlx.frontend import Frontend, Phones
 from dora_primespeech_mlx.models import Model, load_model
+from dora_primespeech_mlx.nets.t2s import BERT_DIM
 from dora_primespeech_mlx.recording import reference_from_recordings
 from dora_primespeech_mlx.runtime.factory import accelerated, choose, sovits_runner, t2s_runner
 from dora_primespeech_mlx.runtime.interface import SovitsRunner, T2SRunner
@@ -27,11 +29,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """The networks of a model on their executor."""
+    """The networks of a model on their executor, and whether it listens to the prosody of a text."""
 
     model: Model
     t2s: T2SRunner
     sovits: SovitsRunner
+    takes_prosody: bool
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Voice:
         t2s: the T2S network.
         sovits: the SoVITS network.
         frontend: text to phones.
-        encoders: prosody features for Mandarin, where their files are present.
+        encoders: prosody features for Mandarin, where their files are present; None for a model that takes none.
         codes: the prompt's semantic codes, int32 [m]; empty without a prompt.
         prompt: the prompt's phones, or None.
         prompt_bert: their features, float32 [n, 1024], or None for zeros.
@@ -62,7 +65,7 @@ class Voice:
     t2s: T2SRunner
     sovits: SovitsRunner
     frontend: Frontend
-    encoders: Encoders
+    encoders: Encoders | None
     codes: np.ndarray
     prompt: Phones | None
     prompt_bert: np.ndarray | None
@@ -80,13 +83,24 @@ class Voice:
 
     def prosody(self, phones: Phones) -> np.ndarray | None:
         """Features of the prompt's phones and then the text's, float32 [n, 1024]; None when all are zero."""
-        features = self.encoders.prosody([phones])[0]
+        features = _features(self.encoders, phones)
         if features is None and self.prompt_bert is None:
             return None
-        width = (self.prompt_bert if features is None else features).shape[1]  # type: ignore[union-attr]
-        before = np.zeros((len(self.prompt_ids), width), np.float32) if self.prompt_bert is None else self.prompt_bert
-        after = np.zeros((len(phones.ids), width), np.float32) if features is None else features
+        before = (
+            np.zeros((len(self.prompt_ids), BERT_DIM), np.float32) if self.prompt_bert is None else self.prompt_bert
+        )
+        after = np.zeros((len(phones.ids), BERT_DIM), np.float32) if features is None else features
         return np.concatenate([before, after])
+
+
+def _features(encoders: Encoders | None, phones: Phones) -> np.ndarray | None:
+    features = None if encoders is None else encoders.prosody([phones])[0]
+    if features is not None and features.shape[1] != BERT_DIM:
+        raise ValueError(
+            f"The RoBERTa here gives {features.shape[1]} numbers a character and the voice takes {BERT_DIM}: "
+            "convert chinese-roberta-wwm-ext-large"
+        )
+    return features
 
 
 class Library:
@@ -152,6 +166,7 @@ class Library:
         if stored is None:
             for sentence in reference.advice:
                 logger.warning("%s", sentence)
+        prosody = encoders if loaded.takes_prosody else None
         prompt = None
         if entry.prompt_text and codes is not None:
             prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
@@ -167,10 +182,10 @@ class Library:
             t2s=loaded.t2s,
             sovits=loaded.sovits,
             frontend=frontend,
-            encoders=encoders,
+            encoders=prosody,
             codes=np.zeros(0, np.int32) if prompt is None or codes is None else codes,
             prompt=prompt,
-            prompt_bert=None if prompt is None else encoders.prosody([prompt])[0],
+            prompt_bert=None if prompt is None else _features(prosody, prompt),
             ge=loaded.sovits.timbre(reference.spectra, reference.voice_vectors),
         )
 
@@ -183,6 +198,7 @@ class Library:
                 model,
                 t2s_runner(model.t2s, self._runtime, self._precision, threads),
                 sovits_runner(model.sovits, self._runtime, self._precision, threads),
+                takes_prosody=bool(mx.any(model.t2s.bert_proj.weight != 0).item()),
             )
         return self._models[weights]
 
