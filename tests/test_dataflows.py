@@ -145,7 +145,7 @@ def test_fleet_shares_sessions_between_two_daemons(tmp_path):
     try:
         start("coordinator", "--port", port, "--store", "memory")
         for name in ("first", "second"):
-            local = ["--local-listen-port", str(free_port())]
+            local = ["--local-listen-port", str(free_port()), "--zenoh-config-overlay", str(DATAFLOWS / "zenoh.json5")]
             start("daemon", "--machine-id", name, "--coordinator-port", port, *local)
         for _ in range(100):
             connected = dora("cluster", "status", "--coordinator-port", port, folder=tmp_path).stdout
