@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from benchmarks.frontend import expected, spoken
@@ -179,3 +180,43 @@ def test_import_pulls_in_no_heavy_library_and_never_the_network() -> None:
         "assert not {'jieba', 'nltk', 'g2p_en', 'pandas'} & late\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.fixture
+def g2pw_folder(tmp_path: Path) -> Path:
+    """A G2PW model that always prefers the reading háng for 行 and cháng for 長, and the files around it."""
+    rows = ["行\tㄒㄧㄥ2", "行\tㄏㄤ2", "長\tㄓㄤ3", "長\tㄔㄤ2"]
+    (tmp_path / "POLYPHONIC_CHARS.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    spelled = {"ㄒㄧㄥ": "xing", "ㄏㄤ": "hang", "ㄓㄤ": "zhang", "ㄔㄤ": "chang"}
+    (tmp_path / "bopomofo_to_pinyin_wo_tune_dict.json").write_text(json.dumps(spelled), encoding="utf-8")
+    (tmp_path / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\n他\n行\n長\n", encoding="utf-8")
+    labels = sorted({row.split("\t")[1] for row in rows})
+    liking = np.array([[1.0 if label in {"ㄏㄤ2", "ㄔㄤ2"} else 0.1 for label in labels]], np.float32)
+    names = ["input_ids", "token_type_ids", "attention_mask", "phoneme_mask", "char_ids", "position_ids"]
+    shapes = [["n", "t"], ["n", "t"], ["n", "t"], ["n", len(labels)], ["n"], ["n"]]
+    inputs = [
+        onnx.helper.make_tensor_value_info(
+            name, onnx.TensorProto.FLOAT if name == "phoneme_mask" else onnx.TensorProto.INT64, shape
+        )
+        for name, shape in zip(names, shapes, strict=True)
+    ]
+    output = onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["n", len(labels)])
+    node = onnx.helper.make_node("Mul", ["phoneme_mask", "liking"], ["probabilities"])
+    graph = onnx.helper.make_graph([node], "g2pw", inputs, [output], [onnx.numpy_helper.from_array(liking, "liking")])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, tmp_path / "g2pW.onnx")
+    return tmp_path
+
+
+def test_polyphone_model_decides_where_no_dictionary_does(g2pw_folder: Path) -> None:
+    frontend = Frontend(g2pw_dir=g2pw_folder)
+    names = " ".join(frontend("他行，头发很长，校长行走。", "zh").names)
+    assert names == "t a1 h ang2 , t ou2 f a5 h en3 ch ang2 , x iao4 zh ang3 x ing2 z ou3 ."
+    assert " ".join(Frontend()("他行，", "zh", guard=False).names) == "t a1 x ing2 ,"
+
+
+@pytest.mark.parametrize("name", ["g2pW.onnx", "POLYPHONIC_CHARS.txt", "vocab.txt"])
+def test_polyphone_model_names_a_missing_file(g2pw_folder: Path, name: str) -> None:
+    (g2pw_folder / name).unlink()
+    with pytest.raises(FileNotFoundError, match=name):
+        Frontend(g2pw_dir=g2pw_folder)("你好，你们好。", "zh")

@@ -59,7 +59,8 @@ class Frontend:
             symbols: "v1" (322 phones) or "v2" (732); ValueError for any other.
             lexicon: word -> pinyin with tone digits ("chong2 qing4") for Mandarin words, ARPAbet ("T OW0 M EY1 T OW0")
                 for English ones; wins over every dictionary. ValueError for a phone or syllable that does not exist.
-            g2pw_dir: folder of the G2PW polyphone model; None reads Mandarin polyphones by dictionary alone.
+            g2pw_dir: folder of the G2PW polyphone model, loaded with the first Mandarin text (FileNotFoundError names
+                a missing file); None reads polyphones by dictionary and neighbours alone.
         """
         self._symbols = symbol_table(symbols)
         self._lexicon = parse_lexicon(lexicon or {})
@@ -89,7 +90,12 @@ class Frontend:
     def _mandarin(self) -> Mandarin:
         from dora_primespeech_mlx.frontend.mandarin import Mandarin
 
-        return Mandarin(self._lexicon)
+        polyphones = None
+        if self._g2pw_dir is not None:
+            from dora_primespeech_mlx.frontend.g2pw import G2PW
+
+            polyphones = G2PW(self._g2pw_dir)
+        return Mandarin(self._lexicon, polyphones)
 
     @cached_property
     def _english(self) -> English:

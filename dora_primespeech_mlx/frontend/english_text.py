@@ -30,6 +30,7 @@ def spoken_english(text: str, known: Collection[str] = ()) -> str:
     text = unicodedata.normalize("NFKC", re.sub("[½¼¾⅓⅔²³…℃℉]", _keep_sign, text)).translate(QUOTES)
     for pattern, say in _rules():
         text = pattern.sub(say, text)
+    text = re.sub(r"\s*--+\s*", " - ", text)
     if not re.search(r"(?:^|\s)'", text):
         text = re.sub(r"(?<=[sS])'(?=[\s,.!?]|$)", "", text)
     for sign, said in mapping("en_signs.tsv").items():

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from pypinyin import Style, lazy_pinyin
+from pypinyin.phrases_dict import phrases_dict
 from pypinyin.pinyin_dict import pinyin_dict
 
+from dora_primespeech_mlx.frontend.g2pw import G2PW
 from dora_primespeech_mlx.frontend.lexicon import Lexicon, spell
 from dora_primespeech_mlx.frontend.mandarin_text import HAN
 from dora_primespeech_mlx.frontend.pinyin import parse_pinyin, syllables
 from dora_primespeech_mlx.frontend.sandhi import Word, change_tones, regroup
-from dora_primespeech_mlx.frontend.segmentation import tagged_words
+from dora_primespeech_mlx.frontend.segmentation import in_word_list, tagged_words
 from dora_primespeech_mlx.frontend.symbols import MARKS
 from dora_primespeech_mlx.frontend.tables import mapping, words
 
@@ -21,10 +23,11 @@ from dora_primespeech_mlx.frontend.tables import mapping, words
 class Mandarin:
     """Mandarin words to phones; the words of the lexicon win over every dictionary."""
 
-    def __init__(self, lexicon: Lexicon | None = None) -> None:
+    def __init__(self, lexicon: Lexicon | None = None, polyphones: G2PW | None = None) -> None:
+        self._polyphones = polyphones
         self._user = (lexicon or Lexicon()).mandarin
         self._phrases = {word: spell(word, pinyin) for word, pinyin in mapping("phrase_readings.tsv").items()}
-        self._whole = self._user.keys() | self._phrases.keys()
+        self._whole = self._user.keys() | {word for word in self._phrases if not in_word_list(word)}
 
     def readable(self, text: str) -> str:
         """`text` without the characters that have no reading at all."""
@@ -48,9 +51,14 @@ class Mandarin:
 
     def _words(self, part: str) -> list[Word]:
         groups = regroup(tagged_words(part, self._whole), self.readings)
-        result = []
+        model = self._polyphones.readings(part) if self._polyphones else {}
+        result: list[Word] = []
+        start = 0
         for index, (text, tag) in enumerate(groups):
             pairs = self.readings(text)
+            if model and text not in phrases_dict and text not in self._phrases:
+                pairs = [model.get(start + at, pair) for at, pair in enumerate(pairs)]
+            start += len(text)
             word = Word(text, tag, [syllable for syllable, _ in pairs], [tone for _, tone in pairs])
             change_tones(word)
             if text in words("must_words.txt") and _is_must(groups, index):

@@ -49,14 +49,15 @@ def simplified(text: str) -> str:
     """Traditional characters as simplified ones, by phrase where the choice depends on it."""
     if not any("\u4e00" <= character <= "\u9fff" for character in text):
         return text
-    return _converter()(text)
+    return converter("tw2s")(text)
 
 
 @cache
-def _converter() -> Callable[[str], str]:
+def converter(direction: str) -> Callable[[str], str]:
+    """A conversion of opencc between simplified and traditional characters, "tw2s" or "s2tw"."""
     from opencc import OpenCC
 
-    convert = OpenCC("tw2s").convert
+    convert = OpenCC(direction).convert
     return lambda text: str(convert(text))
 
 

@@ -77,6 +77,11 @@ def _goes_on(text: str) -> bool:
     return _word_list().begins_word(text)
 
 
+def in_word_list(word: str) -> bool:
+    """Whether jieba knows `word`."""
+    return _entry(word) is not None
+
+
 def tagged_words(text: str, known: Collection[str] = ()) -> list[tuple[str, str]]:
     """Words of `text` with the part-of-speech tags of jieba, in order; joined they are `text`.
 
