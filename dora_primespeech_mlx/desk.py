@@ -101,7 +101,7 @@ class Desk:
                 self.finish(job, ERROR, self._too_long(), "message")
             job.add(request.text)
             if cancels(metadata):
-                self._cancel([job])
+                self._cancel([job], lambda last: last is job)
             if ends(metadata) or cancels(metadata):
                 job.close()
                 del self._open[key]
@@ -148,19 +148,24 @@ class Desk:
         """Give up the text that is spoken or next, or all texts of a question."""
         with self.changed:
             if question_id is None:
-                self._cancel(self._jobs[:1])
+                self._cancel(self._jobs[:1], lambda last: True)
             else:
-                self._cancel([job for job in self._jobs if job.question_id == question_id])
+                jobs = [job for job in self._jobs if job.question_id == question_id]
+                self._cancel(jobs, lambda last: last.question_id == question_id)
 
     def cancel_all(self, but_question_id: str | None = None) -> None:
         """Give up all texts, but those of a question."""
         with self.changed:
-            self._cancel([job for job in self._jobs if job.question_id != but_question_id], but_question_id)
+            jobs = [job for job in self._jobs if job.question_id != but_question_id]
+            self._cancel(jobs, lambda last: last.question_id != but_question_id)
 
-    def _cancel(self, jobs: list[Job], kept_question_id: str | None = None) -> None:
-        """Flush what was sent, unless it belongs to the question that is kept, and complete the jobs as cancelled."""
+    def _cancel(self, jobs: list[Job], flushes: Callable[[Job], bool]) -> None:
+        """Complete jobs as cancelled; before that, flush what players have, if the text of the last audio says so.
+
+        dora flushes a whole input, so audio of a text that goes on must not be the last.
+        """
         last = self._last_sent
-        if last is not None and (kept_question_id is None or last.question_id != kept_question_id):
+        if last is not None and flushes(last):
             self._send(last, np.zeros(0, np.float32), {"fin": True, "flush": True})
             self._pacer.flushed(time.monotonic())
             self._last_sent = None

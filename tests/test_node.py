@@ -265,6 +265,30 @@ def test_cancel_gives_up_one_text_and_keeps_the_queue():
     ]
 
 
+def test_a_cancel_of_texts_that_wait_leaves_the_one_being_spoken_alone():
+    running = start(delay=0.005, chunks=40)
+    for number in range(3):
+        running.node.give("text", "Some text.", question_id=number)
+    running.node.wait("audio")
+    running.node.give("control", "cancel:1")
+    running.node.give("control", "reset", question_id=0)
+    running.finish()
+    assert running.node.outcomes() == ["cancelled", "cancelled", "completed"]
+    assert [message.metadata["seq"] for message in running.node.of("audio")] == list(range(40))
+    assert not any(message.metadata.get("flush") for message in running.node.of("audio"))
+
+
+def test_a_cancel_flushes_what_was_sent_already():
+    running = start()
+    running.node.give("text", "Short.")
+    running.node.wait("segment_complete")
+    running.node.give("control", "cancel")
+    running.node.give("control", "stop")
+    running.finish()
+    assert [message.metadata.get("flush", False) for message in running.node.of("audio")] == [False] * 3 + [True]
+    assert running.node.outcomes() == ["completed"]
+
+
 def test_a_manual_stop_cancels_everything():
     running = start(delay=0.01, chunks=1000)
     for _ in range(5):
