@@ -27,7 +27,7 @@ from dora_primespeech_mlx.voices import VoiceEntry, read_voices
 
 __all__ = ["AudioChunk", "Engine", "Speech", "synthesize"]
 
-WARM_UP_TEXT = {"zh": "你好，世界。", "en": "Hello, world."}
+WARM_UP_TEXT = {"zh": "你好，世界。", "en": "Hello, world.", "auto": "Hello, world. 你好，世界。"}
 
 logger = logging.getLogger(__name__)
 
@@ -74,10 +74,9 @@ class Engine:
         return self._library.load(entry)
 
     def warm_up(self) -> None:
-        """Speaks a short sentence, so that the first text finds everything ready."""
-        voice = self.load_voice()
-        text = WARM_UP_TEXT.get(voice.language, WARM_UP_TEXT["en"])
-        for _ in self.stream(text, seed=0):
+        """Speaks a short sentence of each language in use, so that the first text finds everything ready."""
+        language = self.load_voice().language if self._settings.language == "auto" else self._settings.language
+        for _ in self.stream(WARM_UP_TEXT.get(language, WARM_UP_TEXT["auto"]), seed=0):
             pass
 
     def stream(
