@@ -198,7 +198,7 @@ def test_sovits_stages_are_those_of_mlx(sovits):
         samples = theirs.vocode(latent, ge)
         assert samples.shape == (2 * codes * 640,)
         np.testing.assert_allclose(ours.vocode(latent, ge), samples, atol=1e-5)
-    assert 37 <= ours.fit(37) < 45
+    assert (ours.fit(37), ours.fit(200)) == ((48, 256) if openvino_session.available() else (37, 200))
 
 
 @pytest.mark.skipif(not openvino_session.available(), reason="needs the openvino extra")

@@ -13,8 +13,12 @@ from dora_primespeech_mlx.runtime.onnx_session import Function, OnnxFunction
 from dora_primespeech_mlx.runtime.recording import Input
 from dora_primespeech_mlx.runtime.translate import translate
 
-PREPARED = 8
-"""Frames by which lengths for OpenVINO are rounded up."""
+PREPARED = (24, 32, 48, 56, 72, 104, 152, 176)
+"""Lengths in frames that OpenVINO is given where there is a choice: each one new to it costs a tenth of a second.
+
+They fit what `streaming.Schedule` asks for with its context; longer ones are multiples of `LONG`.
+"""
+LONG = 64
 
 
 def timbre_graph(model: Sovits) -> Graph:
@@ -126,4 +130,6 @@ class OnnxSovitsRunner:
 
     def fit(self, frames: int) -> int:
         """Lengths are open, so every length fits; but OpenVINO prepares each one that is new to it."""
-        return -(-frames // PREPARED) * PREPARED if self._openvino else frames
+        if not self._openvino:
+            return frames
+        return next((length for length in PREPARED if length >= frames), -(-frames // LONG) * LONG)
