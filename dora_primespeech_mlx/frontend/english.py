@@ -106,7 +106,7 @@ def _derived(word: str) -> tuple[str, ...] | None:
 
 
 def _stem(*spellings: str) -> tuple[str, ...] | None:
-    """Phones of the first spelling that the dictionary has: as it stands, with a doubled letter once, or with y for i."""
+    """Phones of the first spelling that the dictionary has: as it is, with a doubled letter once, or with y for i."""
     for spelling in spellings:
         for stem in (spelling, spelling[:-1] if spelling[-1:] == spelling[-2:-1] else "", re.sub("i$", "y", spelling)):
             if len(stem) > 2 and (found := _dictionary().get(stem)):

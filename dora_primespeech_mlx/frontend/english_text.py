@@ -18,6 +18,8 @@ MONTH_NAMES = (
 )
 AMOUNTS = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion", "mn": "million", "tn": "trillion"}
 ROMAN = {"I": 1, "V": 5, "X": 10}
+# Signs that compatibility normalisation would take apart.
+KEPT = frozenset("½¼¾⅓⅔²³…")
 QUOTES = {ord(mark): "'" for mark in "’‘ʼ＇`′"} | {ord(mark): " " for mark in '“”"„«»'}
 MARKS = str.maketrans("，、;；:：。！？…⋯()[]", ",,,,,,.!?..,,,,") | {ord(mark): " - " for mark in "—–―"}
 
@@ -27,7 +29,7 @@ def spoken_english(text: str, known: Collection[str] = ()) -> str:
 
     Words that are, in lower case, among `known` stay whole.
     """
-    text = unicodedata.normalize("NFKC", re.sub("[½¼¾⅓⅔²³…℃℉]", _keep_sign, text)).translate(QUOTES)
+    text = "".join(sign if sign in KEPT else unicodedata.normalize("NFKC", sign) for sign in text).translate(QUOTES)
     for pattern, say in _rules():
         text = pattern.sub(say, text)
     text = re.sub(r"\s*--+\s*", " - ", text)
@@ -50,12 +52,6 @@ def spoken_english(text: str, known: Collection[str] = ()) -> str:
 def _strongest_mark(match: re.Match[str]) -> str:
     """One mark for a run of them: the first that ends a sentence, else a comma."""
     return next((mark for mark in match.group() if mark in ".!?"), ",")
-
-
-def _keep_sign(match: re.Match[str]) -> str:
-    """Signs that compatibility normalisation would take apart: said here, or in their ASCII form."""
-    sign = match.group()
-    return {"…": ". ", "℃": "°C", "℉": "°F"}.get(sign) or f" {mapping('en_signs.tsv')[sign]} "
 
 
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
@@ -88,12 +84,8 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z]|\s*[,;:!?)])", lambda match: f" {match[1].upper()} M"),
         (r"(?i)(?<=\d)\s*([ap])\.?m\b(\.?)", lambda match: f" {match[1].upper()} M{match[2]}"),
         (r"(?i)\b([ap])\.m\.", lambda match: f"{match[1].upper()} M{_closing(match)}"),
-        (r"\b(?:[A-Z]\.){2,}|\b(?:[a-z]\.){2,}", _initials),
+        (r"\b(?:[A-Z]\.){2,}(s\b)?|\b(?:[a-z]\.){2,}", _initials),
         (r"\b(Dr|St)\.(?=\s|,|$)", _doctor_or_street),
-        (
-            rf"(?i)\b({short})\.(?=\s*(?:[A-Za-z0-9]|,|$))",
-            lambda match: mapping("en_abbreviations.tsv")[match[1].lower()] + _closing(match),
-        ),
         (r"\b(?:No|no|Nos)\.\s*(?=\d)", lambda match: "number "),
         (r"#(?=\d)", lambda match: "number "),
         (rf"\b({numbered}) ([IVX]+)\b(?!\.\w)", _roman_number),
@@ -106,12 +98,26 @@ def _rules() -> tuple[Rule, ...]:
         (rf"(?i)\b({MONTH_NAMES})\.? (\d\d?)(?:st|nd|rd|th)?\b(?!:|\.\d)(?:,? (\d{{4}})\b)?", _month_day),
         (rf"(?i)\b(\d\d?)(?:st|nd|rd|th)? ({MONTH_NAMES})\b(?:,? (\d{{4}})\b)?", _day_month),
         (
+            rf"(?i)\b({short})\.(?=[\s,)]|$)",
+            lambda match: mapping("en_abbreviations.tsv")[match[1].lower()] + _closing(match),
+        ),
+        (
+            r"\b(Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun)\.(?=,|\s+[A-Z0-9])",
+            lambda match: mapping("en_weekdays.tsv")[match[1].lower()],
+        ),
+        (r"\bpp\.\s*(?=\d)", lambda match: "pages "),
+        (r"\bp\.\s*(?=\d)", lambda match: "page "),
+        (r"(?<!\w)'(?=\d\d\b(?!s))", lambda match: ""),
+        (r"<3+(?!\w)|(?<!\w)[:;]-?[()DPp](?!\w)", lambda match: " "),
+        (
             r"\b(\d\d?):([0-5]\d):([0-5]\d)\b",
             lambda match: f"{_clock(match[1], match[2])} and {cardinal(match[3])} seconds",
         ),
         (r"\b([01]?\d|2[0-4]):([0-5]\d)\b", lambda match: _clock_in_text(match)),
         (r"\b(\d+):(\d+)\b", lambda match: f"{cardinal(match[1])} to {cardinal(match[2])}"),
         (r"(?:\+(\d{1,3})[-. ]?)?\(?\b(\d{3})\)?[-. ](\d{3})[-. ](\d{4})\b|\b(\d{3})-(\d{4})\b", _telephone),
+        (r"\+\d[\d ()-]{5,}\d", _digit_groups),
+        (r"(?<![\d.-])\d+(?:-\d+){2,}(?!\d|\.\d)", _digit_groups),
         (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: "\u0001"),
         (
             rf"({money})\s?((?:\d|\u0001)+(?:\.\d+)?)(?:\s?(k|K|M|B|bn|mn|tn|thousand|million|billion|trillion)\b)?",
@@ -127,16 +133,20 @@ def _rules() -> tuple[Rule, ...]:
         ),
         (r"(?<=\d)\s?-(?=\d)|(?<=\d)\s?–\s?(?=\d)", lambda match: " to "),
         (r"(?<![\d.])(\d{3}0)s\b|'(\d0)s\b|\b(\d0)s\b", _decade),
-        (r"(?<![\w.])((?:\d|\u0001)+(?:\.\d+)?)[kK]\b", lambda match: f"{decimal(match[1])} thousand"),
+        (r"(?<![\w.])((?:\d|\u0001)+(?:\.\d+)?)k\b", lambda match: f"{decimal(match[1])} thousand"),
+        (r"(?<![\w.])(\d{2,}(?:\.\d+)?)K\b", lambda match: f"{decimal(match[1])} thousand"),
         (rf"(?<![\w.])((?:\d|\u0001)+(?:\.\d+)?)\s?({unit_signs})(?![A-Za-z0-9²³/])(?:\.(?=,|\s+[a-z]))?", _measure),
         (rf"(?<![\d.])({NUMBER})\s?%", lambda match: f"{decimal(match[1])} percent"),
         (r"\b((?:\d|\u0001)+)(st|nd|rd|th)\b", lambda match: ordinal(match[1].replace("\u0001", ""))),
         (r"\b(\d)'\s?(\d\d?)\b", lambda match: f"{cardinal(match[1])} foot {cardinal(match[2])}"),
+        (r"\b9/11\b", lambda match: "nine eleven"),
+        (r"(?<![\d/])(\d+)/\1(?![\d/])", lambda match: f"{cardinal(match[1])} {cardinal(match[1])}"),
+        (r"\b(\d+) (?=\d/\d\b)|(\d+)\s?(?=[½¼¾⅓⅔])", lambda match: f"{cardinal(match[1] or match[2])} and "),
         (r"(?<![\d/])(\d+)/(\d+)(?:th|rd|nd)?s?(?![\d/])", _fraction),
         (r"(?<=\d)\s*[x×]\s*(?=\d)", lambda match: " times "),
         (r"(?<=[\d ])\*(?=[\d ])", lambda match: " times "),
         (r"(?<=\d) [-−] (?=\d)", lambda match: " minus "),
-        (r"\b(\d+(?:\.\d+){2,})", lambda match: " point ".join(general(part) for part in match[1].split("."))),
+        (r"(?<![\d.])(\d+(?:\.\d+){2,})", lambda match: " " + " point ".join(map(general, match[1].split(".")))),
         (r"(?<!\d)\.(\d+)", lambda match: f" point {digits(match[1])}"),
         (r"\^2\b", lambda match: " squared"),
         (r"\^3\b", lambda match: " cubed"),
@@ -158,7 +168,8 @@ def _spaced(match: re.Match[str], words: str) -> str:
 
 
 def _initials(match: re.Match[str]) -> str:
-    return " ".join(match.group().replace(".", "")).upper() + _closing(match)
+    letters = match.group().removesuffix("s").replace(".", "").upper()
+    return " ".join(letters) + ("'s" if match[1] else _closing(match))
 
 
 def _closing(match: re.Match[str]) -> str:
@@ -241,6 +252,10 @@ def _telephone(match: re.Match[str]) -> str:
     return ", ".join(digits(group) for group in match.groups() if group)
 
 
+def _digit_groups(match: re.Match[str]) -> str:
+    return ", ".join(digits(group) for group in re.findall(r"\d+", match.group()))
+
+
 def _amount(sign: str, number: str) -> str:
     one, many, small_one, small_many = currencies()[sign][1:]
     whole, _, fraction = number.partition(".")
@@ -292,8 +307,9 @@ def _fraction(match: re.Match[str]) -> str:
 def _split_capitals(text: str, known: Collection[str]) -> str:
     """Spell runs of capitals and part words at inner capitals, unless the whole text is written in capitals."""
     found = re.findall(r"[A-Za-z]{2,}", text)
-    shouting = len(found) > 2 and all(word.isupper() for word in found)
-    if shouting:
+    shouted = len(found) > 2 and all(word.isupper() for word in found)
+    plain = sum(word.lower() in words("en_function_words.txt") for word in found)
+    if shouted and 4 * plain >= len(found):
         return text.lower()
     text = re.sub(r"\b([A-Z]{2,})s\b", r"\1's", text)
     return re.sub(r"[A-Za-z]+", lambda match: _split_word(match.group(), known), text)

@@ -82,8 +82,9 @@ def _matrix(text: str, language: str) -> str:
     if language != "auto":
         return language
     han = len(re.findall(rf"[{HAN}]", text))
-    latin = len(re.findall(r"[A-Za-z]+", unicodedata.normalize("NFKC", text)))
-    return "en" if latin > han else "zh"
+    latin = re.findall(r"[A-Za-z]+", unicodedata.normalize("NFKC", text))
+    is_clause = not han or any(word.lower() in words("en_function_words.txt") for word in latin)
+    return "en" if is_clause and len(latin) > han else "zh"
 
 
 @cache
@@ -107,6 +108,8 @@ def _in_mandarin(pieces: list[tuple[str, str]], index: int, owner: str) -> str:
     before, after = _neighbour(pieces, index, -1), _neighbour(pieces, index, 1)
     if kind == "latin" and len(piece) == 1 and "latin" not in {side[0] for side in (before, after) if side}:
         return piece.upper()
+    if piece == "2" and index and pieces[index - 1][0] == "latin":
+        return "二"
     if kind == "number" and owner == "zh" and after and after[1] in words("data_units.txt"):
         return piece + QUANTITY
     return piece
@@ -118,7 +121,7 @@ def _owners(pieces: list[tuple[str, str]], matrix: str) -> list[str]:
     for index, (kind, piece) in enumerate(pieces):
         if kind == "number":
             owners[index] = _number_owner(pieces, index, matrix)
-        elif piece in "+=×÷<>≈≤≥" and matrix == "zh":
+        elif piece in "+=×÷<>≈≤≥⁰¹²³⁴⁵⁶⁷⁸⁹" and matrix == "zh":
             owners[index] = "zh"
     last: str | None = None
     for index, owner in enumerate(owners):

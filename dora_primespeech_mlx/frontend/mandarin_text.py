@@ -82,9 +82,14 @@ def _rules() -> tuple[Rule, ...]:
     units = "|".join(map(re.escape, sorted(mapping("zh_units.tsv"), key=len, reverse=True)))
     measures = "|".join(map(re.escape, sorted(words("zh_measures.txt"), key=len, reverse=True)))
     money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
-    clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?"
+    clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?分?"
     rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
         (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: ""),
+        (r"10\.1(?=国庆|黄金周|假期|长假)", lambda match: "十一"),
+        (r"(?<=[年月日号点分时周])[-~～—–](?=[\d周星])|(?<=周[一二三四五六])[-~～—–](?=周)", lambda match: "到"),
+        (r"(?<!\d)([0-9][05])后(?![面来的天])", lambda match: f"{digits(match[1])}后"),
+        (rf"(?<!\d)(\d)、(\d)(?={measures})", lambda match: counted(match[1]) + digits(match[2])),
+        (r"(?<=米)(\d\d)(?![\d.多])", lambda match: digits(match[1])),
         (r"(?<!\d)((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])(?![\d.])", _iso_date),
         (r"(?<!\d)(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])/((?:19|20)\d\d)(?!\d)", _american_date),
         (r"(?<![\d.])(\d{4})[-~～—–至到](\d{4})(?=年)", lambda match: f"{year(match[1])}到{year(match[2])}"),
@@ -102,6 +107,7 @@ def _rules() -> tuple[Rule, ...]:
         ),
         (r"(?<![\d.])(\d+(?:\.\d+){2,})", _version),
         (r"(?<![\d.])(-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉)[-~～—–]", lambda match: _temperature(match) + "到"),
+        (r"(?<![\d.])(-?)(\d+(?:\.\d+)?)[~～–-](-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉|度)", _temperatures),
         (r"(?<!\d)(-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉|度)", _temperature),
         (r"(?<!\d)((?:19|20)\d0)s(?![A-Za-z])", lambda match: f"{year(match[1])}年代"),
         (
@@ -118,7 +124,8 @@ def _rules() -> tuple[Rule, ...]:
             lambda match: "减" if match.start() and match.string[match.start() - 1].isdigit() else "负",
         ),  # fmt: skip
         (r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda match: f"的{cardinal(match[1].translate(SUPERSCRIPTS))}次方"),
-        (r"(-?)(?<!\d)(\d+)/(\d+)(?!\d)", _fraction),
+        (r"(-?)(?<![\d.])(\d+)/(\d+)(?![\d.])", _fraction),
+        (r"(?<=\d)/(?=\d)", lambda match: "比"),
         (rf"(?<![\d.])({NUMBER})[-~～—–]({NUMBER})(?![\d.])(?=({measures})?)", _range),
         (rf"(?<![\dA-Za-z{HAN}])-(?={NUMBER})|(?<=[是为达到于约])-(?={NUMBER})", lambda match: "负"),
         (r"第(\d+)", lambda match: f"第{_ordinal(match[1])}"),
@@ -218,6 +225,11 @@ def _version(match: re.Match[str]) -> str:
 
 def _temperature(match: re.Match[str]) -> str:
     return f"{'零下' if match[1] else ''}{decimal(match[2])}{TEMPERATURES[match[3]]}"
+
+
+def _temperatures(match: re.Match[str]) -> str:
+    below = ["零下" if sign else "" for sign in (match[1], match[3])]
+    return f"{below[0]}{decimal(match[2])}到{below[1]}{decimal(match[4])}{TEMPERATURES[match[5]]}"
 
 
 def _percent(match: re.Match[str]) -> str:
