@@ -12,12 +12,12 @@ from dora_primespeech_mlx.runtime.factory import sovits_runner
 from dora_primespeech_mlx.runtime.mlx_runner import MlxSovitsRunner
 from dora_primespeech_mlx.streaming import Schedule, SegmentAudio, stream_segment
 
-CODES = np.random.default_rng(3).integers(0, 1024, 61).tolist()
+CODES = np.random.default_rng(3).integers(0, 1024, 37).tolist()
 PHONES = np.random.default_rng(4).integers(0, 700, 40).astype(np.int32)
 SCHEDULES = [
     Schedule(),
     Schedule(first=5, growth=1.0, piece=3),
-    Schedule(first=33, growth=2.0, largest=60, piece=50),
+    Schedule(first=21, growth=2.0, largest=40, piece=50),
     Schedule(first=1, growth=1.3, largest=7),
 ]
 WHOLE = Schedule(first=10_000, largest=10_000)
