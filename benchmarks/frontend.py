@@ -1,6 +1,6 @@
 """How far the text front end agrees with reference phones, and what it costs.
 
-    python benchmarks/frontend.py golden_text.json [--sentences FILE ...]
+    python benchmarks/frontend.py golden_text.json [--sentences FILE ...] [--reasons FILE]
 
 The golden file has groups "zh" and "en" (each language's own module, Latin words dropped in "zh") and "mixed" (the
 whole pipeline), every entry with its `text` and its phones or ids. A sentence file has one sentence a line and is
@@ -22,6 +22,8 @@ from typing import Any
 
 from dora_primespeech_mlx.frontend import Frontend
 from dora_primespeech_mlx.frontend.symbols import symbol_table
+
+REASONS = Path(__file__).parent.parent / "tests" / "data" / "frontend_differences.json"
 
 
 def expected(group: str, entry: dict[str, Any]) -> list[str]:
@@ -50,8 +52,8 @@ def spoken(group: str, entry: dict[str, Any], frontend: Frontend) -> list[str]:
     return [name for at, name in enumerate(phones.names) if at not in dropped]
 
 
-def compare(golden: dict[str, list[dict[str, Any]]]) -> None:
-    """Print the agreement of each group, and every difference."""
+def compare(golden: dict[str, list[dict[str, Any]]], reasons: dict[str, dict[str, str]]) -> None:
+    """Print the agreement of each group, and every difference with the reason that is known for it."""
     frontend = Frontend()
     for group in ("zh", "en", "mixed"):
         same = equal = total = 0
@@ -66,9 +68,14 @@ def compare(golden: dict[str, list[dict[str, Any]]]) -> None:
                 same += 1
             else:
                 differences.append((entry["text"], reference, ours))
-        print(f"{group}: {same} of {len(golden[group])} sentences identical, {equal / total:.2%} of phones equal")
+        explained = sum(text in reasons.get(group, {}) for text, _, _ in differences)
+        print(
+            f"{group}: {same} of {len(golden[group])} sentences identical, {equal / total:.2%} of phones equal, "
+            f"{explained} of {len(differences)} differences explained"
+        )
         for text, reference, ours in differences:
             print(f"  {text}")
+            print(f"    {reasons.get(group, {}).get(text, 'No reason is known.')}")
             for tag, i, j, k, m in difflib.SequenceMatcher(None, reference, ours, False).get_opcodes():
                 if tag != "equal":
                     print(
@@ -115,9 +122,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("golden", type=Path, help="golden_text.json")
     parser.add_argument("--sentences", type=Path, nargs="*", default=[], help="files to time, one sentence a line")
+    parser.add_argument("--reasons", type=Path, default=REASONS, help="why a sentence may differ, by group and text")
     arguments = parser.parse_args()
     golden = json.loads(arguments.golden.read_text(encoding="utf-8"))
-    compare(golden)
+    compare(golden, json.loads(arguments.reasons.read_text(encoding="utf-8")))
     texts = {group: [entry["text"] for entry in golden[group]] for group in ("zh", "en", "mixed")}
     for file in arguments.sentences:
         texts[file.name] = file.read_text(encoding="utf-8").splitlines()[:2000]

@@ -233,6 +233,8 @@ class Segmenter:
             if length < self._shortest and not final and index + 1 == len(self._text):
                 return None
             return self._full_stop(index, final) if length >= self._shortest else False
+        if character in "!?,:;" and self._in_address(index):
+            return False
         if character in SENTENCE_ENDS:
             return length >= self._shortest
         if character in PAUSES:
@@ -245,6 +247,11 @@ class Segmenter:
         if length >= 2 * self._longest:
             return character.isspace() or length >= 2 * self._longest + 20 or "\u4e00" <= character <= "\u9fff"
         return False
+
+    def _in_address(self, index: int) -> bool:
+        """Whether the ASCII mark at `index` stands inside a web or mail address."""
+        word = re.search(r"[!-~]*$", self._text[max(0, index - 2 * WINDOW) : index])
+        return bool(word and re.search(r"(?i)://|^(?:https?|ftp)$|www\.|@", word.group()))
 
     def _full_stop(self, index: int, final: bool) -> bool | None:
         """Whether the full stop at `index` ends a sentence, and not a short form, a number or an address."""

@@ -67,6 +67,10 @@ def spoken(text: str, size: int = 1) -> list[str]:
             "Visit www.example.com/a.html today. Version 2.0.1 is out!",
             ["Visit www.example.com/a.html today.", "Version 2.0.1 is out!"],
         ),
+        (
+            "请访问一下这个网站https://example.com/a?b=1,2 然后告诉我结果。",
+            ["请访问一下这个网站https://example.com/a?b=1,2 然后告诉我结果。"],
+        ),
         ("1. First point here.\n2. Second point here.", ["1. First point here.", "2. Second point here."]),
         ("好。嗯。我们现在开始吧！", ["好。嗯。我们现在开始吧！"]),
         ("We sell apples, pears, etc. They are fresh.", ["We sell apples, pears, etc.", "They are fresh."]),
