@@ -1,20 +1,27 @@
 """The ``primespeech`` command: each subcommand is thin, over one public function."""
 
 import argparse
+import itertools
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from dora_primespeech_mlx.progress import Progress
 from dora_primespeech_mlx.settings import LANGUAGES, SHIPPED_VOICES, SPEED, Settings
+
+if TYPE_CHECKING:
+    from dora_primespeech_mlx.engine import AudioChunk
 
 ENCODERS = {
     "hubert": "folder of chinese-hubert-base, for voices from recordings",
     "roberta": "folder of chinese-roberta-wwm-ext-large, for the prosody of Mandarin",
     "speaker": "the file pretrained_eres2netv2w24s4ep4.ckpt, for v2Pro and v2ProPlus",
 }
+
+NOTHING_TO_SAY = "There is nothing to say in this text: it has no word and no number."
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -43,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     _add_voice(commands)
     _add_export(commands)
     _add_bench(commands)
+    _add_doctor(commands)
     return top
 
 
@@ -61,6 +69,7 @@ def _add_say(commands: Any) -> None:
     say.add_argument("--out", type=Path, default=Path("speech.wav"), help="WAV file to write (default: %(default)s)")
     say.add_argument("--seed", type=int, help="fixes the result: the same seed speaks the same way")
     say.add_argument("--speed", type=float, help=f"{SPEED.allowed}; above 1 is faster (default: the voice's)")
+    say.add_argument("--play", action="store_true", help="play it while it is made, instead of writing a file")
     say.add_argument("--json", action="store_true", help="print the figures as JSON")
     say.set_defaults(command=_say)
 
@@ -161,6 +170,18 @@ def _add_bench(commands: Any) -> None:
     bench.set_defaults(command=_bench)
 
 
+def _add_doctor(commands: Any) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="check this installation",
+        description="Looks at everything that speaking needs here; each line is ok, or says what to do. "
+        "Exit status 1 if something that is needed is missing.",
+    )
+    doctor.add_argument("--voices", type=Path, help=f"the voices.json (default: VOICES_CONFIG or {SHIPPED_VOICES})")
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    doctor.set_defaults(command=_doctor)
+
+
 def _settings(voices: Path | None) -> Settings:
     settings = Settings.from_env()
     return settings if voices is None else replace(settings, voices=voices)
@@ -179,10 +200,16 @@ def _say(args: argparse.Namespace) -> int:
     if args.speed is not None and not SPEED.accepts(args.speed):
         raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
     settings = _settings(args.voices)
-    engine = Engine.from_config(settings.voices, replace(settings, voice=args.voice or settings.voice))
-    speech = engine.synthesize(text, language=args.lang, seed=args.seed, speed=args.speed)
+    with Progress("say", len(text), "character") as progress:
+        progress.say("loading the voice")
+        engine = Engine.from_config(settings.voices, replace(settings, voice=args.voice or settings.voice))
+        progress.say("speaking")
+        options = {"language": args.lang, "seed": args.seed, "speed": args.speed}
+        if args.play:
+            return _play(engine.stream(text, **options), progress)
+        speech = engine.synthesize(text, **options, on_chunk=lambda chunk: progress.reach(chunk.end))
     if not len(speech.audio):
-        raise ValueError("There is nothing to say in this text: it has no word and no number.")
+        raise ValueError(NOTHING_TO_SAY)
     write_wav(args.out, speech.audio, speech.sample_rate)
     figures = {
         "file": str(args.out),
@@ -195,6 +222,17 @@ def _say(args: argparse.Namespace) -> int:
         print(json.dumps(figures, ensure_ascii=False))
     else:
         print(f"{args.out}: {speech.duration:.2f} s of speech in {speech.timing.total:.2f} s")
+    return 0
+
+
+def _play(chunks: Iterator["AudioChunk"], progress: Progress) -> int:
+    from dora_primespeech_mlx.loudspeaker import play
+
+    first = next(chunks, None)
+    if first is None:
+        raise ValueError(NOTHING_TO_SAY)
+    for chunk in play(itertools.chain([first], chunks)):
+        progress.reach(chunk.end)
     return 0
 
 
@@ -232,7 +270,9 @@ def _convert(args: argparse.Namespace) -> int:
     if (args.t2s is None) != (args.sovits is None) or not (args.t2s or sources):
         raise ValueError("Give --t2s and --sovits together, or an encoder: --" + ", --".join(ENCODERS))
     if args.t2s is not None:
-        done = convert(args.t2s, args.sovits, args.out, half=args.half)
+        with Progress("convert", 3) as progress:
+            done = convert(args.t2s, args.sovits, args.out, half=args.half, note=progress.next)
+            progress.reach(3)
         millions = (done.t2s_parameters / 1e6, done.sovits_parameters / 1e6)
         print(f"{done.folder}: {done.version}, T2S {millions[0]:.1f} M and SoVITS {millions[1]:.1f} M parameters")
     for kind, source in sources.items():
@@ -301,6 +341,20 @@ def _bench(args: argparse.Namespace) -> int:
     if args.report is not None:
         print(f"\n{write_report(results, args.report)}")
     return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.doctor import FAIL, examine
+
+    findings = examine(_settings(args.voices))
+    if args.json:
+        print(json.dumps([vars(finding) for finding in findings], ensure_ascii=False, indent=1))
+    else:
+        for finding in findings:
+            print(f"{finding.mark:<5} {finding.subject:<9} {finding.text}")
+            if finding.advice:
+                print(f"{'':<15} -> {finding.advice}")
+    return 1 if any(finding.mark == FAIL for finding in findings) else 0
 
 
 if __name__ == "__main__":

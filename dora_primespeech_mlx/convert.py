@@ -5,7 +5,7 @@ is an error that names it. Nothing in a checkpoint is executed (see `checkpoint`
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,13 @@ def read_sovits(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]
     return weights, {key: checkpoint.config[key] for key in ("model",) if key in checkpoint.config}, version
 
 
-def convert(t2s_path: str | Path, sovits_path: str | Path, out: str | Path, half: bool = False) -> Converted:
+def convert(
+    t2s_path: str | Path,
+    sovits_path: str | Path,
+    out: str | Path,
+    half: bool = False,
+    note: Callable[[str], None] = lambda _: None,
+) -> Converted:
     """Writes the model folder ``out`` from an official s1 ``.ckpt`` and s2 ``.pth``.
 
     Args:
@@ -120,11 +126,14 @@ def convert(t2s_path: str | Path, sovits_path: str | Path, out: str | Path, half
         out: folder to write.
         half: store every tensor in fp16. Official tensors are fp16 already, but folding weight norm rounds once more
             then (about 60 dB below the signal) where fp32 is exact.
+        note: told what is done next.
 
     Raises:
         CheckpointError: a file is not readable or not such a model, or a tensor is missing, unknown or misshapen.
     """
+    note("T2S")
     t2s_weights, t2s_settings = read_t2s(t2s_path)
+    note("SoVITS")
     sovits_weights, sovits_settings, version = read_sovits(sovits_path)
     phones = t2s_weights["ar_text_embedding.word_embeddings.weight"].shape[0]
     symbols = sovits_weights["enc_p.text_embedding.weight"].shape[0]
@@ -143,6 +152,7 @@ def convert(t2s_path: str | Path, sovits_path: str | Path, out: str | Path, half
             {name: value.astype(np.float16) for name, value in weights.items()}
             for weights in (t2s_weights, sovits_weights)
         )
+    note("writing")
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(t2s_weights, folder / T2S_FILE)

@@ -127,13 +127,17 @@ class Engine:
         sampling: Sampling | None = None,
         noise_scale: float | None = None,
         batch: int = 4,
+        on_chunk: Callable[[AudioChunk], None] = lambda _: None,
     ) -> Speech:
         """Speaks a whole text: the chunks of `stream`, joined. Arguments and errors as there.
 
-        ``batch`` sentences are decoded together, which changes nothing but the speed.
+        ``batch`` sentences are decoded together, which changes nothing but the speed. ``on_chunk`` is told each chunk.
         """
         request = self._request(voice, language, speed, seed, sampling, noise_scale, whole=True, batch=batch)
-        pieces = [chunk.samples for chunk in self._stream(text, request)]
+        pieces = []
+        for chunk in self._stream(text, request):
+            on_chunk(chunk)
+            pieces.append(chunk.samples)
         audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
         return Speech(audio, request.voice.sample_rate, tuple(request.codes), request.timing)
 

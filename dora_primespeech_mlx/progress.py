@@ -17,6 +17,7 @@ class Progress:
     """
 
     def __init__(self, title: str, total: int, unit: str = "step"):
+        self._named = 0
         self._bar: Any = tqdm(
             desc=title, total=total, unit=unit, file=sys.stderr, disable=not sys.stderr.isatty(), dynamic_ncols=True
         )
@@ -25,9 +26,19 @@ class Progress:
         """Names what is being done."""
         self._bar.set_postfix_str(what)
 
+    def next(self, what: str) -> None:
+        """Names what is done next; what was named before it is a step done."""
+        self.step(self._named)
+        self._named = 1
+        self.say(what)
+
     def step(self, count: int = 1) -> None:
         """So many steps are done."""
         self._bar.update(count)
+
+    def reach(self, count: int) -> None:
+        """So many steps are done in all."""
+        self._bar.update(count - self._bar.n)
 
     def __enter__(self) -> "Progress":
         return self

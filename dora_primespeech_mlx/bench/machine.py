@@ -1,6 +1,5 @@
 """What a bench ran on."""
 
-import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -12,6 +11,7 @@ from typing import Any
 
 import mlx.core as mx
 
+from dora_primespeech_mlx.doctor import version_of
 from dora_primespeech_mlx.runtime.factory import accelerated
 
 PACKAGES = ("mlx", "numpy", "onnxruntime", "openvino")
@@ -53,14 +53,6 @@ def processor() -> str:
     except OSError:
         return platform.processor()
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def version_of(name: str) -> str | None:
-    """Version of an installed distribution, or None."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def commit() -> str | None:

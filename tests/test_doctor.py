@@ -1,0 +1,177 @@
+"""The doctor, progress bars, and playing aloud."""
+
+import fcntl
+import io
+import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dora_primespeech_mlx import doctor
+from dora_primespeech_mlx.cli import main
+from dora_primespeech_mlx.doctor import FAIL, OK, WARN, Finding, examine
+from dora_primespeech_mlx.progress import Progress
+from dora_primespeech_mlx.settings import Settings
+
+
+def found(findings: list[Finding], subject: str) -> list[Finding]:
+    return [finding for finding in findings if finding.subject == subject]
+
+
+def test_a_whole_installation_is_ok(tiny_voices: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["doctor", "--voices", str(tiny_voices), "--json"]) == 0
+    findings = [Finding(**item) for item in json.loads(capsys.readouterr().out)]
+    assert {"Python", "MLX", "executor", "dora", "voices", "encoders", "audio", "space"} <= {
+        f.subject for f in findings
+    }
+    assert all(finding.mark in (OK, WARN) for finding in findings)
+    assert all(finding.advice for finding in findings if finding.mark != OK)
+
+
+def test_missing_voices_fail_with_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["doctor", "--voices", str(tmp_path / "none.json")]) == 1
+    out = capsys.readouterr().out
+    assert "FAIL" in out and "none.json does not exist" in out and "-> Set VOICES_CONFIG" in out
+
+
+def test_a_voice_without_its_files_is_named(tiny_voices: Path, tmp_path: Path):
+    content = json.loads(tiny_voices.read_text("utf-8"))
+    content["model"] = "elsewhere"
+    (tmp_path / "voices.json").write_text(json.dumps(content), encoding="utf-8")
+    lacking = [f for f in found(examine(Settings(voices=tmp_path / "voices.json")), "voices") if f.mark == FAIL]
+    assert len(lacking) == 1 and "t2s.safetensors" in lacking[0].text
+
+
+@pytest.mark.parametrize(
+    ("command", "package", "mark"), [("dora-cli 1.1.0", "1.1.0", OK), ("dora-cli 0.3.12", "1.1.0", FAIL)]
+)
+def test_dora_command_and_package_must_match(command: str, package: str, mark: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(doctor, "version_of", lambda name: package)
+    answer = types.SimpleNamespace(stdout=command)
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *args, **options: answer)
+    (finding,) = doctor.check_dora(Settings())
+    assert finding.mark == mark
+    assert ("0.3.12" in finding.advice) == (mark == FAIL)
+
+
+def test_no_dora_at_all(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "version_of", lambda name: None)
+    (finding,) = doctor.check_dora(Settings())
+    assert finding.mark == FAIL and "pip install dora-rs" in finding.advice
+
+
+def test_mlx_on_a_cpu_warns_of_a_slow_blas(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "loaded_blas", lambda: "libblas.so.3")
+    monkeypatch.setattr(doctor.sys, "platform", "linux")
+    slow = found(list(doctor.check_mlx(Settings(runtime="mlx"))), "BLAS")
+    fine = found(list(doctor.check_mlx(Settings(runtime="onnx"))), "BLAS")
+    assert [finding.mark for finding in slow + fine] in ([WARN, OK], [])
+
+
+def test_a_check_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch):
+    def broken(settings: Settings) -> Iterator[Finding]:
+        raise RuntimeError("lost")
+
+    monkeypatch.setattr(doctor, "check_space", broken)
+    (finding,) = found(examine(), "space")
+    assert finding.mark == FAIL and "lost" in finding.text
+
+
+def test_progress_is_silent_in_a_pipe(monkeypatch: pytest.MonkeyPatch):
+    pipe = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", pipe)
+    with Progress("work", 3) as progress:
+        progress.next("one")
+        progress.reach(3)
+    assert pipe.getvalue() == ""
+
+
+def test_progress_shows_on_a_terminal():
+    reader, writer = pty.openpty()
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    code = (
+        "from dora_primespeech_mlx.progress import Progress\n"
+        "with Progress('work', 3) as p:\n p.next('one'); p.next('two'); p.reach(3)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stderr=writer, stdout=subprocess.PIPE, check=True)
+    os.close(writer)
+    shown = os.read(reader, 65536).decode()
+    os.close(reader)
+    assert "work" in shown and "100%" in shown and "3/3" in shown
+    assert done.stdout == b""
+
+
+class FakeStream:
+    """Takes the place of sounddevice's output stream and keeps what it is given."""
+
+    opened: list["FakeStream"] = []
+
+    def __init__(self, samplerate: int, channels: int, dtype: str):
+        self.rate, self.heard, self.state = samplerate, [], "made"
+        assert (channels, dtype) == (1, "float32")
+        FakeStream.opened.append(self)
+
+    def start(self) -> None:
+        self.state = "started"
+
+    def write(self, samples: np.ndarray) -> None:
+        assert self.state == "started" and samples.ndim == 2
+        self.heard.append(samples)
+
+    def stop(self) -> None:
+        self.state = "stopped"
+
+    def close(self) -> None:
+        self.state = f"{self.state} and closed"
+
+
+def fake_sounddevice(devices: bool) -> types.ModuleType:
+    module = types.ModuleType("sounddevice")
+
+    class PortAudioError(Exception):
+        pass
+
+    def query_devices(kind: str) -> dict[str, str]:
+        if not devices:
+            raise PortAudioError("no default")
+        return {"name": "Speaker"}
+
+    module.PortAudioError, module.query_devices = PortAudioError, query_devices  # type: ignore[attr-defined]
+    module.OutputStream = FakeStream  # type: ignore[attr-defined]
+    return module
+
+
+def test_say_plays_what_it_makes(tiny_voices: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setitem(sys.modules, "sounddevice", fake_sounddevice(devices=True))
+    monkeypatch.chdir(tmp_path)
+    FakeStream.opened.clear()
+    assert main(["say", "Hello there.", "--play", "--seed", "1", "--voices", str(tiny_voices)]) == 0
+    (stream,) = FakeStream.opened
+    assert stream.state == "stopped and closed" and stream.rate == 32000
+    assert sum(map(len, stream.heard)) > 3200
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("module", "said"), [(None, "pip install 'dora-primespeech-mlx[play]'"), (False, "no loudspeaker on this machine")]
+)
+def test_say_cannot_play_and_says_why(
+    module: bool | None,
+    said: str,
+    tiny_voices: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setitem(sys.modules, "sounddevice", None if module is None else fake_sounddevice(module))
+    assert main(["say", "Hello there.", "--play", "--voices", str(tiny_voices)]) == 1
+    assert said in capsys.readouterr().err
