@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from pypinyin import Style, lazy_pinyin
-from pypinyin.phrases_dict import phrases_dict
 from pypinyin.pinyin_dict import pinyin_dict
+from pypinyin.seg.mmseg import seg
 
+from dora_primespeech_mlx.frontend.context import Reading, early_readings, final_readings
 from dora_primespeech_mlx.frontend.g2pw import G2PW
 from dora_primespeech_mlx.frontend.lexicon import Lexicon, spell
 from dora_primespeech_mlx.frontend.mandarin_text import HAN
@@ -17,7 +18,7 @@ from dora_primespeech_mlx.frontend.pinyin import parse_pinyin, syllables
 from dora_primespeech_mlx.frontend.sandhi import Word, change_tones, regroup
 from dora_primespeech_mlx.frontend.segmentation import in_word_list, tagged_words
 from dora_primespeech_mlx.frontend.symbols import MARKS
-from dora_primespeech_mlx.frontend.tables import mapping, words
+from dora_primespeech_mlx.frontend.tables import mapping
 
 
 class Mandarin:
@@ -27,6 +28,7 @@ class Mandarin:
         self._polyphones = polyphones
         self._user = (lexicon or Lexicon()).mandarin
         self._phrases = {word: spell(word, pinyin) for word, pinyin in mapping("phrase_readings.tsv").items()}
+        self._dictionary = lru_cache(maxsize=20_000)(self._spell)
         self._whole = self._user.keys() | {word for word in self._phrases if not in_word_list(word)}
 
     def readable(self, text: str) -> str:
@@ -50,34 +52,58 @@ class Mandarin:
         return names, counts
 
     def _words(self, part: str) -> list[Word]:
-        groups = regroup(tagged_words(part, self._whole), self.readings)
-        model = self._polyphones.readings(part) if self._polyphones else {}
+        tagged = tagged_words(part, self._whole)
+        early, final = self._early_readings(part, tagged), final_readings(tagged)
+
+        def read(text: str, start: int) -> list[Reading]:
+            return [early.get(at, reading) for at, reading in enumerate(self.readings(text), start)]
+
         result: list[Word] = []
         start = 0
-        for index, (text, tag) in enumerate(groups):
-            pairs = self.readings(text)
-            if model and text not in phrases_dict and text not in self._phrases:
-                pairs = [model.get(start + at, pair) for at, pair in enumerate(pairs)]
-            start += len(text)
+        for text, tag in regroup(tagged, read):
+            pairs = read(text, start)
             word = Word(text, tag, [syllable for syllable, _ in pairs], [tone for _, tone in pairs])
             change_tones(word)
-            if text in words("must_words.txt") and _is_must(groups, index):
-                word.syllables[-1], word.tones[-1] = "dei", 3
-            elif text.endswith("地") and _is_adverbial(groups, index):
-                word.syllables[-1], word.tones[-1] = "de", 5
-            for at, (syllable, tone) in self._user_readings(text):
+            fixed = {at - start: final[at] for at in range(start, start + len(text)) if at in final}
+            for at, (syllable, tone) in [*fixed.items(), *self._user_readings(text)]:
                 word.syllables[at], word.tones[at] = syllable, tone
             result.append(word)
+            start += len(text)
         return result
 
-    def readings(self, word: str) -> list[tuple[str, int]]:
+    def _early_readings(self, part: str, tagged: list[tuple[str, str]]) -> dict[int, Reading]:
+        """Readings of the characters that no phrase of the dictionary decides, by their neighbours."""
+        found: dict[int, Reading] = {}
+        model = self._polyphones.readings(part) if self._polyphones else {}
+        start = 0
+        for text, _ in tagged:
+            if model and text not in self._phrases:
+                loose = [start + at for at, covered in enumerate(_in_phrase(text)) if not covered]
+                found |= {at: model[at] for at in loose if at in model}
+            start += len(text)
+        user = {at for at, _ in self._user_readings(part)}
+        found |= early_readings(tagged)
+        return {at: reading for at, reading in found.items() if at not in user}
+
+    def readings(self, word: str) -> list[Reading]:
         """(Syllable, tone) of each character of `word`; ("", 0) for what has no reading, marks above all."""
-        found = list(self._phrases.get(word) or _dictionary_readings(word))
+        found = list(self._dictionary(word))
         for at, reading in self._user_readings(word):
             found[at] = reading
         return found
 
-    def _user_readings(self, text: str) -> Iterator[tuple[int, tuple[str, int]]]:
+    def _spell(self, word: str) -> list[Reading]:
+        """Readings of `word` by the dictionaries: as a phrase, else by the phrases and characters it is made of."""
+        if word in self._phrases:
+            return self._phrases[word]
+        spelled = _dictionary_readings(word)
+        for size in (2, 3):
+            for at in range(len(word) - size + 1):
+                if (phrase := self._phrases.get(word[at : at + size])) is not None:
+                    spelled[at : at + size] = phrase
+        return spelled
+
+    def _user_readings(self, text: str) -> Iterator[tuple[int, Reading]]:
         """Position and reading of every character of `text` that stands in a word of the user's lexicon."""
         for word, spelled in self._user.items():
             start = text.find(word)
@@ -86,33 +112,23 @@ class Mandarin:
                 start = text.find(word, start + len(word))
 
 
-def _is_must(groups: list[tuple[str, str]], index: int) -> bool:
-    """Whether the word 得 at `index` means must (děi): not after a verb or adjective, and before a verb."""
-    if index + 1 == len(groups):
-        return False
-    before = groups[index - 1][1] if index else "r"
-    return before[0] in "rntdfscx" and groups[index + 1][1][0] in "vpda"
-
-
-def _is_adverbial(groups: list[tuple[str, str]], index: int) -> bool:
-    """Whether 地 at the end of the word at `index` makes an adverb (de), and is not the ground."""
-    text, tag = groups[index]
-    if len(text) > 2:
-        return text[0] == text[1] or tag in {"d", "z"}
-    if len(text) == 2 or not index or index + 1 == len(groups):
-        return False
-    return groups[index - 1][1][0] in "advzilbom" and groups[index + 1][1][0] in "vpdar"
-
-
 @lru_cache(maxsize=20_000)
-def _dictionary_readings(word: str) -> list[tuple[str, int]]:
-    readings: list[tuple[str, int]] = []
+def _in_phrase(word: str) -> list[bool]:
+    """For each character of `word`, whether it stands in a phrase of the dictionary."""
+    return [len(piece) > 1 for piece in seg.cut(word) for _ in piece]
+
+
+def _dictionary_readings(word: str) -> list[Reading]:
+    readings: list[Reading] = []
     for part in re.findall(rf"[{HAN}]+|[^{HAN}]", word):
         if len(part) == 1 and not re.match(f"[{HAN}]", part):
             readings.append(("", 0))
             continue
         written = lazy_pinyin(part, style=Style.TONE3, neutral_tone_with_five=True)
-        readings += [_parse_or_none(syllable) for syllable in written]
+        loose = mapping("loose_readings.tsv")
+        for at, (character, syllable, covered) in enumerate(zip(part, written, _in_phrase(part), strict=True)):
+            known = loose.get(character) or (loose.get("^" + character) if at == 0 else None)
+            readings.append(_parse_or_none(syllable if covered or known is None else known))
     return readings
 
 

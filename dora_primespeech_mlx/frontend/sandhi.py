@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from dora_primespeech_mlx.frontend.segmentation import halves
 from dora_primespeech_mlx.frontend.tables import words
@@ -26,17 +27,17 @@ class Word:
     tones: list[int]
 
 
-Readings = Callable[[str], list[tuple[str, int]]]
+Read = Callable[[str, int], list[tuple[str, int]]]
 
 
-def regroup(tagged: list[tuple[str, str]], readings: Readings) -> list[tuple[str, str]]:
+def regroup(tagged: list[tuple[str, str]], read: Read) -> list[tuple[str, str]]:
     """Join words that change tone together: 不 and 一 with what follows, doubled words, third-tone runs, 儿.
 
-    `tagged` are (word, tag) pairs, `readings` gives (syllable, tone) of each character of a word.
+    `tagged` are (word, tag) pairs; `read` gives (syllable, tone) of each character of a word that begins at a position.
     """
     groups = _join_doubled(_join_yi(_join_bu(tagged)))
-    groups = _join_third_tones(groups, readings, whole=True)
-    groups = _join_third_tones(groups, readings, whole=False)
+    groups = _join_third_tones(groups, read, whole=True)
+    groups = _join_third_tones(groups, read, whole=False)
     return _join_er(groups)
 
 
@@ -96,9 +97,10 @@ def _join_doubled(tagged: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return joined
 
 
-def _join_third_tones(tagged: list[tuple[str, str]], readings: Readings, whole: bool) -> list[tuple[str, str]]:
+def _join_third_tones(tagged: list[tuple[str, str]], read: Read, whole: bool) -> list[tuple[str, str]]:
     """Join two words of at most three characters when third tones meet: all of them, or only the two that touch."""
-    tones = [[tone for _, tone in readings(text)] for text, _ in tagged]
+    starts = accumulate((len(text) for text, _ in tagged), initial=0)
+    tones = [[tone for _, tone in read(text, start)] for (text, _), start in zip(tagged, starts, strict=False)]
     joined: list[tuple[str, str]] = []
     joined_last = False
     for index, (text, tag) in enumerate(tagged):
