@@ -121,7 +121,6 @@ def test_sizes_follow_lengths():
     recording = record(function, [Input("x", (1, "a", 3)), Input("y", (1, "b", 3))])
     size = recording.tensors[recording.outputs[0]].shape[1]
     assert size == Affine(0, (("a", 2), ("b", 1)))
-    assert size.value({"a": 5, "b": 7}) == 17
 
 
 def test_numbers_computed_from_a_length_follow_it():
@@ -142,9 +141,13 @@ def test_unknown_primitive_is_named():
 def test_functions_that_depend_on_a_length_are_refused():
     inputs = [Input("x", (1, "frames", 2))]
     with pytest.raises(ValueError, match="other steps"):
-        translate(lambda x: x + 1 if x.shape[1] > 1200 else x * mx.exp(x), inputs, ["y"])
+        translate(lambda x: x + 1 if x.shape[1] > 1100 else x * mx.exp(x), inputs, ["y"])
     with pytest.raises(ValueError, match="shape follows a length"):
         translate(lambda x: x + mx.array(np.zeros((x.shape[1], 2), np.float32)), inputs, ["y"])
+    with pytest.raises(ValueError, match="whole multiple"):
+        translate(lambda x: x[:, : x.shape[1] // 2], inputs, ["y"])
+    with pytest.raises(ValueError, match="whole multiple"):
+        translate(lambda x: mx.broadcast_to(x[:, :1, :1], (1, x.shape[1] ** 2, 2)), inputs, ["y"])
     with pytest.raises(ValueError, match="from a length"):
         translate(lambda x: x * float(x.shape[1] ** 2), inputs, ["y"])
 

@@ -88,7 +88,9 @@ class Graph:
     def vector(self, dims: Sequence[Dim]) -> str:
         """Sizes as an int64 vector, computed from the open lengths where they follow one."""
         if None in dims:
-            raise ValueError("A size that is a product of two open lengths cannot be written into a graph.")
+            raise ValueError(
+                "A size that is not a whole multiple of open lengths plus a number cannot be written into a graph."
+            )
         if all(isinstance(dim, int) for dim in dims):
             return self.constant(np.array(dims, np.int64))
         key = ("vector", tuple(dims))
