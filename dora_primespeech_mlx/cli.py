@@ -141,14 +141,21 @@ def _add_voice(commands: Any) -> None:
 def _add_export(commands: Any) -> None:
     export = commands.add_parser(
         "export",
-        help="write the encoders for Apple's Neural Engine",
+        help="write the encoders for Apple's Neural Engine, or the networks of a voice as ONNX files",
         description="Writes CoreML packages of the encoders; they run on macOS 15 or later when they lie beside the "
-        "encoders' weights.",
-        epilog="Example: primespeech export --encoders models/encoders --coreml models/encoders",
+        "encoders' weights. Or writes the networks of a model folder as ONNX files for other programs.",
+        epilog="Examples: primespeech export --encoders models/encoders --coreml models/encoders; "
+        "primespeech export --model models/demo --onnx models/demo-onnx",
     )
-    export.add_argument("--encoders", type=Path, required=True, help="folder of the converted encoders")
-    export.add_argument("--coreml", type=Path, required=True, help="folder to write")
-    export.add_argument("--precision", choices=("fp16", "fp32"), default="fp16", help="(default: %(default)s)")
+    export.add_argument("--encoders", type=Path, help="folder of the converted encoders")
+    export.add_argument("--coreml", type=Path, help="folder to write the encoders to")
+    export.add_argument("--model", type=Path, help="folder of a converted model")
+    export.add_argument("--onnx", type=Path, help="folder to write the networks to")
+    export.add_argument(
+        "--precision",
+        choices=("fp16", "fp32", "int8"),
+        help="of CoreML packages: fp16 (default) or fp32; of the T2S layers in ONNX files: fp32 (default) or int8",
+    )
     export.set_defaults(command=_export)
 
 
@@ -315,10 +322,23 @@ def _voice_add(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from dora_primespeech_mlx.encoders import Encoders
+    coreml, onnx = args.encoders and args.coreml, args.model and args.onnx
+    if not coreml and not onnx:
+        raise ValueError("Nothing to export: give --encoders with --coreml, or --model with --onnx.")
+    if (coreml and args.precision == "int8") or (onnx and args.precision == "fp16"):
+        raise ValueError(f"{args.precision} is not a precision for this; see primespeech export --help.")
+    if coreml:
+        from dora_primespeech_mlx.encoders import Encoders
 
-    for package in Encoders([args.encoders]).export_coreml(args.coreml, args.precision):
-        print(package)
+        for package in Encoders([args.encoders]).export_coreml(args.coreml, args.precision or "fp16"):
+            print(package)
+    if onnx:
+        from dora_primespeech_mlx.models import load_model
+        from dora_primespeech_mlx.runtime.onnx_export import export_onnx
+
+        model = load_model(args.model)
+        for path in export_onnx(model.t2s, model.sovits, args.onnx, args.precision or "fp32"):
+            print(path)
     return 0
 
 

@@ -4,6 +4,7 @@ import math
 
 import mlx.core as mx
 import numpy as np
+import onnxruntime
 import pytest
 from mlx.utils import tree_map
 
@@ -13,6 +14,7 @@ from dora_primespeech_mlx.nets.vocoder import VocoderConfig
 from dora_primespeech_mlx.runtime import factory, openvino_session
 from dora_primespeech_mlx.runtime.graph import Graph
 from dora_primespeech_mlx.runtime.mlx_runner import MlxSovitsRunner, MlxT2SRunner
+from dora_primespeech_mlx.runtime.onnx_export import export_onnx
 from dora_primespeech_mlx.runtime.onnx_session import OnnxFunction
 from dora_primespeech_mlx.runtime.onnx_sovits import OnnxSovitsRunner, vocoder_graph
 from dora_primespeech_mlx.runtime.onnx_t2s import GROWTH, OnnxT2SRunner, step_graph
@@ -212,6 +214,16 @@ def test_openvino_gives_the_numbers_of_onnx_runtime(sovits):
     (samples,) = openvino_session.OpenVinoFunction(graph, 1)(latent, ge)
     error = ((samples - reference) ** 2).sum() / (reference**2).sum()
     assert error < 10**-3.5
+
+
+def test_exported_files_run_alone(t2s, sovits, tmp_path):
+    paths = export_onnx(t2s, sovits, tmp_path / "new", "int8")
+    assert set(paths) == set((tmp_path / "new").iterdir())
+    assert len(paths) == 7
+    vocoder = onnxruntime.InferenceSession(tmp_path / "new" / "sovits_vocoder.onnx")
+    latent, ge = np.ones((1, 5, 8), np.float32), np.ones((1, 1, 16), np.float32)
+    samples = vocoder.run(None, {"latent": latent, "ge": ge})[0]
+    np.testing.assert_allclose(samples, np.array(sovits.dec(mx.array(latent), mx.array(ge))), atol=1e-5)
 
 
 def test_runtime_is_chosen():

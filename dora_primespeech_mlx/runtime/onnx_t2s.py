@@ -81,6 +81,15 @@ def step_graph(model: T2S, fold: bool = True) -> Graph:
     return translate(step, inputs, ["logits", *_cache_names(config.layers, "new")], fold)
 
 
+def t2s_graphs(model: T2S, precision: str) -> tuple[Graph, Graph]:
+    """Prefill and step, with 8-bit weights in the layers for the precision "int8"."""
+    prefill, step = prefill_graph(model), step_graph(model)
+    if precision != "int8":
+        return prefill, step
+    keep = [as_numpy(model.ar_predict_layer.weight), as_numpy(model.bert_proj.weight)]
+    return quantise(prefill, "channels", keep), quantise(step, "blocks", keep)
+
+
 class OnnxT2SSession:
     """Texts being decoded together; ``logits`` are those of the next codes, float32 [B, vocabulary]."""
 
@@ -167,10 +176,7 @@ class OnnxT2SRunner:
             threads: None for one in steps and `onnx_session.default_threads` in prefills.
         """
         self.config = model.config
-        prefill, step = prefill_graph(model), step_graph(model)
-        if precision == "int8":
-            keep = [as_numpy(model.ar_predict_layer.weight), as_numpy(model.bert_proj.weight)]
-            prefill, step = quantise(prefill, "channels", keep), quantise(step, "blocks", keep)
+        prefill, step = t2s_graphs(model, precision)
         self._prefill = OnnxFunction(prefill, threads)
         # A step is a thousand small operations: one thread beats two that wait for each other.
         self.step_session = OnnxFunction(step, threads or 1).session
