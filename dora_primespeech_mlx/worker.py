@@ -36,6 +36,7 @@ class Worker:
         self._custom = CustomVoices(desk.settings)
         self._failure: BaseException | None = None
         self._ready = threading.Event()
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -47,9 +48,15 @@ class Worker:
 
     def join(self) -> None:
         """Wait until everything at the desk is spoken; the desk must drain."""
-        self._thread.join()
+        self._over.wait()
 
     def _main(self) -> None:
+        """Work, and then stay: when a thread that used MLX ends while the process does, MLX may abort it."""
+        self._work()
+        self._over.set()
+        threading.Event().wait()
+
+    def _work(self) -> None:
         try:
             engine = self._make_engine(self._desk.settings)
             engine.warm_up()

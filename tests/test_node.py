@@ -1,6 +1,9 @@
 import json
 import logging
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -56,6 +59,13 @@ def test_an_engine_that_cannot_be_built_ends_the_node_with_its_error():
 
     with pytest.raises(FileNotFoundError, match="not there"):
         run(FakeNode, make_engine, Settings())
+
+
+def test_the_process_ends_well_though_the_engine_used_mlx():
+    script = Path(__file__).parent / "exit_cleanly.py"
+    for _ in range(4):
+        ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+        assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_texts_received_are_spoken_after_their_sender_has_gone():
