@@ -14,8 +14,8 @@ from dora_primespeech_mlx.frontend import Frontend, Phones
 from dora_primespeech_mlx.models import Model, load_model
 from dora_primespeech_mlx.nets.t2s import BERT_DIM
 from dora_primespeech_mlx.recording import reference_from_recordings
-from dora_primespeech_mlx.runtime.factory import accelerated, choose, sovits_runner, t2s_runner
-from dora_primespeech_mlx.runtime.interface import SovitsRunner, T2SRunner
+from dora_primespeech_mlx.runtime.factory import accelerated, choose, sovits_runner, t2s_runner, wide_heads_pay
+from dora_primespeech_mlx.runtime.interface import PrebuiltVocoder, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.segment import CLAUSE_MARKS
 from dora_primespeech_mlx.settings import Settings
@@ -103,6 +103,17 @@ def _features(encoders: Encoders | None, phones: Phones) -> np.ndarray | None:
     return features
 
 
+def _with_vocoder(runner: SovitsRunner, entry: VoiceEntry) -> SovitsRunner:
+    """The runner with the vocoder file a voice names, where that is there, fits and has a use."""
+    if entry.vocoder is None or not entry.vocoder.is_file() or not isinstance(runner, PrebuiltVocoder):
+        return runner
+    try:
+        return runner.with_vocoder(entry.vocoder)
+    except ValueError as error:
+        logger.warning("The voice %r uses its own vocoder: %s", entry.name, error)
+        return runner
+
+
 class Library:
     """Voices by name, loaded when first asked for and kept."""
 
@@ -180,7 +191,7 @@ class Library:
             sampling=replace(self._settings.sampling, **_typed(own)),
             noise_scale=noise_scale,
             t2s=loaded.t2s,
-            sovits=loaded.sovits,
+            sovits=_with_vocoder(loaded.sovits, entry),
             frontend=frontend,
             encoders=prosody,
             codes=np.zeros(0, np.int32) if prompt is None or codes is None else codes,

@@ -39,6 +39,7 @@ class VoiceEntry:
         sampling: sampling options of this voice, a subset of top_k, top_p, temperature, repetition_penalty,
             noise_scale.
         lexicon: file of pronunciations (word to pinyin or ARPAbet), or None.
+        vocoder: a vocoder that ``primespeech export --onnx`` wrote, used on CPUs when it is there, or None.
     """
 
     name: str
@@ -52,6 +53,7 @@ class VoiceEntry:
     aliases: tuple[str, ...] = ()
     sampling: Mapping[str, float] = field(default_factory=dict)
     lexicon: Path | None = None
+    vocoder: Path | None = None
 
     def files(self) -> Iterator[Path]:
         """Every file the voice needs."""
@@ -141,7 +143,7 @@ def _entry(path: Path, folder: Path, name: str, item: Any, common: Mapping[str, 
         )
     references = item.get("ref_audios") or [reader.required("ref_audio")]
     language = reader.text("text_lang", "auto") or "auto"
-    codes, lexicon = reader.text("codes_path"), reader.text("lexicon")
+    codes, lexicon, vocoder = (reader.text(key) for key in ("codes_path", "lexicon", "vits_onnx"))
     return VoiceEntry(
         name=name,
         weights=weights,
@@ -154,6 +156,7 @@ def _entry(path: Path, folder: Path, name: str, item: Any, common: Mapping[str, 
         aliases=tuple(str(alias) for alias in item.get("aliases", ())),
         sampling={key: reader.number(key, 0.0) for key in (*SAMPLING_KEYS, "noise_scale") if key in item},
         lexicon=resolve(folder, lexicon) if lexicon else None,
+        vocoder=resolve(folder, vocoder) if vocoder else None,
     )
 
 

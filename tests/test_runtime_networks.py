@@ -226,6 +226,19 @@ def test_exported_files_run_alone(t2s, sovits, tmp_path):
     np.testing.assert_allclose(samples, np.array(sovits.dec(mx.array(latent), mx.array(ge))), atol=1e-5)
 
 
+def test_vocoder_of_a_file_takes_the_place_of_the_traced_one(sovits, tmp_path):
+    runner = OnnxSovitsRunner(sovits, threads=1, exact=True)
+    latent, ge = np.ones((5, 8), np.float32), np.ones(16, np.float32)
+    paths = {path.stem: path for path in export_onnx(random_weights(T2S(T2S_CONFIG)), sovits, tmp_path)}
+    other = runner.with_vocoder(paths["sovits_vocoder"])
+    np.testing.assert_allclose(other.vocode(latent, ge), runner.vocode(latent, ge), atol=1e-6)
+    with pytest.raises(ValueError, match="not a vocoder"):
+        runner.with_vocoder(paths["sovits_encode"])
+    (tmp_path / "broken.onnx").write_bytes(b"no model at all")
+    with pytest.raises(ValueError, match="not an ONNX file"):
+        runner.with_vocoder(tmp_path / "broken.onnx")
+
+
 def test_runtime_is_chosen():
     assert factory.choose("mlx") == "mlx"
     assert factory.choose("onnx") == "onnx"

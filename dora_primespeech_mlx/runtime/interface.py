@@ -4,8 +4,9 @@
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -83,4 +84,13 @@ class SovitsRunner(Protocol):
 
     def fit(self, frames: int) -> int:
         """Smallest length of at least ``frames`` that ``flow`` and ``vocode`` have room for in their caches."""
+        ...
+
+
+@runtime_checkable
+class PrebuiltVocoder(Protocol):
+    """A runner that can take its vocoder from a file."""
+
+    def with_vocoder(self, path: Path) -> SovitsRunner:
+        """The same runner with the vocoder of an ONNX file; ValueError when the file does not fit the model."""
         ...

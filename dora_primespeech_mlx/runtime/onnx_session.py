@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,16 +39,23 @@ def session_options(threads: int | None) -> onnxruntime.SessionOptions:
 class OnnxFunction:
     """A graph as a function of numpy arrays, run by ONNX Runtime."""
 
-    def __init__(self, graph: Graph, threads: int | None = None):
-        """Makes the session. Weights are not copied into the model but stay in memory that this object holds."""
+    def __init__(self, graph: Graph | Path, threads: int | None = None):
+        """Makes the session of a graph, or of an ONNX file.
+
+        Weights of a graph are not copied into the model but stay in memory that this object holds.
+        """
         options = session_options(threads)
+        model: bytes | Path = graph if isinstance(graph, Path) else self._declare(graph, options)
+        self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._inputs = [port.name for port in self.session.get_inputs()]
+
+    def _declare(self, graph: Graph, options: onnxruntime.SessionOptions) -> bytes:
+        """The model of a graph, with the options told where its weights are."""
         outside = {name: np.ascontiguousarray(value) for name, value in graph.external().items()}
         self._held = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in outside.values()]
         if outside:
             options.add_external_initializers(list(outside), self._held)
-        model = graph.to_model().SerializeToString()
-        self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self._inputs = [port.name for port in self.session.get_inputs()]
+        return graph.to_model().SerializeToString()
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
         """Results in the order of the outputs, for arrays in the order of the inputs."""

@@ -1,10 +1,14 @@
 """SoVITS on ONNX Runtime: the stages of the MLX network traced, each with open lengths."""
 
+import copy
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
 
 from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.runtime import openvino_session
@@ -96,7 +100,28 @@ class OnnxSovitsRunner:
     def _timbre(self) -> Function:
         return OnnxFunction(timbre_graph(self._model), self._threads)
 
-    def _convolutions(self, graph: Graph) -> Function:
+    def with_vocoder(self, path: Path) -> "OnnxSovitsRunner":
+        """The same runner with the vocoder of a file that `onnx_export.export_onnx` wrote.
+
+        Raises:
+            ValueError: the file is not ONNX, or not a vocoder for latents and timbres of this model.
+        """
+        expected = [(port.name, port.shape[-1]) for port in _latent_inputs(self._model)]
+        try:
+            graph = onnx.load(path, load_external_data=False).graph
+        except DecodeError as error:
+            raise ValueError(f"{path} is not an ONNX file.") from error
+        found = [(port.name, port.type.tensor_type.shape.dim[-1:]) for port in graph.input]
+        if [(name, dims[0].dim_value if dims else 0) for name, dims in found] != expected:
+            names = ", ".join(f"{name} [..., {size}]" for name, size in expected)
+            raise ValueError(
+                f"{path} is not a vocoder of this model, which takes {names}. Make one: primespeech export."
+            )
+        other = copy.copy(self)
+        other.__dict__["_vocoder"] = self._convolutions(path)
+        return other
+
+    def _convolutions(self, graph: Graph | Path) -> Function:
         """A graph of convolutions, on the fastest executor at hand."""
         if self._openvino:
             return openvino_session.OpenVinoFunction(graph, self._threads, self._exact)

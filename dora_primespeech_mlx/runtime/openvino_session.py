@@ -1,6 +1,7 @@
 """The same graphs through OpenVINO, where the optional package is installed: bf16 on CPUs that have it."""
 
 import importlib.util
+from pathlib import Path
 
 import numpy as np
 
@@ -16,11 +17,11 @@ def available() -> bool:
 class OpenVinoFunction:
     """A graph as a function of numpy arrays, run by OpenVINO."""
 
-    def __init__(self, graph: Graph, threads: int | None = None, exact: bool = False):
+    def __init__(self, graph: Graph | Path, threads: int | None = None, exact: bool = False):
         """Compiles the graph.
 
         Args:
-            graph: of standard ONNX operators only.
+            graph: of standard ONNX operators only; or an ONNX file of such.
             threads: None for `onnx_session.default_threads`.
             exact: keep float32; otherwise OpenVINO takes bf16 where the CPU computes in it.
         """
@@ -30,7 +31,7 @@ class OpenVinoFunction:
         settings: dict[str, str | int] = {"INFERENCE_NUM_THREADS": threads or default_threads(), "NUM_STREAMS": 1}
         if exact:
             settings["INFERENCE_PRECISION_HINT"] = "f32"
-        model = core.read_model(graph.to_model(embed=True).SerializeToString())
+        model = core.read_model(graph if isinstance(graph, Path) else graph.to_model(embed=True).SerializeToString())
         self._request = core.compile_model(model, "CPU", settings).create_infer_request()
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
