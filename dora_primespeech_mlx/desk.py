@@ -254,7 +254,7 @@ class Desk:
             self._send(job, samples, about)
             now = time.monotonic()
             self._pacer.sent(now, duration)
-            job.first_audio = now if job.first_audio is None else job.first_audio
+            job.heard(now)
             job.chunks += 1
             job.audio_seconds += duration
             self._last_sent = job

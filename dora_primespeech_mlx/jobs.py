@@ -79,7 +79,10 @@ class Pieces:
 
 @dataclass(eq=False)
 class Job:
-    """One text. `metadata` is what its outputs carry; times are seconds of the monotonic clock."""
+    """One text. `metadata` is what its outputs carry; times are seconds of the monotonic clock.
+
+    `waited`: seconds spent waiting for pieces of the text before the first audio.
+    """
 
     text: str | Pieces
     manner: Manner
@@ -89,6 +92,7 @@ class Job:
     received: float = field(default_factory=time.monotonic)
     started: float | None = None
     first_audio: float | None = None
+    waited: float = 0.0
     computed: float = 0.0
     chunks: int = 0
     audio_seconds: float = 0.0
@@ -108,6 +112,12 @@ class Job:
         """Append a piece to a partial text."""
         if isinstance(self.text, Pieces):
             self.text.add(piece)
+
+    def heard(self, now: float) -> None:
+        """Audio was sent; what counts is the first time."""
+        if self.first_audio is None:
+            self.first_audio = now
+            self.waited = self.text.waited if isinstance(self.text, Pieces) else 0.0
 
     def close(self) -> None:
         """No piece follows."""
@@ -132,7 +142,7 @@ class Job:
         if self.started is not None:
             numbers["queue_ms"] = round((self.started - self.received) * 1e3, 2)
         if self.first_audio is not None and self.started is not None:
-            numbers["ttfb_ms"] = round((self.first_audio - self.started) * 1e3, 2)
+            numbers["ttfb_ms"] = round((self.first_audio - self.started - self.waited) * 1e3, 2)
             numbers["latency_ms"] = round((self.first_audio - self.received) * 1e3, 2)
             numbers["rtf"] = round(self.computed / self.audio_seconds, 4)
         return numbers

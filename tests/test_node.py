@@ -3,6 +3,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +167,18 @@ def test_pieces_are_spoken_before_the_text_is_complete():
     assert [message.metadata["text"] for message in audio[2:4]] == ["Second one"] * 2
     assert [message.metadata["fin"] for message in audio] == [False] * (len(audio) - 1) + [True]
     assert [message.metadata["seq"] for message in audio] == list(range(len(audio)))
+
+
+def test_waiting_for_pieces_is_neither_computing_nor_delay():
+    running = start(chunks=1)
+    running.node.give("text", "Not yet", fin=False)
+    time.sleep(0.3)
+    running.node.give("text", " done.", fin=True)
+    running.finish()
+    numbers = running.node.of("segment_complete")[0].metadata
+    assert numbers["latency_ms"] >= 300.0
+    assert numbers["ttfb_ms"] < numbers["latency_ms"] - 250.0
+    assert numbers["synthesis_seconds"] < 0.25
 
 
 @pytest.mark.parametrize("ending", ["status", "input", "stream", "timeout"])
