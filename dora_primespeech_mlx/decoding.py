@@ -6,16 +6,18 @@ host; the end of the sequence is then seen one step late and the step too many i
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
 from dora_primespeech_mlx.noise import RowNoise
-from dora_primespeech_mlx.runtime.interface import T2SRunner
+from dora_primespeech_mlx.runtime.interface import Array, T2SRunner
 from dora_primespeech_mlx.sampling import Sampling, draw
 
 MINIMUM_CODES = 11
 MAXIMUM_CODES = 1500
 CODES_PER_SECOND = 25
+NOISE_BLOCK = 64
 
 
 class CollapseError(Exception):
@@ -76,6 +78,14 @@ class Text:
     noise: RowNoise
 
 
+def _noise_rows(xp: ModuleType, texts: Sequence[Text], limit: int) -> Iterator[Array]:
+    """Noise of each step [B, vocabulary], brought to the device in blocks: a transfer costs more than its numbers."""
+    for start in range(0, limit, NOISE_BLOCK):
+        stop = min(limit, start + NOISE_BLOCK)
+        block = xp.array(np.stack([text.noise(start, stop) for text in texts], axis=1))
+        yield from (block[row] for row in range(len(block)))
+
+
 def generate(
     runner: T2SRunner,
     phones: np.ndarray,
@@ -123,15 +133,20 @@ def generate_many(
     seen, is_end = xp.array(already), vocabulary == end
     session = runner.start([(text.phones, text.bert) for text in texts], prompt)
     logits, running = session.logits, [True] * len(texts)
-    for index in range(limit):
+
+    def choose(logits: Array, seen: Array, noise: Array) -> tuple[Array, Array]:
+        # Codes and ends travel together, so that one read brings both to the host.
+        drawn = xp.stack(draw(xp, logits, seen, noise, end, sampling))
+        return drawn, xp.logical_or(seen, vocabulary == drawn[0][:, None])
+
+    if runner.pipelined:
+        choose = xp.compile(choose)
+    for index, noise in enumerate(_noise_rows(xp, texts, limit)):
         if cancelled():
             return
         if index < MINIMUM_CODES:
             logits = xp.where(is_end, -xp.inf, logits)
-        noise = xp.array(np.concatenate([text.noise(index, index + 1) for text in texts]))
-        # Codes and ends travel together, so that one read brings both to the host.
-        drawn = xp.stack(draw(xp, logits, seen, noise, end, sampling))
-        seen = xp.logical_or(seen, vocabulary == drawn[0][:, None])
+        drawn, seen = choose(logits, seen, noise)
         more = index + 1 < limit
         if runner.pipelined and more:
             logits = session.step(drawn[0])
