@@ -203,7 +203,7 @@ class Library:
     def _model(self, weights: Path | tuple[Path, Path]) -> LoadedModel:
         if weights not in self._models:
             stored = "fp16" if self._precision == "fp16" and self._runtime == "mlx" else "fp32"
-            model = load_model(weights, precision=stored, wide_heads=self._on_device)
+            model = load_model(weights, precision=stored, wide_heads=self._on_device and wide_heads_pay())
             threads = self._settings.threads
             self._models[weights] = LoadedModel(
                 model,

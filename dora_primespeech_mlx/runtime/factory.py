@@ -15,6 +15,11 @@ def accelerated() -> bool:
     return mx.default_device().type == mx.DeviceType.gpu
 
 
+def wide_heads_pay() -> bool:
+    """Whether to pad attention heads to the width of a fused kernel: on Metal; for CUDA the step has its own kernel."""
+    return accelerated() and not mx.cuda.is_available()
+
+
 def choose(runtime: str) -> str:
     """The executor for a setting: "mlx" or "onnx"; "auto" is MLX where it has Metal or CUDA, else ONNX Runtime.
 
@@ -38,10 +43,20 @@ def t2s_runner(model: T2S, runtime: str = "auto", precision: str = "auto", threa
         threads: of ONNX Runtime; None for its default.
     """
     if choose(runtime) == "mlx":
-        return MlxT2SRunner(model, accelerated())
+        return _mlx_t2s_runner(model)
     from dora_primespeech_mlx.runtime.onnx_t2s import OnnxT2SRunner
 
     return OnnxT2SRunner(model, "int8" if precision in ("auto", "int8") else "fp32", threads)
+
+
+def _mlx_t2s_runner(model: T2S) -> T2SRunner:
+    half = model.h.layers[0].linear1.weight.dtype == mx.float16
+    if accelerated() and mx.cuda.is_available() and half:
+        from dora_primespeech_mlx.runtime.cuda_t2s import CudaT2SRunner, fits
+
+        if fits(model.config):
+            return CudaT2SRunner(model)
+    return MlxT2SRunner(model, accelerated())
 
 
 def sovits_runner(
@@ -52,7 +67,7 @@ def sovits_runner(
     On ONNX Runtime the weights stay float32; with "fp32" OpenVINO, where it runs the vocoder, does not use bf16.
     """
     if choose(runtime) == "mlx":
-        return MlxSovitsRunner(model, accelerated())
+        return MlxSovitsRunner(model, accelerated(), compiled=accelerated())
     from dora_primespeech_mlx.runtime.onnx_sovits import OnnxSovitsRunner
 
     return OnnxSovitsRunner(model, threads, exact=precision == "fp32")

@@ -81,13 +81,20 @@ class MlxT2SRunner:
 
 
 class MlxSovitsRunner:
-    """SoVITS on MLX. With ``bucket``, lengths that reach the device are rounded up and masked."""
+    """SoVITS on MLX.
 
-    def __init__(self, model: Sovits, bucket: bool):
+    With ``bucket``, lengths are rounded up and masked. With ``compiled``, flow and vocoder are compiled for each length;
+    not for the CPU, where MLX would call a C++ compiler.
+    """
+
+    def __init__(self, model: Sovits, bucket: bool, compiled: bool = False):
         self.config = model.config
         self.flow_context = model.flow.context
         self._model = model
         self._bucket = bucket
+        self._flow, self._vocoder = (
+            (mx.compile(model.flow.__call__), mx.compile(model.dec.__call__)) if compiled else (model.flow, model.dec)
+        )
 
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
@@ -115,11 +122,11 @@ class MlxSovitsRunner:
 
     def flow(self, prior: np.ndarray, ge: np.ndarray) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
-        return _output(self._model.flow(self._input(prior), self._input(ge[None]))[0])
+        return _output(self._flow(self._input(prior), self._input(ge[None]))[0])
 
     def vocode(self, latent: np.ndarray, ge: np.ndarray) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
-        return _output(self._model.dec(self._input(latent), self._input(ge[None]))[0])
+        return _output(self._vocoder(self._input(latent), self._input(ge[None]))[0])
 
     def fit(self, frames: int) -> int:
         """See `runtime.interface.SovitsRunner`."""
