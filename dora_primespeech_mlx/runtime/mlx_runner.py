@@ -83,8 +83,8 @@ class MlxT2SRunner:
 class MlxSovitsRunner:
     """SoVITS on MLX.
 
-    With ``bucket``, lengths are rounded up and masked. With ``compiled``, flow and vocoder are compiled for each length;
-    not for the CPU, where MLX would call a C++ compiler.
+    With ``bucket``, lengths are rounded up and masked. With ``compiled``, flow and vocoder are compiled for each length,
+    which is not for the CPU: MLX would call a C++ compiler there.
     """
 
     def __init__(self, model: Sovits, bucket: bool, compiled: bool = False):
@@ -92,9 +92,8 @@ class MlxSovitsRunner:
         self.flow_context = model.flow.context
         self._model = model
         self._bucket = bucket
-        self._flow, self._vocoder = (
-            (mx.compile(model.flow.__call__), mx.compile(model.dec.__call__)) if compiled else (model.flow, model.dec)
-        )
+        self._flow = mx.compile(model.flow.__call__) if compiled else model.flow
+        self._vocoder = mx.compile(model.dec.__call__) if compiled else model.dec
 
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
