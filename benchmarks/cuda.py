@@ -37,14 +37,13 @@ from dora_primespeech_mlx.runtime.cuda_t2s import CudaT2SRunner, fits
 from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.runtime.interface import T2SRunner
 from dora_primespeech_mlx.runtime.mlx_runner import MlxSovitsRunner, MlxT2SRunner
-from dora_primespeech_mlx.sampling import Sampling, draw
+from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.streaming import FRAME_RATE, Schedule, SegmentAudio, stream_segment
 
 PHONES, PROMPT = 120, 100
 BLOCK, BLOCKS = 50, 4
 FRAMES = (50, 200, 1000)
 LENGTHS = 200
-NOISE_BLOCK = 64
 GRIDS = (64, 128, 132)
 
 Report = dict[str, Any]
@@ -72,33 +71,6 @@ def codes(runner: T2SRunner, sampling: Sampling, limit: int, count: int = PHONES
     return generate(runner, phones(count), None, prompt(), sampling=sampling, noise=noise, limit=limit)
 
 
-def lean_codes(runner: T2SRunner, sampling: Sampling, limit: int) -> Iterator[int]:
-    """The token loop for one text with noise brought to the device in blocks and the sampler compiled."""
-    end, vocabulary = runner.config.end, mx.arange(runner.config.vocabulary)
-    noise = NoiseTable("exponential", runner.config.vocabulary, (0,))
-    session = runner.start([(phones(), None)], prompt())
-    seen = mx.zeros((1, runner.config.vocabulary), mx.bool_)
-
-    @functools.partial(mx.compile)
-    def sample(logits: mx.array, seen: mx.array, row: mx.array) -> tuple[mx.array, mx.array]:
-        drawn = mx.stack(draw(mx, logits, seen, row, end, sampling))
-        return drawn, mx.logical_or(seen, vocabulary == drawn[0][:, None])
-
-    block = mx.array(noise(0, NOISE_BLOCK))
-    logits = session.logits
-    for index in range(limit):
-        if index and index % NOISE_BLOCK == 0:
-            block = mx.array(noise(index, index + NOISE_BLOCK))
-        row = index % NOISE_BLOCK
-        drawn, seen = sample(logits, seen, block[row : row + 1])
-        if index + 1 < limit:
-            logits = session.step(drawn[0])
-        code, ended = drawn[:, 0].tolist()
-        if ended:
-            return
-        yield code
-
-
 def steps_a_second(source: Iterator[int]) -> Report:
     """Codes a second over blocks of codes, after a first one."""
     list(islice(source, BLOCK))
@@ -111,18 +83,14 @@ def steps_a_second(source: Iterator[int]) -> Report:
     return {"codes_per_s": 1 / timed.median, "slow": 1 / timed.high, "fast": 1 / timed.low, "ms": 1e3 * timed.median}
 
 
-def loops(runner: T2SRunner) -> Report:
-    """The token loop as it is, and lean."""
-    limit = BLOCK * (BLOCKS + 1) + 1
-    return {
-        "loop": steps_a_second(codes(runner, Sampling(), limit)),
-        "lean loop": steps_a_second(lean_codes(runner, Sampling(), limit)),
-    }
+def loop(runner: T2SRunner) -> Report:
+    """The token loop, with sampling."""
+    return {"loop": steps_a_second(codes(runner, Sampling(), BLOCK * (BLOCKS + 1) + 1))}
 
 
 def decode(folder: Path, precision: str, wide: bool) -> Report:
     model = load_model(folder, precision=precision, wide_heads=wide).t2s
-    report = loops(MlxT2SRunner(model, accelerated=True))
+    report = loop(MlxT2SRunner(model, accelerated=True))
     if precision == "fp32":
         counts = step_primitives(model)
         report["operations"] = {"step": sum(counts.values()), **counts}
@@ -136,7 +104,7 @@ def decode_kernel(folder: Path) -> Report:
     report: Report = {}
     for blocks in GRIDS:
         runner = CudaT2SRunner(model, blocks)
-        report[f"{blocks} blocks"] = {**loops(runner), "step": bare_steps(runner)}
+        report[f"{blocks} blocks"] = {**loop(runner), "step": bare_steps(runner)}
         print(json.dumps(report), flush=True)
     return report
 
@@ -312,32 +280,36 @@ def device(folder: Path) -> Report:
     }
 
 
-GRAPHS_OFF = {"MLX_USE_CUDA_GRAPHS": "0"}
-LONG_GRAPHS = {"MLX_MAX_OPS_PER_BUFFER": "1000", "MLX_MAX_MB_PER_BUFFER": "100000"}
+GRAPHS = {"MLX_USE_CUDA_GRAPHS": "1"}
+LONG_GRAPHS = {**GRAPHS, "MLX_MAX_OPS_PER_BUFFER": "1000", "MLX_MAX_MB_PER_BUFFER": "100000"}
+SMALL_CACHES = {**GRAPHS, "MLX_CUDA_CONV_CACHE_SIZE": "128", "MLX_CUDA_GRAPH_CACHE_SIZE": "400"}
 EXACT = {"MLX_ENABLE_TF32": "0"}
-LARGE_CACHES = {"MLX_CUDA_CONV_CACHE_SIZE": "4096", "MLX_CUDA_GRAPH_CACHE_SIZE": "4096"}
 
 wide = functools.partial(decode, precision="fp16", wide=True)
+narrow = functools.partial(decode, precision="fp16", wide=False)
+exact = functools.partial(decode, precision="fp32", wide=True)
 
 PARTS = {
     "device": Part(device, 30),
-    "codes, kernel": Part(decode_kernel, 60),
-    "codes, fp16, wide heads": Part(wide),
-    "vocoder": Part(vocoder, 60),
     "sentence": Part(sentence, 60),
-    "agreement": Part(agreement, 60, EXACT),
+    "codes, kernel": Part(decode_kernel, 60),
     "lengths": Part(lengths, 90),
-    "codes, fp16": Part(functools.partial(decode, precision="fp16", wide=False)),
-    "codes, fp32, wide heads": Part(functools.partial(decode, precision="fp32", wide=True)),
+    "codes, fp16, wide heads": Part(wide),
+    "agreement": Part(agreement, 60, EXACT),
+    "codes, kernel, graphs": Part(decode_kernel, 60, GRAPHS),
+    "codes, fp16, wide heads, graphs": Part(wide, 40, GRAPHS),
     "codes, fp16, wide heads, long graphs": Part(wide, 40, LONG_GRAPHS),
-    "codes, fp16, wide heads, no graphs": Part(wide, 40, GRAPHS_OFF),
-    "vocoder, no graphs": Part(vocoder, 60, GRAPHS_OFF),
-    "vocoder, long graphs": Part(vocoder, 60, LONG_GRAPHS),
-    "codes, fixed cache": Part(decode_static),
-    "batch": Part(decode_batch),
-    "sentence, no graphs": Part(sentence, 60, GRAPHS_OFF),
-    "lengths, large caches": Part(lengths, 90, LARGE_CACHES),
+    "codes, fp16, graphs": Part(narrow, 40, GRAPHS),
+    "codes, fp32, wide heads": Part(exact),
+    "vocoder": Part(vocoder, 90),
+    "vocoder, graphs": Part(vocoder, 90, GRAPHS),
+    "sentence, graphs, small caches": Part(sentence, 60, SMALL_CACHES),
+    "codes, fixed cache, graphs": Part(decode_static, 40, GRAPHS),
+    "batch, graphs": Part(decode_batch, 40, GRAPHS),
+    "lengths, graphs": Part(lengths, 90, GRAPHS),
+    "lengths, graphs, small caches": Part(lengths, 90, SMALL_CACHES),
 }
+"""The environment of a part is the package's own (see its ``__init__``) but for what the part sets."""
 
 
 def run_part(name: str, folder: Path, seconds: float) -> Report:
