@@ -83,8 +83,8 @@ class MlxT2SRunner:
 class MlxSovitsRunner:
     """SoVITS on MLX.
 
-    With ``bucket``, lengths are rounded up and masked. With ``compiled``, flow and vocoder are compiled for each length,
-    which is not for the CPU: MLX would call a C++ compiler there.
+    With ``bucket``, lengths are rounded up and masked. With ``compiled``, flow and vocoder are compiled for each
+    length, which is not for the CPU: MLX would call a C++ compiler there.
     """
 
     def __init__(self, model: Sovits, bucket: bool, compiled: bool = False):
