@@ -1,6 +1,9 @@
 """Measurements evaluate what they time."""
 
+import importlib.util
+import json
 import re
+import types
 import xml.dom.minidom
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,3 +196,57 @@ def test_a_step_over_a_fixed_cache_is_the_step_as_in_use():
     expected = network.logits(network(network.embed_audio(token, mx.array([rows])), None, growing)[:, 0])
     found, _, _ = static_step(network, compiled=False)(token, mx.array([rows]), fixed.keys, fixed.values)
     assert np.allclose(np.array(found), np.array(expected), atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def tables() -> types.ModuleType:
+    path = Path(__file__).parents[1] / "benchmarks" / "tables.py"
+    spec = importlib.util.spec_from_file_location("tables", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_tables_of_the_pages_are_what_the_stored_results_say(tables: types.ModuleType):
+    assert "<!-- bench:" in (tables.ROOT / "README.md").read_text("utf-8")
+    assert tables.main(["--check"]) == 0
+
+
+def test_a_typed_number_is_found(
+    tables: types.ModuleType, results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tables, "STORED", tmp_path)
+    results.write(tmp_path / "run.json")
+    page = tmp_path / "page.md"
+    page.write_text("# Numbers\n<!-- bench: run.json speech -->\n914 tokens/s\n<!-- /bench -->\nEnd\n", "utf-8")
+    assert tables.main(["--check", str(page)]) == 1
+    assert tables.main([str(page)]) == 0
+    text = page.read_text("utf-8")
+    assert "914" not in text and "first audio, ms" in text and text.endswith("<!-- /bench -->\nEnd\n")
+    assert tables.main(["--check", str(page)]) == 0
+
+
+def test_a_table_of_cuda_results(tables: types.ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tables, "STORED", tmp_path)
+    loop = {"loop": {"codes_per_s": 500.0}}
+    report = {
+        "size": "v2",
+        "device": {"info": {"device_name": "GPU"}, "mlx": "1"},
+        "codes, kernel": {"128 blocks": loop, "failed": "not done after 40 s"},
+        "codes, fp16": loop,
+        "vocoder": {"fp16, plain, 50": 5.5, "fp16, unfolded differs by": 0.1, "took_s": 3.0},
+        "sentence": {"kernel": {"cold": {}, "warm": {"first_ms": 90.0, "real_time_factor": 0.05}}},
+        "agreement": {"failed": "status 1"},
+        "lengths": {"failed": "not done after 90 s"},
+        "lengths, graphs": {"seconds": 49.3},
+    }
+    (tmp_path / "cuda.json").write_text(json.dumps(report))
+    text = tables.table("cuda.json", "cuda")
+    assert "| codes, kernel, 128 blocks, loop, codes a second | 500 |" in text
+    assert "| vocoder, fp16, plain, 50 frames, ms | 5.5 |" in text
+    assert "| first audio, sentence, kernel, ms | 90.0 |" in text
+    assert "| 200 sentences of different lengths, graphs | 49 s |" in text
+    assert "a step as one kernel (25 are real time) | 500 |" in tables.table("cuda.json", "cuda-summary")
+    with pytest.raises(ValueError, match="no table 'other'"):
+        tables.table("cuda.json", "other")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 SENTENCE = "Hello there, it is a fine day to go out for a walk."
-MORE = 10
+MORE = 4
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
     for _ in range(MORE):
         for _ in engine.stream(SENTENCE, voice=voice, language="en"):
             pass
-    stamp("after 11 sentences")
+    stamp("after 5 sentences")
     print(json.dumps({"seconds": seconds, "megabytes": megabytes}))
 
 

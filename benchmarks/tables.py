@@ -1,0 +1,197 @@
+"""Writes the tables of measured numbers into Markdown pages, from stored results, so that no number is typed.
+
+    python benchmarks/tables.py [--check] [PAGE...]
+
+A page asks for a table between two comments: ``<!-- bench: FILE TABLE -->`` and ``<!-- /bench -->``, where FILE lies in
+benchmarks/results and TABLE is a key of `TABLES` or `REPORTS`. With ``--check`` nothing is written, and the exit status
+is 1 if a page differs from what its results say.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from dora_primespeech_mlx.bench.figures import Figure, Results, short
+
+ROOT = Path(__file__).resolve().parents[1]
+STORED = ROOT / "benchmarks" / "results"
+PAGES = ("README.md", "benchmarks/README.md", "models/README.md")
+PLACE = re.compile(r"(<!-- bench: (\S+) (\S+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
+LANGUAGES = {"zh": "Mandarin", "en": "English"}
+LENGTHS = {"sentence": "a short sentence", "text": "a text"}
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
+    return "\n".join(lines) + "\n"
+
+
+def spread(figure: Figure | None, factor: float = 1) -> str:
+    if figure is None:
+        return ""
+    value, low, high = (short(factor * number) for number in (figure.value, figure.low, figure.high))
+    return f"{value} ({low} to {high})" if figure.repeats > 1 else value
+
+
+def origin(results: Results) -> str:
+    """The line under a table: what it was measured on, and how to repeat it."""
+    machine, options = results.machine, results.options
+    versions = ", ".join(f"{name} {machine[name]}" for name in ("mlx", "onnxruntime", "openvino") if machine.get(name))
+    device = machine["device"] if machine["device"] != "CPU" else f"{machine['cores']} cores of {machine['processor']}"
+    return (
+        f"\n{device}, {machine['system']}, {versions}; weights: {options['weights']}; "
+        f"load {machine['load']}; commit {machine['commit']}, {machine['time'][:10]}. "
+        f"`primespeech bench --runtime {options['runtime']} --size {options['size']}`\n"
+    )
+
+
+def speech(results: Results) -> str:
+    rows = []
+    for first in results.find("speech", "first audio"):
+        factor = results.first("speech", "real-time factor", **first.at)
+        audio = results.first("speech", "audio", **first.at)
+        what = f"{LANGUAGES[first.at['language']]}, {LENGTHS[first.at['of']]}"
+        length = f" of {audio.value:.1f} s" if audio else ""
+        rows.append((what + length, spread(first), spread(factor)))
+    return markdown(("warm", "first audio, ms", "real-time factor"), rows) + origin(results)
+
+
+def networks(results: Results) -> str:
+    return markdown(("what", "median (10 to 90 %)"), _network_rows(results)) + origin(results)
+
+
+def _network_rows(results: Results) -> Iterator[tuple[str, str]]:
+    for figure in results.find("t2s", "code", phones=60):
+        if figure.at["tokens"] in (100, 500):
+            rate = f"{1e3 / figure.value:.0f} ({1e3 / figure.high:.0f} to {1e3 / figure.low:.0f})"
+            yield f"T2S, codes a second (25 are real time), after {figure.at['tokens']}", rate
+    yield "T2S, prefill of 60 phones, ms", spread(results.first("t2s", "prefill", phones=60))
+    for figure in results.find("batch", "codes a second"):
+        if figure.at["texts"] > 1:
+            yield f"T2S, codes a second of {figure.at['texts']} texts at once", spread(figure)
+    for figure in results.find("sovits", "real-time factor"):
+        yield f"SoVITS, real-time factor for {figure.at['frames'] / 50:g} s", spread(figure)
+    for figure in results.find("start"):
+        yield f"new process: {figure.name}, s", spread(figure, 1e-3)
+    for figure in results.find("memory"):
+        if figure.name.startswith("resident"):
+            yield f"memory, {figure.name}, MB", spread(figure)
+    for figure in results.find("dispatches", "operations that compute"):
+        yield "operations of one T2S step", f"{figure.value:.0f}"
+
+
+def encoders(results: Results) -> str:
+    rows = []
+    for load in results.find("encoders", "load"):
+        of = load.at["of"]
+        work = next(f for f in results.find("encoders", of=of) if f.name.startswith("ms "))
+        size = results.first("encoders", "weights on disk (16 bits)", of=of)
+        rows.append((of, spread(size), spread(load), f"{spread(work)} {work.name.removeprefix('ms ')}"))
+    return markdown(("encoder", "MB", "load, ms", "ms"), rows) + origin(results)
+
+
+def cuda(report: dict[str, Any]) -> str:
+    """The results of cuda.py, whose parts differ: a row for each way to decode, form of the vocoder, and so on."""
+    return markdown(("what", "median"), cuda_rows(report)) + cuda_origin(report)
+
+
+def cuda_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = [(name, rate) for part in report if part.startswith("codes") for name, rate in _rates(part, report[part])]
+    for part, suffix in (("vocoder", ""), ("vocoder, graphs", ", graphs")):
+        for key, value in report.get(part, {}).items():
+            if isinstance(value, float) and re.search(r" (50|1000)$", key):
+                rows.append((f"vocoder, {key} frames{suffix}, ms", short(value)))
+    for part in report:
+        for name, found in report[part].items() if part.startswith("sentence") else ():
+            if isinstance(found, dict):
+                rows.append((f"first audio, {part}, {name}, ms", short(found["warm"]["first_ms"])))
+                rows.append((f"real-time factor, {part}, {name}", short(found["warm"]["real_time_factor"])))
+    for name, found in report.get("agreement", {}).items():
+        if isinstance(found, dict):
+            rows.append((f"likeliest codes equal to fp32's, {name}", "{} of {}".format(*found["same_of"])))
+    for part, found in report.items():
+        if part.startswith("lengths"):
+            done = f"{found['seconds']:.0f} s" if "seconds" in found else found["failed"]
+            rows.append(
+                (f"200 sentences of different lengths, {part.removeprefix('lengths').strip(', ') or 'as is'}", done)
+            )
+    return rows
+
+
+def cuda_origin(report: dict[str, Any]) -> str:
+    device = report.get("device", {})
+    name = device.get("info", {}).get("device_name", "")
+    return f"\n{name}, mlx {device.get('mlx', '')}; random weights of the released size. `python benchmarks/cuda.py`\n"
+
+
+def _rates(part: str, found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, inner in found.items():
+        if name.startswith("loop"):
+            yield f"{part}, {name}, codes a second", short(inner["codes_per_s"])
+        elif name.endswith("blocks"):
+            yield from _rates(f"{part}, {name}", inner)
+
+
+def cuda_summary(report: dict[str, Any]) -> str:
+    """What matters of `cuda`: a step as one kernel and as operations, the vocoder as it is used, one sentence."""
+    rows = [(SUMMARY[row], value) for row, value in cuda_rows(report) if row in SUMMARY]
+    return markdown(("what", "median"), rows) + cuda_origin(report)
+
+
+SUMMARY = {
+    "codes, kernel, 128 blocks, loop, codes a second": "T2S, codes a second, a step as one kernel (25 are real time)",
+    "codes, kernel, graphs, 128 blocks, loop, codes a second": "T2S, codes a second, a step as one kernel, through CUDA graphs",
+    "codes, fp16, wide heads, graphs, loop, codes a second": "T2S, codes a second, a step as 293 operations",
+    "vocoder, fp16, compiled, 50 frames, ms": "vocoder, 1 s of audio, ms",
+    "vocoder, fp16, compiled, 1000 frames, ms": "vocoder, 20 s of audio, ms",
+    "first audio, sentence, kernel, ms": "first audio of a sentence, T2S and SoVITS, ms",
+    "real-time factor, sentence, kernel": "real-time factor of a sentence",
+    "likeliest codes equal to fp32's, kernel": "likeliest codes equal to those of float32",
+    "200 sentences of different lengths, as is": "200 sentences of different lengths, one after the other",
+    "200 sentences of different lengths, graphs": "200 sentences of different lengths, through CUDA graphs",
+}
+
+
+TABLES: dict[str, Callable[[Results], str]] = {"speech": speech, "networks": networks, "encoders": encoders}
+REPORTS: dict[str, Callable[[dict[str, Any]], str]] = {"cuda": cuda, "cuda-summary": cuda_summary}
+
+
+def table(name: str, kind: str) -> str:
+    path = STORED / name
+    if kind in REPORTS:
+        return REPORTS[kind](json.loads(path.read_text("utf-8")))
+    if kind not in TABLES:
+        raise ValueError(f"There is no table {kind!r}; choose one of {', '.join((*TABLES, *REPORTS))}.")
+    return TABLES[kind](Results.read(path))
+
+
+def filled(text: str) -> str:
+    """A page with its tables as the results say."""
+    return PLACE.sub(lambda found: f"{found[1]}{table(found[2], found[3])}{found[4]}", text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("pages", nargs="*", type=Path)
+    args = parser.parse_args(arguments)
+    stale = []
+    for page in args.pages or [ROOT / name for name in PAGES if (ROOT / name).is_file()]:
+        text = page.read_text("utf-8")
+        if filled(text) != text:
+            stale.append(page)
+            if not args.check:
+                page.write_text(filled(text), encoding="utf-8")
+    for page in stale:
+        print(
+            f"{page}: {'differs from the stored results; run python benchmarks/tables.py' if args.check else 'written'}"
+        )
+    return 1 if args.check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
