@@ -144,7 +144,7 @@ def cuda_summary(report: dict[str, Any]) -> str:
 
 SUMMARY = {
     "codes, kernel, 128 blocks, loop, codes a second": "T2S, codes a second, one kernel a step (25 are real time)",
-    "codes, kernel, graphs, 128 blocks, loop, codes a second": "T2S, codes a second, one kernel a step, through CUDA graphs",
+    "codes, kernel, graphs, 128 blocks, loop, codes a second": "T2S, codes a second, one kernel, through CUDA graphs",
     "codes, fp16, wide heads, graphs, loop, codes a second": "T2S, codes a second, operation by operation",
     "vocoder, fp16, compiled, 50 frames, ms": "vocoder, 1 s of audio, ms",
     "vocoder, fp16, compiled, 1000 frames, ms": "vocoder, 20 s of audio, ms",
