@@ -14,7 +14,7 @@ class NoiseTable:
     """Rows of noise by absolute index, made in order and kept while a segment lasts.
 
     Args:
-        kind: "normal", or "exponential" of rate 1.
+        kind: "normal", or "exponential" of rate 1 and never zero, since probabilities are divided by it.
         width: numbers in a row.
         seed: whole numbers that name the stream, e.g. (request seed, segment, attempt).
     """
@@ -23,10 +23,14 @@ class NoiseTable:
         self._width = width
         generator = np.random.default_rng([*seed, len(kind)])
         self._make = generator.standard_normal if kind == "normal" else generator.standard_exponential
+        self._never_zero = kind == "exponential"
         self._rows = np.empty((0, width), dtype=np.float32)
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
         """Rows ``start`` to ``stop``."""
         while len(self._rows) < stop:
-            self._rows = np.concatenate([self._rows, self._make((_BLOCK, self._width), dtype=np.float32)])
+            rows = self._make((_BLOCK, self._width), dtype=np.float32)
+            if self._never_zero:
+                rows = np.maximum(rows, np.finfo(np.float32).tiny)
+            self._rows = np.concatenate([self._rows, rows])
         return self._rows[start:stop]
