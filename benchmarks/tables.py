@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dora_primespeech_mlx.bench.figures import Figure, Results, short
+from dora_primespeech_mlx.bench.speech import WHOLE
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = ROOT / "benchmarks" / "results"
@@ -56,8 +57,9 @@ def speech(results: Results) -> str:
         audio = results.first("speech", "audio", **first.at)
         what = f"{LANGUAGES[first.at['language']]}, {LENGTHS[first.at['of']]}"
         length = f" of {audio.value:.1f} s" if audio else ""
-        rows.append((what + length, spread(first), spread(factor)))
-    return markdown(("warm", "first audio, ms", "real-time factor"), rows) + origin(results)
+        whole = results.first("speech", WHOLE, **first.at)
+        rows.append((what + length, spread(first), spread(factor), spread(whole)))
+    return markdown(("warm", "first audio, ms", "real-time factor, streamed", "not streamed"), rows) + origin(results)
 
 
 def networks(results: Results) -> str:
