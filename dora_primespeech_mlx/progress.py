@@ -1,5 +1,6 @@
 """Progress of long work, on a terminal only: in a pipe, a log or a service nothing is written."""
 
+import shutil
 import sys
 from types import TracebackType
 from typing import Any
@@ -19,7 +20,12 @@ class Progress:
     def __init__(self, title: str, total: int, unit: str = "step"):
         self._named = 0
         self._bar: Any = tqdm(
-            desc=title, total=total, unit=unit, file=sys.stderr, disable=not sys.stderr.isatty(), dynamic_ncols=True
+            desc=title,
+            total=total,
+            unit=unit,
+            file=sys.stderr,
+            disable=not sys.stderr.isatty(),
+            ncols=min(100, shutil.get_terminal_size().columns),
         )
 
     def say(self, what: str) -> None:
