@@ -25,7 +25,7 @@ class Progress:
             unit=unit,
             file=sys.stderr,
             disable=not sys.stderr.isatty(),
-            ncols=min(100, shutil.get_terminal_size().columns),
+            ncols=min(100, shutil.get_terminal_size().columns or 80),
         )
 
     def say(self, what: str) -> None:
