@@ -11,11 +11,13 @@ import numpy as np
 
 from dora_primespeech_mlx.encoders import Encoders, Ready
 from dora_primespeech_mlx.frontend import Frontend, Phones
-from dora_primespeech_mlx.models import Model, load_model
+from dora_primespeech_mlx.models import load_model
+from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import BERT_DIM
 from dora_primespeech_mlx.recording import reference_from_recordings
 from dora_primespeech_mlx.runtime.factory import accelerated, choose, sovits_runner, t2s_runner, wide_heads_pay
 from dora_primespeech_mlx.runtime.interface import PrebuiltVocoder, SovitsRunner, T2SRunner
+from dora_primespeech_mlx.runtime.memory import release
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.segment import CLAUSE_MARKS
 from dora_primespeech_mlx.settings import Settings
@@ -29,9 +31,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """The networks of a model on their executor, and whether it listens to the prosody of a text."""
+    """The networks of a model on their executor, and whether it listens to the prosody of a text.
 
-    model: Model
+    ``network`` is the SoVITS network for what recordings need of it; the T2S weights belong to their executor alone,
+    which on a CPU keeps 8-bit ones.
+    """
+
+    symbols: str
+    network: Sovits
     t2s: T2SRunner
     sovits: SovitsRunner
     takes_prosody: bool
@@ -162,8 +169,8 @@ class Library:
         folders = encoder_folders(folder, self._book.path.parent)
         encoders = Encoders(folders, self._runtime, self._precision, self._settings.threads, self._encoders)
         lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
-        frontend = Frontend(loaded.model.symbols, lexicon)
-        stored = None if entry.codes is None else read_codes(entry.codes, loaded.model.sovits.config.code_count)
+        frontend = Frontend(loaded.symbols, lexicon)
+        stored = None if entry.codes is None else read_codes(entry.codes, loaded.network.config.code_count)
         with_codes = stored is None and bool(entry.prompt_text)
         if with_codes and not encoders.has("hubert"):
             logger.warning(
@@ -172,7 +179,7 @@ class Library:
                 encoders.missing("hubert"),
             )
             with_codes = False
-        reference = reference_from_recordings(entry.references, encoders, loaded.model.sovits, with_codes)
+        reference = reference_from_recordings(entry.references, encoders, loaded.network, with_codes)
         codes = reference.codes if stored is None else stored
         if stored is None:
             for sentence in reference.advice:
@@ -206,11 +213,14 @@ class Library:
             model = load_model(weights, precision=stored, wide_heads=self._on_device and wide_heads_pay())
             threads = self._settings.threads
             self._models[weights] = LoadedModel(
-                model,
+                model.symbols,
+                model.sovits,
                 t2s_runner(model.t2s, self._runtime, self._precision, threads),
                 sovits_runner(model.sovits, self._runtime, self._precision, threads),
                 takes_prosody=bool(mx.any(model.t2s.bert_proj.weight != 0).item()),
             )
+            del model
+            release()
         return self._models[weights]
 
 

@@ -1,6 +1,8 @@
 """The networks of the package on ONNX Runtime against MLX, and 8-bit weights."""
 
 import math
+import os
+from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
@@ -11,7 +13,7 @@ from mlx.utils import tree_map
 from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig, resample_positions
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
 from dora_primespeech_mlx.nets.vocoder import VocoderConfig
-from dora_primespeech_mlx.runtime import factory, openvino_session
+from dora_primespeech_mlx.runtime import factory, memory, openvino_session
 from dora_primespeech_mlx.runtime.graph import Graph
 from dora_primespeech_mlx.runtime.mlx_runner import MlxSovitsRunner, MlxT2SRunner
 from dora_primespeech_mlx.runtime.onnx_export import export_onnx
@@ -237,6 +239,21 @@ def test_vocoder_of_a_file_takes_the_place_of_the_traced_one(sovits, tmp_path):
     (tmp_path / "broken.onnx").write_bytes(b"no model at all")
     with pytest.raises(ValueError, match="not an ONNX file"):
         runner.with_vocoder(tmp_path / "broken.onnx")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
+def test_freed_memory_goes_back_to_the_system():
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    kept, pieces = [], []
+    for _ in range(2000):
+        pieces.append(bytearray(40_000))
+        kept.append(bytearray(100))
+    before = resident()
+    pieces.clear()
+    memory.release()
+    assert before - resident() > 40_000_000
 
 
 def test_runtime_is_chosen():
