@@ -19,13 +19,15 @@ class Progress:
 
     def __init__(self, title: str, total: int, unit: str = "step"):
         self._named = 0
+        width, height = shutil.get_terminal_size()
         self._bar: Any = tqdm(
             desc=title,
             total=total,
             unit=unit,
             file=sys.stderr,
             disable=not sys.stderr.isatty(),
-            ncols=min(100, shutil.get_terminal_size().columns or 80),
+            ncols=min(100, width),
+            nrows=height,
         )
 
     def say(self, what: str) -> None:
