@@ -1,0 +1,147 @@
+"""Teacher speech on the device: grows while parts arrive, hands out batches by index so that a step can be captured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.steps import RANDOM, held_out
+from training.tokens import codebook
+
+MOST_CODES = 176  # of one item, 7.04 s; an item is one utterance or two of the same voice
+MOST_PHONES = 128
+ONE_CODES = 144
+REFERENCE_CODES = 128
+CODE = 1280  # samples of one code at 32 kHz
+
+
+class Item(NamedTuple):
+    """A batch: audio [B, n], codes [B, T], mask [B, 1, 2T], text [B, L], pitch [B, 2T], segment start [B], ..."""
+
+    audio: Tensor
+    codes: Tensor
+    mask: Tensor
+    text: Tensor
+    text_mask: Tensor
+    pitch: Tensor
+    start: Tensor
+    reference: Tensor
+    reference_mask: Tensor
+
+
+class SpeechCorpus:
+    """All utterances of at most ONE_CODES codes that are not held out."""
+
+    def __init__(self, pack: str, folder: Path, batch: int, segment: int, hours: float, device: str):
+        self.folder, self.batch, self.segment, self.device = folder, batch, segment, device
+        with np.load(pack) as data:
+            self.ids, self.ids_offset = data["ids"].astype(np.int64), data["ids_off"]
+            self.centres = data["centres"]
+        self.read: set[str] = set()
+        rooms = int(hours * 3600 * 25)
+        self.audio = torch.zeros(rooms * CODE + MOST_CODES * CODE, dtype=torch.int16, device=device)
+        self.codes = torch.zeros(rooms + MOST_CODES, dtype=torch.long, device=device)
+        self.pitch = torch.zeros(2 * (rooms + MOST_CODES), dtype=torch.float16, device=device)
+        self.rooms, self.used, self.count = rooms, 0, 0
+        most = rooms // 30
+        self.text = torch.zeros(most, MOST_PHONES, dtype=torch.long, device=device)
+        self.length = torch.zeros(most, dtype=torch.long, device=device)
+        self.phones = torch.zeros(most, dtype=torch.long, device=device)
+        self.offset = torch.zeros(most, dtype=torch.long, device=device)
+        self.host_length, self.host_phones = np.zeros(most, np.int64), np.zeros(most, np.int64)
+        self.voices: dict[int, list[int]] = {}
+        self.voice_of = np.zeros(most, np.int64)
+        self.picked = torch.zeros(5, batch, dtype=torch.long, device=device)  # first, second, has second, voice, start
+
+    def table(self, width: int) -> np.ndarray:
+        """Codebook entries [codes, width]: the class means, projected."""
+        return codebook(self.centres, width)
+
+    def refresh(self) -> int:
+        """Takes in the parts that have arrived; returns the number of utterances."""
+        for path in sorted(self.folder.glob("part_*.npz")):
+            if path.name in self.read:
+                continue
+            self.read.add(path.name)
+            with np.load(path) as part:
+                audio, codes, pitch = part["audio"], part["codes"], part["pitch"]
+                rows = list(
+                    zip(part["sentence"].tolist(), part["voice"].tolist(), part["length"].tolist(), strict=True)
+                )
+            total = len(codes)
+            if self.used + total > self.rooms:
+                continue
+            base = self.used
+            self.audio[base * CODE : (base + total) * CODE] = torch.from_numpy(audio).to(self.device)
+            self.codes[base : base + total] = torch.from_numpy(codes.astype(np.int64)).to(self.device)
+            self.pitch[2 * base : 2 * (base + total)] = torch.from_numpy(pitch).to(self.device)
+            self.used += total
+            self._add(rows, base)
+        return self.count
+
+    def _add(self, rows: list[tuple[int, int, int]], base: int) -> None:
+        start = self.count
+        for sentence, voice, length in rows:
+            ids = self.ids[self.ids_offset[sentence] : self.ids_offset[sentence + 1]]
+            fits = self.segment / 2 <= length <= ONE_CODES and len(ids) <= MOST_PHONES
+            if fits and not held_out(np.array(sentence)) and self.count < len(self.host_length):
+                k = self.count
+                self.text[k, : len(ids)] = torch.from_numpy(ids).to(self.device)
+                self.host_length[k], self.host_phones[k], self.voice_of[k] = length, len(ids), voice
+                self.offset[k] = base
+                self.voices.setdefault(voice, []).append(k)
+                self.count += 1
+            base += length
+        new = slice(start, self.count)
+        self.length[new] = torch.from_numpy(self.host_length[new]).to(self.device)
+        self.phones[new] = torch.from_numpy(self.host_phones[new]).to(self.device)
+
+    def choose(self) -> None:
+        """Draws the next batch: utterances, some with a second of the voice, references, where segments start."""
+        first = RANDOM.integers(self.count, size=self.batch)
+        mates = np.array([self.voices[v][RANDOM.integers(len(self.voices[v]))] for v in self.voice_of[first]])
+        second = np.array([self.voices[v][RANDOM.integers(len(self.voices[v]))] for v in self.voice_of[first]])
+        fits = (self.host_length[first] + self.host_length[second] <= MOST_CODES) & (RANDOM.random(self.batch) < 0.5)
+        fits &= self.host_phones[first] + self.host_phones[second] <= MOST_PHONES
+        total = self.host_length[first] + fits * self.host_length[second]
+        start = (RANDOM.random(self.batch) * (2 * total - self.segment + 1)).astype(np.int64)
+        rows = np.stack([first, second, fits.astype(np.int64), mates, start])
+        self.picked.copy_(torch.from_numpy(rows), non_blocking=True)
+
+    def _pieces(self, places: Tensor, first: Tensor, split: Tensor, second: Tensor, scale: int) -> Tensor:
+        """Places in the store of places in an item whose first utterance ends at `split`, in units of scale."""
+        a = self.offset[first][:, None] * scale + places
+        b = self.offset[second][:, None] * scale + places - split[:, None]
+        return torch.where(places < split[:, None], a, b)
+
+    def load(self) -> Item:
+        """The chosen batch; only reads tensors of fixed shape, so it can be part of a captured step."""
+        first, second, both, mate, start = self.picked
+        device = self.device
+        split = self.length[first]
+        total = split + both * self.length[second]
+        codes_at = torch.arange(MOST_CODES, device=device)[None]
+        samples_at = torch.arange(MOST_CODES * CODE, device=device)[None]
+        frames_at = torch.arange(2 * MOST_CODES, device=device)[None]
+        audio = self.audio[self._pieces(samples_at, first, split * CODE, second, CODE)].float() / 32768
+        audio = audio * (samples_at < total[:, None] * CODE)
+        codes = self.codes[self._pieces(codes_at, first, split, second, 1)]
+        pitch = self.pitch[self._pieces(frames_at, first, 2 * split, second, 2)].float()
+        mask = (frames_at < 2 * total[:, None]).float().unsqueeze(1)
+        text_at = torch.arange(MOST_PHONES, device=device)[None]
+        border = self.phones[first][:, None]
+        behind = self.text[second].gather(1, (text_at - border).clamp(min=0))
+        text = torch.where(text_at < border, self.text[first], behind)
+        text_total = border + both[:, None] * self.phones[second][:, None]
+        text_mask = (text_at < text_total).float().unsqueeze(1)
+        reference_at = torch.arange(REFERENCE_CODES * CODE, device=device)[None]
+        length = self.length[mate].clamp(max=REFERENCE_CODES)[:, None]
+        reference = self.audio[self.offset[mate][:, None] * CODE + reference_at].float() / 32768
+        reference = reference * (reference_at < length * CODE)
+        frame = torch.arange(2 * REFERENCE_CODES, device=device)[None]
+        reference_mask = (frame < 2 * length).float().unsqueeze(1)
+        return Item(audio, codes, mask, text, text_mask, pitch, start, reference, reference_mask)

@@ -1,0 +1,249 @@
+"""Trains SoVITS on teacher speech: spectral loss first, then discriminators; each kind of step is one CUDA graph.
+
+    python -m training.train_sovits PACK.npz SPEECH_DIR OUT_DIR --seconds 1300 --spectral 250
+
+The network is trained end to end exactly as it runs at inference (codes, phones and voice -> latents -> samples), with
+linear heads on the latents that must give the mel spectrum and the pitch of the whole utterance.  Speech may
+still arrive in SPEECH_DIR.  OUT_DIR/s2.pth is rewritten every --every seconds; start again with --init s2.pth to go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training import networks as nets
+from training.discriminators import Discriminators, MelLoss, mel_bank
+from training.speech_corpus import MOST_CODES, SpeechCorpus
+from training.steps import Optimiser, captured, rate_at, save, set_up
+
+MELS = 100
+LOSSES = ("mel", "heads", "disc", "gen", "features")
+
+
+class Heads(nn.Module):
+    """Linear reading of the latents: log-mel, pitch in octaves, voicing.  Only used while training."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.read = nn.Conv1d(channels, MELS + 2, 1)
+        self.register_buffer("bank", mel_bank(nets.RATE, nets.FFT, MELS), persistent=False)
+
+    def forward(self, z: Tensor, spectrum: Tensor, pitch: Tensor, mask: Tensor) -> Tensor:
+        """z [B, C, T], spectrum [B, 1025, T], pitch [B, T] in Hz, mask [B, 1, T] -> loss."""
+        out = self.read(z)
+        mel = (self.bank @ spectrum).clamp(min=1e-4).log()
+        voiced = (pitch > 20).float()
+        octaves = pitch.clamp(min=20).log2() - 7.3
+        frames = mask.sum()
+        loss = ((out[:, :MELS] - mel).abs().mean(1, keepdim=True) * mask).sum() / frames
+        loss = loss + 2 * ((out[:, MELS] - octaves).abs() * voiced * mask[:, 0]).sum() / frames
+        bits = F.binary_cross_entropy_with_logits(out[:, MELS + 1], voiced, reduction="none")
+        return loss + 0.2 * (bits * mask[:, 0]).sum() / frames
+
+
+class Trainer:
+    """Networks, optimisers and the two kinds of step."""
+
+    def __init__(self, corpus: SpeechCorpus, config: nets.SoVITSConfig, args: argparse.Namespace):
+        self.corpus, self.config, self.batch, self.segment = corpus, config, args.batch, args.segment
+        self.device, self.cuda = args.device, args.device.startswith("cuda")
+        self.stream = set_up(args.device)
+        self.net = nets.SoVITS(config).to(self.device)
+        with torch.no_grad():
+            self.net.codebook.copy_(torch.from_numpy(corpus.table(config.ssl_dim)))
+        self.heads = Heads(config.inter_channels).to(self.device)
+        self.disc = Discriminators().to(self.device)
+        self.mel = MelLoss().to(self.device)
+        if args.init:
+            _, state = nets.from_official_sovits(torch.load(args.init, map_location="cpu", weights_only=False))
+            self.net.load_state_dict(state)
+        if args.init_discriminators:
+            parts = torch.load(args.init_discriminators, map_location="cpu", weights_only=False)
+            if "disc" in parts:
+                self.disc.load_state_dict({k: v.float() for k, v in parts["disc"].items()})
+            self.heads.load_state_dict({k: v.float() for k, v in parts["heads"].items()})
+        trained = [*self.net.parameters(), *self.heads.parameters()]
+        self.generator = Optimiser(trained, (0.8, 0.99), 0.01, self.device)
+        self.critic = Optimiser(self.disc.parameters(), (0.8, 0.99), 0.01, self.device)
+        self.head_weight = torch.tensor(10.0, device=self.device)
+        self.latents, self.decode, self.judge = self._latents, self.net.dec.forward, self.disc.forward
+        if args.compile:
+            self.latents = torch.compile(self._latents)
+            self.decode = torch.compile(self.net.dec.forward)
+            self.judge = torch.compile(self.disc.forward)
+
+    def precision(self) -> torch.autocast:
+        """bfloat16 on CUDA, float32 elsewhere."""
+        return torch.autocast("cuda" if self.cuda else "cpu", torch.bfloat16, enabled=self.cuda, cache_enabled=False)
+
+    def _latents(self, codes: Tensor, mask: Tensor, text: Tensor, text_mask: Tensor, ref: Tensor, ref_mask: Tensor):
+        voice = self.net.ref_enc(ref, ref_mask)
+        return self.net.latents(codes, mask, text, text_mask, voice), voice
+
+    def forward(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The batch chosen by the corpus -> samples made, samples wanted [B, n], mel loss, heads' loss."""
+        c, segment = self.corpus, self.segment
+        with torch.no_grad():
+            item = c.load()
+            spectrum = nets.spectrogram(item.audio)
+            reference = nets.spectrogram(item.reference)[:, : self.config.ref_bins] * item.reference_mask
+            places = item.start[:, None] * nets.HOP + torch.arange(segment * nets.HOP, device=self.device)
+            wanted = item.audio.gather(1, places)
+        with self.precision():
+            z, voice = self.latents(item.codes, item.mask, item.text, item.text_mask, reference, item.reference_mask)
+            frames = item.start[:, None] + torch.arange(segment, device=self.device)
+            part = z.gather(3, frames[:, None, None].expand(-1, z.shape[1], -1, -1))
+            made = self.decode(part.contiguous(memory_format=torch.channels_last), voice.unsqueeze(2))
+        made = made.flatten(1).float()
+        heads = self.heads(z.squeeze(2).float(), spectrum, item.pitch, item.mask)
+        return made, wanted, self.mel(made, wanted), heads
+
+    def spectral_step(self) -> Tensor:
+        """Reconstruction only."""
+        _, _, mel, heads = self.forward()
+        loss = 45 * mel + self.head_weight * heads
+        self.generator.update(torch.autograd.grad(loss, self.generator.parameters), 100.0)
+        zero = torch.zeros((), device=self.device)
+        return torch.stack([mel.detach(), heads.detach(), zero, zero, zero])
+
+    def adversarial_step(self) -> Tensor:
+        """Discriminators and generator from the same forward pass."""
+        made, wanted, mel, heads = self.forward()
+        half = self.batch
+        fake = made.detach().requires_grad_()
+        inputs = self.disc.prepare(torch.cat([wanted, fake]))
+        with self.precision():
+            outputs = self.judge(inputs)
+        verdicts = [layers[-1].float() for layers in outputs]
+        disc = sum(((1 - v[:half]) ** 2).mean() + (v[half:] ** 2).mean() for v in verdicts)
+        critic_gradients = torch.autograd.grad(disc, self.critic.parameters, retain_graph=True)
+        gen = sum(((1 - v[half:]) ** 2).mean() for v in verdicts)
+        pairs = [layer for layers in outputs for layer in layers[:-1]]
+        features = sum((x[:half].detach().float() - x[half:].float()).abs().mean() for x in pairs)
+        (pull,) = torch.autograd.grad(gen + 2 * features, fake)
+        loss = 45 * mel + self.head_weight * heads
+        gradients = torch.autograd.grad((loss, made), self.generator.parameters, (torch.ones_like(loss), pull))
+        self.generator.update(gradients, 1000.0)
+        self.critic.update(critic_gradients, 1000.0)
+        return torch.stack([x.detach() for x in (mel, heads, disc, gen, features)])
+
+    def state(self) -> dict[str, Tensor]:
+        """Averaged weights of the network."""
+        names = [name for name, _ in self.net.named_parameters()]
+        return dict(zip(names, self.generator.average[: len(names)], strict=True))
+
+    def save(self, folder: Path, step: int) -> None:
+        """The official file with averaged weights, and beside it what is needed to go on."""
+        save(nets.official_sovits(self.state(), self.config, step), folder / "s2.pth")
+        rest = {"disc": self.disc.state_dict(), "heads": self.heads.state_dict()}
+        halves = {part: {k: v.detach().half().cpu() for k, v in s.items()} for part, s in rest.items()}
+        save(halves, folder / "s2_rest.pt")
+
+
+def profile(trainer: Trainer, adversarial: bool) -> None:
+    """Prints the time of a captured step and the kernels of an eager one."""
+    step = trainer.adversarial_step if adversarial else trainer.spectral_step
+    began = time.time()
+    replay = captured(step, trainer.stream)
+    print(f"capture {time.time() - began:.1f} s", flush=True)
+    times = []
+    for _ in range(15):
+        trainer.corpus.choose()
+        torch.cuda.synchronize()
+        began = time.time()
+        replay()
+        torch.cuda.synchronize()
+        times.append(time.time() - began)
+    peak = torch.cuda.max_memory_allocated() / 2**30
+    print(f"STEP adversarial={adversarial} {1000 * float(np.median(times)):.1f} ms, {peak:.1f} GiB", flush=True)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as record:
+        replay()
+        torch.cuda.synchronize()
+    table = record.key_averages().table(sort_by="cuda_time_total", row_limit=28, max_name_column_width=90)
+    keep = [line[:92] + line[-60:] for line in table.splitlines()]
+    print("\n".join(keep), flush=True)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pack")
+    parser.add_argument("speech", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seconds", type=float, default=1300)
+    parser.add_argument("--spectral", type=float, default=250, help="seconds without discriminators")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--segment", type=int, default=32, help="frames of 20 ms that are turned into sound per item")
+    parser.add_argument("--rate", type=float, default=2.5e-4)
+    parser.add_argument("--every", type=float, default=60)
+    parser.add_argument("--steps", type=int, default=10**9)
+    parser.add_argument("--hours", type=float, default=11, help="room for speech on the device")
+    parser.add_argument("--least", type=int, default=400, help="utterances to wait for before the first step")
+    parser.add_argument("--init")
+    parser.add_argument("--init-discriminators")
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--profile", choices=("spectral", "adversarial"))
+    args = parser.parse_args()
+    born = time.time()
+    if args.compile:
+        torch._dynamo.config.cache_size_limit = 32
+    args.out.mkdir(exist_ok=True, parents=True)
+    corpus = SpeechCorpus(args.pack, args.speech, args.batch, args.segment, args.hours, args.device)
+    while corpus.refresh() < args.least:
+        time.sleep(1)
+    corpus.choose()
+    trainer = Trainer(corpus, nets.SoVITSConfig(), args)
+    counts = [sum(p.numel() for p in m.parameters()) / 1e6 for m in (trainer.net, trainer.disc)]
+    print(f"SoVITS {counts[0]:.2f} M, discriminators {counts[1]:.2f} M parameters", flush=True)
+    if args.profile:
+        profile(trainer, args.profile == "adversarial")
+        return
+    began = time.time()
+    spectral = captured(trainer.spectral_step, trainer.stream) if args.spectral > 0 else None
+    adversarial = captured(trainer.adversarial_step, trainer.stream)
+    trainer.generator.forget()
+    trainer.critic.forget()
+    print(f"captured in {time.time() - began:.1f} s", flush=True)
+    began = marked = saved = time.time()
+    step = counted = first = 0
+    while (now := time.time()) - born < args.seconds and step < args.steps:
+        warm = spectral is not None and now - began < args.spectral
+        if not warm and not first:
+            first = max(step, 1)
+            trainer.head_weight.fill_(4.0)
+            print(f"adversarial from step {step}", flush=True)
+        rate = rate_at((now - born) / args.seconds, step, args.rate, 300)
+        trainer.generator.schedule(rate, step)
+        trainer.critic.schedule(rate * min(1.0, (step - first + 1) / 200) if first else 0.0, step)
+        corpus.choose()
+        losses = (spectral if warm and spectral else adversarial)()
+        step += 1
+        if step % 20 == 0 and trainer.cuda:
+            torch.cuda.synchronize()
+        if step % (250 if trainer.cuda else 1) == 0:
+            speed = (step - counted) / (time.time() - marked)
+            values = " ".join(f"{n} {v:.3f}" for n, v in zip(LOSSES, losses.tolist(), strict=True))
+            print(
+                f"step {step} t {time.time() - born:.0f} {speed:.1f}/s rate {rate:.1e} n {corpus.count} {values}",
+                flush=True,
+            )
+            counted = step
+            corpus.refresh()
+            marked = time.time()
+        if time.time() - saved > args.every:
+            trainer.save(args.out, step)
+            saved = time.time()
+    trainer.save(args.out, step)
+    print(f"done, {step} steps, most codes {MOST_CODES}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
