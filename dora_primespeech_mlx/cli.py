@@ -215,6 +215,7 @@ def _say(args: argparse.Namespace) -> int:
         if args.play:
             return _play(engine.stream(text, **options), progress)
         speech = engine.synthesize(text, **options, on_chunk=lambda chunk: progress.reach(chunk.end))
+        progress.reach(len(text))
     if not len(speech.audio):
         raise ValueError(NOTHING_TO_SAY)
     write_wav(args.out, speech.audio, speech.sample_rate)
