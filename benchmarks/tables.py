@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dora_primespeech_mlx.bench.figures import Figure, Results, short
-from dora_primespeech_mlx.bench.speech import WHOLE
+from dora_primespeech_mlx.bench.speech import PROCESSOR, WHOLE
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = ROOT / "benchmarks" / "results"
@@ -58,8 +58,10 @@ def speech(results: Results) -> str:
         what = f"{LANGUAGES[first.at['language']]}, {LENGTHS[first.at['of']]}"
         length = f" of {audio.value:.1f} s" if audio else ""
         whole = results.first("speech", WHOLE, **first.at)
-        rows.append((what + length, spread(first), spread(factor), spread(whole)))
-    return markdown(("warm", "first audio, ms", "real-time factor, streamed", "not streamed"), rows) + origin(results)
+        used = results.first("speech", PROCESSOR, **first.at)
+        rows.append((what + length, *(spread(figure) for figure in (first, factor, whole, used))))
+    head = ("warm", "first audio, ms", "real-time factor, streamed", "not streamed", "processor time, streamed")
+    return markdown(head, rows) + origin(results)
 
 
 def networks(results: Results) -> str:

@@ -26,6 +26,7 @@ ENGLISH = (
 )
 SHORT = {"zh": "你好，今天天气很好。", "en": "Hello there, it is a fine day to go out for a walk."}
 WHOLE = "real-time factor, not streamed"
+PROCESSOR = "processor seconds for a second of audio"
 TEXTS = {"zh": MANDARIN, "en": ENGLISH}
 
 
@@ -36,7 +37,9 @@ def texts(shop: Workshop) -> Iterator[Figure]:
         for length, text in (("sentence", SHORT[language]), ("text", TEXTS[language])):
             if shop.quick and length == "text":
                 continue
+            used = time.process_time()
             runs = [speak(shop, text, language) for _ in range(1 if shop.quick else 3)]
+            used = (time.process_time() - used) / len(runs)
             first = spread([run[0]["at"] for run in runs])
             total = spread([run[-1]["at"] for run in runs])
             seconds = sum(moment["seconds"] for moment in runs[0])
@@ -46,6 +49,7 @@ def texts(shop: Workshop) -> Iterator[Figure]:
             yield counted("speech", "audio", "s", seconds, at)
             median, low, high = (value / seconds for value in (total.median, total.low, total.high))
             yield Figure("speech", "real-time factor", "", median, low, high, total.repeats, at)
+            yield Figure("speech", PROCESSOR, "", used / seconds, used / seconds, used / seconds, 1, at)
             whole = [shop.engine.synthesize(text, language=language, seed=1) for _ in runs]
             timed = spread([speech.real_time_factor for speech in whole])
             yield Figure("speech", WHOLE, "", timed.median, timed.low, timed.high, timed.repeats, at)
