@@ -17,7 +17,6 @@ met.
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from dora_primespeech_mlx.bench.machine import describe
 
 HERE = Path(__file__).parent
 TASKS = ("t2s", "sovits", "whole", "speak")
@@ -188,7 +189,8 @@ def main() -> None:
     measured = {name: {task: median(runs) for task, runs in tasks.items()} for name, tasks in reports.items()}
     bfloat = bfloat_here()
     result: dict[str, Any] = {
-        "machine": {"processor": platform.processor(), "cores": os.cpu_count(), "bf16": bfloat, "rounds": args.rounds},
+        "machine": {**describe(), "bf16": bfloat},
+        "options": {"version": args.sovits.stem, "rounds": args.rounds},
         "figures": {name: figures(tasks, args.clock) for name, tasks in measured.items()},
         "wall_figures": {name: figures(tasks, "wall") for name, tasks in measured.items()},
         "measured": measured,

@@ -161,7 +161,27 @@ SUMMARY = {
 
 
 TABLES: dict[str, Callable[[Results], str]] = {"speech": speech, "networks": networks, "encoders": encoders}
-REPORTS: dict[str, Callable[[dict[str, Any]], str]] = {"cuda": cuda, "cuda-summary": cuda_summary}
+def peers(report: dict[str, Any]) -> str:
+    keys = {
+        "t2s_codes_per_second": "T2S, codes a second",
+        "sovits_real_time_factor": "SoVITS, real-time factor",
+        "real_time_factor": "a whole sentence, real-time factor",
+        "first_audio_seconds": "first audio, s",
+    }
+    rows = [(name, *(short(numbers[key]) for key in keys)) for name, numbers in report["figures"].items()]
+    ratios = (f"{name} {short(bar['value'])}" for name, bar in report["ratios"].items())
+    machine = report["machine"]
+    return (
+        markdown(("processor time", *keys.values()), rows)
+        + f"\n{'; '.join(ratios)} (medians of {report['options']['rounds']} rounds).\n"
+        + f"\nOne core of {machine['processor']}, onnxruntime {machine['onnxruntime']}"
+        + (f", openvino {machine['openvino']}" if machine.get("openvino") else "")
+        + f"; {report['options']['version']}, random weights; load {machine['load']}; commit {machine['commit']}, "
+        + f"{machine['time'][:10]}. `python benchmarks/peers.py`\n"
+    )
+
+
+REPORTS: dict[str, Callable[[dict[str, Any]], str]] = {"cuda": cuda, "cuda-summary": cuda_summary, "peers": peers}
 
 
 def table(name: str, kind: str) -> str:
