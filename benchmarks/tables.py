@@ -161,6 +161,8 @@ SUMMARY = {
 
 
 TABLES: dict[str, Callable[[Results], str]] = {"speech": speech, "networks": networks, "encoders": encoders}
+
+
 def peers(report: dict[str, Any]) -> str:
     keys = {
         "t2s_codes_per_second": "T2S, codes a second",
