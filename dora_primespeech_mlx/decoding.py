@@ -41,7 +41,7 @@ class Guard:
     periodic_run: int = 64
     longest_period: int = 8
     most_per_phone: float = 8.0
-    least_per_phone: float = 0.5
+    least_per_phone: float = 1.0
     slack: int = 60
 
     def check(self, codes: list[int], phones: int) -> None:

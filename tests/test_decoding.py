@@ -107,7 +107,7 @@ def test_guard_sees_runs_loops_and_lengths() -> None:
     guard = Guard()
     rng = np.random.default_rng(0)
     guard.check(rng.integers(0, 1024, 200).tolist(), 80)
-    guard.check_end([1] * 40, 80)
+    guard.check_end([1] * 90, 80)
     for bad in ([5] * 48, [1, 2, 3] * 40, rng.integers(0, 1024, 300).tolist()):
         with pytest.raises(CollapseError):
             guard.check(bad, 20)
