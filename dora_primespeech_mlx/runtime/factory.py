@@ -52,10 +52,11 @@ def t2s_runner(model: T2S, runtime: str = "auto", precision: str = "auto", threa
 def _mlx_t2s_runner(model: T2S) -> T2SRunner:
     half = model.h.layers[0].linear1.weight.dtype == mx.float16
     if accelerated() and mx.cuda.is_available() and half:
-        from dora_primespeech_mlx.runtime.cuda_t2s import CudaT2SRunner, fits
+        from dora_primespeech_mlx.runtime.cuda_t2s import BLOCKS, CudaT2SRunner, fits, multiprocessors
 
-        if fits(model.config):
-            return CudaT2SRunner(model)
+        blocks = min(BLOCKS, multiprocessors())
+        if fits(model.config, blocks):
+            return CudaT2SRunner(model, blocks)
     return MlxT2SRunner(model, accelerated())
 
 
