@@ -20,7 +20,7 @@ from dora_primespeech_mlx.convert_encoders import TOKENIZER_FILE, build_encoder,
 from dora_primespeech_mlx.runtime import coreml
 from dora_primespeech_mlx.runtime.onnx_session import OnnxFunction
 from dora_primespeech_mlx.runtime.quantise import quantise
-from dora_primespeech_mlx.runtime.recording import Input
+from dora_primespeech_mlx.runtime.tracing import Input
 from dora_primespeech_mlx.runtime.translate import translate
 
 if TYPE_CHECKING:

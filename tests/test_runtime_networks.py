@@ -21,7 +21,7 @@ from dora_primespeech_mlx.runtime.onnx_session import OnnxFunction
 from dora_primespeech_mlx.runtime.onnx_sovits import OnnxSovitsRunner, vocoder_graph
 from dora_primespeech_mlx.runtime.onnx_t2s import GROWTH, OnnxT2SRunner, step_graph
 from dora_primespeech_mlx.runtime.quantise import FORMS, quantise
-from dora_primespeech_mlx.runtime.recording import Input, as_numpy
+from dora_primespeech_mlx.runtime.tracing import Input, as_numpy
 from dora_primespeech_mlx.runtime.translate import translate
 
 T2S_CONFIG = T2SConfig(

@@ -7,7 +7,7 @@ import pytest
 
 from dora_primespeech_mlx.runtime.fold import fold
 from dora_primespeech_mlx.runtime.onnx_session import OnnxFunction, compile_function
-from dora_primespeech_mlx.runtime.recording import Affine, Input, record
+from dora_primespeech_mlx.runtime.tracing import Affine, Input, record
 from dora_primespeech_mlx.runtime.translate import translate
 
 WIDTH = 8

@@ -6,7 +6,7 @@ import mlx.core as mx
 
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.fold import Finder, fold, match_layer_norm, match_rectifier
-from dora_primespeech_mlx.runtime.recording import Input, Primitive, Recording, record
+from dora_primespeech_mlx.runtime.tracing import Input, Primitive, Recording, record
 
 VIEWS = frozenset(
     (

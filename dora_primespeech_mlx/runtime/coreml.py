@@ -18,7 +18,7 @@ import mlx.core as mx
 import numpy as np
 
 from dora_primespeech_mlx.runtime.fold import fold
-from dora_primespeech_mlx.runtime.recording import Input, Primitive, Recording, record
+from dora_primespeech_mlx.runtime.tracing import Input, Primitive, Recording, record
 
 ELEMENTWISE = {
     "Add": "add",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dora_primespeech_mlx.runtime.recording import Primitive, Recording
+from dora_primespeech_mlx.runtime.tracing import Primitive, Recording
 
 
 class Finder:

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from dora_primespeech_mlx.runtime.recording import Affine, Dim
+from dora_primespeech_mlx.runtime.tracing import Affine, Dim
 
 OPSETS = (("", 20), ("com.microsoft", 1))
 IR_VERSION = 10

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 
 from dora_primespeech_mlx.runtime.graph import Graph
-from dora_primespeech_mlx.runtime.recording import Input
+from dora_primespeech_mlx.runtime.tracing import Input
 from dora_primespeech_mlx.runtime.translate import translate
 
 

@@ -14,7 +14,7 @@ from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.runtime import openvino_session
 from dora_primespeech_mlx.runtime.graph import Graph
 from dora_primespeech_mlx.runtime.onnx_session import Function, OnnxFunction
-from dora_primespeech_mlx.runtime.recording import Input
+from dora_primespeech_mlx.runtime.tracing import Input
 from dora_primespeech_mlx.runtime.translate import translate
 
 PREPARED = (24, 32, 48, 56, 72, 104, 152, 176)

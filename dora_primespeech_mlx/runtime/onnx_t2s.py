@@ -11,7 +11,7 @@ from dora_primespeech_mlx.runtime.graph import Graph
 from dora_primespeech_mlx.runtime.onnx_session import OnnxFunction
 from dora_primespeech_mlx.runtime.operators import PAST_LENGTH, TOTAL_LENGTH
 from dora_primespeech_mlx.runtime.quantise import quantise
-from dora_primespeech_mlx.runtime.recording import Input, as_numpy
+from dora_primespeech_mlx.runtime.tracing import Input, as_numpy
 from dora_primespeech_mlx.runtime.translate import translate
 
 GROWTH = 256

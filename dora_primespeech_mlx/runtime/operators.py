@@ -13,7 +13,7 @@ from onnx import helper
 
 from dora_primespeech_mlx.runtime.fold import rows_of
 from dora_primespeech_mlx.runtime.graph import Port
-from dora_primespeech_mlx.runtime.recording import Affine, Dim, Primitive
+from dora_primespeech_mlx.runtime.tracing import Affine, Dim, Primitive
 from dora_primespeech_mlx.runtime.values import DTYPES, PLANE_AXIS, Value, broadcast_shapes
 
 if TYPE_CHECKING:

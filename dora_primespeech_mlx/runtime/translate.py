@@ -13,7 +13,7 @@ import numpy as np
 from dora_primespeech_mlx.runtime.fold import fold as fold_recording
 from dora_primespeech_mlx.runtime.graph import Graph, Port
 from dora_primespeech_mlx.runtime.operators import RULES
-from dora_primespeech_mlx.runtime.recording import Input, Primitive, Recording, Shape, record
+from dora_primespeech_mlx.runtime.tracing import Input, Primitive, Recording, Shape, record
 from dora_primespeech_mlx.runtime.values import DTYPES, PLANE_AXIS, Value, broadcast_shapes
 
 ELEMENTWISE = {

@@ -7,7 +7,7 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from dora_primespeech_mlx.runtime.recording import Dim, Shape
+from dora_primespeech_mlx.runtime.tracing import Dim, Shape
 
 DTYPES: dict[Any, np.dtype[Any]] = {
     mx.float32: np.dtype(np.float32),
