@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from benchmarks.frontend import expected, spoken
+from benchmarks.frontend import agreement, expected
 from dora_primespeech_mlx.frontend import Frontend
 from dora_primespeech_mlx.frontend.pinyin import parse_pinyin, syllables
 from dora_primespeech_mlx.frontend.symbols import symbol_table
@@ -41,9 +41,25 @@ def phones_of(pinyin: str) -> list[str]:
 
 @pytest.mark.parametrize("group", ["zh", "en", "mixed"])
 def test_same_phones_as_official_or_right_where_it_is_wrong(frontend: Frontend, group: str) -> None:
-    different = {entry["text"] for entry in GOLDEN[group] if spoken(group, entry, frontend) != expected(group, entry)}
-    assert different == set(DIFFERENCES[group])
-    assert all("right because" in reason or "refused" in reason for reason in DIFFERENCES[group].values())
+    found = agreement(group, GOLDEN[group], DIFFERENCES, frontend)
+    assert {text for text, _, _ in found.exempt + found.different} == set(DIFFERENCES[group])
+    assert all("right because" in reason["why"] or "refused" in reason["why"] for reason in DIFFERENCES[group].values())
+
+
+@pytest.mark.parametrize(("group", "identical", "exempt"), [("zh", 30, 7), ("en", 10, 5), ("mixed", 4, 3)])
+def test_agreement_with_official_phones(frontend: Frontend, group: str, identical: int, exempt: int) -> None:
+    found = agreement(group, GOLDEN[group], DIFFERENCES, frontend)
+    assert (len(found.identical), len(found.exempt)) == (identical, exempt)
+
+
+def test_a_sentence_is_exempt_only_while_it_differs(frontend: Frontend) -> None:
+    same, other = GOLDEN["zh"][0], GOLDEN["zh"][1]
+    listed = {"zh": {same["text"]: {"why": "", "listed": "a bug"}}}
+    found = agreement("zh", [same, {**other, "pypinyin": {"phones": ["a1"]}}], listed, frontend)
+    assert found.identical == [same["text"]]
+    assert found.counted == 1
+    assert [(text, reference) for text, reference, _ in found.different] == [(other["text"], ["a1"])]
+    assert expected("zh", other)[:2] == ["w", "o2"]
 
 
 def test_word2ph_is_official(frontend: Frontend) -> None:
@@ -115,6 +131,27 @@ def test_spans_cover_the_phones(frontend: Frontend) -> None:
             assert span.word2ph is None
     assert phones.ids.dtype == np.int32
     assert "".join(span.text for span in phones.spans) == phones.text
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "phones"),
+    [
+        ("我在A座。", "zh", "w o3 z ai4 , EY1 z uo4 ."),
+        ("用5G上网", "zh", "y ong4 w u3 , JH IY1 sh ang4 w ang3"),
+        ("他说，Hi！", "zh", "t a1 sh uo1 , HH AY1 !"),
+        ("很cool吧", "zh", "h en3 , K UW1 L b a5"),
+        ("很cool。", "zh", "h en3 K UW1 L ."),
+        ("很happy。", "zh", "h en3 HH AE1 P IY0 ."),
+        ("a+b=c", "zh", ", EY1 j ia1 B IY1 d eng3 y v2 S IY1"),
+        ("B2B公司", "zh", ", B IY1 EE er4 B IY1 g ong1 s i01"),
+        ("No", "en", ", N OW1"),
+        ("No!", "en", ", N OW1 !"),
+        ("Stop", "en", "S T AA1 P"),
+        ("...no", "en", ". N OW1"),
+    ],
+)
+def test_short_english_has_one_comma_before_it(frontend: Frontend, text: str, language: str, phones: str) -> None:
+    assert " ".join(frontend(text, language, guard=False).names) == phones
 
 
 def test_short_text_gets_a_mark_before_it(frontend: Frontend) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Frontend", "Phones", "Span"]
 
 FEWEST_PHONES = 6
+FEWEST_ENGLISH_PHONES = 4
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Frontend:
         """Phones of `text`.
 
         `language` is "zh", "en" or "auto". With `guard`, a text of fewer than six phones is said once more with a "."
-        before it, since the checkpoints run on after very short texts. ValueError when nothing in `text` can be
+        before it, since the checkpoints run on after very short texts. English of fewer than four phones, alone or
+        between Mandarin, has a "," before it, as in the official code. ValueError when nothing in `text` can be
         spoken, or when its language is not supported.
         """
         phones = self._phones(text, language)
@@ -108,6 +110,8 @@ class Frontend:
         spans: list[Span] = []
         for run in split_languages(text, language):
             normalised, added, word2ph = self._run(run)
+            if _is_short_english(run, added) and (not names or names[-1] not in MARKS):
+                added = [",", *added]
             if added:
                 spans.append(Span(run.language, normalised, len(names), len(names) + len(added), word2ph))
                 names += added
@@ -127,3 +131,9 @@ class Frontend:
 
         text = spoken_english(run.text, self._lexicon.english)
         return text, self._english.phones(text), None
+
+
+def _is_short_english(run: Run, phones: Sequence[str]) -> bool:
+    """Whether an English run is so short that the official code puts a comma before it."""
+    is_english = run.language == "en" and not run.within_name
+    return is_english and 0 < len(phones) < FEWEST_ENGLISH_PHONES and phones[0] not in MARKS

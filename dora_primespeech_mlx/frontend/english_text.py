@@ -16,12 +16,13 @@ MONTH_NAMES = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     "|nov(?:ember)?|dec(?:ember)?"
 )
+WEEKDAYS = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:[a-z]*day)?"
 AMOUNTS = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion", "mn": "million", "tn": "trillion"}
 ROMAN = {"I": 1, "V": 5, "X": 10}
 # Signs that compatibility normalisation would take apart.
 KEPT = frozenset("½¼¾⅓⅔²³…")
 QUOTES = {ord(mark): "'" for mark in "’‘ʼ＇`′"} | {ord(mark): " " for mark in '“”"„«»'}
-MARKS = str.maketrans("，、;；:：。！？…⋯()[]", ",,,,,,.!?..,,,,") | {ord(mark): " - " for mark in "—–―"}
+MARKS = str.maketrans("，、;；:：。！？…⋯", ",,,,,,.!?..")
 
 
 def spoken_english(text: str, known: Collection[str] = ()) -> str:
@@ -32,7 +33,7 @@ def spoken_english(text: str, known: Collection[str] = ()) -> str:
     text = "".join(sign if sign in KEPT else unicodedata.normalize("NFKC", sign) for sign in text).translate(QUOTES)
     for pattern, say in _rules():
         text = pattern.sub(say, text)
-    text = re.sub(r"\s*--+\s*", " - ", text)
+    text = _without_dashes_and_brackets(text)
     if not re.search(r"(?:^|\s)'", text):
         text = re.sub(r"(?<=[sS])'(?=[\s,.!?]|$)", "", text)
     for sign, said in mapping("en_signs.tsv").items():
@@ -47,6 +48,13 @@ def spoken_english(text: str, known: Collection[str] = ()) -> str:
     text = re.sub(r"[!?,.](?:\s*[!?,.-])+|-(?:\s*[!?,.])+|-\s+-(?=\s)", _strongest_mark, text)
     text = re.sub(r"(?<=[,.!?])(?=[A-Za-z])", " ", text)
     return text.strip().lstrip(", ") if re.search("[A-Za-z]", text) else text.strip()
+
+
+def _without_dashes_and_brackets(text: str) -> str:
+    """Dashes and brackets are silent, as in Mandarin; a dash that breaks the text off stays a mark."""
+    text = re.sub(r"(?<=[A-Za-z])\((e?s)\)", r"\1", text)
+    text = re.sub(r"\s*(?:--+|[—–―]+|(?<=\s)-)\s*$", " -", text)
+    return re.sub(r"--+|[—–―()\[\]]|(?<=\s)-(?=\s)", " ", text)
 
 
 def _strongest_mark(match: re.Match[str]) -> str:
@@ -107,6 +115,11 @@ def _rules() -> tuple[Rule, ...]:
         ),
         (r"\bpp\.\s*(?=\d)", lambda match: "pages "),
         (r"\bp\.\s*(?=\d)", lambda match: "page "),
+        (
+            rf"(?<=:\d\d)\s?[-–]\s?(?=\d\d?:\d\d)|(?<=[AP] M)\s?[-–]\s?(?=\d)|(?<=\d)\s?[-–]\s?(?=(?:{money})\d)",
+            lambda match: " to ",
+        ),
+        (rf"\b({WEEKDAYS})\s?[-–]\s?(?=(?:{WEEKDAYS})\b)", lambda match: f"{match[1]} to "),
         (r"(?<!\w)'(?=\d\d\b(?!s))", lambda match: ""),
         (r"<3+(?!\w)|(?<!\w)[:;]-?[()DPp](?!\w)", lambda match: " "),
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from dora_primespeech_mlx.frontend.mandarin_text import HAN, QUANTITY
@@ -25,10 +25,14 @@ FOREIGN_SCRIPTS = {
 
 @dataclass(frozen=True)
 class Run:
-    """A piece of the text, as written, and the language ("zh" or "en") that reads it."""
+    """A piece of the text, as written, and the language ("zh" or "en") that reads it.
+
+    `within_name` is true of letters that go on a name or formula after a number or sign in it: the N of H1N1.
+    """
 
     language: str
     text: str
+    within_name: bool = False
 
 
 def checked_language(language: str) -> str:
@@ -56,12 +60,16 @@ def split_languages(text: str, language: str = "auto") -> list[Run]:
     pieces = [(match.lastgroup or "mark", match.group()) for match in _scanner().finditer(text)]
     owners = _owners(pieces, matrix)
     runs: list[Run] = []
+    since_han = 0
     for index, owner in enumerate(owners):
         piece = _in_mandarin(pieces, index, owner) if matrix == "zh" else pieces[index][1]
         if runs and runs[-1].language == owner:
-            runs[-1] = Run(owner, runs[-1].text + piece)
+            runs[-1] = replace(runs[-1], text=runs[-1].text + piece)
         else:
-            runs.append(Run(owner, piece))
+            runs.append(Run(owner, piece, within_name=owner == "en" and since_han > 1))
+            since_han += 1
+        if pieces[index][0] == "han":
+            since_han = 0
     return [run for run in runs if run.text.strip()]
 
 
