@@ -219,6 +219,7 @@ VARIABLES = (
     ),
     Variable(("VOICE_NAME", "VOICE_CHARACTER"), "voice", Text(), "the voice; the file's default if not set"),
     Variable(("TEXT_LANG",), "language", LANGUAGES, "the language of the texts"),
+    Variable(("G2PW_DIR",), "g2pw_dir", File(), "folder of G2PWModel_1.1, for characters of several readings"),
     Variable(("RUNTIME",), "runtime", Choice(("auto", "mlx", "onnx")), "where the networks run"),
     Variable(("PRECISION",), "precision", Choice(("auto", "fp32", "fp16", "int8")), "number format of the weights"),
     Variable(("NUM_THREADS",), "threads", Number(1, 256, integer=True), "threads of the CPU executor"),
@@ -296,13 +297,15 @@ class Settings:
     """Everything one can choose. ValueError for a value out of bounds; units are those of `VARIABLES`.
 
     None means: the file's default (`voice`), the voice's own (`speed`), a fresh one for every text (`seed`), the
-    executor's choice (`threads`), or no bound (`max_ahead`). `explicit` names the fields ("sampling.top_k" too) that
-    the environment sets: they come before a voice's own, which come before the defaults here.
+    executor's choice (`threads`), dictionaries alone (`g2pw_dir`), or no bound (`max_ahead`). `explicit` names the
+    fields ("sampling.top_k" too) that the environment sets: they come before a voice's own, which come before the
+    defaults here.
     """
 
     voices: Path = SHIPPED_VOICES
     voice: str | None = None
     language: str = "auto"
+    g2pw_dir: Path | None = None
     runtime: str = "auto"
     precision: str = "auto"
     threads: int | None = None

@@ -11,8 +11,12 @@ import pytest
 
 from benchmarks.frontend import agreement, expected
 from dora_primespeech_mlx.frontend import Frontend
+from dora_primespeech_mlx.frontend.g2pw import shared_model
 from dora_primespeech_mlx.frontend.pinyin import parse_pinyin, syllables
 from dora_primespeech_mlx.frontend.symbols import symbol_table
+from dora_primespeech_mlx.library import Library
+from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.voices import read_voices
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = json.loads((DATA / "golden_text.json").read_text(encoding="utf-8"))
@@ -257,3 +261,13 @@ def test_polyphone_model_names_a_missing_file(g2pw_folder: Path, name: str) -> N
     (g2pw_folder / name).unlink()
     with pytest.raises(FileNotFoundError, match=name):
         Frontend(g2pw_dir=g2pw_folder)("你好，你们好。", "zh")
+
+
+def test_the_polyphone_model_is_a_setting_for_all_voices(g2pw_folder: Path, tiny_voices: Path, tmp_path: Path) -> None:
+    settings = Settings.from_env({"G2PW_DIR": str(g2pw_folder)})
+    library = Library(read_voices(tiny_voices), settings)
+    assert " ".join(library.voice("tiny").frontend("他行，", "zh", guard=False).names) == "t a1 h ang2 ,"
+    assert shared_model(g2pw_folder) is shared_model(g2pw_folder)
+    missing = Library(read_voices(tiny_voices), Settings(g2pw_dir=tmp_path / "nothing"))
+    with pytest.raises(FileNotFoundError, match=r"no g2pW\.onnx in .*nothing"):
+        missing.voice("tiny")

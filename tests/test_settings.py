@@ -18,6 +18,7 @@ def test_every_variable_is_read_into_its_field():
     samples = {
         "voice": ("Luo Xiang", "Luo Xiang"),
         "language": ("ALL_ZH", "zh"),
+        "g2pw_dir": ("/models/G2PWModel_1.1", Path("/models/G2PWModel_1.1")),
         "runtime": ("ONNX", "onnx"),
         "precision": ("int8", "int8"),
         "threads": ("4", 4),

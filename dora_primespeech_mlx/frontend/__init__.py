@@ -60,12 +60,17 @@ class Frontend:
             symbols: "v1" (322 phones) or "v2" (732); ValueError for any other.
             lexicon: word -> pinyin with tone digits ("chong2 qing4") for Mandarin words, ARPAbet ("T OW0 M EY1 T OW0")
                 for English ones; wins over every dictionary. ValueError for a phone or syllable that does not exist.
-            g2pw_dir: folder of the G2PW polyphone model, loaded with the first Mandarin text (FileNotFoundError names
-                a missing file); None reads polyphones by dictionary and neighbours alone.
+            g2pw_dir: folder of the G2PW polyphone model, loaded with the first Mandarin text, once for all front ends
+                (FileNotFoundError names a missing file at once); None reads polyphones by dictionary and neighbours
+                alone.
         """
         self._symbols = symbol_table(symbols)
         self._lexicon = parse_lexicon(lexicon or {})
         self._g2pw_dir = g2pw_dir
+        if g2pw_dir is not None:
+            from dora_primespeech_mlx.frontend.g2pw import check_files
+
+            check_files(g2pw_dir)
 
     def __call__(self, text: str, language: str = "auto", guard: bool = True) -> Phones:
         """Phones of `text`.
@@ -94,9 +99,9 @@ class Frontend:
 
         polyphones = None
         if self._g2pw_dir is not None:
-            from dora_primespeech_mlx.frontend.g2pw import G2PW
+            from dora_primespeech_mlx.frontend.g2pw import shared_model
 
-            polyphones = G2PW(self._g2pw_dir)
+            polyphones = shared_model(self._g2pw_dir)
         return Mandarin(self._lexicon, polyphones)
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from dora_primespeech_mlx.frontend.mandarin_text import converter
 from dora_primespeech_mlx.frontend.pinyin import parse_pinyin
 from dora_primespeech_mlx.frontend.tables import words
 
+MODELS = ("g2pW.onnx", "g2pw.onnx")
 FILES = ("POLYPHONIC_CHARS.txt", "bopomofo_to_pinyin_wo_tune_dict.json")
+VOCABULARIES = ("tokenizer.json", "vocab.txt")
 CONTEXT = 16
 LONGEST = 510
 
@@ -20,19 +23,11 @@ class G2PW:
     """The released model (version 1.1): a BERT over traditional characters, asked for one character at a time."""
 
     def __init__(self, folder: Path) -> None:
-        """Load the model of `folder`.
-
-        It has g2pW.onnx, POLYPHONIC_CHARS.txt, bopomofo_to_pinyin_wo_tune_dict.json and the tokenizer.json (or
-        vocab.txt) of bert-base-chinese. FileNotFoundError names the first that is missing.
-        """
+        """Load the model of `folder`; FileNotFoundError as `check_files`."""
         import onnxruntime
 
-        missing = [name for name in FILES if not (folder / name).is_file()]
-        model = next((path for path in (folder / "g2pW.onnx", folder / "g2pw.onnx") if path.is_file()), None)
-        if missing or model is None:
-            raise FileNotFoundError(
-                f"no {missing[0] if missing else 'g2pW.onnx'} in {folder}: unpack G2PWModel_1.1 there"
-            )
+        check_files(folder)
+        model = next(folder / name for name in MODELS if (folder / name).is_file())
         self._vocabulary = _vocabulary(folder)
         rows = (folder / "POLYPHONIC_CHARS.txt").read_text(encoding="utf-8").split("\n")
         pairs = [(row.split("\t")[0], row.split("\t")[1].strip()) for row in rows if "\t" in row]
@@ -89,12 +84,29 @@ class G2PW:
         return [self._readings[index] for index in np.argmax(probabilities, axis=1)]
 
 
+def check_files(folder: Path) -> None:
+    """FileNotFoundError that names the first file of the model that `folder` lacks.
+
+    It has g2pW.onnx, POLYPHONIC_CHARS.txt, bopomofo_to_pinyin_wo_tune_dict.json and the tokenizer.json (or vocab.txt)
+    of bert-base-chinese.
+    """
+    for names in (MODELS, *((name,) for name in FILES)):
+        if not any((folder / name).is_file() for name in names):
+            raise FileNotFoundError(f"no {names[0]} in {folder}: unpack G2PWModel_1.1 there")
+    if not any((folder / name).is_file() for name in VOCABULARIES):
+        raise FileNotFoundError(f"no {' or '.join(VOCABULARIES)} of bert-base-chinese in {folder}: copy one there")
+
+
+@cache
+def shared_model(folder: Path) -> G2PW:
+    """The model of `folder`, loaded once for all voices; FileNotFoundError as `check_files`."""
+    return G2PW(folder)
+
+
 def _vocabulary(folder: Path) -> dict[str, int]:
     """Token -> id, from tokenizer.json or vocab.txt."""
     if (folder / "tokenizer.json").is_file():
         table: dict[str, int] = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
         return table
-    if (folder / "vocab.txt").is_file():
-        lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
-        return {token: index for index, token in enumerate(lines)}
-    raise FileNotFoundError(f"no tokenizer.json or vocab.txt of bert-base-chinese in {folder}: copy one there")
+    lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    return {token: index for index, token in enumerate(lines)}
