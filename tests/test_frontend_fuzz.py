@@ -1,6 +1,7 @@
 """Random texts: phones, or a ValueError that says why not."""
 
 import random
+import time
 
 import pytest
 
@@ -20,16 +21,22 @@ SIGNS = [
     "**", "*", "_", "`", "```", "<think>", "</think>", "[", "](", ")", "#", "- ",
     "\n", "|", "~~", "!", "ab ", "好", "😀", "1. ",
 ]  # fmt: skip
-LONG = [
-    "a" * 20_000,
-    "1" * 20_000,
-    "好" * 5_000,
-    "." * 20_000,
-    "'" * 20_000,
-    "a-" * 10_000,
-    "http://" * 2_000,
-    "$1" * 5_000,
-]
+# Texts of one thing over and over: some of them once took time with the square of their length, or a call for each.
+REPEATED = [
+    "a", "'", "'s", "a'", "a-", "a.", "A.", "word ", "Word", "GPT", "(", "[(", "--", "$", "$1", "1", "1,", "1.", "1-",
+    "1:", "1/", "1%", "+", "+1 ", "1 pm ", "Jan 1 ", "1½", "x²", "@", "a@", "http://", "a.com", "www.", "😀", "\x00",
+    "e\u0301", "好", "一", "不", "儿", "第", "为", "得", "嗯", "呣嗯", "2024年", "今天天气真好，",
+    "用iPhone 15的camera，", "。，！", ".,!?-", "…", "—", " ", "\n", "\ud800", "好\udc00a\ud83d1",
+    "This is a sentence. 今天天气真好。",
+]  # fmt: skip
+HUGE = {
+    "one word": "a" * 100_000,
+    "only marks": "。，！？…—、；：" * 3_700,
+    "characters that no word has": "嗯呣" * 16_700,
+    "unpaired surrogates": "好\ud800a\udfff1" * 9_000,
+    "blanks between words": "a" + " " * 100_000 + "b",
+    "one letter with accents": "a" + "\u0301" * 50_000,
+}
 
 
 def random_text(chance: random.Random) -> str:
@@ -83,21 +90,39 @@ def test_twenty_thousand_random_texts() -> None:
     fuzz(20_000, seed=2)
 
 
+def repeated(text: str, size: int) -> str:
+    """About `size` bytes of `text` over and over."""
+    return text * (size // len(text.encode("utf-8", "surrogatepass")))
+
+
+def check_in_time(text: str, language: str) -> None:
+    """`check`, within a time that only work with the square of the length exceeds."""
+    frontend = Frontend()
+    frontend.warm_up()
+    start = time.perf_counter()
+    check(frontend, text, language, "v2")
+    assert time.perf_counter() - start < 60
+
+
+@pytest.mark.parametrize("text", REPEATED)
+def test_repeated_texts(text: str) -> None:
+    for language in ("zh", "en"):
+        check(Frontend(), repeated(text, 3_000), language, "v2")
+
+
+@pytest.mark.parametrize("text", HUGE.values(), ids=HUGE)
+def test_texts_of_100_kilobytes(text: str) -> None:
+    assert len(text.encode("utf-8", "surrogatepass")) > 95_000
+    check_in_time(text, "auto")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("language", ["auto", "zh", "en"])
 @pytest.mark.parametrize(
-    "text",
-    [
-        "a" * 20_000,
-        "1" * 20_000,
-        "好" * 5_000,
-        "." * 20_000,
-        "'" * 20_000,
-        "a-" * 10_000,
-        "http://" * 2_000,
-        "$1" * 5_000,
-    ],
+    "text", [*(repeated(text, 100_000) for text in REPEATED), *HUGE.values()], ids=[*map(ascii, REPEATED), *HUGE]
 )
-def test_very_long_texts(text: str) -> None:
-    check(Frontend(), text, "auto", "v2")
+def test_every_text_of_100_kilobytes(text: str, language: str) -> None:
+    check_in_time(text, language)
 
 
 def random_cuts(text: str, chance: random.Random) -> list[str]:

@@ -8,6 +8,8 @@ from dora_primespeech_mlx.frontend.tables import words
 
 Tagged = tuple[str, str]
 Reading = tuple[str, int]
+# As far as one looks for what a 为 is about, in words.
+LONGEST_CLAUSE = 50
 
 
 def early_readings(tagged: Sequence[Tagged]) -> dict[int, Reading]:
@@ -47,7 +49,7 @@ def _tag(tagged: Sequence[Tagged], index: int) -> str:
 
 def _wei(tagged: Sequence[Tagged], index: int) -> Reading:
     """为 is wèi (for) before who or what is acted for, wéi (be) between two nouns and before a number."""
-    following = [text for text, _ in tagged[index + 1 :]]
+    following = [text for text, _ in tagged[index + 1 : index + 1 + LONGEST_CLAUSE]]
     is_for = (
         _tag(tagged, index + 1) in {"r", "v"}
         or "而" in following
@@ -55,7 +57,7 @@ def _wei(tagged: Sequence[Tagged], index: int) -> Reading:
         or (
             _tag(tagged, index - 1) in "rdcx"
             and _tag(tagged, index + 1) == "n"
-            and "v" in map(_first, tagged[index + 2 :])
+            and "v" in map(_first, tagged[index + 2 : index + 2 + LONGEST_CLAUSE])
         )
     )
     return ("wei", 4 if is_for and _tag(tagged, index + 1) != "m" else 2)

@@ -59,7 +59,7 @@ def _word(word: str) -> tuple[str, ...]:
         prefixes = mapping("en_prefixes.tsv")
         said = [prefixes[part].split() if part in prefixes else _word(part) for part in parts]
         return (*(phone for phones in said for phone in phones), *_word(last))
-    if word.endswith("'s"):
+    if word.endswith("'s") and len(word) <= LONGEST_WORD:
         return _possessive(_word(word[:-2]))
     if "'" in word:
         return tuple(phone for part in word.split("'") for phone in _word(part))

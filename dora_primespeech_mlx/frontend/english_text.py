@@ -31,9 +31,10 @@ def spoken_english(text: str, known: Collection[str] = ()) -> str:
     Words that are, in lower case, among `known` stay whole.
     """
     text = "".join(sign if sign in KEPT else unicodedata.normalize("NFKC", sign) for sign in text).translate(QUOTES)
+    text = re.sub(r"\s{2,}", " ", text)
     for pattern, say in _rules():
         text = pattern.sub(say, text)
-    text = _without_dashes_and_brackets(text)
+    text = _without_dashes_and_brackets(re.sub(r"\s{2,}", " ", text))
     if not re.search(r"(?:^|\s)'", text):
         text = re.sub(r"(?<=[sS])'(?=[\s,.!?]|$)", "", text)
     for sign, said in mapping("en_signs.tsv").items():
@@ -154,7 +155,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"\b(\d)'\s?(\d\d?)\b", lambda match: f"{cardinal(match[1])} foot {cardinal(match[2])}"),
         (r"\b9/11\b", lambda match: "nine eleven"),
         (r"(?<![\d/])(\d+)/\1(?![\d/])", lambda match: f"{cardinal(match[1])} {cardinal(match[1])}"),
-        (r"\b(\d+) (?=\d/\d\b)|(\d+)\s?(?=[½¼¾⅓⅔])", lambda match: f"{cardinal(match[1] or match[2])} and "),
+        (r"\b(\d+) (?=\d/\d\b)|(?<!\d)(\d+)\s?(?=[½¼¾⅓⅔])", lambda match: f"{cardinal(match[1] or match[2])} and "),
         (r"(?<![\d/])(\d+)/(\d+)(?:th|rd|nd)?s?(?![\d/])", _fraction),
         (r"(?<=\d)\s*[x×]\s*(?=\d)", lambda match: " times "),
         (r"(?<=[\d ])\*(?=[\d ])", lambda match: " times "),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 
 from dora_primespeech_mlx.frontend.mandarin_text import HAN, QUANTITY
 from dora_primespeech_mlx.frontend.tables import currencies, mapping, words
@@ -14,6 +15,8 @@ from dora_primespeech_mlx.frontend.urls import speak_addresses
 
 logger = logging.getLogger(__name__)
 
+LONGEST_CLAUSE = 100
+"""Words and what stands between them, on each side of a number."""
 LANGUAGES = {"auto": "auto", "zh": "zh", "all_zh": "zh", "en": "en"}
 UNSUPPORTED = {"ja": "Japanese", "all_ja": "Japanese", "ko": "Korean", "all_ko": "Korean", "yue": "Cantonese",
                "all_yue": "Cantonese", "auto_yue": "Cantonese"}  # fmt: skip
@@ -54,6 +57,7 @@ def split_languages(text: str, language: str = "auto") -> list[Run]:
     ValueError with "auto"; with a named language they are left out, and logged.
     """
     language = checked_language(language)
+    text = re.sub(r"\s{2,}", lambda blanks: "\n" if "\n" in blanks.group() else " ", text)
     text = re.sub(r"\d", lambda digit: str(unicodedata.decimal(digit.group())), _without_foreign(text, language))
     matrix = _matrix(text, language)
     text = speak_addresses(text, matrix)
@@ -61,15 +65,11 @@ def split_languages(text: str, language: str = "auto") -> list[Run]:
     owners = _owners(pieces, matrix)
     runs: list[Run] = []
     since_han = 0
-    for index, owner in enumerate(owners):
-        piece = _in_mandarin(pieces, index, owner) if matrix == "zh" else pieces[index][1]
-        if runs and runs[-1].language == owner:
-            runs[-1] = replace(runs[-1], text=runs[-1].text + piece)
-        else:
-            runs.append(Run(owner, piece, within_name=owner == "en" and since_han > 1))
-            since_han += 1
-        if pieces[index][0] == "han":
-            since_han = 0
+    for owner, group in groupby(range(len(pieces)), owners.__getitem__):
+        indices = list(group)
+        spoken = (_in_mandarin(pieces, at, owner) if matrix == "zh" else pieces[at][1] for at in indices)
+        runs.append(Run(owner, "".join(spoken), within_name=owner == "en" and since_han > 1))
+        since_han = 0 if any(pieces[at][0] == "han" for at in indices) else since_han + 1
     return [run for run in runs if run.text.strip()]
 
 
@@ -162,9 +162,9 @@ def _neighbour(pieces: list[tuple[str, str]], index: int, step: int) -> tuple[st
 def _inside_english_clause(pieces: list[tuple[str, str]], index: int) -> bool:
     """Whether the Latin run around a number is a clause (it has a function word) and not a product name."""
     start = index
-    while start and pieces[start - 1][0] != "han":
+    while start and index - start < LONGEST_CLAUSE and pieces[start - 1][0] != "han":
         start -= 1
     end = index
-    while end + 1 < len(pieces) and pieces[end + 1][0] != "han":
+    while end + 1 < len(pieces) and end - index < LONGEST_CLAUSE and pieces[end + 1][0] != "han":
         end += 1
     return any(piece.lower() in words("en_function_words.txt") for _, piece in pieces[start : end + 1])

@@ -19,6 +19,8 @@ import numpy as np
 from dora_primespeech_mlx.frontend.tables import package_file
 
 LONGEST_WORD = 16
+# No sentence has so many characters in a row without a single word; the model, slow on long runs, is not asked then.
+LONGEST_LOOSE = 64
 # Sum of all frequencies in the word list of jieba 0.42.
 LOG_TOTAL = log(60_101_967)
 NEVER = -3.14e100
@@ -139,7 +141,7 @@ def _likeliest_cut(text: str, known: Collection[str]) -> list[str]:
 
 def _tagged_loose(text: str) -> list[tuple[str, str]]:
     """Words of a run of characters that the cut left single."""
-    if len(text) < 2 or _entry(text):
+    if not 2 <= len(text) <= LONGEST_LOOSE or _entry(text):
         return [(character, entry[1] if (entry := _entry(character)) else "x") for character in text]
     words: list[tuple[str, str]] = []
     for part in re.findall(r"[\u4e00-\u9fd5]+|[.0-9]+|[a-zA-Z0-9]+|.", text):
