@@ -9,7 +9,7 @@ from dora_primespeech_mlx.frontend.tables import mapping
 ADDRESS = re.compile(
     r"(?<![A-Za-z0-9@._-])(?:(?:https?|ftp)://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+"
     r"|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
-    r"|(?:[A-Za-z0-9-]+\.)+(?:com|org|net|edu|gov|io|ai|cn|dev|app|co|uk|de|jp|me|info|tv|cc|html?|xyz)\b"
+    r"|(?:[A-Za-z0-9-]+\.)+(?:com|org|net|edu|gov|io|ai|cn|dev|app|co|uk|de|jp|me|info|tv|cc|html?|xyz)(?![A-Za-z0-9_])"
     r"(?:/[A-Za-z0-9_~%./?=&#-]*)?)"
 )
 SIGNS = {
