@@ -14,6 +14,7 @@ from dora_primespeech_mlx.runtime.graph import Graph, Node
 
 BLOCKS = (256, 128, 64, 32)
 LEVELS = 127
+ZERO = 128
 INT8_COMPUTE = 4  # MatMulNBits accuracy level: activations in 8 bits
 FORMS = ("blocks", "channels")
 
@@ -24,14 +25,18 @@ def block_weights(weight: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarra
     rows = np.ascontiguousarray(weight.T).reshape(N, K // block, block)
     scales = np.maximum(np.abs(rows).max(axis=-1, keepdims=True), np.float32(1e-12)) / np.float32(LEVELS)
     levels = np.rint(rows / scales)
-    levels += 128
+    levels += ZERO
     return levels.astype(np.uint8), scales.reshape(-1)
 
 
 def channel_weights(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights [K, N] as signed bytes [K, N] and scales float32 [N]."""
+    """Weights [K, N] as unsigned bytes around 128, [K, N], and scales float32 [N].
+
+    Unsigned, since on CPUs without VNNI ONNX Runtime adds pairs of products with signed ones in 16 bits, which is too
+    few.
+    """
     scales = np.maximum(np.abs(weight).max(axis=0), np.float32(1e-12)) / np.float32(LEVELS)
-    return np.rint(weight / scales).astype(np.int8, order="C"), scales
+    return (np.rint(weight / scales) + ZERO).astype(np.uint8, order="C"), scales
 
 
 def quantise(graph: Graph, form: str = "blocks", keep: Sequence[np.ndarray] = ()) -> Graph:
@@ -90,5 +95,5 @@ def _product(graph: Graph, x: str, weight: np.ndarray, bias: str, outputs: tuple
         sizes = {"K": K, "N": N, "bits": 8, "block_size": _block(weight), "accuracy_level": INT8_COMPUTE}
         return Node("MatMulNBits", (*names, *(["", "", bias] if bias else [])), outputs, sizes, "com.microsoft")
     levels, scales = channel_weights(weight)
-    names = [x, graph.constant(levels), graph.constant(scales), graph.constant(np.zeros(N, np.int8))]
+    names = [x, graph.constant(levels), graph.constant(scales), graph.constant(np.full(N, ZERO, np.uint8))]
     return Node("DynamicQuantizeMatMul", (*names, *([bias] if bias else [])), outputs, {}, "com.microsoft")
