@@ -105,8 +105,7 @@ class SegmentAudio:
         """Samples of frames ``start`` to ``stop``; the `VOCODER_CONTEXT` frames after must be frozen, or not exist."""
         end = min(stop + VOCODER_CONTEXT, self.frozen)
         left = self._window(start, end, VOCODER_CONTEXT)
-        samples = self._sovits.vocode(self._latent[left:end], self._ge)
-        return samples[(start - left) * self.hop : (stop - left) * self.hop]
+        return self._sovits.vocode(self._latent[left:end], self._ge, start - left, stop - left)
 
     def _window(self, start: int, end: int, context: int) -> int:
         """Start of a window that ends at ``end``: early enough for the context and a length the device knows."""

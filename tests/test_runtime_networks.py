@@ -2,6 +2,7 @@
 
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import mlx.core as mx
@@ -12,7 +13,7 @@ from mlx.utils import tree_map
 
 from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig, resample_positions
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
-from dora_primespeech_mlx.nets.vocoder import VocoderConfig
+from dora_primespeech_mlx.nets.vocoder import NARROW_CONTEXT, Vocoder, VocoderConfig
 from dora_primespeech_mlx.runtime import factory, memory, openvino_session
 from dora_primespeech_mlx.runtime.graph import Graph
 from dora_primespeech_mlx.runtime.mlx_runner import MlxSovitsRunner, MlxT2SRunner
@@ -202,7 +203,20 @@ def test_sovits_stages_are_those_of_mlx(sovits):
         samples = theirs.vocode(latent, ge)
         assert samples.shape == (2 * codes * 640,)
         np.testing.assert_allclose(ours.vocode(latent, ge), samples, atol=1e-5)
+        np.testing.assert_allclose(ours.vocode(latent, ge, 3, 8), samples[3 * 640 : 8 * 640], atol=1e-5)
+        np.testing.assert_allclose(theirs.vocode(latent, ge, 3, 8), samples[3 * 640 : 8 * 640], atol=1e-5)
     assert (ours.fit(37), ours.fit(200)) == ((48, 256) if openvino_session.available() else (37, 200))
+
+
+@pytest.mark.parametrize(("context", "equal"), [(NARROW_CONTEXT, True), (NARROW_CONTEXT - 1, False)])
+def test_the_vocoder_sees_two_frames_either_side_after_its_first_stage(context, equal):
+    vocoder = random_weights(Vocoder(replace(VOCODER, resblock_kernels=(3, 7, 11), dilations=((1, 3, 5),) * 3)))
+    random = np.random.default_rng(8)
+    latent, ge = (mx.array(random.standard_normal(shape), mx.float32) for shape in ((1, 20, 8), (1, 1, 16)))
+    whole = np.array(vocoder(latent, ge))[0]
+    kept = np.array(vocoder(latent, ge, mx.arange(9 - context, 12 + context)))[0]
+    error = np.abs(kept[context * 640 :][: 3 * 640] - whole[9 * 640 : 12 * 640]).max()
+    assert (error == 0) == equal
 
 
 @pytest.mark.skipif(not openvino_session.available(), reason="needs the openvino extra")
@@ -210,10 +224,11 @@ def test_openvino_gives_the_numbers_of_onnx_runtime(sovits):
     graph = vocoder_graph(sovits)
     random = np.random.default_rng(7)
     latent, ge = (random.standard_normal(shape).astype(np.float32) for shape in ((1, 15, 8), (1, 1, 16)))
-    (reference,) = OnnxFunction(graph, 1)(latent, ge)
-    (exact_samples,) = openvino_session.OpenVinoFunction(graph, 1, exact=True)(latent, ge)
+    inputs = latent, ge, np.arange(2, 13, dtype=np.int32)
+    (reference,) = OnnxFunction(graph, 1)(*inputs)
+    (exact_samples,) = openvino_session.OpenVinoFunction(graph, 1, exact=True)(*inputs)
     np.testing.assert_allclose(exact_samples, reference, atol=1e-5)
-    (samples,) = openvino_session.OpenVinoFunction(graph, 1)(latent, ge)
+    (samples,) = openvino_session.OpenVinoFunction(graph, 1)(*inputs)
     error = ((samples - reference) ** 2).sum() / (reference**2).sum()
     assert error < 10**-3.5
 
@@ -224,7 +239,7 @@ def test_exported_files_run_alone(t2s, sovits, tmp_path):
     assert len(paths) == 7
     vocoder = onnxruntime.InferenceSession(tmp_path / "new" / "sovits_vocoder.onnx")
     latent, ge = np.ones((1, 5, 8), np.float32), np.ones((1, 1, 16), np.float32)
-    samples = vocoder.run(None, {"latent": latent, "ge": ge})[0]
+    samples = vocoder.run(None, {"latent": latent, "ge": ge, "kept": np.arange(5, dtype=np.int32)})[0]
     np.testing.assert_allclose(samples, np.array(sovits.dec(mx.array(latent), mx.array(ge))), atol=1e-5)
 
 

@@ -63,6 +63,8 @@ FUNCTIONS = {
     "embedding": lambda x: TABLE(mx.clip(mx.abs(x[..., 0]) * 3, 0, 10).astype(mx.int32)),
     "pick frames": lambda x: ROWS[mx.arange(x.shape[1])] + x[:, mx.arange(x.shape[1])],
     "gather along": lambda x: mx.take_along_axis(x, mx.broadcast_to(mx.array([3, 1]), (1, x.shape[1], 2)), axis=-1),
+    "gather inner": lambda x: mx.take(x, mx.array([2, 0, 1]), axis=1),
+    "gather grid": lambda x: mx.take(x, mx.array([[2, 0], [1, 1]]), axis=2),
     "shapes": lambda x: x[:, 1:-1, None, ::2].transpose(0, 3, 1, 2).reshape(1, 4, -1),
     "joins": lambda x: mx.concatenate([mx.split(x, 2, axis=-1)[1], x[..., ::-1]], axis=1 - 2),
     "pad": lambda x: mx.pad(x, [(0, 0), (2, 1), (0, 0)]),

@@ -7,6 +7,8 @@ import mlx.nn as nn
 
 SLOPE = 0.1
 FINAL_SLOPE = 0.01
+NARROW_CONTEXT = 2
+"""Frames either side that a sample depends on after the first stage; of all stages together it is 11."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,20 @@ class Vocoder(nn.Module):
         self.conv_post = nn.Conv1d(channels, 1, 7, padding=3, bias=False)
         self._branches = len(config.resblock_kernels)
 
-    def __call__(self, latent: mx.array, ge: mx.array) -> mx.array:
-        """Latent [B, frames, C] and timbre ge [B, 1, gin] to samples [B, frames * product(rates)] in -1..1."""
+    def __call__(self, latent: mx.array, ge: mx.array, kept: mx.array | None = None) -> mx.array:
+        """Latent [B, frames, C] and timbre ge [B, 1, gin] to samples [B, frames * product(rates)] in -1..1.
+
+        With ``kept``, positions [n] of frames in a row, the stages after the first, which cost most and see least,
+        render only those: samples [B, n * product(rates)], of which `NARROW_CONTEXT` frames at either end are right
+        only where the latents end as well.
+        """
         x = self.conv_pre(latent) + self.cond(ge)
         for stage, up in enumerate(self.ups):
             x = up(nn.leaky_relu(x, SLOPE))
             blocks = self.resblocks[stage * self._branches : (stage + 1) * self._branches]
             x = sum((block(x) for block in blocks[1:]), blocks[0](x)) / self._branches
+            if stage == 0 and kept is not None:
+                B, _, C = x.shape
+                frames = x.reshape(B, latent.shape[1], -1)
+                x = mx.take(frames, kept, axis=1).reshape(B, -1, C)
         return mx.tanh(self.conv_post(nn.leaky_relu(x, FINAL_SLOPE)))[..., 0]

@@ -78,8 +78,11 @@ class SovitsRunner(Protocol):
         """Prior samples [frames, inter] to latents [frames, inter]."""
         ...
 
-    def vocode(self, latent: np.ndarray, ge: np.ndarray) -> np.ndarray:
-        """Latents [frames, inter] to samples float32 [frames * hop]."""
+    def vocode(self, latent: np.ndarray, ge: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Latents [frames, inter] to samples float32 [(stop - start) * hop] of frames ``start`` to ``stop``.
+
+        The frames before and after are context, from which as little as possible is computed.
+        """
         ...
 
     def fit(self, frames: int) -> int:

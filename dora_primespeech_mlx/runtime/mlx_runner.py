@@ -123,9 +123,11 @@ class MlxSovitsRunner:
         """See `runtime.interface.SovitsRunner`."""
         return _output(self._flow(self._input(prior), self._input(ge[None]))[0])
 
-    def vocode(self, latent: np.ndarray, ge: np.ndarray) -> np.ndarray:
-        """See `runtime.interface.SovitsRunner`."""
-        return _output(self._vocoder(self._input(latent), self._input(ge[None]))[0])
+    def vocode(self, latent: np.ndarray, ge: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """See `runtime.interface.SovitsRunner`; all frames are rendered, so that one number tells the shapes."""
+        samples = self._vocoder(self._input(latent), self._input(ge[None]))[0]
+        hop = samples.shape[0] // len(latent)
+        return _output(samples)[start * hop : None if stop is None else stop * hop]
 
     def fit(self, frames: int) -> int:
         """See `runtime.interface.SovitsRunner`."""

@@ -11,6 +11,7 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.nets.vocoder import NARROW_CONTEXT
 from dora_primespeech_mlx.runtime import openvino_session
 from dora_primespeech_mlx.runtime.graph import Graph
 from dora_primespeech_mlx.runtime.onnx_session import Function, OnnxFunction
@@ -22,6 +23,8 @@ PREPARED = (24, 32, 48, 56, 72, 104, 152, 176)
 
 They fit what `streaming.Schedule` asks for with its context; longer ones are multiples of `LONG`.
 """
+KEPT = (16, 24, 36, 56, 84, 104, 132, 156)
+"""The same for the frames that the vocoder keeps after its first stage."""
 LONG = 64
 
 
@@ -55,8 +58,12 @@ def flow_graph(model: Sovits) -> Graph:
 
 
 def vocoder_graph(model: Sovits) -> Graph:
-    """Latents [1, F, inter] and ge [1, 1, gin] to samples [1, F * hop]."""
-    return translate(model.dec, _latent_inputs(model), ["samples"])
+    """Latents [1, F, inter], ge [1, 1, gin] and kept frames [n] to samples [1, n * hop]."""
+    return translate(model.dec, _vocoder_inputs(model), ["samples"])
+
+
+def _vocoder_inputs(model: Sovits) -> list[Input]:
+    return [*_latent_inputs(model), Input("kept", ("kept",), mx.int32)]
 
 
 def _latent_inputs(model: Sovits) -> list[Input]:
@@ -106,14 +113,16 @@ class OnnxSovitsRunner:
         Raises:
             ValueError: the file is not ONNX, or not a vocoder for latents and timbres of this model.
         """
-        expected = [(port.name, port.shape[-1]) for port in _latent_inputs(self._model)]
+        expected = [
+            (port.name, size if isinstance(size := port.shape[-1], int) else 0) for port in _vocoder_inputs(self._model)
+        ]
         try:
             graph = onnx.load(path, load_external_data=False).graph
         except DecodeError as error:
             raise ValueError(f"{path} is not an ONNX file.") from error
         found = [(port.name, port.type.tensor_type.shape.dim[-1:]) for port in graph.input]
         if [(name, dims[0].dim_value if dims else 0) for name, dims in found] != expected:
-            names = ", ".join(f"{name} [..., {size}]" for name, size in expected)
+            names = ", ".join(f"{name} [..., {size}]" if size else f"{name} [n]" for name, size in expected)
             raise ValueError(
                 f"{path} is not a vocoder of this model, which takes {names}. Make one: primespeech export."
             )
@@ -149,12 +158,21 @@ class OnnxSovitsRunner:
         """See `runtime.interface.SovitsRunner`."""
         return self._flow(prior[None], ge[None, None])[0][0]
 
-    def vocode(self, latent: np.ndarray, ge: np.ndarray) -> np.ndarray:
+    def vocode(self, latent: np.ndarray, ge: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
-        return self._vocoder(latent[None], ge[None, None])[0][0]
+        stop = len(latent) if stop is None else stop
+        last = min(len(latent), stop + NARROW_CONTEXT)
+        first = max(0, last - self._fit(last - max(0, start - NARROW_CONTEXT), KEPT))
+        (samples,) = self._vocoder(latent[None], ge[None, None], np.arange(first, last, dtype=np.int32))
+        hop = samples.shape[1] // (last - first)
+        return samples[0, (start - first) * hop : (stop - first) * hop]
 
     def fit(self, frames: int) -> int:
+        """See `runtime.interface.SovitsRunner`."""
+        return self._fit(frames, PREPARED)
+
+    def _fit(self, frames: int, prepared: Sequence[int]) -> int:
         """Lengths are open, so every length fits; but OpenVINO prepares each one that is new to it."""
         if not self._openvino:
             return frames
-        return next((length for length in PREPARED if length >= frames), -(-frames // LONG) * LONG)
+        return next((length for length in prepared if length >= frames), -(-frames // LONG) * LONG)

@@ -191,9 +191,11 @@ def _layer_norm(t: "Translator", p: Primitive, inputs: list[Value], result: Valu
 
 
 def _gather(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
-    """Index arrays over the first axes, one element of each and the whole of every other axis."""
+    """Index arrays over the first axes or over one other, one element of each and the whole of every other axis."""
     data, indices = inputs[0], inputs[1:]
     axes, sizes = p.arguments
+    if len(axes) == 1 and axes[0] > 0 and sizes == (*data.shape[: axes[0]], 1, *data.shape[axes[0] + 1 :]):
+        return [_gather_inner(t, data, indices[0], axes[0], result)]
     whole = tuple(sizes[len(axes) :]) == tuple(data.shape[len(axes) :])
     if tuple(axes) != tuple(range(len(axes))) or any(size != 1 for size in sizes[: len(axes)]) or not whole:
         raise ValueError(f"MLX Gather over axes {list(axes)} with slices {list(sizes)} has no ONNX rule.")
@@ -208,6 +210,16 @@ def _gather(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -
             columns.append(t.graph.add("Unsqueeze", [t.plain(_cast(t, p, [index], wide)[0]), last]))
         found = t.graph.add("GatherND", [t.plain(data), t.graph.add("Concat", columns, axis=-1)])
     return [t.view(Value(shape, result.dtype, plain=found), result.shape)]
+
+
+def _gather_inner(t: "Translator", data: Value, index: Value, axis: int, result: Value) -> Value:
+    """One index array over an inner axis: its own axes come first in the result."""
+    found = t.graph.add("Gather", [t.plain(data), t.plain(index)], axis=axis)
+    turned = list(range(axis, axis + len(index.shape)))
+    others = [place for place in range(len(data.shape) - 1 + len(turned)) if place not in turned]
+    name = t.graph.add("Transpose", [found], perm=turned + others)
+    shape = (*index.shape, *data.shape[:axis], *data.shape[axis + 1 :])
+    return t.view(Value(shape, result.dtype, plain=name), result.shape)
 
 
 def _gather_axis(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
