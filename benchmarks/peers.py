@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from dora_primespeech_mlx.bench.machine import describe
+from dora_primespeech_mlx.runtime import openvino_session
 
 HERE = Path(__file__).parent
 TASKS = ("t2s", "sovits", "whole", "speak")
@@ -146,15 +147,6 @@ def ratio(bar: Bar, ours: Report, theirs: Report, clock: str) -> float:
     return (ours[clock] / ours["seconds"]) / (theirs[clock] / theirs["seconds"])
 
 
-def bfloat_here() -> bool:
-    """Whether OpenVINO is installed and computes in bf16 here."""
-    try:
-        import openvino
-    except ImportError:
-        return False
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("t2s", type=Path)
@@ -187,7 +179,7 @@ def main() -> None:
         for peer in peers:
             peer.close()
     measured = {name: {task: median(runs) for task, runs in tasks.items()} for name, tasks in reports.items()}
-    bfloat = bfloat_here()
+    bfloat = openvino_session.pays()
     result: dict[str, Any] = {
         "machine": {**describe(), "bf16": bfloat},
         "options": {"version": args.sovits.stem, "rounds": args.rounds},

@@ -72,7 +72,7 @@ def _latent_inputs(model: Sovits) -> list[Input]:
 
 
 class OnnxSovitsRunner:
-    """SoVITS on ONNX Runtime, flow and vocoder on OpenVINO where installed; see `runtime.interface.SovitsRunner`."""
+    """SoVITS on ONNX Runtime, flow and vocoder on OpenVINO where that pays; see `runtime.interface.SovitsRunner`."""
 
     def __init__(self, model: Sovits, threads: int | None = None, exact: bool = False):
         """Holds the network; a stage is traced when first used.
@@ -80,12 +80,12 @@ class OnnxSovitsRunner:
         Args:
             model: with float32 weights, evaluated.
             threads: None for `onnx_session.default_threads`.
-            exact: float32 everywhere, also where the CPU has bf16.
+            exact: float32 everywhere, also where OpenVINO has bf16.
         """
         self.config = model.config
         self.flow_context = model.flow.context
         self._model, self._threads, self._exact = model, threads, exact
-        self._openvino = openvino_session.available()
+        self._openvino = openvino_session.pays()
 
     @cached_property
     def _encode(self) -> Function:
