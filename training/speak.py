@@ -136,6 +136,8 @@ def main() -> None:
     parser.add_argument("--worker", type=int, default=-1, help=argparse.SUPPRESS)
     parser.add_argument("--began", type=float, default=0.0, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.workers < 1:
+        parser.error("--workers must be at least 1.")
     args.out.mkdir(exist_ok=True, parents=True)
     if args.worker >= 0:
         work(args)

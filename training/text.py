@@ -3,7 +3,8 @@
     python -m training.text --english EN.txt --mandarin ZH.txt --vocabulary vocab.json --voices DIR --out pack.npz
 
 Student phones come from the project's front end, teacher phonemes from hibari-tts (English) and misaki (Mandarin).
-DIR holds Kokoro's voice files (float32 [510, 256], *.bin).  `training.prosody` adds the codebook.
+DIR holds Kokoro's voice files (float32 [510, 256], *.bin).  The pack carries the codebook of the shipped model, so that
+training can go on from it (codebook.npz beside this file); with --new-codebook `training.prosody` fits another.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ VOICES: dict[str, dict[str, float]] = {
     "yuno": {"zm_yunxi": 1.0},
 }
 LONGEST_STYLE = 170
+CODEBOOK = Path(__file__).with_name("codebook.npz")
 VOWELS = "AIOWYaeiouyæɑɐɒɔəɚɛɜɤɨɪɯøœʊʌᵊᵻɹɻʅɿꭧ"
 TONE_MARKS, STRESS_MARKS = "→↗↓↘", "ˈˌ"
 SENTENCE = {"en": re.compile(r"[A-Z][A-Za-z' ,\-]+[.?!]"), "zh": re.compile("[\u4e00-\u9fff，。？！、]+")}
@@ -53,6 +55,24 @@ def labels(tokens: list[int], vocabulary: dict[str, int]) -> tuple[list[int], li
                 j += 1
             phones[i], tones[i], tones[j] = tokens[i + 1], stress_of[token], stress_of[token]
     return phones, tones
+
+
+class TeacherTokens:
+    """Text -> token ids of the teacher, with hibari-tts for English and misaki for Mandarin."""
+
+    def __init__(self, vocabulary: Path):
+        from hibari.g2p import G2P
+        from misaki import zh
+
+        content = json.loads(vocabulary.read_text("utf-8"))
+        self.vocabulary: dict[str, int] = content.get("vocab", content)
+        self._spoken = {"en": G2P(british=False), "zh": zh.ZHG2P()}
+
+    def __call__(self, text: str, language: str) -> list[int]:
+        """Ids with the silence mark at both ends; letters the teacher lacks are left out."""
+        spoken = self._spoken[language](text)
+        phonemes = spoken if isinstance(spoken, str) else spoken[0]
+        return [0, *(self.vocabulary[c] for c in phonemes if c in self.vocabulary), 0]
 
 
 def sentences(path: Path, language: str, most: int) -> Iterable[str]:
@@ -81,19 +101,14 @@ def main() -> None:
     parser.add_argument("--voices", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--most", type=int, default=9000, help="sentences per language")
+    parser.add_argument("--new-codebook", action="store_true", help="leave the codebook to training.prosody")
     args = parser.parse_args()
-    from hibari.g2p import G2P
-    from misaki import zh
-
-    english, mandarin, frontend = G2P(british=False), zh.ZHG2P(), Frontend()
-    vocabulary = json.loads(args.vocabulary.read_text("utf-8"))
-    vocabulary = vocabulary.get("vocab", vocabulary)
+    frontend, tokens = Frontend(), TeacherTokens(args.vocabulary)
+    vocabulary = tokens.vocabulary
     rows = []
     for language, path in (("en", args.english), ("zh", args.mandarin)):
         for text in sentences(path, language, args.most):
-            spoken = english(text) if language == "en" else mandarin(text)
-            spoken = spoken if isinstance(spoken, str) else spoken[0]
-            teacher = [0, *(vocabulary[c] for c in spoken if c in vocabulary), 0]
+            teacher = tokens(text, language)
             student = frontend(text, language).ids
             if 14 <= len(teacher) <= 152 and 8 <= len(student) <= 96:
                 rows.append((teacher, *labels(teacher, vocabulary), student, language == "zh"))
@@ -105,6 +120,7 @@ def main() -> None:
     def offsets(column: int) -> np.ndarray:
         return np.concatenate([[0], np.cumsum([len(row[column]) for row in rows])])
 
+    kept = {} if args.new_codebook else dict(np.load(CODEBOOK))
     np.savez_compressed(
         args.out,
         tok=joined(0, np.int16),
@@ -117,6 +133,7 @@ def main() -> None:
         styles=np.stack([style(blend, args.voices) for blend in VOICES.values()]),
         names=np.array(list(VOICES)),
         comma=vocabulary[","],
+        **{name: values.astype(np.float32) for name, values in kept.items()},
     )
     print(f"{len(rows)} sentences", flush=True)
 

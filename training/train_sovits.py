@@ -187,6 +187,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10**9)
     parser.add_argument("--hours", type=float, default=11, help="room for speech on the device")
     parser.add_argument("--least", type=int, default=400, help="utterances to wait for before the first step")
+    parser.add_argument("--patience", type=float, default=180, help="seconds to wait for them")
     parser.add_argument("--init")
     parser.add_argument("--init-discriminators")
     parser.add_argument("--compile", action="store_true")
@@ -198,6 +199,10 @@ def main() -> None:
     args.out.mkdir(exist_ok=True, parents=True)
     corpus = SpeechCorpus(args.pack, args.speech, args.batch, args.segment, args.hours, args.device)
     while corpus.refresh() < args.least:
+        if time.time() - born > args.patience:
+            parser.error(
+                f"{args.speech} holds {corpus.count} utterances after {args.patience:.0f} s; is training.speak running?"
+            )
         time.sleep(1)
     corpus.choose()
     trainer = Trainer(corpus, nets.SoVITSConfig(), args)
