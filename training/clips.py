@@ -17,7 +17,7 @@ import torch
 from scipy.signal import resample_poly
 
 from training import tokens
-from training.speak import OUTPUTS, TEACHER_CODE, Pack
+from training.speak import OUTPUTS, Pack, of_tokens
 from training.teacher import Teacher
 from training.text import TeacherTokens, labels
 
@@ -62,13 +62,9 @@ class Reader:
         outputs = self.teacher(tokens=torch.tensor([ids]), style=torch.from_numpy(style[None]), speed=torch.ones(1))
         audio, durations, pitch, energy = (x.reshape(-1).float().numpy() for x in outputs)
         phones, tones = (np.array(row) for row in labels(ids, self.tokens.vocabulary))
-        first, count = tokens.spoken(energy)
-        rows = tokens.features(
-            durations.round().astype(int), phones, tones, pitch, energy, pack.statistics[voice], first, count
-        )
-        piece = audio[first * TEACHER_CODE : (first + count) * TEACHER_CODE]
-        sound = resample_poly(np.pad(piece, (0, count * TEACHER_CODE - len(piece))), 4, 3)
-        return sound * min(1, 0.95 / np.abs(sound).max()), tokens.nearest(rows[:, pack.varying], pack.centres)
+        first, codes = pack.classes(phones, tones, voice, durations.round().astype(int), pitch, energy)
+        sound = resample_poly(of_tokens(audio, first, len(codes)), 4, 3)
+        return sound * min(1, 0.95 / np.abs(sound).max()), codes
 
 
 def main() -> None:

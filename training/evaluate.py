@@ -39,14 +39,14 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     with (args.out / "manifest.jsonl").open("w", encoding="utf-8") as manifest:
         for language in args.languages:
-            texts = (args.sentences / f"sentences_{language}.txt").read_text("utf-8").split("\n")
-            for number, text in enumerate(filter(None, texts)):
+            texts = (args.sentences / f"sentences_{language}.txt").read_text("utf-8").splitlines()
+            for number, text in enumerate(texts):
                 voice = engine.voice_names[number % len(engine.voice_names)]
                 speech = engine.synthesize(text, voice=voice, seed=args.seed)
                 wav = (args.out / f"{language}_{number:03}_{voice}.wav").resolve()
                 write_wav(wav, speech.audio, speech.sample_rate)
-                line = {"wav": str(wav), "text": text, "lang": language, "voice": voice}
-                line["reference"] = str(own_clip(engine, voice, language).resolve())
+                clip = own_clip(engine, voice, language).resolve()
+                line = {"wav": str(wav), "text": text, "lang": language, "voice": voice, "reference": str(clip)}
                 manifest.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 

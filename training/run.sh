@@ -29,9 +29,10 @@ mkdir -p "$work/run"
   CUDA_VISIBLE_DEVICES=$second python -m training.train_t2s "$work/pack.npz" "$work/tokens.npz" "$work/run" \
     --seconds "$(left)" $(again s1.ckpt --init) >> "$work/t2s.log" 2>&1
 ) > "$work/speak.log" 2>&1 &
+beside=$!
 rest=$(again s2_rest.pt --init-discriminators) init=$(again s2.pth --init)
 # shellcheck disable=SC2086
 CUDA_VISIBLE_DEVICES=0 python -m training.train_sovits "$work/pack.npz" "$work/speech" "$work/run" --seconds "$(left)" \
   --batch 16 --hours 14 --spectral "$([ -n "$init" ] && echo 0 || echo 300)" $init $rest >> "$work/s2.log" 2>&1
-wait
+wait "$beside"  # its status is the script's
 tail -n 1 "$work"/*.log

@@ -44,11 +44,27 @@ class Pack:
     def codes(self, sentence: int, voice: int, durations: np.ndarray, pitch: np.ndarray, energy: np.ndarray):
         """First token and codes of one spoken sentence."""
         place = slice(self.offset[sentence], self.offset[sentence + 1])
+        return self.classes(self.phones[place], self.tones[place], voice, durations, pitch, energy)
+
+    def classes(
+        self,
+        phones: np.ndarray,
+        tones: np.ndarray,
+        voice: int,
+        durations: np.ndarray,
+        pitch: np.ndarray,
+        energy: np.ndarray,
+    ) -> tuple[int, np.ndarray]:
+        """First token and codes of phones and tones [m] as a voice spoke them."""
         first, count = tokens.spoken(energy)
-        rows = tokens.features(
-            durations, self.phones[place], self.tones[place], pitch, energy, self.statistics[voice], first, count
-        )
+        rows = tokens.features(durations, phones, tones, pitch, energy, self.statistics[voice], first, count)
         return first, tokens.nearest(rows[:, self.varying], self.centres)
+
+
+def of_tokens(audio: np.ndarray, first: int, count: int) -> np.ndarray:
+    """The teacher's samples of `count` tokens from `first` on, with silence where they end early."""
+    piece = audio[first * TEACHER_CODE : (first + count) * TEACHER_CODE]
+    return np.pad(piece, (0, count * TEACHER_CODE - len(piece)))
 
 
 def work(args: argparse.Namespace) -> None:
@@ -102,9 +118,7 @@ def work(args: argparse.Namespace) -> None:
                 print(f"worker {args.worker}, sentence {sentence}: {error}"[:300], flush=True)
             continue
         count = len(codes)
-        cut = np.zeros(count * TEACHER_CODE, np.float32)
-        piece = audio[first * TEACHER_CODE : (first + count) * TEACHER_CODE]
-        cut[: len(piece)] = piece * min(1.0, 0.95 / max(float(np.abs(audio).max()), 1e-5))
+        cut = of_tokens(audio, first, count) * min(1.0, 0.95 / max(float(np.abs(audio).max()), 1e-5))
         wide = (resample_poly(cut, 4, 3) * 32767).clip(-32768, 32767).astype(np.int16)
         at = ((np.arange(2 * count) + 2 * first + 0.5) * (tokens.PITCH_FRAMES / 50)).astype(int)
         kept["audio"].append(wide)

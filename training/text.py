@@ -120,7 +120,7 @@ def main() -> None:
     def offsets(column: int) -> np.ndarray:
         return np.concatenate([[0], np.cumsum([len(row[column]) for row in rows])])
 
-    kept = {} if args.new_codebook else dict(np.load(CODEBOOK))
+    codebook = {} if args.new_codebook else np.load(CODEBOOK)
     np.savez_compressed(
         args.out,
         tok=joined(0, np.int16),
@@ -133,7 +133,7 @@ def main() -> None:
         styles=np.stack([style(blend, args.voices) for blend in VOICES.values()]),
         names=np.array(list(VOICES)),
         comma=vocabulary[","],
-        **{name: values.astype(np.float32) for name, values in kept.items()},
+        **{name: values.astype(np.float32) for name, values in codebook.items()},
     )
     print(f"{len(rows)} sentences", flush=True)
 
