@@ -212,7 +212,7 @@ def vocoder(folder: Path) -> Report:
 
 def speak(t2s: T2SRunner, model: Model, count: int = PHONES, limit: int = 100) -> Report:
     """Time to the first samples and real-time factor of one sentence of ``limit`` codes."""
-    sovits = MlxSovitsRunner(model.sovits, bucket=True)
+    sovits = MlxSovitsRunner(model.sovits, bucket=True, compiled=accelerated())
     config = sovits.config.vocoder
     ge = np.random.default_rng(0).standard_normal(config.gin_channels).astype(np.float32)
     noise = NoiseTable("normal", config.inter_channels, (0,))
@@ -293,7 +293,7 @@ PARTS = {
     "device": Part(device, 30),
     "sentence": Part(sentence, 60),
     "codes, kernel": Part(decode_kernel, 60),
-    "lengths": Part(lengths, 90),
+    "lengths": Part(lengths, 150),
     "codes, fp16, wide heads": Part(wide),
     "agreement": Part(agreement, 60, EXACT),
     "codes, kernel, graphs": Part(decode_kernel, 60, GRAPHS),
@@ -301,7 +301,7 @@ PARTS = {
     "codes, fp16, wide heads, long graphs": Part(wide, 40, LONG_GRAPHS),
     "codes, fp16, graphs": Part(narrow, 40, GRAPHS),
     "codes, fp32, wide heads": Part(exact),
-    "vocoder": Part(vocoder, 90),
+    "vocoder": Part(vocoder, 120),
     "vocoder, graphs": Part(vocoder, 90, GRAPHS),
     "sentence, graphs, small caches": Part(sentence, 60, SMALL_CACHES),
     "codes, fixed cache, graphs": Part(decode_static, 40, GRAPHS),

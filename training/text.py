@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import jieba
 import numpy as np
 
 from dora_primespeech_mlx.frontend import Frontend
@@ -34,6 +35,7 @@ VOWELS = "AIOWYaeiouyæɑɐɒɔəɚɛɜɤɨɪɯøœʊʌᵊᵻɹɻʅɿꭧ"
 TONE_MARKS, STRESS_MARKS = "→↗↓↘", "ˈˌ"
 SENTENCE = {"en": re.compile(r"[A-Z][A-Za-z' ,\-]+[.?!]"), "zh": re.compile("[\u4e00-\u9fff，。？！、]+")}
 LENGTH = {"en": (25, 78), "zh": (7, 24)}
+ROOM = {"sentence": ((14, 152), (8, 96)), "short": ((4, 30), (3, 20))}  # least and most tokens of teacher, of student
 
 
 def labels(tokens: list[int], vocabulary: dict[str, int]) -> tuple[list[int], list[int]]:
@@ -86,6 +88,20 @@ def sentences(path: Path, language: str, most: int) -> Iterable[str]:
             yield text if text[-1] in ".?!。？！" else text + ("." if language == "en" else "。")
 
 
+def short_texts(full: Iterable[str], language: str, count: int, draw: random.Random) -> Iterable[str]:
+    """One to three neighbouring words of sentences drawn at random, as people answer: Yes. Not today."""
+    chosen = list(full)
+    for text in draw.sample(chosen, min(count, len(chosen))):
+        words = (
+            re.findall(r"[A-Za-z']+", text) if language == "en" else list(jieba.cut(re.sub(r"[，。？！、]", "", text)))
+        )
+        length = draw.randint(1, 3)
+        at = draw.randrange(max(1, len(words) - length + 1))
+        piece = (" " if language == "en" else "").join(words[at : at + length])
+        if piece:
+            yield piece[0].upper() + piece[1:] + draw.choice("...?!" if language == "en" else "。。。？！")
+
+
 def style(blend: dict[str, float], folder: Path) -> np.ndarray:
     """A weighted sum of voice files is a new voice: [LONGEST_STYLE, 256]."""
     packs = [w * np.fromfile(folder / f"{n}.bin", np.float32).reshape(-1, 256) for n, w in blend.items()]
@@ -101,17 +117,20 @@ def main() -> None:
     parser.add_argument("--voices", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--most", type=int, default=9000, help="sentences per language")
+    parser.add_argument("--short", type=int, default=4000, help="texts of one to three words per language")
     parser.add_argument("--new-codebook", action="store_true", help="leave the codebook to training.prosody")
     args = parser.parse_args()
     frontend, tokens = Frontend(), TeacherTokens(args.vocabulary)
     vocabulary = tokens.vocabulary
     rows = []
     for language, path in (("en", args.english), ("zh", args.mandarin)):
-        for text in sentences(path, language, args.most):
-            teacher = tokens(text, language)
-            student = frontend(text, language).ids
-            if 14 <= len(teacher) <= 152 and 8 <= len(student) <= 96:
-                rows.append((teacher, *labels(teacher, vocabulary), student, language == "zh"))
+        full = list(sentences(path, language, args.most))
+        for kind, texts in (("sentence", full), ("short", short_texts(full, language, args.short, random.Random(8)))):
+            (least, most), (fewest, largest) = ROOM[kind]
+            for text in texts:
+                teacher, student = tokens(text, language), frontend(text, language).ids
+                if least <= len(teacher) <= most and fewest <= len(student) <= largest:
+                    rows.append((teacher, *labels(teacher, vocabulary), student, language == "zh"))
     random.Random(7).shuffle(rows)
 
     def joined(column: int, kind: type) -> np.ndarray:
