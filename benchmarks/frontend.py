@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import itertools
 import json
 import resource
 import subprocess
@@ -29,6 +30,7 @@ from dora_primespeech_mlx.frontend import Frontend
 from dora_primespeech_mlx.frontend.symbols import symbol_table
 
 REASONS = Path(__file__).parent.parent / "tests" / "data" / "frontend_differences.json"
+REPEATED = ("word ", "a", "$1 ", "今天天气真好，", "好")  # texts of one thing over and over must not cost by the square
 BARS = {"zh": 39, "en": 18, "mixed": 9}
 
 Golden = dict[str, list[dict[str, Any]]]
@@ -177,6 +179,8 @@ def main() -> None:
     texts = {group: [entry["text"] for entry in golden[group]] for group in ("zh", "en", "mixed")}
     for file in arguments.sentences:
         texts[file.name] = file.read_text(encoding="utf-8").splitlines()[:2000]
+    for text, size in itertools.product(REPEATED, (10_000, 100_000)):
+        texts[f"{text!r} repeated, {size // 1000} kB"] = [text * (size // len(text.encode()))]
     cost(texts)
 
 
