@@ -10,6 +10,7 @@ from dora_primespeech_mlx.streaming import FRAME_RATE
 
 PAGE = "index.html"
 WIDTH, HEIGHT, MARGIN = 720, 300, 56
+LABEL_WIDTH = 160
 COLOURS = ("#2f6fb0", "#c25b2e", "#3b8f5a", "#8a5aa8", "#8a7a2e")
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
@@ -114,11 +115,14 @@ def factor_plot(results: Results) -> str:
     points = [(axes.x(x), axes.y(figure.value)) for x, figure in sorted(stages, key=lambda point: point[0])]
     marks.append(_path(points, COLOURS[0]))
     marks += [_dot(*point, COLOURS[0], "SoVITS alone") for point in points]
-    for x, figure in texts:
+    beside, lift = -LABEL_WIDTH, 0
+    for x, figure in sorted(texts, key=lambda point: point[0]):
+        lift = 26 if axes.x(x) - beside < LABEL_WIDTH and lift == 10 else 10
+        beside = axes.x(x)
         name = f"{figure.at['language']}, {figure.at['of']}: {short(figure.value)}"
         marks.append(_line(axes.x(x), axes.y(figure.low), axes.x(x), axes.y(figure.high), COLOURS[1]))
         marks.append(_dot(axes.x(x), axes.y(figure.value), COLOURS[1], name))
-        marks.append(_text(axes.x(x), axes.y(figure.value) - 10, name, "end" if x > longest * 0.7 else "start"))
+        marks.append(_text(beside, axes.y(figure.high) - lift, name, "end" if x > longest * 0.7 else "start"))
     marks.append(_legend((("SoVITS alone", COLOURS[0]), ("whole texts", COLOURS[1]))))
     return _svg(marks)
 
