@@ -18,7 +18,7 @@ from scipy.signal import resample_poly
 
 from training import tokens
 from training.speak import OUTPUTS, Pack, of_tokens
-from training.teacher import Teacher
+from training.teacher import Teacher, style_for
 from training.text import TeacherTokens, labels
 
 CLIPS = {
@@ -58,8 +58,8 @@ class Reader:
     def __call__(self, voice: int, text: str, language: str) -> tuple[np.ndarray, np.ndarray]:
         """Samples at 32 kHz without the silence around them, and their codes."""
         pack, ids = self.pack, self.tokens(text, language)
-        style = pack.styles[voice][min(len(ids) - 2, len(pack.styles[voice]) - 1)]
-        outputs = self.teacher(tokens=torch.tensor([ids]), style=torch.from_numpy(style[None]), speed=torch.ones(1))
+        style = torch.from_numpy(style_for(pack.styles[voice], len(ids)))
+        outputs = self.teacher(tokens=torch.tensor([ids]), style=style, speed=torch.ones(1))
         audio, durations, pitch, energy = (x.reshape(-1).float().numpy() for x in outputs)
         phones, tones = (np.array(row) for row in labels(ids, self.tokens.vocabulary))
         first, codes = pack.classes(phones, tones, voice, durations.round().astype(int), pitch, energy)

@@ -10,19 +10,44 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+import numpy as np
 
 from dora_primespeech_mlx.audio import write_wav
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.settings import Settings
 
 HERE = Path(__file__).parent
+RATE = 32000
 
 
 def own_clip(engine: Engine, voice: str, language: str) -> Path:
     """The clip of a voice in a language: of several, NAME_zh.flac is the Mandarin one."""
     clips = engine.describe_voice(voice).references
     return next((clip for clip in clips if clip.stem.endswith(f"_{language}")), clips[0])
+
+
+def speak_all(
+    engine: Engine,
+    sentences: Path,
+    languages: Iterable[str],
+    out: Path,
+    speak: Callable[[str, str, str], np.ndarray],
+) -> None:
+    """Writes what `speak` makes of each sentence (voice, text, language -> samples at RATE), and the manifest."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "manifest.jsonl").open("w", encoding="utf-8") as manifest:
+        for language in languages:
+            texts = (sentences / f"sentences_{language}.txt").read_text("utf-8").splitlines()
+            for number, text in enumerate(texts):
+                voice = engine.voice_names[number % len(engine.voice_names)]
+                wav = (out / f"{language}_{number:03}_{voice}.wav").resolve()
+                write_wav(wav, speak(voice, text, language), RATE)
+                clip = own_clip(engine, voice, language).resolve()
+                line = {"wav": str(wav), "text": text, "lang": language, "voice": voice, "reference": str(clip)}
+                manifest.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def main() -> None:
@@ -36,18 +61,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     engine = Engine.from_config(args.voices, Settings(voices=args.voices, precision=args.precision))
-    args.out.mkdir(parents=True, exist_ok=True)
-    with (args.out / "manifest.jsonl").open("w", encoding="utf-8") as manifest:
-        for language in args.languages:
-            texts = (args.sentences / f"sentences_{language}.txt").read_text("utf-8").splitlines()
-            for number, text in enumerate(texts):
-                voice = engine.voice_names[number % len(engine.voice_names)]
-                speech = engine.synthesize(text, voice=voice, seed=args.seed)
-                wav = (args.out / f"{language}_{number:03}_{voice}.wav").resolve()
-                write_wav(wav, speech.audio, speech.sample_rate)
-                clip = own_clip(engine, voice, language).resolve()
-                line = {"wav": str(wav), "text": text, "lang": language, "voice": voice, "reference": str(clip)}
-                manifest.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def speak(voice: str, text: str, language: str) -> np.ndarray:
+        return engine.synthesize(text, voice=voice, seed=args.seed).audio
+
+    speak_all(engine, args.sentences, args.languages, args.out, speak)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 
 from training import tokens
 from training.speak import Pack, voice_for
-from training.teacher import TAPS
+from training.teacher import TAPS, style_for
 
 CLASSES = 1024
 FITTED = 2500  # utterances the codebook is fitted to
@@ -43,22 +44,29 @@ def front_half(source: Path, target: Path) -> None:
     onnx.save(model, target)
 
 
+class SilentTeacher:
+    """The front half of the teacher on one CPU core."""
+
+    def __init__(self, graph: str):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, ids: np.ndarray, styles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Token ids [n] and the rows of a voice -> durations, pitch, energy."""
+        inputs = {"tokens": ids[None], "style": style_for(styles, len(ids)), "speed": np.ones(1, np.float32)}
+        durations, pitch, energy = (x.reshape(-1) for x in self._session.run(list(TAPS), inputs))
+        return durations.round().astype(np.int16), pitch, energy
+
+
 def speak_silently(pack_path: str, graph: str, jobs: list[tuple[int, int]]) -> list[Spoken]:
     """Durations, pitch and energy for (sentence, voice) pairs."""
-    import onnxruntime
-
     with np.load(pack_path) as pack:
         ids, offset, styles = pack["tok"].astype(np.int64), pack["tok_off"], pack["styles"].astype(np.float32)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    out = []
+    teacher, out = SilentTeacher(graph), []
     for sentence, voice in jobs:
         row = ids[offset[sentence] : offset[sentence + 1]]
-        style = styles[voice][min(len(row) - 2, len(styles[voice]) - 1)]
-        inputs = {"tokens": row[None], "style": style[None], "speed": np.ones(1, np.float32)}
-        durations, pitch, energy = (x.reshape(-1) for x in session.run(list(TAPS), inputs))
-        out.append((sentence, voice, durations.round().astype(np.int16), pitch, energy))
+        out.append((sentence, voice, *teacher(row, styles[voice])))
     return out
 
 

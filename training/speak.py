@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from training import tokens
-from training.teacher import TAPS, Teacher
+from training.teacher import TAPS, Teacher, style_for
 
 OUTPUTS = ("audio", *TAPS)
 TEACHER_CODE = 960  # samples of one code at the teacher's 24 kHz
@@ -100,11 +100,10 @@ def work(args: argparse.Namespace) -> None:
             break
         voice = voice_for(sentence, len(pack.styles), args.turn)
         ids = pack.tokens[pack.offset[sentence] : pack.offset[sentence + 1]]
-        style = pack.styles[voice][min(len(ids) - 2, len(pack.styles[voice]) - 1)]
         try:
             inputs = {
                 "tokens": torch.from_numpy(ids[None]),
-                "style": torch.from_numpy(style[None]),
+                "style": torch.from_numpy(style_for(pack.styles[voice], len(ids))),
                 "speed": torch.ones(1),
             }
             audio, durations, pitch, energy = (x.reshape(-1).float().cpu().numpy() for x in speak(**inputs))

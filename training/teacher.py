@@ -232,6 +232,11 @@ def lstm_from(weight: Tensor, recurrent: Tensor, bias: Tensor, hidden: int) -> t
     return net.eval()
 
 
+def style_for(styles: np.ndarray, tokens: int) -> np.ndarray:
+    """The row of a voice [rows, 256] for a text of so many tokens, both silence marks counted: [1, 256]."""
+    return styles[min(tokens - 2, len(styles) - 1)][None]
+
+
 class Teacher:
     """The graph with its constants on one device; calling it returns the wanted outputs."""
 

@@ -115,7 +115,7 @@ def factor_plot(results: Results) -> str:
     points = [(axes.x(x), axes.y(figure.value)) for x, figure in sorted(stages, key=lambda point: point[0])]
     marks.append(_path(points, COLOURS[0]))
     marks += [_dot(*point, COLOURS[0], "SoVITS alone") for point in points]
-    beside, lift = -float(LABEL_WIDTH), 0
+    beside, lift = 0.0, 0
     for x, figure in sorted(texts, key=lambda point: point[0]):
         lift = 26 if axes.x(x) - beside < LABEL_WIDTH and lift == 10 else 10
         beside = axes.x(x)
