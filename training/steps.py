@@ -21,11 +21,13 @@ def held_out(sentences: np.ndarray) -> np.ndarray:
     return (sentences % HELD_OUT == 7) | (sentences < TEST)
 
 
-def set_up(device: str) -> torch.cuda.Stream | None:
+def set_up(device: str, seed: int = 1) -> torch.cuda.Stream | None:
     """Seeds and fast arithmetic; on CUDA the one stream on which everything runs."""
-    torch.manual_seed(1)
+    torch.manual_seed(seed)
+    RANDOM.bit_generator.state = np.random.default_rng(seed).bit_generator.state
     if not device.startswith("cuda"):
         return None
+    torch.cuda.set_device(torch.device(device).index or 0)
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
@@ -35,11 +37,11 @@ def set_up(device: str) -> torch.cuda.Stream | None:
 
 
 def captured(step: Callable[[], Tensor], stream: torch.cuda.Stream | None, warm: int = 4) -> Callable[[], Tensor]:
-    """The step as one CUDA graph on `stream` (the step itself without a stream)."""
+    """The step as one CUDA graph on `stream` (the step itself without a stream), after a few at rate zero."""
+    for _ in range(warm if stream else 1):
+        step()
     if stream is None:
         return step
-    for _ in range(warm):
-        step()
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, stream=stream):
@@ -84,6 +86,11 @@ class Optimiser:
         with torch.no_grad():
             torch._foreach_mul_(self.average, self.keep)
             torch._foreach_add_(self.average, torch._foreach_mul([p.detach() for p in self.parameters], 1 - self.keep))
+
+    def tensors(self) -> list[Tensor]:
+        """Weights, their average, moments and step counts, after the first step."""
+        moments = [self.adam.state[p][name] for p in self.parameters for name in ("exp_avg", "exp_avg_sq", "step")]
+        return [*self.parameters, *self.average, *moments]
 
     @torch.no_grad()
     def forget(self) -> None:

@@ -93,7 +93,9 @@ def short_texts(full: Iterable[str], language: str, count: int, draw: random.Ran
     chosen = list(full)
     for text in draw.sample(chosen, min(count, len(chosen))):
         words = (
-            re.findall(r"[A-Za-z']+", text) if language == "en" else list(jieba.cut(re.sub(r"[，。？！、]", "", text)))
+            re.findall(r"[A-Za-z][A-Za-z']*", text)
+            if language == "en"
+            else list(jieba.cut(re.sub(r"[，。？！、]", "", text)))
         )
         length = draw.randint(1, 3)
         at = draw.randrange(max(1, len(words) - length + 1))

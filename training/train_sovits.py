@@ -5,6 +5,8 @@
 The network is trained end to end exactly as it runs at inference (codes, phones and voice -> latents -> samples), with
 linear heads on the latents that must give the mel spectrum and the pitch of the whole utterance.  Speech may
 still arrive in SPEECH_DIR.  OUT_DIR/s2.pth is rewritten every --every seconds; start again with --init s2.pth to go on.
+A second process (--port P --rank 1 --device cuda:1) may join the first one (--port P): it begins when SPEECH_DIR/done
+is there, weights of both are averaged every --meet steps, and the first one decides when to end.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from training import networks as nets
 from training.discriminators import Discriminators, MelLoss, mel_bank
 from training.speech_corpus import MOST_CODES, SpeechCorpus
 from training.steps import Optimiser, captured, rate_at, save, set_up
+from training.together import Together
 
 MELS = 100
 LOSSES = ("mel", "heads", "disc", "gen", "features")
@@ -54,7 +57,7 @@ class Trainer:
     def __init__(self, corpus: SpeechCorpus, config: nets.SoVITSConfig, args: argparse.Namespace):
         self.corpus, self.config, self.batch, self.segment = corpus, config, args.batch, args.segment
         self.device, self.cuda = args.device, args.device.startswith("cuda")
-        self.stream = set_up(args.device)
+        self.stream = set_up(args.device, 1 + args.rank)
         self.net = nets.SoVITS(config).to(self.device)
         with torch.no_grad():
             self.net.codebook.copy_(torch.from_numpy(corpus.table(config.ssl_dim)))
@@ -134,6 +137,10 @@ class Trainer:
         self.critic.update(critic_gradients, 1000.0)
         return torch.stack([x.detach() for x in (mel, heads, disc, gen, features)])
 
+    def tensors(self) -> list[Tensor]:
+        """All that training changes, in float32."""
+        return [*self.generator.tensors(), *self.critic.tensors()]
+
     def state(self) -> dict[str, Tensor]:
         """Averaged weights of the network."""
         names = [name for name, _ in self.net.named_parameters()]
@@ -171,6 +178,69 @@ def profile(trainer: Trainer, adversarial: bool) -> None:
     print("\n".join(keep), flush=True)
 
 
+def train(trainer: Trainer, args: argparse.Namespace, born: float) -> None:
+    """Captures the steps and repeats them until --seconds have passed since `born`, alone or with a second process."""
+    began = time.time()
+    spectral = captured(trainer.spectral_step, trainer.stream) if args.spectral > 0 else None
+    adversarial = captured(trainer.adversarial_step, trainer.stream)
+    trainer.generator.forget()
+    trainer.critic.forget()
+    print(f"captured in {time.time() - began:.1f} s", flush=True)
+    # what both processes must agree on: born, end of the spectral phase, step, first adversarial step, over
+    clock = torch.tensor([born, time.time() + args.spectral, 0, 0, 0], dtype=torch.float64, device=trainer.device)
+    together = Together(args.rank, args.port, args.device) if args.port else None
+    if together and args.rank:
+        while not (args.speech / "done").exists():
+            time.sleep(0.5)
+        trainer.corpus.refresh()
+        together.join(trainer.tensors(), clock)
+    born, adversarial_at, step, first, over = clock.tolist()
+    trainer.head_weight.fill_(4.0 if first else 10.0)
+    marked = saved = time.time()
+    counted = step
+    while not over:
+        now = time.time()
+        warm = spectral is not None and now < adversarial_at
+        if not warm and not first:
+            first = max(step, 1)
+            trainer.head_weight.fill_(4.0)
+            print(f"adversarial from step {step:.0f}", flush=True)
+        rate = rate_at((now - born) / args.seconds, step, args.rate, 300)
+        trainer.generator.schedule(rate, step)
+        trainer.critic.schedule(rate * min(1.0, (step - first + 1) / 200) if first else 0.0, step)
+        trainer.corpus.choose()
+        losses = (spectral if warm and spectral else adversarial)()
+        step += 1
+        if step % args.meet == 0:
+            over = now - born > args.seconds or step >= args.steps
+            if together:
+                clock.copy_(torch.tensor([born, adversarial_at, step, first, over], dtype=torch.float64))
+                together.meet(trainer.tensors(), clock)
+                born, adversarial_at, step, first, over = clock.tolist()
+            elif trainer.cuda:
+                torch.cuda.synchronize()
+        if step % (250 if trainer.cuda else 1) == 0:
+            speed = (step - counted) / (time.time() - marked)
+            values = " ".join(f"{n} {v:.3f}" for n, v in zip(LOSSES, losses.tolist(), strict=True))
+            state = "together" if together and together.joined else "alone"
+            print(
+                f"step {step:.0f} {state} t {time.time() - born:.0f} {speed:.1f}/s rate {rate:.1e} "
+                f"n {trainer.corpus.count} {values}",
+                flush=True,
+            )
+            counted = step
+            trainer.corpus.refresh()
+            marked = time.time()
+        if args.rank == 0 and time.time() - saved > args.every:
+            trainer.save(args.out, int(step))
+            saved = time.time()
+    if args.rank == 0:
+        trainer.save(args.out, int(step))
+    if together:
+        together.leave()
+    print(f"done, {step:.0f} steps, most codes {MOST_CODES}", flush=True)
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -188,6 +258,9 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=11, help="room for speech on the device")
     parser.add_argument("--least", type=int, default=400, help="utterances to wait for before the first step")
     parser.add_argument("--patience", type=float, default=180, help="seconds to wait for them")
+    parser.add_argument("--meet", type=int, default=20, help="steps between looks at clock and other process")
+    parser.add_argument("--port", type=int, default=0, help="where two processes meet")
+    parser.add_argument("--rank", type=int, default=0, choices=(0, 1))
     parser.add_argument("--init")
     parser.add_argument("--init-discriminators")
     parser.add_argument("--compile", action="store_true")
@@ -211,43 +284,7 @@ def main() -> None:
     if args.profile:
         profile(trainer, args.profile == "adversarial")
         return
-    began = time.time()
-    spectral = captured(trainer.spectral_step, trainer.stream) if args.spectral > 0 else None
-    adversarial = captured(trainer.adversarial_step, trainer.stream)
-    trainer.generator.forget()
-    trainer.critic.forget()
-    print(f"captured in {time.time() - began:.1f} s", flush=True)
-    began = marked = saved = time.time()
-    step = counted = first = 0
-    while (now := time.time()) - born < args.seconds and step < args.steps:
-        warm = spectral is not None and now - began < args.spectral
-        if not warm and not first:
-            first = max(step, 1)
-            trainer.head_weight.fill_(4.0)
-            print(f"adversarial from step {step}", flush=True)
-        rate = rate_at((now - born) / args.seconds, step, args.rate, 300)
-        trainer.generator.schedule(rate, step)
-        trainer.critic.schedule(rate * min(1.0, (step - first + 1) / 200) if first else 0.0, step)
-        corpus.choose()
-        losses = (spectral if warm and spectral else adversarial)()
-        step += 1
-        if step % 20 == 0 and trainer.cuda:
-            torch.cuda.synchronize()
-        if step % (250 if trainer.cuda else 1) == 0:
-            speed = (step - counted) / (time.time() - marked)
-            values = " ".join(f"{n} {v:.3f}" for n, v in zip(LOSSES, losses.tolist(), strict=True))
-            print(
-                f"step {step} t {time.time() - born:.0f} {speed:.1f}/s rate {rate:.1e} n {corpus.count} {values}",
-                flush=True,
-            )
-            counted = step
-            corpus.refresh()
-            marked = time.time()
-        if time.time() - saved > args.every:
-            trainer.save(args.out, step)
-            saved = time.time()
-    trainer.save(args.out, step)
-    print(f"done, {step} steps, most codes {MOST_CODES}", flush=True)
+    train(trainer, args, born)
 
 
 if __name__ == "__main__":

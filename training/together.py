@@ -1,0 +1,70 @@
+"""Two processes train the same network, one per GPU, and average weights every few steps (local SGD).
+
+The first process trains alone until the second one is ready, which then takes over everything the first has learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+PROCESSES = 2
+PATIENCE = timedelta(seconds=120)  # for the other process at a meeting
+LONGEST = timedelta(hours=12)  # for the first meeting
+
+
+class Together:
+    """Meetings of the two processes.  Every tensor handed over must be float32, of the same shapes in both."""
+
+    def __init__(self, rank: int, port: int, device: str):
+        self.rank, self.device, self.joined = rank, device, False
+        self._store = dist.TCPStore(
+            "127.0.0.1", port, is_master=rank == 0, wait_for_workers=False, timeout=LONGEST if rank else PATIENCE
+        )
+
+    def join(self, tensors: Sequence[Tensor], clock: Tensor) -> None:
+        """The second process, when it could start: waits for the next meeting and receives all values."""
+        self._store.set("ready", "")
+        self._store.wait(["go"])
+        self._begin(tensors, clock)
+
+    def meet(self, tensors: Sequence[Tensor], clock: Tensor) -> None:
+        """Averages tensors over both processes; `clock` (float64) becomes the first process's.  Alone: nothing."""
+        if self.joined:
+            flat = torch.cat([t.reshape(-1) for t in tensors])
+            dist.all_reduce(flat)
+            self._hand_out(flat / PROCESSES, tensors)
+            dist.broadcast(clock, 0)
+        elif self._store.check(["ready"]):
+            self._store.set("go", "")
+            self._begin(tensors, clock)
+
+    def _begin(self, tensors: Sequence[Tensor], clock: Tensor) -> None:
+        backend = "nccl" if self.device.startswith("cuda") else "gloo"
+        dist.init_process_group(
+            backend,
+            store=dist.PrefixStore("group", self._store),
+            rank=self.rank,
+            world_size=PROCESSES,
+            timeout=PATIENCE,
+        )
+        flat = torch.cat([t.reshape(-1) for t in tensors])
+        dist.broadcast(flat, 0)
+        self._hand_out(flat, tensors)
+        dist.broadcast(clock, 0)
+        self.joined = True
+
+    def leave(self) -> None:
+        """Ends what `join` or `meet` began."""
+        if self.joined:
+            dist.destroy_process_group()
+
+    @staticmethod
+    def _hand_out(flat: Tensor, tensors: Sequence[Tensor]) -> None:
+        parts = flat.split([t.numel() for t in tensors])
+        with torch.no_grad():
+            torch._foreach_copy_(list(tensors), [p.view_as(t) for p, t in zip(parts, tensors, strict=True)])
