@@ -16,13 +16,13 @@ from mlx.utils import tree_map
 from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig, resample_positions
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
 from dora_primespeech_mlx.nets.vocoder import NARROW_CONTEXT, Vocoder, VocoderConfig
-from dora_primespeech_mlx.runtime import factory, memory, openvino_session
+from dora_primespeech_mlx.runtime import factory, memory, onnx_t2s, openvino_session
 from dora_primespeech_mlx.runtime.graph import Graph
 from dora_primespeech_mlx.runtime.mlx_runner import MlxSovitsRunner, MlxT2SRunner
 from dora_primespeech_mlx.runtime.onnx_export import export_onnx
 from dora_primespeech_mlx.runtime.onnx_session import OnnxFunction
 from dora_primespeech_mlx.runtime.onnx_sovits import OnnxSovitsRunner, vocoder_graph
-from dora_primespeech_mlx.runtime.onnx_t2s import GROWTH, OnnxT2SRunner, step_graph
+from dora_primespeech_mlx.runtime.onnx_t2s import GROWTH, OnnxT2SRunner, step_graph, t2s_graphs
 from dora_primespeech_mlx.runtime.quantise import FORMS, quantise
 from dora_primespeech_mlx.runtime.tracing import Input, as_numpy
 from dora_primespeech_mlx.runtime.translate import translate
@@ -156,6 +156,17 @@ def test_8_bit_steps_are_close(t2s, exact):
     for code in (5, 60, 5, 33):
         difference = ours.step(np.array([code])) - reference.step(np.array([code]))
         assert difference.std() < 0.05 * reference.logits.std()
+
+
+def test_only_large_models_round_their_prefills(t2s, monkeypatch):
+    def rounded():
+        prefill, step = t2s_graphs(t2s, "int8")
+        assert any(node.operator == "MatMulNBits" for node in step.nodes)
+        return [node.operator for node in prefill.nodes].count("DynamicQuantizeMatMul")
+
+    assert rounded() == 0
+    monkeypatch.setattr(onnx_t2s, "LARGE", 1000)
+    assert rounded() == 4 * T2S_CONFIG.layers
 
 
 @pytest.mark.parametrize("form", FORMS)

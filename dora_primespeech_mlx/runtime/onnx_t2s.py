@@ -16,6 +16,8 @@ from dora_primespeech_mlx.runtime.translate import translate
 
 GROWTH = 256
 """Rows by which a cache grows."""
+LARGE = 20_000_000
+"""Weights from which on prefills are rounded too: below, it saves milliseconds and makes most of the error."""
 
 
 class RecordedCache:
@@ -82,12 +84,14 @@ def step_graph(model: T2S, fold: bool = True) -> Graph:
 
 
 def t2s_graphs(model: T2S, precision: str) -> tuple[Graph, Graph]:
-    """Prefill and step, with 8-bit weights in the layers for the precision "int8"."""
+    """Prefill and step; for the precision "int8" with 8-bit weights in the layers (of a large model's prefill too)."""
     prefill, step = prefill_graph(model), step_graph(model)
     if precision != "int8":
         return prefill, step
     keep = [as_numpy(model.ar_predict_layer.weight), as_numpy(model.bert_proj.weight)]
-    return quantise(prefill, "channels", keep), quantise(step, "blocks", keep)
+    if sum(array.size for array in prefill.constants.values()) >= LARGE:
+        prefill = quantise(prefill, "channels", keep)
+    return prefill, quantise(step, "blocks", keep)
 
 
 class OnnxT2SSession:
