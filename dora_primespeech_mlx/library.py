@@ -165,6 +165,8 @@ class Library:
     def load(self, entry: VoiceEntry) -> Voice:
         """Loads a voice, whether it is in the book or not. Errors as `voice`."""
         loaded = self._model(entry.weights)
+        sovits = _with_vocoder(loaded.sovits, entry)
+        sovits.prepare()
         folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
         folders = encoder_folders(folder, self._book.path.parent)
         encoders = Encoders(folders, self._runtime, self._precision, self._settings.threads, self._encoders)
@@ -198,13 +200,13 @@ class Library:
             sampling=replace(self._settings.sampling, **_typed(own)),
             noise_scale=noise_scale,
             t2s=loaded.t2s,
-            sovits=_with_vocoder(loaded.sovits, entry),
+            sovits=sovits,
             frontend=frontend,
             encoders=prosody,
             codes=np.zeros(0, np.int32) if prompt is None or codes is None else codes,
             prompt=prompt,
             prompt_bert=None if prompt is None else _features(prosody, prompt),
-            ge=loaded.sovits.timbre(reference.spectra, reference.voice_vectors),
+            ge=sovits.timbre(reference.spectra, reference.voice_vectors),
         )
 
     def _model(self, weights: Path | tuple[Path, Path]) -> LoadedModel:

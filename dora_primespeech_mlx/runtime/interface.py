@@ -64,6 +64,10 @@ class SovitsRunner(Protocol):
     flow_context: int
     """Frames either side that a frame of ``flow`` depends on."""
 
+    def prepare(self) -> None:
+        """Begins what the first utterance would otherwise wait for."""
+        ...
+
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
         """Mean timbre of references: spectra [T, bins], speaker vectors for Pro models; returns float32 [gin]."""
         ...

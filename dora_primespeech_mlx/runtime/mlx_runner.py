@@ -95,6 +95,9 @@ class MlxSovitsRunner:
         self._flow = mx.compile(model.flow.__call__) if compiled else model.flow
         self._vocoder = mx.compile(model.dec.__call__) if compiled else model.dec
 
+    def prepare(self) -> None:
+        """See `runtime.interface.SovitsRunner`; nothing, since each length is prepared when it comes."""
+
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
         vectors = [mx.array(s)[None] for s in speakers] if speakers else [None] * len(spectra)

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +13,9 @@ import onnxruntime
 from dora_primespeech_mlx.runtime.graph import Graph
 from dora_primespeech_mlx.runtime.tracing import Input
 from dora_primespeech_mlx.runtime.translate import translate
+
+_BUILDER = ThreadPoolExecutor(1, "onnx-session")
+"""Makes sessions while the next graph is traced; ONNX Runtime gives the interpreter free meanwhile."""
 
 
 class Function(Protocol):
@@ -40,14 +45,27 @@ class OnnxFunction:
     """A graph as a function of numpy arrays, run by ONNX Runtime."""
 
     def __init__(self, graph: Graph | Path, threads: int | None = None):
-        """Makes the session of a graph, or of an ONNX file.
+        """Makes the session of an ONNX file, or begins to make that of a graph, which the first use waits for.
 
         Weights of a graph are not copied into the model but stay in memory that this object holds.
         """
+        self._made = _BUILDER.submit(self._make, graph, threads)
+        if isinstance(graph, Path):
+            self._made.result()
+
+    @cached_property
+    def session(self) -> onnxruntime.InferenceSession:
+        """The finished session."""
+        return self._made.result()
+
+    @cached_property
+    def _inputs(self) -> list[str]:
+        return [port.name for port in self.session.get_inputs()]
+
+    def _make(self, graph: Graph | Path, threads: int | None) -> onnxruntime.InferenceSession:
         options = session_options(threads)
         model: bytes | Path = graph if isinstance(graph, Path) else self._declare(graph, options)
-        self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self._inputs = [port.name for port in self.session.get_inputs()]
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def _declare(self, graph: Graph, options: onnxruntime.SessionOptions) -> bytes:
         """The model of a graph, with the options told where its weights are."""

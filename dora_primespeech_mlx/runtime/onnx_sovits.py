@@ -75,7 +75,7 @@ class OnnxSovitsRunner:
     """SoVITS on ONNX Runtime, flow and vocoder on OpenVINO where that pays; see `runtime.interface.SovitsRunner`."""
 
     def __init__(self, model: Sovits, threads: int | None = None, exact: bool = False):
-        """Holds the network; a stage is traced when first used.
+        """Holds the network; a stage is traced by `prepare`, or when first used.
 
         Args:
             model: with float32 weights, evaluated.
@@ -135,6 +135,11 @@ class OnnxSovitsRunner:
         if self._openvino:
             return openvino_session.OpenVinoFunction(graph, self._threads, self._exact)
         return OnnxFunction(graph, self._threads)
+
+    def prepare(self) -> None:
+        """See `runtime.interface.SovitsRunner`; what a speed other than 1 needs is left to the first use."""
+        for stage in ("_timbre", "_encode", "_flow", "_vocoder"):
+            getattr(self, stage)
 
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""

@@ -183,8 +183,13 @@ class OnnxT2SRunner:
         prefill, step = t2s_graphs(model, precision)
         self._prefill = OnnxFunction(prefill, threads)
         # A step is a thousand small operations: one thread beats two that wait for each other.
-        self.step_session = OnnxFunction(step, threads or 1).session
+        self._step = OnnxFunction(step, threads or 1)
         self._spare: np.ndarray = np.empty(0, np.float32)
+
+    @property
+    def step_session(self) -> onnxruntime.InferenceSession:
+        """Runs a step, its inputs and outputs bound."""
+        return self._step.session
 
     def take_memory(self, size: int) -> np.ndarray:
         """Memory for at least ``size`` numbers that nobody else has."""

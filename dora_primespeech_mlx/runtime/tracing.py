@@ -147,7 +147,7 @@ class _Merger:
 
     def argument(self, values: Sequence[Any]) -> Any:
         """The same for a nested argument."""
-        if all(value == values[0] for value in values):
+        if values.count(values[0]) == len(values):
             return values[0]
         if isinstance(values[0], (list, tuple)):
             return tuple(self.argument(items) for items in zip(*values, strict=True))
