@@ -23,6 +23,29 @@ from training.speak import Pack
 from training.text import TeacherTokens, labels
 
 
+class TeacherCodes:
+    """The codes that the teacher would speak a text with."""
+
+    def __init__(self, pack: str, model: Path, vocabulary: Path):
+        graph = model.with_name("prosody_int8.onnx")
+        front_half(model, graph)
+        self._pack, self._teacher, self.tokens = Pack(pack), SilentTeacher(str(graph)), TeacherTokens(vocabulary)
+        with np.load(pack) as data:
+            self.centres = data["centres"]
+
+    def labels(self, text: str, language: str) -> tuple[np.ndarray, np.ndarray]:
+        """Phones and tone classes [m] of a text."""
+        phones, tones = labels(self.tokens(text, language), self.tokens.vocabulary)
+        return np.array(phones), np.array(tones)
+
+    def __call__(self, number: int, text: str, language: str) -> list[int]:
+        """Codes of a text in the voice of that number."""
+        ids = np.array(self.tokens(text, language))
+        spoken = self._teacher(ids, self._pack.styles[number])
+        _, codes = self._pack.classes(*self.labels(text, language), number, *spoken)
+        return [int(code) for code in codes]
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -34,23 +57,15 @@ def main() -> None:
     parser.add_argument("--sentences", type=Path, default=HERE, help="folder of sentences_en.txt and sentences_zh.txt")
     parser.add_argument("--noise-scale", type=float, default=0.5)
     args = parser.parse_args()
-    graph = args.model.with_name("prosody_int8.onnx")
-    front_half(args.model, graph)
-    pack, teacher, tokens = Pack(args.pack), SilentTeacher(str(graph)), TeacherTokens(args.vocabulary)
+    teacher = TeacherCodes(args.pack, args.model, args.vocabulary)
     engine = Engine.from_config(args.voices, Settings(voices=args.voices))
-
-    def codes_of(number: int, text: str, language: str) -> list[int]:
-        ids = tokens(text, language)
-        phones, tones = (np.array(row) for row in labels(ids, tokens.vocabulary))
-        _, codes = pack.classes(phones, tones, number, *teacher(np.array(ids), pack.styles[number]))
-        return [int(code) for code in codes]
 
     def speak(name: str, text: str, language: str) -> np.ndarray:
         voice = engine.load_voice(name)
         noise = NoiseTable("normal", voice.sovits.config.vocoder.inter_channels, (1,))
         ids = voice.frontend(text, language).ids
         audio = SegmentAudio(voice.sovits, ids, voice.ge, noise, args.noise_scale, 1.0)
-        codes = codes_of(list(CLIPS).index(name.lower()), text, language)
+        codes = teacher(list(CLIPS).index(name.lower()), text, language)
         return np.concatenate(list(stream_segment(audio, codes, Schedule())))
 
     speak_all(engine, args.sentences, ("en", "zh"), args.out, speak)

@@ -29,6 +29,11 @@ def own_clip(engine: Engine, voice: str, language: str) -> Path:
     return next((clip for clip in clips if clip.stem.endswith(f"_{language}")), clips[0])
 
 
+def sentences_of(folder: Path, language: str) -> list[str]:
+    """The sentences of a language."""
+    return (folder / f"sentences_{language}.txt").read_text("utf-8").splitlines()
+
+
 def speak_all(
     engine: Engine,
     sentences: Path,
@@ -40,8 +45,7 @@ def speak_all(
     out.mkdir(parents=True, exist_ok=True)
     with (out / "manifest.jsonl").open("w", encoding="utf-8") as manifest:
         for language in languages:
-            texts = (sentences / f"sentences_{language}.txt").read_text("utf-8").splitlines()
-            for number, text in enumerate(texts):
+            for number, text in enumerate(sentences_of(sentences, language)):
                 voice = engine.voice_names[number % len(engine.voice_names)]
                 wav = (out / f"{language}_{number:03}_{voice}.wav").resolve()
                 write_wav(wav, speak(voice, text, language), RATE)
