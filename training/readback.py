@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from nltk import edit_distance
 
 from dora_primespeech_mlx.decoding import Text, generate_many
 from dora_primespeech_mlx.engine import Engine
@@ -58,16 +59,6 @@ def phones_only(sounds: list[Sound]) -> list[int]:
     return [p for i, (p, _) in enumerate(sounds) if i == 0 or p != sounds[i - 1][0]]
 
 
-def distance(a: Sequence[object], b: Sequence[object]) -> int:
-    """Least number of insertions, deletions and replacements that make one sequence of the other."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        last, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
-    return row[-1]
-
-
 @dataclass
 class Score:
     """Differences and what they are counted against, and lengths as multiples of the teacher's."""
@@ -80,9 +71,9 @@ class Score:
 
     def add(self, wanted: list[Sound], teacher: list[Sound], made: list[Sound], length: float) -> None:
         """One text: labels, the teacher's codes and those made, read back."""
-        self.phones += distance(phones_only(wanted), phones_only(made))
+        self.phones += edit_distance(phones_only(wanted), phones_only(made))
         self.wanted_phones += len(phones_only(wanted))
-        self.tones += distance(teacher, made)
+        self.tones += edit_distance(teacher, made)
         self.wanted_tones += len(teacher)
         self.lengths += (length,)
 
