@@ -271,6 +271,7 @@ def test_vocoder_of_a_file_takes_the_place_of_the_traced_one(sovits, tmp_path):
     latent, ge = np.ones((5, 8), np.float32), np.ones(16, np.float32)
     paths = {path.stem: path for path in export_onnx(random_weights(T2S(T2S_CONFIG)), sovits, tmp_path)}
     other = runner.with_vocoder(paths["sovits_vocoder"])
+    assert other._flow is runner._flow
     np.testing.assert_allclose(other.vocode(latent, ge), runner.vocode(latent, ge), atol=1e-6)
     with pytest.raises(ValueError, match="not a vocoder"):
         runner.with_vocoder(paths["sovits_encode"])

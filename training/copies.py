@@ -24,7 +24,7 @@ from training.text import TeacherTokens, labels
 
 
 class TeacherCodes:
-    """The codes that the teacher would speak a text with."""
+    """What the teacher would speak a text with."""
 
     def __init__(self, pack: str, model: Path, vocabulary: Path):
         graph = model.with_name("prosody_int8.onnx")
@@ -33,17 +33,12 @@ class TeacherCodes:
         with np.load(pack) as data:
             self.centres = data["centres"]
 
-    def labels(self, text: str, language: str) -> tuple[np.ndarray, np.ndarray]:
-        """Phones and tone classes [m] of a text."""
-        phones, tones = labels(self.tokens(text, language), self.tokens.vocabulary)
-        return np.array(phones), np.array(tones)
-
-    def __call__(self, number: int, text: str, language: str) -> list[int]:
-        """Codes of a text in the voice of that number."""
+    def __call__(self, number: int, text: str, language: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Phones and tone classes [m] of a text, and its codes [n] in the voice of that number."""
         ids = np.array(self.tokens(text, language))
-        spoken = self._teacher(ids, self._pack.styles[number])
-        _, codes = self._pack.classes(*self.labels(text, language), number, *spoken)
-        return [int(code) for code in codes]
+        phones, tones = (np.array(row) for row in labels(ids.tolist(), self.tokens.vocabulary))
+        _, codes = self._pack.classes(phones, tones, number, *self._teacher(ids, self._pack.styles[number]))
+        return phones, tones, codes
 
 
 def main() -> None:
@@ -65,8 +60,8 @@ def main() -> None:
         noise = NoiseTable("normal", voice.sovits.config.vocoder.inter_channels, (1,))
         ids = voice.frontend(text, language).ids
         audio = SegmentAudio(voice.sovits, ids, voice.ge, noise, args.noise_scale, 1.0)
-        codes = teacher(list(CLIPS).index(name.lower()), text, language)
-        return np.concatenate(list(stream_segment(audio, codes, Schedule())))
+        *_, codes = teacher(list(CLIPS).index(name.lower()), text, language)
+        return np.concatenate(list(stream_segment(audio, codes.tolist(), Schedule())))
 
     speak_all(engine, args.sentences, ("en", "zh"), args.out, speak)
 

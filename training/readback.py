@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,9 +43,10 @@ class Reader:
         self.tones = np.where(tone.max(1) > LEAST_TONE * tokens.WEIGHTS["tone"], tone.argmax(1), 0)
         self.silent = {0, *(vocabulary[mark] for mark in SILENT if mark in vocabulary)}
 
-    def codes(self, codes: Sequence[int]) -> list[Sound]:
+    def codes(self, codes: Sequence[int] | np.ndarray) -> list[Sound]:
         """Sounds of codes [n]."""
-        return self.sounds(self.phones[list(codes)], self.tones[list(codes)])
+        places = np.asarray(codes, np.int64)
+        return self.sounds(self.phones[places], self.tones[places])
 
     def sounds(self, phones: np.ndarray, tones: np.ndarray) -> list[Sound]:
         """Sounds of frames or labels [n]."""
@@ -67,15 +68,16 @@ class Score:
     wanted_phones: int = 0
     tones: int = 0
     wanted_tones: int = 0
-    lengths: tuple[float, ...] = ()
+    lengths: list[float] = field(default_factory=list)
 
     def add(self, wanted: list[Sound], teacher: list[Sound], made: list[Sound], length: float) -> None:
         """One text: labels, the teacher's codes and those made, read back."""
-        self.phones += edit_distance(phones_only(wanted), phones_only(made))
-        self.wanted_phones += len(phones_only(wanted))
+        phones = phones_only(wanted)
+        self.phones += edit_distance(phones, phones_only(made))
+        self.wanted_phones += len(phones)
         self.tones += edit_distance(teacher, made)
         self.wanted_tones += len(teacher)
-        self.lengths += (length,)
+        self.lengths.append(length)
 
     def __str__(self) -> str:
         phones, tones = 100 * self.phones / self.wanted_phones, 100 * self.tones / self.wanted_tones
@@ -124,11 +126,10 @@ def main() -> None:
                 ids = [voice.frontend(text, language).ids for text in batch]
                 spoken = speak_silently(voice, ids, replace(voice.sampling, **chosen), args.seed)
                 for text, codes in zip(batch, spoken, strict=True):
-                    labels = reader.sounds(*teacher.labels(text, language))
-                    reference = teacher(list(CLIPS).index(name.lower()), text, language)
-                    read = reader.codes(reference)
-                    itself.add(labels, read, read, 1.0)
-                    made.add(labels, read, reader.codes(codes), len(codes) / len(reference))
+                    *labels, reference = teacher(list(CLIPS).index(name.lower()), text, language)
+                    wanted, read = reader.sounds(*labels), reader.codes(reference)
+                    itself.add(wanted, read, read, 1.0)
+                    made.add(wanted, read, reader.codes(codes), len(codes) / len(reference))
         print(f"{language}, {len(texts)} texts\n  teacher: {itself}\n  T2S: {made}", flush=True)
 
 

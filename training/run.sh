@@ -38,6 +38,7 @@ sovits() {
 }
 if [ "$second" -gt 0 ]; then
   sovits --port 29500 --rank 1 --device cuda:1 >> "$work/s2_second.log" 2>&1 &
+  trap "kill $! 2> /dev/null || true" EXIT  # it waits for ever for speech that is never made
   sovits --port 29500 >> "$work/s2.log" 2>&1
 else
   sovits >> "$work/s2.log" 2>&1

@@ -26,6 +26,8 @@ They fit what `streaming.Schedule` asks for with its context; longer ones are mu
 KEPT = (16, 24, 36, 56, 84, 104, 132, 156)
 """The same for the frames that the vocoder keeps after its first stage."""
 LONG = 64
+SHARED = ("_timbre", "_encode", "_flow")
+"""Stages of a runner besides the vocoder."""
 
 
 def timbre_graph(model: Sovits) -> Graph:
@@ -126,6 +128,7 @@ class OnnxSovitsRunner:
             raise ValueError(
                 f"{path} is not a vocoder of this model, which takes {names}. Make one: primespeech export."
             )
+        self._trace(*SHARED)  # once for all that differ in the vocoder only
         other = copy.copy(self)
         other.__dict__["_vocoder"] = self._convolutions(path)
         return other
@@ -138,7 +141,10 @@ class OnnxSovitsRunner:
 
     def prepare(self) -> None:
         """See `runtime.interface.SovitsRunner`; what a speed other than 1 needs is left to the first use."""
-        for stage in ("_timbre", "_encode", "_flow", "_vocoder"):
+        self._trace(*SHARED, "_vocoder")
+
+    def _trace(self, *stages: str) -> None:
+        for stage in stages:
             getattr(self, stage)
 
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
