@@ -1,7 +1,8 @@
 """Read official checkpoints without torch and without running anything they contain.
 
 `read_checkpoint` reads the two files a GPT-SoVITS voice consists of (s1 `.ckpt`, s2 `.pth`), `read_torch` reads a plain
-state dict (`pytorch_model.bin`, a speaker model's `.ckpt`) or a `.safetensors` file. Both return NumPy arrays.
+state dict (`pytorch_model.bin`, a speaker model's `.ckpt`) or a `.safetensors` file. Both return NumPy arrays;
+`write_weights` is the way back.
 
 A torch file is a zip archive holding one pickle and one stored member per tensor storage. The pickle is read by an
 unpickler that knows six names and refuses all others, so a file cannot run code. Tensors are views of the memory-mapped
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import save
 
 ZIP_HEADER = "PK"
 _DOWNLOAD_AGAIN = "download or copy it again"
@@ -114,6 +116,14 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
     if path.suffix == ".safetensors":
         return _read_safetensors(path, data)
     return _tensors(path, _read_archive(path, data), "the file")
+
+
+def write_weights(weights: Mapping[str, np.ndarray], path: Path) -> None:
+    """Writes a `.safetensors` file that others may read as far as the umask lets them.
+
+    (`safetensors.numpy.save_file` leaves it to its owner alone, so a node under another user could not open it.)
+    """
+    Path(path).write_bytes(save({name: np.ascontiguousarray(value) for name, value in weights.items()}))
 
 
 def _map(path: Path) -> mmap.mmap:

@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 from mlx.utils import tree_flatten
-from safetensors.numpy import save_file
 
-from dora_primespeech_mlx.checkpoint import CheckpointError, read_checkpoint
+from dora_primespeech_mlx.checkpoint import CheckpointError, read_checkpoint, write_weights
 from dora_primespeech_mlx.nets import sovits, t2s
 
 T2S_FILE = "t2s.safetensors"
@@ -155,8 +154,8 @@ def convert(
     note("writing")
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(t2s_weights, folder / T2S_FILE)
-    save_file(sovits_weights, folder / SOVITS_FILE)
+    write_weights(t2s_weights, folder / T2S_FILE)
+    write_weights(sovits_weights, folder / SOVITS_FILE)
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return Converted(folder, version, _count(t2s_weights), _count(sovits_weights))
 

@@ -14,9 +14,8 @@ from typing import Any
 
 import mlx.nn as nn
 import numpy as np
-from safetensors.numpy import save_file
 
-from dora_primespeech_mlx.checkpoint import CheckpointError, read_torch
+from dora_primespeech_mlx.checkpoint import CheckpointError, read_torch, write_weights
 from dora_primespeech_mlx.convert import check_shapes
 from dora_primespeech_mlx.nets import hubert, roberta, speaker
 
@@ -131,7 +130,7 @@ def convert_encoder(kind: str, source: str | Path, out: str | Path) -> Converted
     if kind == "roberta":
         _copy_tokenizer(source, folder)
     path = folder / f"{kind}.safetensors"
-    save_file({name: np.ascontiguousarray(value) for name, value in weights.items()}, path)
+    write_weights(weights, path)
     if settings:
         (folder / f"{kind}.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
     return ConvertedEncoder(kind, path, sum(value.size for value in weights.values()))

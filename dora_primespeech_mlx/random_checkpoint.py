@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 from mlx.utils import tree_flatten
-from safetensors.numpy import save_file
 
+from dora_primespeech_mlx.checkpoint import write_weights
 from dora_primespeech_mlx.convert import CONFIG_FILE, SOVITS_FILE, T2S_FILE
 from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
@@ -126,8 +126,8 @@ def write_random_model(folder: str | Path, size: str, seed: int = 0) -> None:
     codes["ar_predict_layer.weight"][t2s.end] = 0
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(codes, folder / T2S_FILE)
-    save_file(random_weights(Sovits(sovits), random), folder / SOVITS_FILE)
+    write_weights(codes, folder / T2S_FILE)
+    write_weights(random_weights(Sovits(sovits), random), folder / SOVITS_FILE)
     config = {
         "version": sovits.version,
         "symbols": "v2",

@@ -31,6 +31,11 @@ def test_half_storage_is_smaller_and_close(tiny_model: Path, golden: Path, tmp_p
     assert 0 < worst < 2e-3
 
 
+def test_weights_are_as_readable_as_other_files(tiny_model: Path) -> None:
+    modes = {path.name: path.stat().st_mode for path in tiny_model.iterdir() if path.is_file()}
+    assert modes["t2s.safetensors"] == modes["sovits.safetensors"] == modes["config.json"]
+
+
 @pytest.mark.parametrize("kind", ["t2s", "sovits"])
 def test_missing_unknown_and_misshapen_tensors_are_named(tiny_model: Path, tmp_path: Path, kind: str) -> None:
     name = {"t2s": "h.layers.1.linear2.bias", "sovits": "dec.ups.1.bias"}[kind]

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 
 from dora_primespeech_mlx.audio import REFERENCE_RATE, write_wav
 from dora_primespeech_mlx.bench.figures import Stopwatch
+from dora_primespeech_mlx.checkpoint import write_weights
 from dora_primespeech_mlx.convert_encoders import TOKENIZER_FILE
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.library import Voice
@@ -227,7 +227,7 @@ def write_random_encoder(folder: Path, kind: str) -> None:
         "speaker": lambda: Speaker(SPEAKER),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(random_weights(networks[kind](), np.random.default_rng(0)), folder / f"{kind}.safetensors")
+    write_weights(random_weights(networks[kind](), np.random.default_rng(0)), folder / f"{kind}.safetensors")
     if kind == "roberta":
         vocabulary = {token: index for index, token in enumerate(_tokens(ROBERTA.vocabulary))}
         Tokenizer(WordPiece(vocabulary, unk_token="[UNK]")).save(str(folder / TOKENIZER_FILE))
