@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # The whole training on one GPU or two, unattended.  Call it again after an interruption: it goes on from what is there.
 #
-#   bash training/run.sh WORK [SECONDS=1500] [SPEAK_SECONDS=300] [T2S_SECONDS=350]
+#   bash training/run.sh WORK [SECONDS=1500] [SPEAK_SECONDS=300] [T2S_SECONDS=350] [ROUND=0]
 #
 # WORK holds pack.npz (made on any CPU: README.md) and kokoro_int8.onnx; to go on from the shipped model also run/s1.ckpt and
-# run/s2.pth (training.from_model).  Results: WORK/run/s1.ckpt and s2.pth, official layout, rewritten every minute.
+# run/s2.pth (training.from_model), and ROUND 1, 2, ... for other sentences (12,000 further on) and other voices of the tokens.
+# Results: WORK/run/s1.ckpt and s2.pth, official layout, rewritten every minute.
 # With a second GPU, speech is made and T2S trained there, and it helps with SoVITS as soon as the speech is made.
 set -euo pipefail
 work=$1 end=$(($(date +%s) + ${2:-1500})); export PYTHONUNBUFFERED=1
@@ -18,11 +19,11 @@ rest=$(again s2_rest.pt --init-discriminators) init=$(again s2.pth --init) t2s=$
 (
   [ -e "$work/speech/done" ] || {
     CUDA_VISIBLE_DEVICES=$second python -m training.speak "$work/pack.npz" "$work/kokoro_float.onnx" "$work/speech" \
-      --seconds "${3:-300}" --workers $((cores > 4 ? cores - 4 : 1))
+      --seconds "${3:-300}" --first $((12000 * ${5:-0})) --workers $((cores > 4 ? cores - 4 : 1))
     touch "$work/speech/done"
   }
   [ -s "$work/tokens.npz" ] || {
-    python -m training.prosody "$work/pack.npz" "$work/kokoro_int8.onnx" "$work/part.npz" --turns 0 \
+    python -m training.prosody "$work/pack.npz" "$work/kokoro_int8.onnx" "$work/part.npz" --turns $((${5:-0} % 6)) \
       --workers $((cores > 6 ? cores - 6 : 1))
     mv "$work/part.npz" "$work/tokens.npz"
   }

@@ -15,7 +15,9 @@ from training.tokens import codebook
 MOST_CODES = 176  # of one item, 7.04 s; an item is one utterance or two of the same voice
 MOST_PHONES = 128
 ONE_CODES = 144
+LEAST_CODES = 8
 REFERENCE_CODES = 128
+LEAST_REFERENCE = 48  # codes; clips at inference are 3 s and longer
 CODE = 1280  # samples of one code at 32 kHz
 
 
@@ -34,7 +36,7 @@ class Item(NamedTuple):
 
 
 class SpeechCorpus:
-    """All utterances of at most ONE_CODES codes that are not held out."""
+    """All utterances of LEAST_CODES to ONE_CODES codes that are not held out."""
 
     def __init__(self, pack: str, folder: Path, batch: int, segment: int, hours: float, device: str):
         self.folder, self.batch, self.segment, self.device = folder, batch, segment, device
@@ -54,6 +56,7 @@ class SpeechCorpus:
         self.offset = torch.zeros(most, dtype=torch.long, device=device)
         self.host_length, self.host_phones = np.zeros(most, np.int64), np.zeros(most, np.int64)
         self.voices: dict[int, list[int]] = {}
+        self.clips: dict[int, list[int]] = {}  # those long enough to be a reference
         self.voice_of = np.zeros(most, np.int64)
         self.picked = torch.zeros(5, batch, dtype=torch.long, device=device)  # first, second, has second, voice, start
 
@@ -87,13 +90,15 @@ class SpeechCorpus:
         start = self.count
         for sentence, voice, length in rows:
             ids = self.ids[self.ids_offset[sentence] : self.ids_offset[sentence + 1]]
-            fits = self.segment / 2 <= length <= ONE_CODES and len(ids) <= MOST_PHONES
+            fits = LEAST_CODES <= length <= ONE_CODES and len(ids) <= MOST_PHONES
             if fits and not held_out(np.array(sentence)) and self.count < len(self.host_length):
                 k = self.count
                 self.text[k, : len(ids)] = torch.from_numpy(ids).to(self.device)
                 self.host_length[k], self.host_phones[k], self.voice_of[k] = length, len(ids), voice
                 self.offset[k] = base
                 self.voices.setdefault(voice, []).append(k)
+                if length >= LEAST_REFERENCE:
+                    self.clips.setdefault(voice, []).append(k)
                 self.count += 1
             base += length
         new = slice(start, self.count)
@@ -101,16 +106,26 @@ class SpeechCorpus:
         self.phones[new] = torch.from_numpy(self.host_phones[new]).to(self.device)
 
     def choose(self) -> None:
-        """Draws the next batch: utterances, some with a second of the voice, references, where segments start."""
+        """Draws the next batch: utterances, some with a second of the voice, references, where segments start.
+
+        Segments may start before the item and end behind it and are then moved inside: beginnings and ends, which few
+        segments would hold, are heard as often as the middle.
+        """
         first = RANDOM.integers(self.count, size=self.batch)
-        mates = np.array([self.voices[v][RANDOM.integers(len(self.voices[v]))] for v in self.voice_of[first]])
-        second = np.array([self.voices[v][RANDOM.integers(len(self.voices[v]))] for v in self.voice_of[first]])
+        mates = self._of_voices(self.clips, first)
+        second = self._of_voices(self.voices, first)
         fits = (self.host_length[first] + self.host_length[second] <= MOST_CODES) & (RANDOM.random(self.batch) < 0.5)
         fits &= self.host_phones[first] + self.host_phones[second] <= MOST_PHONES
         total = self.host_length[first] + fits * self.host_length[second]
-        start = (RANDOM.random(self.batch) * (2 * total - self.segment + 1)).astype(np.int64)
+        start = RANDOM.integers(1 - self.segment, 2 * total)
+        start = np.maximum(0, np.minimum(start, 2 * total - self.segment))
         rows = np.stack([first, second, fits.astype(np.int64), mates, start])
         self.picked.copy_(torch.from_numpy(rows), non_blocking=True)
+
+    def _of_voices(self, pools: dict[int, list[int]], first: np.ndarray) -> np.ndarray:
+        """For every utterance one of the same voice from its pool, or itself where the pool is empty."""
+        found = [(pools.get(v, []), k) for v, k in zip(self.voice_of[first], first, strict=True)]
+        return np.array([pool[RANDOM.integers(len(pool))] if pool else k for pool, k in found])
 
     def _pieces(self, places: Tensor, first: Tensor, split: Tensor, second: Tensor, scale: int) -> Tensor:
         """Places in the store of places in an item whose first utterance ends at `split`, in units of scale."""

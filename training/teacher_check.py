@@ -1,0 +1,60 @@
+"""Does the teacher sound in torch as it does in ONNX Runtime?  Fails where a band of the spectrum is louder or quieter.
+
+python -m training.teacher_check PACK.npz kokoro_float.onnx [--device cuda] [--sentences 4]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import numpy as np
+import onnxruntime
+import torch
+
+from training.discriminators import mel_bank
+from training.networks import FFT, spectrogram
+from training.speak import Pack, voice_for
+from training.teacher import Teacher, style_for
+
+RATE = 24000
+BANDS, GROUPS = 100, 10
+QUIET = 6.0  # nepers below the loudest frame; what lies deeper is not compared
+ALLOWED = 0.1  # nepers of difference in the mean of a group of bands
+
+
+def log_mel(audio: np.ndarray) -> torch.Tensor:
+    """Samples [n] at 24 kHz -> [BANDS, frames]."""
+    return (mel_bank(RATE, FFT, BANDS) @ spectrogram(torch.from_numpy(audio)[None]))[0].clamp(min=1e-4).log()
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pack")
+    parser.add_argument("model")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--sentences", type=int, default=4)
+    args = parser.parse_args()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    reference = onnxruntime.InferenceSession(args.model, options, providers=["CPUExecutionProvider"])
+    pack, teacher = Pack(args.pack), Teacher(args.model, args.device, ["audio"])
+    differences = []
+    for sentence in range(args.sentences):
+        ids = pack.tokens[pack.offset[sentence] : pack.offset[sentence + 1]]
+        style = style_for(pack.styles[voice_for(sentence, len(pack.styles), 0)], len(ids))
+        inputs = {"tokens": ids[None], "style": style, "speed": np.ones(1, np.float32)}
+        (wanted,) = reference.run(["audio"], inputs)
+        (made,) = teacher(**{name: torch.from_numpy(value) for name, value in inputs.items()})
+        a, b = log_mel(made.flatten().float().cpu().numpy()), log_mel(wanted.flatten())
+        loudness = b.mean(0)
+        differences.append((a - b)[:, loudness > loudness.max() - QUIET].mean(1))
+    bands = torch.stack(differences).mean(0).view(GROUPS, -1).mean(1)
+    print("torch - ONNX Runtime, nepers, low bands first:", [round(v, 2) for v in bands.tolist()])
+    if bands.abs().max() > ALLOWED:
+        sys.exit("The teacher sounds different in torch; look at the operators in training.teacher.")
+
+
+if __name__ == "__main__":
+    main()
