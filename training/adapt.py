@@ -23,8 +23,8 @@ from torch import Tensor
 from training import networks as nets
 from training.clips import CLIPS
 from training.discriminators import MelLoss
-from training.speech_corpus import MOST_PHONES
-from training.steps import RANDOM, Optimiser, save, set_up
+from training.speech_corpus import CODE, MOST_PHONES
+from training.steps import RANDOM, Optimiser, rate_at, save, set_up
 
 SEGMENT = 48  # frames of 20 ms of an item
 BATCH = 8
@@ -43,12 +43,6 @@ class Ending:
         parts = (self.dec.ups[self.first :], blocks, self.dec.conv_post)
         self.parameters = [p for part in parts for p in part.parameters()]
 
-    def stage(self, x: Tensor, index: int) -> Tensor:
-        """One upsampling and its residual blocks."""
-        x = self.dec.ups[index](F.leaky_relu(x, 0.1))
-        blocks = self.dec.resblocks[index * self.dec.blocks : (index + 1) * self.dec.blocks]
-        return sum(block(x) for block in blocks) / self.dec.blocks
-
     @torch.no_grad()
     def inputs(self, codes: np.ndarray, ids: np.ndarray, voice: Tensor) -> Tensor:
         """Codes [n], phones [m], voice [1, gin, 1] -> [C, 2n * rate] in half precision."""
@@ -56,16 +50,11 @@ class Ending:
         text_mask = (torch.arange(MOST_PHONES) < len(ids)).float()[None, None]
         mask = torch.ones(1, 1, 2 * len(codes))
         z = self.net.latents(torch.from_numpy(codes.astype(np.int64))[None], mask, text, text_mask, voice)
-        x = self.dec.conv_pre(z) + self.dec.cond(voice.unsqueeze(2))
-        for index in range(self.first):
-            x = self.stage(x, index)
-        return x[0, :, 0].half()
+        return self.dec.stages(self.dec.begin(z, voice.unsqueeze(2)), 0, self.first)[0, :, 0].half()
 
     def __call__(self, x: Tensor) -> Tensor:
         """[B, C, 1, T * rate] -> samples [B, 640 T]."""
-        for index in range(self.first, len(self.dec.ups)):
-            x = self.stage(x, index)
-        return torch.tanh(self.dec.conv_post(F.leaky_relu(x))).flatten(1)
+        return self.dec.end(self.dec.stages(x, self.first, len(self.dec.ups))).flatten(1)
 
 
 def voices_of(net: nets.SoVITS, folder: Path) -> list[Tensor]:
@@ -73,8 +62,7 @@ def voices_of(net: nets.SoVITS, folder: Path) -> list[Tensor]:
 
     def vector(path: Path) -> Tensor:
         samples = soundfile.read(path, dtype="float32")[0]
-        spectrum = nets.spectrogram(torch.from_numpy(samples)[None])[:, : net.config.ref_bins]
-        return net.ref_enc(spectrum, torch.ones(1, 1, spectrum.shape[2]))
+        return net.voice(nets.spectrogram(torch.from_numpy(samples)[None]))
 
     with torch.no_grad():
         return [(vector(folder / f"{name}.flac") + vector(folder / f"{name}_zh.flac")) / 2 for name in CLIPS]
@@ -87,7 +75,7 @@ def utterances(pack: str, folder: Path) -> Iterator[tuple[int, np.ndarray, np.nd
     for path in sorted(folder.glob("part_*.npz")):
         with np.load(path) as part:
             ends = np.cumsum(part["length"])
-            codes, audio = np.split(part["codes"], ends[:-1]), np.split(part["audio"], ends[:-1] * 2 * nets.HOP)
+            codes, audio = np.split(part["codes"], ends[:-1]), np.split(part["audio"], ends[:-1] * CODE)
             rows = zip(part["sentence"], part["voice"], codes, audio, strict=True)
             yield from ((v, c, ids[offset[s] : offset[s + 1]], a) for s, v, c, a in rows)
 
@@ -151,8 +139,7 @@ def main() -> None:
     report("before")
     optimiser = Optimiser(ending.parameters, (0.8, 0.99), 0.0, "cpu")
     for step in range(args.steps):
-        rate = args.rate * min(1.0, (step + 1) / 20) * (0.5 + 0.5 * math.cos(math.pi * step / args.steps))
-        optimiser.schedule(rate, step, 0.98)
+        optimiser.schedule(rate_at(step / args.steps, step, args.rate, 20, flat=0.0, floor=0.0), step, 0.98)
         x, wanted = batch("train")
         distance, bias = losses(mel, ending(x), wanted)
         optimiser.update(torch.autograd.grad(distance + 2 * bias, ending.parameters))

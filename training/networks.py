@@ -327,14 +327,25 @@ class Decoder(nn.Module):
                 self.resblocks.append(ResBlock(width, k, c.resblock_dilations))
         self.conv_post = Conv(width, 1, 7, padding=3, bias=False)
 
-    def forward(self, z: Tensor, voice: Tensor) -> Tensor:
-        """z [B, inter, 1, T], voice [B, gin, 1, 1] -> [B, 1, 1, 640 T]."""
-        x = self.conv_pre(z) + self.cond(voice)
-        for i, up in enumerate(self.ups):
-            x = up(F.leaky_relu(x, 0.1))
+    def begin(self, z: Tensor, voice: Tensor) -> Tensor:
+        """z [B, inter, 1, T], voice [B, gin, 1, 1] -> [B, C, 1, T], what the first stage takes."""
+        return self.conv_pre(z) + self.cond(voice)
+
+    def stages(self, x: Tensor, first: int, last: int) -> Tensor:
+        """Stages first .. last: upsampling and residual blocks."""
+        for i in range(first, last):
+            x = self.ups[i](F.leaky_relu(x, 0.1))
             blocks = self.resblocks[i * self.blocks : (i + 1) * self.blocks]
             x = sum(block(x) for block in blocks) / self.blocks
+        return x
+
+    def end(self, x: Tensor) -> Tensor:
+        """What the last stage gives -> samples [B, 1, 1, n]."""
         return torch.tanh(self.conv_post(F.leaky_relu(x)))
+
+    def forward(self, z: Tensor, voice: Tensor) -> Tensor:
+        """z [B, inter, 1, T], voice [B, gin, 1, 1] -> [B, 1, 1, 640 T]."""
+        return self.end(self.stages(self.begin(z, voice), 0, len(self.ups)))
 
 
 class _Linear(nn.Module):
@@ -408,6 +419,11 @@ class SoVITS(nn.Module):
         prior = mean.float() + torch.randn_like(mean, dtype=torch.float32) * log_deviation.float().exp() * noise
         return self.flow.inverse(flat(prior * mask), mask.unsqueeze(2), voice.unsqueeze(2))
 
+    def voice(self, reference: Tensor) -> Tensor:
+        """Whole reference spectrogram [1, 1025, F] -> [1, gin, 1]."""
+        mask = torch.ones(1, 1, reference.shape[2], device=reference.device)
+        return self.ref_enc(reference[:, : self.config.ref_bins], mask)
+
     @torch.no_grad()
     def infer(self, codes: Tensor, text: Tensor, reference: Tensor, noise: float = 0.5) -> Tensor:
         """codes [1, T], text [1, L], reference spectrogram [1, 1025, F] -> samples [1280 T]."""
@@ -415,7 +431,7 @@ class SoVITS(nn.Module):
         def ones(length: int) -> Tensor:
             return torch.ones(1, 1, length, device=codes.device)
 
-        voice = self.ref_enc(reference[:, : self.config.ref_bins], ones(reference.shape[2]))
+        voice = self.voice(reference)
         z = self.latents(codes, ones(2 * codes.shape[1]), text, ones(text.shape[1]), voice, noise)
         return self.dec(z, voice.unsqueeze(2)).flatten()
 

@@ -95,9 +95,11 @@ def work(args: argparse.Namespace) -> None:
                 values.clear()
         written = time.time()
 
-    for sentence in range(args.first + args.worker, len(pack.offset) - 1, args.workers):
-        if time.time() - args.began > args.seconds or sentence >= args.limit:
+    sentences = len(pack.offset) - 1
+    for place in range(args.worker, min(sentences, args.limit), args.workers):
+        if time.time() - args.began > args.seconds:
             break
+        sentence = (args.first + place) % sentences
         voice = voice_for(sentence, len(pack.styles), args.turn)
         ids = pack.tokens[pack.offset[sentence] : pack.offset[sentence + 1]]
         try:
@@ -144,7 +146,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=260)
     parser.add_argument("--every", type=float, default=12)
     parser.add_argument("--turn", type=int, default=3)
-    parser.add_argument("--first", type=int, default=0, help="sentence to begin with")
+    parser.add_argument("--first", type=int, default=0, help="sentence to begin with; behind the last comes the first")
     parser.add_argument("--limit", type=int, default=10**9)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--worker", type=int, default=-1, help=argparse.SUPPRESS)

@@ -129,7 +129,7 @@ def stft(x: Values, a: Attributes) -> Tensor:
     """
     signal = x[0][..., 0] if x[0].dim() == 3 else x[0]
     frames = signal.unfold(-1, x[2].shape[0], int(x[1])) * x[2]
-    spectrum = torch.view_as_real(torch.fft.rfft(frames) if a.get("onesided", 1) else torch.fft.fft(frames)).clone()
+    spectrum = torch.view_as_real(torch.fft.rfft(frames) if a.get("onesided", 1) else torch.fft.fft(frames))
     spectrum[..., 0, 1] = ROUNDING
     return spectrum
 

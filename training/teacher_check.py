@@ -12,20 +12,14 @@ import numpy as np
 import onnxruntime
 import torch
 
-from training.discriminators import mel_bank
-from training.networks import FFT, spectrogram
+from training.discriminators import MelLoss
 from training.speak import Pack, voice_for
 from training.teacher import Teacher, style_for
 
 RATE = 24000
-BANDS, GROUPS = 100, 10
+SIZE, BANDS, GROUPS = 2048, 100, 10
 QUIET = 6.0  # nepers below the loudest frame; what lies deeper is not compared
 ALLOWED = 0.1  # nepers of difference in the mean of a group of bands
-
-
-def log_mel(audio: np.ndarray) -> torch.Tensor:
-    """Samples [n] at 24 kHz -> [BANDS, frames]."""
-    return (mel_bank(RATE, FFT, BANDS) @ spectrogram(torch.from_numpy(audio)[None]))[0].clamp(min=1e-4).log()
 
 
 def main() -> None:
@@ -40,16 +34,17 @@ def main() -> None:
     options.log_severity_level = 3
     reference = onnxruntime.InferenceSession(args.model, options, providers=["CPUExecutionProvider"])
     pack, teacher = Pack(args.pack), Teacher(args.model, args.device, ["audio"])
-    differences = []
+    spectrum, differences = MelLoss(RATE, ((SIZE, BANDS),)), []
     for sentence in range(args.sentences):
         ids = pack.tokens[pack.offset[sentence] : pack.offset[sentence + 1]]
         style = style_for(pack.styles[voice_for(sentence, len(pack.styles), 0)], len(ids))
         inputs = {"tokens": ids[None], "style": style, "speed": np.ones(1, np.float32)}
         (wanted,) = reference.run(["audio"], inputs)
         (made,) = teacher(**{name: torch.from_numpy(value) for name, value in inputs.items()})
-        a, b = log_mel(made.flatten().float().cpu().numpy()), log_mel(wanted.flatten())
-        loudness = b.mean(0)
-        differences.append((a - b)[:, loudness > loudness.max() - QUIET].mean(1))
+        pair = torch.stack([made.flatten().float().cpu(), torch.from_numpy(wanted.flatten())])
+        a, b = spectrum.mel(pair, SIZE)
+        loudness = b.mean(1)
+        differences.append((a - b)[loudness > loudness.max() - QUIET].mean(0))
     bands = torch.stack(differences).mean(0).view(GROUPS, -1).mean(1)
     print("torch - ONNX Runtime, nepers, low bands first:", [round(v, 2) for v in bands.tolist()])
     if bands.abs().max() > ALLOWED:
