@@ -23,7 +23,7 @@ from dora_primespeech_mlx.runtime.onnx_export import export_onnx
 from dora_primespeech_mlx.runtime.onnx_session import OnnxFunction
 from dora_primespeech_mlx.runtime.onnx_sovits import OnnxSovitsRunner, vocoder_graph
 from dora_primespeech_mlx.runtime.onnx_t2s import GROWTH, OnnxT2SRunner, step_graph, t2s_graphs
-from dora_primespeech_mlx.runtime.quantise import FORMS, quantise
+from dora_primespeech_mlx.runtime.quantise import FORMS, cache_levels, cache_scale, quantise
 from dora_primespeech_mlx.runtime.tracing import Input, as_numpy
 from dora_primespeech_mlx.runtime.translate import translate
 
@@ -158,15 +158,63 @@ def test_8_bit_steps_are_close(t2s, exact):
         assert difference.std() < 0.05 * reference.logits.std()
 
 
-def test_only_large_models_round_their_prefills(t2s, monkeypatch):
+def test_only_large_models_round_their_prefills_and_caches(t2s, monkeypatch):
     def rounded():
         prefill, step = t2s_graphs(t2s, "int8")
+        caches = [port for port in step.inputs if port.name.startswith("past_") and len(port.shape) == 4]
+        assert all((port.dtype == np.int8) == (onnx_t2s.LARGE == 1000) for port in caches) and caches
         assert any(node.operator == "MatMulNBits" for node in step.nodes)
         return [node.operator for node in prefill.nodes].count("DynamicQuantizeMatMul")
 
     assert rounded() == 0
     monkeypatch.setattr(onnx_t2s, "LARGE", 1000)
     assert rounded() == 4 * T2S_CONFIG.layers
+
+
+@pytest.fixture
+def large(t2s, monkeypatch) -> OnnxT2SRunner:
+    """The network taken for a large one: bytes in its caches too."""
+    monkeypatch.setattr(onnx_t2s, "LARGE", 1000)
+    return OnnxT2SRunner(t2s, "int8", threads=1)
+
+
+def test_caches_of_large_models_hold_bytes_in_place_and_grow(t2s, exact, large):
+    phones, features = text(30)
+    session, reference = large.start([(phones, features)], PROMPT), exact.start([(phones, features)], PROMPT)
+    assert session.cache.dtype == np.int8
+    before, length = session.cache.copy(), 30 + len(PROMPT)
+    kept, memory = session.cache, session.cache.ctypes.data
+    for count, code in enumerate(np.random.default_rng(1).integers(0, 64, GROWTH + 10)):
+        difference = session.step(np.array([code])) - reference.step(np.array([code]))
+        assert difference.std() < 0.05 * reference.logits.std()
+        if count == 0:
+            assert session.cache.ctypes.data == memory
+            np.testing.assert_array_equal(kept[:, :, :, :length], before[:, :, :, :length])
+            assert kept[:, :, :, length].any()
+    assert session.cache.ctypes.data != memory
+
+
+def test_texts_in_caches_of_bytes_are_decoded_together_as_alone(large):
+    texts = [text(20, 1), text(6, 2)]
+    together, alone = large.start(texts, PROMPT), [large.start([part], PROMPT) for part in texts]
+    for codes in np.random.default_rng(2).integers(0, 64, (5, 2)):
+        rows = together.step(codes)
+        for row, session, code in zip(rows, alone, codes, strict=True):
+            expected = session.step(np.array([code]))[0]
+            assert (row - expected).std() < 0.02 * expected.std()
+
+
+def test_rows_as_bytes_err_by_half_a_step_and_leave_headroom():
+    rows = [np.random.default_rng(seed).standard_normal((4, 12, 8)).astype(np.float32) for seed in (1, 2)]
+    rows[0][:, :, 3] *= 50
+    scale = cache_scale(rows)
+    assert scale.shape == (4, 1, 8) and scale.dtype == np.float32
+    for part in rows:
+        levels = cache_levels(part, scale)
+        assert levels.dtype == np.int8
+        assert (np.abs(levels * scale - part) <= 0.501 * scale).all()
+    assert np.abs([cache_levels(part, scale) for part in rows]).max() == round(127 / 2)
+    assert (cache_scale([np.zeros((1, 2, 3), np.float32)]) > 0).all()
 
 
 @pytest.mark.parametrize("form", FORMS)

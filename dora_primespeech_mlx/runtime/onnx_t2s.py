@@ -1,4 +1,4 @@
-"""T2S on ONNX Runtime: the MLX network traced, a cache bound in place, 8-bit weights."""
+"""T2S on ONNX Runtime: the MLX network traced, a cache bound in place, 8-bit weights and, in large models, cache."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from dora_primespeech_mlx.nets.t2s import BERT_DIM, T2S
 from dora_primespeech_mlx.runtime.graph import Graph
 from dora_primespeech_mlx.runtime.onnx_session import OnnxFunction
 from dora_primespeech_mlx.runtime.operators import PAST_LENGTH, TOTAL_LENGTH
-from dora_primespeech_mlx.runtime.quantise import quantise
+from dora_primespeech_mlx.runtime.quantise import cache_levels, cache_scale, quantise, quantise_caches
 from dora_primespeech_mlx.runtime.tracing import Input, as_numpy
 from dora_primespeech_mlx.runtime.translate import translate
 
 GROWTH = 256
 """Rows by which a cache grows."""
 LARGE = 20_000_000
-"""Weights from which on prefills are rounded too: below, it saves milliseconds and makes most of the error."""
+"""Weights from which on prefills and caches are rounded too: below, it saves little and makes most of the error."""
 
 
 class RecordedCache:
@@ -84,13 +84,16 @@ def step_graph(model: T2S, fold: bool = True) -> Graph:
 
 
 def t2s_graphs(model: T2S, precision: str) -> tuple[Graph, Graph]:
-    """Prefill and step; for the precision "int8" with 8-bit weights in the layers (of a large model's prefill too)."""
+    """Prefill and step; for the precision "int8" with 8-bit weights in the layers.
+
+    A large model's prefill gets such weights too, and its caches hold bytes.
+    """
     prefill, step = prefill_graph(model), step_graph(model)
     if precision != "int8":
         return prefill, step
     keep = [as_numpy(model.ar_predict_layer.weight), as_numpy(model.bert_proj.weight)]
     if sum(array.size for array in prefill.constants.values()) >= LARGE:
-        prefill = quantise(prefill, "channels", keep)
+        prefill, step = quantise(prefill, "channels", keep), quantise_caches(step)
     return prefill, quantise(step, "blocks", keep)
 
 
@@ -107,9 +110,11 @@ class OnnxT2SSession:
         self._positions = np.full((self._batch, 1), prompt, dtype=np.int32)
         self._next = np.empty((self._batch, config.vocabulary), dtype=np.float32)
         self.cache = self._room(int(self._past.max()) + 1)
+        self._scales = [cache_scale(part) for part in zip(*rows, strict=True)] if runner.rounded else []
         for index, row in enumerate(rows):
             for part, array in enumerate(row):
-                self.cache[part, index, :, : array.shape[1]] = array
+                levels = cache_levels(array, self._scales[part]) if runner.rounded else array
+                self.cache[part, index, :, : array.shape[1]] = levels
         self._bind()
         self.logits = logits
 
@@ -157,6 +162,8 @@ class OnnxT2SSession:
         for past, new, array in names:
             _bind(binding.bind_input, past, array)
             _bind(binding.bind_output, new, array)
+        for part, scale in enumerate(self._scales):
+            _bind(binding.bind_input, f"{_cache_names(layers, 'past')[part]}_scale", scale)
         _bind(binding.bind_output, "logits", self._next)
         self._binding: onnxruntime.IOBinding = binding
 
@@ -184,7 +191,8 @@ class OnnxT2SRunner:
         self._prefill = OnnxFunction(prefill, threads)
         # A step is a thousand small operations: one thread beats two that wait for each other.
         self._step = OnnxFunction(step, threads or 1)
-        self._spare: np.ndarray = np.empty(0, np.float32)
+        self.rounded = any(port.dtype == np.int8 for port in step.inputs)
+        self._spare: np.ndarray = np.empty(0, np.int8 if self.rounded else np.float32)
 
     @property
     def step_session(self) -> onnxruntime.InferenceSession:
@@ -194,7 +202,7 @@ class OnnxT2SRunner:
     def take_memory(self, size: int) -> np.ndarray:
         """Memory for at least ``size`` numbers that nobody else has."""
         memory, self._spare = self._spare, self._spare[:0]
-        return memory if memory.size >= size else np.empty(size, np.float32)
+        return memory if memory.size >= size else np.empty(size, memory.dtype)
 
     def give_memory(self, memory: np.ndarray) -> None:
         """Takes back memory nobody needs any more; the largest is kept for the next session."""

@@ -1,8 +1,8 @@
-"""8-bit weights for the matrix products of a graph.
+"""8-bit weights for the matrix products of a graph, and 8-bit keys and values in the caches of its attention.
 
-Two forms, since neither is best everywhere: blocks of weights with their own scale and activations rounded block by
-block (closest to the original, fastest for one row), and one scale per output channel with activations rounded by one
-scale for all rows (fastest for many rows).
+Weights have two forms, since neither is best everywhere: blocks of weights with their own scale and activations rounded
+block by block (closest to the original, fastest for one row), and one scale per output channel with activations rounded
+by one scale for all rows (fastest for many rows).
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from dora_primespeech_mlx.runtime.graph import Graph, Node
+from dora_primespeech_mlx.runtime.graph import Graph, Node, Port
 
 BLOCKS = (256, 128, 64, 32)
 LEVELS = 127
 ZERO = 128
 INT8_COMPUTE = 4  # MatMulNBits accuracy level: activations in 8 bits
 FORMS = ("blocks", "channels")
+HEADROOM = np.float32(2)
+"""How far later rows of a cache may go beyond the largest of the first: clipped keys err far more than coarse ones."""
+SCALE_INPUTS = 12  # GroupQueryAttention: scales of keys and values follow twelve inputs
 
 
 def block_weights(weight: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:
@@ -75,6 +78,43 @@ def quantise(graph: Graph, form: str = "blocks", keep: Sequence[np.ndarray] = ()
         made.nodes.append(_product(made, node.inputs[0], weight, bias, output, form))
     made.prune()
     return made
+
+
+def quantise_caches(graph: Graph) -> Graph:
+    """A graph whose caches hold bytes, a quarter of what attention reads otherwise.
+
+    Every cache [B, heads, capacity, d] of attention becomes int8; the graph takes an input more for it, named as the
+    old rows with ``_scale`` behind: float32 [heads, 1, d], what a byte counts (`cache_scale`).
+    """
+    made = replace(graph, nodes=[], inputs=list(graph.inputs), outputs=list(graph.outputs), _known={})
+    for node in graph.nodes:
+        if node.operator == "GroupQueryAttention":
+            scales = [f"{name}_scale" for name in node.inputs[3:5]]
+            for name, scale in zip(node.inputs[3:5], scales, strict=True):
+                _, heads, _, width = next(port.shape for port in graph.inputs if port.name == name)
+                made.inputs.append(Port(scale, (heads, 1, width), np.dtype(np.float32)))
+            empty = [""] * (SCALE_INPUTS - len(node.inputs))
+            kinds = {"k_quant_type": "PER_CHANNEL", "v_quant_type": "PER_CHANNEL", "kv_cache_bit_width": 8}
+            caches = {*node.inputs[3:5], *node.outputs[1:]}
+            for ports in (made.inputs, made.outputs):
+                ports[:] = [replace(p, dtype=np.dtype(np.int8)) if p.name in caches else p for p in ports]
+            node = replace(node, inputs=(*node.inputs, *empty, *scales), attributes={**node.attributes, **kinds})
+        made.nodes.append(node)
+    return made
+
+
+def cache_scale(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """What a byte counts in a cache that begins with these rows, each [heads, length, d]: float32 [heads, 1, d].
+
+    At least that of the mean channel of a head, for channels that are quiet only in the first rows.
+    """
+    most = np.max([np.abs(part).max(axis=1, keepdims=True) for part in rows], axis=0)
+    return np.maximum(most, most.mean(axis=2, keepdims=True) + np.float32(1e-6)) * (HEADROOM / np.float32(LEVELS))
+
+
+def cache_levels(rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Rows [heads, length, d] as bytes."""
+    return np.rint(rows / scale).astype(np.int8)
 
 
 def _fits(weight: np.ndarray, form: str) -> bool:
