@@ -3,6 +3,7 @@
 #
 #   bash training/run.sh WORK [SECONDS=1500] [SPEAK_SECONDS=300] [T2S_SECONDS=350] [ROUND=0]
 #
+# T2S_SECONDS=0 trains SoVITS alone.
 # WORK holds pack.npz (made on any CPU: README.md) and kokoro_int8.onnx; to go on from the shipped model also run/s1.ckpt and
 # run/s2.pth (training.from_model), and ROUND 1, 2, ... for other sentences (12,000 further on) and other voices of the tokens.
 # Results: WORK/run/s1.ckpt and s2.pth, official layout, rewritten every minute.
@@ -22,6 +23,7 @@ rest=$(again s2_rest.pt --init-discriminators) init=$(again s2.pth --init) t2s=$
       --seconds "${3:-300}" --first $((12000 * ${5:-0})) --workers $((cores > 4 ? cores - 4 : 1))
     touch "$work/speech/done"
   }
+  [ "${4:-350}" -gt 0 ] || exit 0
   [ -s "$work/tokens.npz" ] || {
     python -m training.prosody "$work/pack.npz" "$work/kokoro_int8.onnx" "$work/part.npz" --turns $((${5:-0} % 6)) \
       --workers $((cores > 6 ? cores - 6 : 1))
