@@ -17,7 +17,8 @@ def export_onnx(t2s: T2S, sovits: Sovits, folder: Path, precision: str = "fp32")
         t2s: with float32 weights, evaluated.
         sovits: likewise.
         folder: made if it is not there.
-        precision: of the T2S layers, "fp32" or "int8"; the files then use operators of ONNX Runtime.
+        precision: of the T2S layers, "fp32" or "int8"; the files then use operators of ONNX Runtime, and
+            the step of a large model takes caches of bytes with their scales (`quantise.quantise_caches`).
     """
     prefill, step = t2s_graphs(t2s, precision)
     graphs = {

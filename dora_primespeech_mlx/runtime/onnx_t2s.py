@@ -113,8 +113,8 @@ class OnnxT2SSession:
         self._scales = [cache_scale(part) for part in zip(*rows, strict=True)] if runner.rounded else []
         for index, row in enumerate(rows):
             for part, array in enumerate(row):
-                levels = cache_levels(array, self._scales[part]) if runner.rounded else array
-                self.cache[part, index, :, : array.shape[1]] = levels
+                stored = cache_levels(array, self._scales[part]) if runner.rounded else array
+                self.cache[part, index, :, : array.shape[1]] = stored
         self._bind()
         self.logits = logits
 
@@ -158,12 +158,13 @@ class OnnxT2SSession:
         for name, array in small.items():
             _bind(binding.bind_input, name, array)
         layers = self._runner.config.layers
-        names = zip(_cache_names(layers, "past"), _cache_names(layers, "new"), self.cache, strict=True)
-        for past, new, array in names:
+        old, made = _cache_names(layers, "past"), _cache_names(layers, "new")
+        for past, new, array in zip(old, made, self.cache, strict=True):
             _bind(binding.bind_input, past, array)
             _bind(binding.bind_output, new, array)
-        for part, scale in enumerate(self._scales):
-            _bind(binding.bind_input, f"{_cache_names(layers, 'past')[part]}_scale", scale)
+        if self._runner.rounded:
+            for past, scale in zip(old, self._scales, strict=True):
+                _bind(binding.bind_input, f"{past}_scale", scale)
         _bind(binding.bind_output, "logits", self._next)
         self._binding: onnxruntime.IOBinding = binding
 

@@ -19,7 +19,7 @@ INT8_COMPUTE = 4  # MatMulNBits accuracy level: activations in 8 bits
 FORMS = ("blocks", "channels")
 HEADROOM = np.float32(2)
 """How far later rows of a cache may go beyond the largest of the first: clipped keys err far more than coarse ones."""
-SCALE_INPUTS = 12  # GroupQueryAttention: scales of keys and values follow twelve inputs
+PAST, SCALE_INPUTS = slice(3, 5), 12  # GroupQueryAttention: which inputs are old rows; how many come before scales
 
 
 def block_weights(weight: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:
@@ -86,21 +86,28 @@ def quantise_caches(graph: Graph) -> Graph:
     Every cache [B, heads, capacity, d] of attention becomes int8; the graph takes an input more for it, named as the
     old rows with ``_scale`` behind: float32 [heads, 1, d], what a byte counts (`cache_scale`).
     """
-    made = replace(graph, nodes=[], inputs=list(graph.inputs), outputs=list(graph.outputs), _known={})
+    kinds = {"k_quant_type": "PER_CHANNEL", "v_quant_type": "PER_CHANNEL", "kv_cache_bit_width": 8}
+    nodes: list[Node] = []
+    caches: set[str] = set()
     for node in graph.nodes:
         if node.operator == "GroupQueryAttention":
-            scales = [f"{name}_scale" for name in node.inputs[3:5]]
-            for name, scale in zip(node.inputs[3:5], scales, strict=True):
-                _, heads, _, width = next(port.shape for port in graph.inputs if port.name == name)
-                made.inputs.append(Port(scale, (heads, 1, width), np.dtype(np.float32)))
+            past = node.inputs[PAST]
+            caches.update(past, node.outputs[1:])
             empty = [""] * (SCALE_INPUTS - len(node.inputs))
-            kinds = {"k_quant_type": "PER_CHANNEL", "v_quant_type": "PER_CHANNEL", "kv_cache_bit_width": 8}
-            caches = {*node.inputs[3:5], *node.outputs[1:]}
-            for ports in (made.inputs, made.outputs):
-                ports[:] = [replace(p, dtype=np.dtype(np.int8)) if p.name in caches else p for p in ports]
-            node = replace(node, inputs=(*node.inputs, *empty, *scales), attributes={**node.attributes, **kinds})
-        made.nodes.append(node)
-    return made
+            names = (*node.inputs, *empty, *(f"{name}_scale" for name in past))
+            node = replace(node, inputs=names, attributes={**node.attributes, **kinds})
+        nodes.append(node)
+
+    def as_bytes(ports: Sequence[Port]) -> list[Port]:
+        return [replace(port, dtype=np.dtype(np.int8)) if port.name in caches else port for port in ports]
+
+    scales = [
+        Port(f"{port.name}_scale", (port.shape[1], 1, port.shape[3]), np.dtype(np.float32))
+        for port in graph.inputs
+        if port.name in caches
+    ]
+    inputs = [*as_bytes(graph.inputs), *scales]
+    return replace(graph, nodes=nodes, inputs=inputs, outputs=as_bytes(graph.outputs), _known={})
 
 
 def cache_scale(rows: Sequence[np.ndarray]) -> np.ndarray:
