@@ -12,6 +12,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
+from dora_primespeech_mlx.bench.codes import POSITION, step_megabytes
 from dora_primespeech_mlx.bench.figures import Results, as_text
 from dora_primespeech_mlx.bench.primitives import step_primitives
 from dora_primespeech_mlx.bench.report import html
@@ -21,6 +22,7 @@ from dora_primespeech_mlx.cache import KVCache
 from dora_primespeech_mlx.cli import main
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.random_checkpoint import SIZES
+from dora_primespeech_mlx.runtime.onnx_t2s import OnnxT2SRunner, t2s_graphs
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,21 @@ def test_a_file_that_is_no_result_is_refused(tmp_path: Path):
     path.write_text('{"schema": 7}')
     with pytest.raises(ValueError, match="is no result"):
         Results.read(path)
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+def test_bytes_a_code_are_those_the_session_holds(rounded: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("dora_primespeech_mlx.runtime.onnx_t2s.LARGE", 0 if rounded else 1 << 40)
+    network = T2S(SIZES["demo"][0])
+    finish(network.parameters())
+    runner = OnnxT2SRunner(network, "int8", threads=1)
+    step = t2s_graphs(network, "int8")[1]
+    weights = sum(
+        step.constants[name].nbytes for node in step.nodes for name in node.inputs[1:2] if "MatMul" in node.operator
+    )
+    session = runner.start([(np.arange(1, 9, dtype=np.int32), None)], np.zeros(4, np.int32))
+    rows = session.cache.nbytes * POSITION / session.cache.shape[3]
+    assert step_megabytes(runner.config, "int8", runner.rounded) == pytest.approx((weights + rows) / 1e6, rel=1e-3)
 
 
 def test_operations_of_a_step_are_counted_as_a_device_runs_them():

@@ -20,9 +20,9 @@ from dora_primespeech_mlx.decoding import generate
 from dora_primespeech_mlx.models import load_model
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig, prefill_mask
 from dora_primespeech_mlx.noise import NoiseTable
-from dora_primespeech_mlx.runtime.factory import accelerated, t2s_runner
+from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.runtime.interface import T2SRunner
-from dora_primespeech_mlx.runtime.onnx_t2s import RecordedCache, step_graph
+from dora_primespeech_mlx.runtime.onnx_t2s import OnnxT2SRunner, RecordedCache, step_graph
 from dora_primespeech_mlx.sampling import Sampling
 
 BLOCK = 10
@@ -116,9 +116,10 @@ def formats(shop: Workshop) -> Iterator[Figure]:
     """A step in each number format, and what its weights weigh."""
     if shop.runtime == "onnx":
         for name in ("fp32", "int8"):
-            runner = Endless(t2s_runner(load_model(shop.weights).t2s, "onnx", name, shop.settings.threads))
-            yield _step_of(shop, runner, name)
-            yield counted("format", "bytes a code", "MB", step_megabytes(runner.config, name), {"numbers": name})
+            runner = OnnxT2SRunner(load_model(shop.weights).t2s, name, shop.settings.threads)
+            yield _step_of(shop, Endless(runner), name)
+            moved = step_megabytes(runner.config, name, runner.rounded)
+            yield counted("format", "bytes a code", "MB", moved, {"numbers": name})
         return
     for name in ("fp32", "fp16", "int8", "int4"):
         model = model_in(shop, name)
@@ -191,7 +192,8 @@ def roofline(shop: Workshop) -> Iterator[Figure]:
     numbers = shop.settings.precision
     if numbers == "auto":
         numbers = "int8" if shop.runtime == "onnx" else "fp16" if accelerated() else "fp32"
-    moved = step_megabytes(shop.t2s.config, numbers)
+    runner = shop.t2s.runner
+    moved = step_megabytes(runner.config, numbers, isinstance(runner, OnnxT2SRunner) and runner.rounded)
     yield counted("roofline", "bytes a code", "MB", moved, {"numbers": numbers, "rows": POSITION})
     yield counted("roofline", "least time of a code", "ms", moved / speed.value, {"numbers": numbers})
     source = codes_of(shop.t2s, shop.phones(60), shop.prompt)
@@ -199,12 +201,16 @@ def roofline(shop: Workshop) -> Iterator[Figure]:
     yield shop.watch("roofline", "code", partial(some, source), {"numbers": numbers}, per=BLOCK)
 
 
-def step_megabytes(config: T2SConfig, numbers: str) -> float:
-    """What one step must read: the layers' weights, the last layer in float32, and `POSITION` rows of the cache."""
+def step_megabytes(config: T2SConfig, numbers: str, rounded: bool = False) -> float:
+    """What one step must read: the layers' weights, the last layer in float32, and `POSITION` rows of the cache.
+
+    Rounded: the cache holds bytes.
+    """
     size = {"fp32": 4, "fp16": 2, "int8": 1, "int4": 0.5}[numbers]
+    cached = 1 if rounded else 2 if numbers == "fp16" else 4
     layer = 4 * config.hidden * config.heads * config.head_width + 2 * config.hidden * config.feed_forward
     weights = config.layers * layer * size + config.hidden * config.vocabulary * 4
-    rows = 2 * config.layers * config.heads * config.head_width * POSITION * (2 if numbers == "fp16" else 4)
+    rows = 2 * config.layers * config.heads * config.head_width * POSITION * cached
     return (weights + rows) / 1e6
 
 

@@ -160,7 +160,7 @@ class Workshop:
         return self.engine.load_voice()
 
     @cached_property
-    def t2s(self) -> T2SRunner:
+    def t2s(self) -> Endless:
         """The voice's T2S network, without ends."""
         runner = self.voice.t2s
         return Endless(runner.runner if isinstance(runner, Endless) else runner)
