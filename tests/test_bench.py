@@ -129,6 +129,15 @@ def test_a_code_takes_longer_than_its_bytes_need(results: Results):
     assert real.high > least.value / 2
 
 
+def test_scores_of_8_bits_are_near_those_of_float32(results: Results):
+    equal, error = (
+        results.first("format", name) for name in ("likeliest codes equal to fp32's", "error of the scores")
+    )
+    assert equal is not None and error is not None
+    assert equal.value >= 80
+    assert 0 < error.value < 5
+
+
 def test_the_timeline_is_the_speech(results: Results):
     moments = results.timeline
     assert [moment["at"] for moment in moments] == sorted(moment["at"] for moment in moments)
