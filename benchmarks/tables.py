@@ -77,6 +77,9 @@ def _network_rows(results: Results) -> Iterator[tuple[str, str]]:
     for figure in results.find("batch", "codes a second"):
         if figure.at["texts"] > 1:
             yield f"T2S, codes a second of {figure.at['texts']} texts at once", spread(figure)
+    for figure in results.find("format", numbers="int8"):
+        if figure.unit == "%":
+            yield f"8-bit T2S, {figure.name}, %", spread(figure)
     for figure in results.find("sovits", "real-time factor"):
         yield f"SoVITS, real-time factor for {figure.at['frames'] / 50:g} s", spread(figure)
     for figure in results.find("start"):
