@@ -26,6 +26,7 @@ import mlx.core as mx
 import numpy as np
 from cuda_vocoder import UnfoldedVocoder
 
+from dora_primespeech_mlx.bench.closeness import closeness
 from dora_primespeech_mlx.bench.primitives import step_primitives
 from dora_primespeech_mlx.bench.static import StaticCache, static_step
 from dora_primespeech_mlx.bench.timing import finish, measure, spread
@@ -167,20 +168,9 @@ def agreement(folder: Path) -> Report:
     small = load_model(folder, precision="fp16").t2s
     if accelerated() and fits(small.config):
         runners["kernel"] = CudaT2SRunner(small)
-    steps, start = BLOCK * BLOCKS, [(phones(), None)]
-    session = MlxT2SRunner(exact, True).start(start, prompt())
-    others = {name: runner.start(start, prompt()) for name, runner in runners.items()}
-    same, worst = dict.fromkeys(runners, 0), dict.fromkeys(runners, 0.0)
-    for _ in range(steps):
-        logits = np.array(session.logits)[0]
-        for name, other in others.items():
-            found = np.array(other.logits)[0]
-            same[name] += int(found.argmax() == logits.argmax())
-            worst[name] = max(worst[name], float(np.abs(found - logits).max()))
-        code = mx.array([int(logits.argmax())], mx.uint32)
-        for each in (session, *others.values()):
-            each.step(code)
-    return {name: {"same_of": [same[name], steps], "worst_score_difference": worst[name]} for name in runners}
+    steps = BLOCK * BLOCKS
+    found = closeness(MlxT2SRunner(exact, True), runners, phones(), prompt(), steps)
+    return {name: {"same_of": [each.same, steps], "worst_score_difference": each.worst} for name, each in found.items()}
 
 
 def vocoder(folder: Path) -> Report:

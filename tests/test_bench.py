@@ -12,6 +12,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
+from dora_primespeech_mlx.bench.closeness import Closeness, closeness
 from dora_primespeech_mlx.bench.codes import POSITION, step_megabytes
 from dora_primespeech_mlx.bench.figures import Results, as_text
 from dora_primespeech_mlx.bench.primitives import step_primitives
@@ -183,6 +184,18 @@ def test_a_file_that_is_no_result_is_refused(tmp_path: Path):
     path.write_text('{"schema": 7}')
     with pytest.raises(ValueError, match="is no result"):
         Results.read(path)
+
+
+def test_a_runner_is_as_near_to_itself_as_can_be_and_another_is_not():
+    networks = []
+    for _ in range(2):
+        networks.append(T2S(SIZES["demo"][0]))
+        finish(networks[-1].parameters())
+    own, other = (OnnxT2SRunner(network, "fp32", threads=1) for network in networks)
+    phones, prompt = np.arange(1, 9, dtype=np.int32), np.zeros(4, np.int32)
+    found = closeness(own, {"itself": own, "another": other}, phones, prompt, 5)
+    assert found["itself"] == Closeness(5, 0.0, 0.0)
+    assert found["another"].error > 0.1 and found["another"].worst > 0
 
 
 @pytest.mark.parametrize("rounded", [False, True])

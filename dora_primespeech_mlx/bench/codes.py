@@ -10,6 +10,7 @@ import mlx.nn as nn
 import numpy as np
 from mlx.utils import tree_flatten
 
+from dora_primespeech_mlx.bench.closeness import closeness
 from dora_primespeech_mlx.bench.figures import Figure, counted, from_timed
 from dora_primespeech_mlx.bench.primitives import step_primitives
 from dora_primespeech_mlx.bench.static import StaticCache, static_step
@@ -116,14 +117,16 @@ def formats(shop: Workshop) -> Iterator[Figure]:
     """A step in each number format, and what its weights weigh."""
     if shop.runtime == "onnx":
         threads = shop.settings.threads
-        runners = {name: OnnxT2SRunner(load_model(shop.weights).t2s, name, threads) for name in ("fp32", "int8")}
+        runners = {name: OnnxT2SRunner(shop.model.t2s, name, threads) for name in ("fp32", "int8")}
         for name, runner in runners.items():
             yield _step_of(shop, Endless(runner), name)
             moved = step_megabytes(runner.config, name, runner.rounded)
             yield counted("format", "bytes a code", "MB", moved, {"numbers": name})
-        equal, error = closeness(shop, runners["fp32"], runners["int8"], 10 if shop.quick else 200)
-        yield counted("format", "likeliest codes equal to fp32's", "%", 100 * equal, {"numbers": "int8"})
-        yield counted("format", "error of the scores", "%", 100 * error, {"numbers": "int8"})
+        exact, count = runners.pop("fp32"), 10 if shop.quick else 200
+        for name, found in closeness(exact, runners, shop.phones(60), shop.prompt, count).items():
+            same = 100 * found.same / count
+            yield counted("format", "likeliest codes equal to fp32's", "%", same, {"numbers": name})
+            yield counted("format", "error of the scores", "%", 100 * found.error, {"numbers": name})
         return
     for name in ("fp32", "fp16", "int8", "int4"):
         model = model_in(shop, name)
@@ -131,25 +134,6 @@ def formats(shop: Workshop) -> Iterator[Figure]:
         yield shop.watch("format", "step", partial(step, model, mx.array([[1]]), held), {"numbers": name})
         yield counted("format", "weights", "MB", megabytes(model), {"numbers": name})
         yield counted("format", "bytes a code", "MB", step_megabytes(model.config, name), {"numbers": name})
-
-
-def closeness(shop: Workshop, exact: T2SRunner, other: T2SRunner, count: int) -> tuple[float, float]:
-    """How near the scores of two runners on NumPy are along the same codes, which the first one draws.
-
-    Returns:
-        the share of codes for which both find the same one likeliest, and the mean of the norm of the difference over
-        the norm of the first one's scores.
-    """
-    phones = shop.phones(60)
-    sessions = [runner.start([(phones, None)], shop.prompt) for runner in (exact, other)]
-    equal, errors = [], []
-    for code in islice(codes_of(Endless(exact), phones, shop.prompt), count):
-        expected, found = (session.logits[0] for session in sessions)
-        equal.append(expected.argmax() == found.argmax())
-        errors.append(np.linalg.norm(found - expected) / np.linalg.norm(expected))
-        for session in sessions:
-            session.step(np.array([code]))
-    return float(np.mean(equal)), float(np.mean(errors))
 
 
 def _step_of(shop: Workshop, runner: T2SRunner, name: str) -> Figure:
