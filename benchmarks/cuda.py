@@ -26,20 +26,20 @@ import mlx.core as mx
 import numpy as np
 from cuda_vocoder import UnfoldedVocoder
 
-from dora_primespeech_mlx.bench.closeness import closeness
-from dora_primespeech_mlx.bench.primitives import step_primitives
-from dora_primespeech_mlx.bench.static import StaticCache, static_step
-from dora_primespeech_mlx.bench.timing import finish, measure, spread
-from dora_primespeech_mlx.decoding import generate
-from dora_primespeech_mlx.models import Model, load_model
-from dora_primespeech_mlx.noise import NoiseTable
-from dora_primespeech_mlx.random_checkpoint import SIZES, write_random_model
-from dora_primespeech_mlx.runtime.cuda_t2s import CudaT2SRunner, fits
+from dora_primespeech_mlx.commands.bench.closeness import closeness
+from dora_primespeech_mlx.commands.bench.primitives import step_primitives
+from dora_primespeech_mlx.commands.bench.static import StaticCache, static_step
+from dora_primespeech_mlx.commands.bench.timing import finish, measure, spread
 from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.runtime.interface import T2SRunner
-from dora_primespeech_mlx.runtime.mlx_runner import MlxSovitsRunner, MlxT2SRunner
+from dora_primespeech_mlx.runtime.mlx.cuda_t2s import CudaT2SRunner, fits
+from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
 from dora_primespeech_mlx.sampling import Sampling
-from dora_primespeech_mlx.streaming import FRAME_RATE, Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.synthesis.decoding import generate
+from dora_primespeech_mlx.synthesis.noise import NoiseTable
+from dora_primespeech_mlx.synthesis.streaming import FRAME_RATE, Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.weights.load import Model, load_model
+from dora_primespeech_mlx.weights.random_weights import SIZES, write_random_model
 
 PHONES, PROMPT = 120, 100
 BLOCK, BLOCKS = 50, 4

@@ -26,8 +26,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from dora_primespeech_mlx.frontend import Frontend
-from dora_primespeech_mlx.frontend.symbols import symbol_table
+from dora_primespeech_mlx.text import Frontend
+from dora_primespeech_mlx.text.symbols import symbol_table
 
 REASONS = Path(__file__).parent.parent / "tests" / "data" / "frontend_differences.json"
 REPEATED = ("word ", "a", "$1 ", "今天天气真好，", "好")  # texts of one thing over and over must not cost by the square
@@ -133,7 +133,7 @@ def cold_start() -> None:
     for language in ("en", "zh"):
         code = (
             "import time; start = time.perf_counter()\n"
-            "from dora_primespeech_mlx.frontend import Frontend\n"
+            "from dora_primespeech_mlx.text import Frontend\n"
             f"loaded = time.perf_counter(); Frontend().warm_up({language!r}); warm = time.perf_counter()\n"
             "import resource; peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
             "print(f'import {loaded - start:.3f} s, first sentence {warm - loaded:.3f} s, peak memory', end=' ')\n"

@@ -18,14 +18,14 @@ import numpy as np
 from parity_encoders import encoders_report
 
 from dora_primespeech_mlx.audio import reference_spectrogram
-from dora_primespeech_mlx.convert import read_sovits, read_t2s
-from dora_primespeech_mlx.decoding import MAXIMUM_CODES, Text, generate, generate_many
-from dora_primespeech_mlx.models import build_sovits, build_t2s
 from dora_primespeech_mlx.nets.sovits import Sovits, resample_positions
 from dora_primespeech_mlx.nets.t2s import T2S, prefill_mask
 from dora_primespeech_mlx.runtime.factory import sovits_runner, t2s_runner
 from dora_primespeech_mlx.runtime.interface import SovitsRunner, T2SRunner
 from dora_primespeech_mlx.sampling import Sampling, penalise, probabilities
+from dora_primespeech_mlx.synthesis.decoding import MAXIMUM_CODES, Text, generate, generate_many
+from dora_primespeech_mlx.weights.load import build_sovits, build_t2s
+from dora_primespeech_mlx.weights.official import read_sovits, read_t2s
 
 Golden = Mapping[str, np.ndarray]
 Report = dict[str, float]

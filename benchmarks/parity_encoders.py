@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from dora_primespeech_mlx.audio import fbank, reference_spectrogram, resample, resample_soxr
-from dora_primespeech_mlx.convert_encoders import convert_encoder
-from dora_primespeech_mlx.encoders import Encoders
+from dora_primespeech_mlx.voices.encoders import Encoders
+from dora_primespeech_mlx.weights.official_encoders import convert_encoder
 
 Golden = Mapping[str, np.ndarray]
 SOURCES = {"hubert": "hubert_*", "roberta": "bert_*", "speaker": "eres2net_*.safetensors"}

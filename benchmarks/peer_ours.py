@@ -5,13 +5,13 @@ import sys
 import numpy as np
 from peer_tools import Clock, Work, serve, steps_report
 
-from dora_primespeech_mlx.convert import read_sovits, read_t2s
-from dora_primespeech_mlx.decoding import generate
-from dora_primespeech_mlx.models import build_sovits, build_t2s
-from dora_primespeech_mlx.noise import NoiseTable
 from dora_primespeech_mlx.runtime.factory import sovits_runner, t2s_runner
 from dora_primespeech_mlx.sampling import Sampling
-from dora_primespeech_mlx.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.synthesis.decoding import generate
+from dora_primespeech_mlx.synthesis.noise import NoiseTable
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.weights.load import build_sovits, build_t2s
+from dora_primespeech_mlx.weights.official import read_sovits, read_t2s
 
 NOISE_SCALE = 0.5
 

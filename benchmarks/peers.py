@@ -26,8 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from dora_primespeech_mlx.bench.machine import describe
-from dora_primespeech_mlx.runtime import openvino_session
+from dora_primespeech_mlx.commands.bench.machine import describe
+from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
 
 HERE = Path(__file__).parent
 TASKS = ("t2s", "sovits", "whole", "speak")

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dora_primespeech_mlx.bench.figures import Figure, Results, short
-from dora_primespeech_mlx.bench.speech import PROCESSOR, WHOLE
+from dora_primespeech_mlx.commands.bench.figures import Figure, Results, short
+from dora_primespeech_mlx.commands.bench.speech import PROCESSOR, WHOLE
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = ROOT / "benchmarks" / "results"

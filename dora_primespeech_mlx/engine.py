@@ -15,15 +15,15 @@ from pathlib import Path
 import numpy as np
 
 from dora_primespeech_mlx.audio import write_wav
-from dora_primespeech_mlx.decoding import Guard
-from dora_primespeech_mlx.library import Library, Voice
 from dora_primespeech_mlx.sampling import Sampling
-from dora_primespeech_mlx.segment import MarkupStripper, Segment, Segmenter, split, strip_markup
-from dora_primespeech_mlx.sentence import CancelledError, Reading, Request, decode_together, read, speak
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import AudioChunk, Speech
-from dora_primespeech_mlx.streaming import Schedule
-from dora_primespeech_mlx.voices import VoiceEntry, read_voices
+from dora_primespeech_mlx.synthesis.decoding import Guard
+from dora_primespeech_mlx.synthesis.sentence import CancelledError, Reading, Request, decode_together, read, speak
+from dora_primespeech_mlx.synthesis.streaming import Schedule
+from dora_primespeech_mlx.text.sentences import MarkupStripper, Segment, Segmenter, split, strip_markup
+from dora_primespeech_mlx.voices.book import VoiceEntry, read_voices
+from dora_primespeech_mlx.voices.library import Library, Voice
 
 __all__ = ["AudioChunk", "Engine", "Speech", "synthesize"]
 

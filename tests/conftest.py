@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.convert import convert
+from dora_primespeech_mlx.weights.official import convert
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
 

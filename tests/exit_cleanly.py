@@ -3,7 +3,7 @@
 import mlx.core as mx
 from node_fakes import FakeEngine, FakeNode
 
-from dora_primespeech_mlx.node import run
+from dora_primespeech_mlx.node.main import run
 from dora_primespeech_mlx.settings import Settings
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from node_fakes import FakeEngine
 
-from dora_primespeech_mlx.node import open_node, run
+from dora_primespeech_mlx.node.main import open_node, run
 from dora_primespeech_mlx.settings import Settings
 
 

@@ -166,7 +166,7 @@ class Running:
 
 def start(settings: Settings | None = None, build=FakeEngine, **engine_options) -> Running:
     """A node that runs on a thread, with the engine that `build` makes."""
-    from dora_primespeech_mlx.node import run
+    from dora_primespeech_mlx.node.main import run
 
     node, engines = FakeNode(), []
 

@@ -12,18 +12,18 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.bench.closeness import Closeness, closeness
-from dora_primespeech_mlx.bench.codes import POSITION, step_megabytes
-from dora_primespeech_mlx.bench.figures import Results, as_text
-from dora_primespeech_mlx.bench.primitives import step_primitives
-from dora_primespeech_mlx.bench.report import html
-from dora_primespeech_mlx.bench.static import StaticCache, static_step
-from dora_primespeech_mlx.bench.timing import finish, measure, spread
-from dora_primespeech_mlx.cache import KVCache
-from dora_primespeech_mlx.cli import main
+from dora_primespeech_mlx.commands.bench.closeness import Closeness, closeness
+from dora_primespeech_mlx.commands.bench.codes import POSITION, step_megabytes
+from dora_primespeech_mlx.commands.bench.figures import Results, as_text
+from dora_primespeech_mlx.commands.bench.primitives import step_primitives
+from dora_primespeech_mlx.commands.bench.report import html
+from dora_primespeech_mlx.commands.bench.static import StaticCache, static_step
+from dora_primespeech_mlx.commands.bench.timing import finish, measure, spread
+from dora_primespeech_mlx.commands.main import main
 from dora_primespeech_mlx.nets.t2s import T2S
-from dora_primespeech_mlx.random_checkpoint import SIZES
-from dora_primespeech_mlx.runtime.onnx_t2s import OnnxT2SRunner, t2s_graphs
+from dora_primespeech_mlx.runtime.mlx.cache import KVCache
+from dora_primespeech_mlx.runtime.onnx.t2s import OnnxT2SRunner, t2s_graphs
+from dora_primespeech_mlx.weights.random_weights import SIZES
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def test_a_runner_is_as_near_to_itself_as_can_be_and_another_is_not():
 
 @pytest.mark.parametrize("rounded", [False, True])
 def test_bytes_a_code_are_those_the_session_holds(rounded: bool, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("dora_primespeech_mlx.runtime.onnx_t2s.LARGE", 0 if rounded else 1 << 40)
+    monkeypatch.setattr("dora_primespeech_mlx.runtime.onnx.t2s.LARGE", 0 if rounded else 1 << 40)
     network = T2S(SIZES["demo"][0])
     finish(network.parameters())
     runner = OnnxT2SRunner(network, "int8", threads=1)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from dora_primespeech_mlx.checkpoint import CheckpointError, read_checkpoint, read_torch
+from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_checkpoint, read_torch
 
 DATA = Path(__file__).parent / "data"
 

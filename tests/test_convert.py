@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from dora_primespeech_mlx.checkpoint import CheckpointError, read_checkpoint
-from dora_primespeech_mlx.convert import convert, detect_version
-from dora_primespeech_mlx.models import load_model
 from dora_primespeech_mlx.nets.sovits import fold_weight_norm
 from dora_primespeech_mlx.nets.t2s import sine_table
+from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_checkpoint
+from dora_primespeech_mlx.weights.load import load_model
+from dora_primespeech_mlx.weights.official import convert, detect_version
 
 
 def test_folder_holds_both_networks_and_their_config(tiny_model: Path) -> None:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from dora_primespeech_mlx import encoders as encoders_module
-from dora_primespeech_mlx.convert_encoders import convert_encoder
-from dora_primespeech_mlx.encoders import Encoders
 from dora_primespeech_mlx.runtime import coreml
+from dora_primespeech_mlx.voices import encoders as encoders_module
+from dora_primespeech_mlx.voices.encoders import Encoders
+from dora_primespeech_mlx.weights.official_encoders import convert_encoder
 
 pytest.importorskip("coremltools")
 from mil_evaluator import evaluate, load_program  # noqa: E402

@@ -9,11 +9,11 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.cache import KVCache
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
-from dora_primespeech_mlx.random_checkpoint import SIZES, random_weights
-from dora_primespeech_mlx.runtime import cuda_t2s
-from dora_primespeech_mlx.runtime.cuda_t2s import StepKernel, fits, multiprocessors
+from dora_primespeech_mlx.runtime.mlx import cuda_t2s
+from dora_primespeech_mlx.runtime.mlx.cache import KVCache
+from dora_primespeech_mlx.runtime.mlx.cuda_t2s import StepKernel, fits, multiprocessors
+from dora_primespeech_mlx.weights.random_weights import SIZES, random_weights
 
 CONFIG = T2SConfig(128, 2, 2, 256, 20, 50, 49, 64, 64, 54)
 CAPACITY = 32

@@ -5,9 +5,9 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.decoding import CollapseError, Guard, generate
-from dora_primespeech_mlx.noise import NoiseTable
 from dora_primespeech_mlx.sampling import Sampling, draw, penalise, probabilities
+from dora_primespeech_mlx.synthesis.decoding import CollapseError, Guard, generate
+from dora_primespeech_mlx.synthesis.noise import NoiseTable
 
 END = 9
 GREEDY = Sampling(top_k=1, repetition_penalty=1.0)

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx import doctor
-from dora_primespeech_mlx.cli import main
-from dora_primespeech_mlx.doctor import FAIL, OK, WARN, Finding, examine
-from dora_primespeech_mlx.progress import Progress
+from dora_primespeech_mlx.commands import doctor
+from dora_primespeech_mlx.commands.doctor import FAIL, OK, WARN, Finding, examine
+from dora_primespeech_mlx.commands.main import main
+from dora_primespeech_mlx.commands.progress import Progress
 from dora_primespeech_mlx.settings import Settings
 
 
@@ -100,7 +100,7 @@ def test_progress_shows_on_a_terminal():
     reader, writer = pty.openpty()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     code = (
-        "from dora_primespeech_mlx.progress import Progress\n"
+        "from dora_primespeech_mlx.commands.progress import Progress\n"
         "with Progress('work', 3) as p:\n p.next('one'); p.next('two'); p.reach(3)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], stderr=writer, stdout=subprocess.PIPE, check=True)

@@ -13,9 +13,9 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 
-from dora_primespeech_mlx.checkpoint import CheckpointError, read_torch
-from dora_primespeech_mlx.convert_encoders import convert_encoder
-from dora_primespeech_mlx.encoders import Encoders
+from dora_primespeech_mlx.voices.encoders import Encoders
+from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch
+from dora_primespeech_mlx.weights.official_encoders import convert_encoder
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 from parity_encoders import encoders_report

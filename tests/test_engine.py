@@ -11,11 +11,11 @@ import soundfile
 from safetensors.numpy import load_file, save_file
 
 from dora_primespeech_mlx.engine import Engine, synthesize
-from dora_primespeech_mlx.library import closed
-from dora_primespeech_mlx.noise import NoiseTable
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.synthesis.noise import NoiseTable
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.voices.library import closed
 
 TEXT = "Hello world, this is a test. I bought three books for you!"
 GREEDY = Sampling(top_k=1)
@@ -232,7 +232,7 @@ def test_reference_that_is_no_sound_and_codes_of_another_model(tiny_voices: Path
 
 
 def test_runaway_is_read_again_and_then_cut(engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
-    from dora_primespeech_mlx.decoding import Guard
+    from dora_primespeech_mlx.synthesis.decoding import Guard
 
     monkeypatch.setattr(engine, "_guard", Guard(slack=0, most_per_phone=0.4))
     speech = engine.synthesize("Hello world, this is a test.", seed=3)

@@ -11,17 +11,17 @@ import soundfile
 from safetensors.numpy import load_file, save_file
 from test_recording import speech
 
-from dora_primespeech_mlx.cli import main
-from dora_primespeech_mlx.convert_encoders import convert_encoder
-from dora_primespeech_mlx.custom import CustomVoices
-from dora_primespeech_mlx.encoders import Encoders
+from dora_primespeech_mlx.commands.main import main
 from dora_primespeech_mlx.engine import Engine
-from dora_primespeech_mlx.messages import Recording
-from dora_primespeech_mlx.models import load_model
 from dora_primespeech_mlx.nets.hubert import Hubert, HubertConfig
-from dora_primespeech_mlx.recording import codes_from_recording
+from dora_primespeech_mlx.node.message_voices import CustomVoices
+from dora_primespeech_mlx.node.messages import Recording
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.voices import read_codes, read_voices
+from dora_primespeech_mlx.voices.book import read_codes, read_voices
+from dora_primespeech_mlx.voices.encoders import Encoders
+from dora_primespeech_mlx.voices.recording import codes_from_recording
+from dora_primespeech_mlx.weights.load import load_model
+from dora_primespeech_mlx.weights.official_encoders import convert_encoder
 
 DATA = Path(__file__).parent / "data"
 TEXT = "The quick brown fox jumps over the lazy dog."

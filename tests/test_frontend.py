@@ -10,13 +10,13 @@ import onnx
 import pytest
 
 from benchmarks.frontend import agreement, expected
-from dora_primespeech_mlx.frontend import Frontend
-from dora_primespeech_mlx.frontend.g2pw import shared_model
-from dora_primespeech_mlx.frontend.pinyin import parse_pinyin, syllables
-from dora_primespeech_mlx.frontend.symbols import symbol_table
-from dora_primespeech_mlx.library import Library
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.voices import read_voices
+from dora_primespeech_mlx.text import Frontend
+from dora_primespeech_mlx.text.mandarin.g2pw import shared_model
+from dora_primespeech_mlx.text.mandarin.pinyin import parse_pinyin, syllables
+from dora_primespeech_mlx.text.symbols import symbol_table
+from dora_primespeech_mlx.voices.book import read_voices
+from dora_primespeech_mlx.voices.library import Library
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = json.loads((DATA / "golden_text.json").read_text(encoding="utf-8"))
@@ -211,7 +211,7 @@ def test_import_pulls_in_no_heavy_library_and_never_the_network() -> None:
         "import socket, sys\n"
         "def refuse(*_): raise AssertionError('the front end opened a connection')\n"
         "socket.socket.connect = refuse\n"
-        "from dora_primespeech_mlx.frontend import Frontend\n"
+        "from dora_primespeech_mlx.text import Frontend\n"
         "early = set(sys.modules)\n"
         "Frontend()('Hello flibbertigibbetish world, he read it.', 'en')\n"
         "middle = set(sys.modules)\n"

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from dora_primespeech_mlx.frontend import Frontend
-from dora_primespeech_mlx.frontend.symbols import SIZES
-from dora_primespeech_mlx.segment import MarkupStripper, Segmenter, split, strip_markup
+from dora_primespeech_mlx.text import Frontend
+from dora_primespeech_mlx.text.sentences import MarkupStripper, Segmenter, split, strip_markup
+from dora_primespeech_mlx.text.symbols import SIZES
 
 PIECES = [
     "你好", "2024年", "Hello ", "GPT-4", "3.5G", "http://a.b", "me@x.com", "\ud800", "\x00",

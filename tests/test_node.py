@@ -12,7 +12,7 @@ import pytest
 from node_fakes import FakeEngine, FakeNode, start
 
 from dora_primespeech_mlx.engine import Engine
-from dora_primespeech_mlx.node import run, to_arrow, to_text
+from dora_primespeech_mlx.node.main import run, to_arrow, to_text
 from dora_primespeech_mlx.settings import Settings
 
 
@@ -458,7 +458,7 @@ def test_a_paused_text_can_be_cancelled():
 
 def test_warnings_of_other_modules_are_on_the_log_output():
     running = start()
-    logging.getLogger("dora_primespeech_mlx.library").warning("%s has no codes", "Ada")
+    logging.getLogger("dora_primespeech_mlx.voices.library").warning("%s has no codes", "Ada")
     logging.getLogger("elsewhere").warning("not ours")
     running.node.give("control", "dance")
     running.finish()

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from node_fakes import start
 
-from dora_primespeech_mlx.custom import KEPT_VOICES, CustomVoices, describe, permitted, trained_weights
 from dora_primespeech_mlx.engine import Engine
-from dora_primespeech_mlx.messages import Recording
+from dora_primespeech_mlx.node.message_voices import KEPT_VOICES, CustomVoices, describe, permitted, trained_weights
+from dora_primespeech_mlx.node.messages import Recording
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.voices import VoiceEntry
+from dora_primespeech_mlx.voices.book import VoiceEntry
 
 BASE = VoiceEntry("Ada", Path("model"), (Path("ada.wav"),), "hello", "en", "auto", 1.1, Path("codes.npy"), ("A",))
 

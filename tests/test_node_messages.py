@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.messages import (
+from dora_primespeech_mlx.node.messages import (
     Command,
     Manner,
     Recording,

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.playout import Pacer, Shaper, pieces, pitch_factor
+from dora_primespeech_mlx.node.playout import Pacer, Shaper, pieces, pitch_factor
 
 
 def sine(frequency: float, seconds: float, rate: int = 32000) -> np.ndarray:

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from dora_primespeech_mlx.turns import TakingTurns, must_take_turns
+from dora_primespeech_mlx.node.turns import TakingTurns, must_take_turns
 
 
 class Exclusive:

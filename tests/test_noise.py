@@ -1,6 +1,6 @@
 import numpy as np
 
-from dora_primespeech_mlx.noise import NoiseTable
+from dora_primespeech_mlx.synthesis.noise import NoiseTable
 
 
 def test_exponential_noise_is_never_zero_and_of_rate_one():

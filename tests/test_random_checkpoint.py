@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.models import load_model
-from dora_primespeech_mlx.random_checkpoint import SIZES, write_random_model
+from dora_primespeech_mlx.weights.load import load_model
+from dora_primespeech_mlx.weights.random_weights import SIZES, write_random_model
 
 
 def test_model_of_a_size_loads_and_has_its_dimensions(tmp_path):

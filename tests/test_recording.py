@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from dora_primespeech_mlx import audio, recording
-from dora_primespeech_mlx.convert_encoders import convert_encoder
-from dora_primespeech_mlx.encoders import Encoders
+from dora_primespeech_mlx import audio
 from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig
 from dora_primespeech_mlx.nets.vocoder import VocoderConfig
+from dora_primespeech_mlx.voices import recording
+from dora_primespeech_mlx.voices.encoders import Encoders
+from dora_primespeech_mlx.weights.official_encoders import convert_encoder
 
 DATA = Path(__file__).parent / "data"
 HIDDEN = 48  # of the tiny HuBERT

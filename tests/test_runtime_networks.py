@@ -16,16 +16,18 @@ from mlx.utils import tree_map
 from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig, resample_positions
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
 from dora_primespeech_mlx.nets.vocoder import NARROW_CONTEXT, Vocoder, VocoderConfig
-from dora_primespeech_mlx.runtime import factory, memory, onnx_t2s, openvino_session
-from dora_primespeech_mlx.runtime.graph import Graph
-from dora_primespeech_mlx.runtime.mlx_runner import MlxSovitsRunner, MlxT2SRunner
-from dora_primespeech_mlx.runtime.onnx_export import export_onnx
-from dora_primespeech_mlx.runtime.onnx_session import OnnxFunction
-from dora_primespeech_mlx.runtime.onnx_sovits import OnnxSovitsRunner, vocoder_graph
-from dora_primespeech_mlx.runtime.onnx_t2s import GROWTH, OnnxT2SRunner, step_graph, t2s_graphs
-from dora_primespeech_mlx.runtime.quantise import FORMS, cache_levels, cache_scale, quantise
-from dora_primespeech_mlx.runtime.tracing import Input, as_numpy
-from dora_primespeech_mlx.runtime.translate import translate
+from dora_primespeech_mlx.runtime import factory, memory
+from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
+from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
+from dora_primespeech_mlx.runtime.onnx import t2s as onnx_t2s
+from dora_primespeech_mlx.runtime.onnx.export import export_onnx
+from dora_primespeech_mlx.runtime.onnx.graph import Graph
+from dora_primespeech_mlx.runtime.onnx.quantise import FORMS, cache_levels, cache_scale, quantise
+from dora_primespeech_mlx.runtime.onnx.session import OnnxFunction
+from dora_primespeech_mlx.runtime.onnx.sovits import OnnxSovitsRunner, vocoder_graph
+from dora_primespeech_mlx.runtime.onnx.t2s import GROWTH, OnnxT2SRunner, step_graph, t2s_graphs
+from dora_primespeech_mlx.runtime.onnx.translate import translate
+from dora_primespeech_mlx.runtime.trace.record import Input, as_numpy
 
 T2S_CONFIG = T2SConfig(
     hidden=128, heads=4, layers=2, feed_forward=256, phones=40, vocabulary=65, end=64, head_dim=32, head_width=32,

@@ -5,10 +5,10 @@ import mlx.nn as nn
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.runtime.fold import fold
-from dora_primespeech_mlx.runtime.onnx_session import OnnxFunction, compile_function
-from dora_primespeech_mlx.runtime.tracing import Affine, Input, record
-from dora_primespeech_mlx.runtime.translate import translate
+from dora_primespeech_mlx.runtime.onnx.session import OnnxFunction, compile_function
+from dora_primespeech_mlx.runtime.onnx.translate import translate
+from dora_primespeech_mlx.runtime.trace.fold import fold
+from dora_primespeech_mlx.runtime.trace.record import Affine, Input, record
 
 WIDTH = 8
 

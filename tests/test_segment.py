@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dora_primespeech_mlx.segment import MarkupStripper, Segment, Segmenter, split, spoken_length, strip_markup
+from dora_primespeech_mlx.text.sentences import MarkupStripper, Segment, Segmenter, split, spoken_length, strip_markup
 
 GOLDEN = json.loads((Path(__file__).parent / "data" / "golden_text.json").read_text(encoding="utf-8"))
 

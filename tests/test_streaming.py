@@ -6,11 +6,11 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.models import Model, load_model
-from dora_primespeech_mlx.noise import NoiseTable
 from dora_primespeech_mlx.runtime.factory import sovits_runner
-from dora_primespeech_mlx.runtime.mlx_runner import MlxSovitsRunner
-from dora_primespeech_mlx.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
+from dora_primespeech_mlx.synthesis.noise import NoiseTable
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.weights.load import Model, load_model
 
 CODES = np.random.default_rng(3).integers(0, 1024, 37).tolist()
 PHONES = np.random.default_rng(4).integers(0, 700, 40).astype(np.int32)
@@ -56,7 +56,7 @@ def test_chunks_of_known_codes_are_the_whole_audio_bit_for_bit(
 
 def test_too_little_context_would_be_seen(audio: Callable[..., SegmentAudio], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = joined(audio(), CODES, WHOLE)
-    monkeypatch.setattr("dora_primespeech_mlx.streaming.VOCODER_CONTEXT", 8)
+    monkeypatch.setattr("dora_primespeech_mlx.synthesis.streaming.VOCODER_CONTEXT", 8)
     assert np.abs(joined(audio(), CODES, Schedule()) - whole).max() > 0
 
 

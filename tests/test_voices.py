@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.voices import read_codes, read_voices
+from dora_primespeech_mlx.voices.book import read_codes, read_voices
 
 
 def write(folder: Path, content: object) -> Path:

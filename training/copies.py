@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from dora_primespeech_mlx.engine import Engine
-from dora_primespeech_mlx.noise import NoiseTable
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.synthesis.noise import NoiseTable
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SegmentAudio, stream_segment
 from training.clips import CLIPS
 from training.evaluate import HERE, speak_all
 from training.prosody import SilentTeacher, front_half

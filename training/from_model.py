@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dora_primespeech_mlx.checkpoint import read_torch
-from dora_primespeech_mlx.convert import CONFIG_FILE, SOVITS_FILE, T2S_FILE
 from dora_primespeech_mlx.nets.sovits import RENAMES
+from dora_primespeech_mlx.weights.checkpoint import read_torch
+from dora_primespeech_mlx.weights.official import CONFIG_FILE, SOVITS_FILE, T2S_FILE
 
 WEIGHT_NORM = (".enc.in_layers.", ".enc.res_skip_layers.", ".enc.cond_layer.", "dec.ups.", "dec.resblocks.")
 LINEAR = ("ref_enc.", "ge_to512.", "sv_emb.", "quantizer.", "enc_p.text_embedding.")

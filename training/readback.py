@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from nltk import edit_distance
 
-from dora_primespeech_mlx.decoding import Text, generate_many
 from dora_primespeech_mlx.engine import Engine
-from dora_primespeech_mlx.library import Voice
-from dora_primespeech_mlx.noise import NoiseTable
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.synthesis.decoding import Text, generate_many
+from dora_primespeech_mlx.synthesis.noise import NoiseTable
+from dora_primespeech_mlx.voices.library import Voice
 from training import tokens
 from training.clips import CLIPS
 from training.copies import TeacherCodes

@@ -19,7 +19,7 @@ from pathlib import Path
 import jieba
 import numpy as np
 
-from dora_primespeech_mlx.frontend import Frontend
+from dora_primespeech_mlx.text import Frontend
 
 VOICES: dict[str, dict[str, float]] = {
     "mira": {"af_heart": 0.6, "zf_xiaoxiao": 0.4},

@@ -17,8 +17,8 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from dora_primespeech_mlx.runtime.fold import fold
-from dora_primespeech_mlx.runtime.tracing import Input, Primitive, Recording, record
+from dora_primespeech_mlx.runtime.trace.fold import fold
+from dora_primespeech_mlx.runtime.trace.record import Input, Primitive, Recording, record
 
 ELEMENTWISE = {
     "Add": "add",

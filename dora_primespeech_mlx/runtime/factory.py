@@ -5,7 +5,7 @@ import mlx.core as mx
 from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.interface import SovitsRunner, T2SRunner
-from dora_primespeech_mlx.runtime.mlx_runner import MlxSovitsRunner, MlxT2SRunner
+from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
 
 RUNTIMES = ("auto", "mlx", "onnx")
 
@@ -44,7 +44,7 @@ def t2s_runner(model: T2S, runtime: str = "auto", precision: str = "auto", threa
     """
     if choose(runtime) == "mlx":
         return _mlx_t2s_runner(model)
-    from dora_primespeech_mlx.runtime.onnx_t2s import OnnxT2SRunner
+    from dora_primespeech_mlx.runtime.onnx.t2s import OnnxT2SRunner
 
     return OnnxT2SRunner(model, "int8" if precision in ("auto", "int8") else "fp32", threads)
 
@@ -52,7 +52,7 @@ def t2s_runner(model: T2S, runtime: str = "auto", precision: str = "auto", threa
 def _mlx_t2s_runner(model: T2S) -> T2SRunner:
     half = model.h.layers[0].linear1.weight.dtype == mx.float16
     if accelerated() and mx.cuda.is_available() and half:
-        from dora_primespeech_mlx.runtime.cuda_t2s import BLOCKS, CudaT2SRunner, fits, multiprocessors
+        from dora_primespeech_mlx.runtime.mlx.cuda_t2s import BLOCKS, CudaT2SRunner, fits, multiprocessors
 
         blocks = min(BLOCKS, multiprocessors())
         if fits(model.config, blocks):
@@ -69,6 +69,6 @@ def sovits_runner(
     """
     if choose(runtime) == "mlx":
         return MlxSovitsRunner(model, accelerated(), compiled=accelerated())
-    from dora_primespeech_mlx.runtime.onnx_sovits import OnnxSovitsRunner
+    from dora_primespeech_mlx.runtime.onnx.sovits import OnnxSovitsRunner
 
     return OnnxSovitsRunner(model, threads, exact=precision == "fp32")

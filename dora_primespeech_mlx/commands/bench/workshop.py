@@ -1,0 +1,239 @@
+"""What a bench works on: a model of some size, a voice of it and its encoders, made in place where none ships."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+
+from dora_primespeech_mlx.audio import REFERENCE_RATE, write_wav
+from dora_primespeech_mlx.commands.bench.figures import Stopwatch
+from dora_primespeech_mlx.engine import Engine
+from dora_primespeech_mlx.nets.hubert import Hubert, HubertConfig
+from dora_primespeech_mlx.nets.roberta import Roberta, RobertaConfig
+from dora_primespeech_mlx.nets.speaker import Speaker, SpeakerConfig
+from dora_primespeech_mlx.nets.t2s import T2SConfig
+from dora_primespeech_mlx.runtime.interface import Array, T2SRunner, T2SSession
+from dora_primespeech_mlx.settings import SHIPPED_VOICES, Settings
+from dora_primespeech_mlx.voices.library import Voice
+from dora_primespeech_mlx.weights.checkpoint import write_weights
+from dora_primespeech_mlx.weights.load import Model, load_model
+from dora_primespeech_mlx.weights.official_encoders import TOKENIZER_FILE
+from dora_primespeech_mlx.weights.random_weights import random_weights, write_random_model
+
+REFERENCE_SECONDS = 4.0
+PROMPT_CODES = 100
+PROMPT_TEXT = "The quick brown fox jumps over the lazy dog near the river bank."
+CODES_PER_PHONE = 2.2
+"""How long a network with random weights speaks: about 11 phones a second."""
+HUBERT = HubertConfig((512,) * 7, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), 768, 3072, 12, 12, 128, 16, 1e-5)
+ROBERTA = RobertaConfig(21128, 512, 1024, 4096, 22, 16, 1e-12)
+SPEAKER = SpeakerConfig(64, (3, 4, 6, 3), (256, 512, 1024, 2048), (24, 48, 96, 192), 4, (0, 0, 24, 48), 512)
+FIRST_SIGN = 0x4E00
+
+
+@dataclass(frozen=True)
+class Endless:
+    """A T2S runner that never ends a sequence, so that any number of codes can be timed."""
+
+    runner: T2SRunner
+
+    @property
+    def config(self) -> T2SConfig:
+        """The network's dimensions, with an end that no code is."""
+        return replace(self.runner.config, end=self.runner.config.vocabulary)
+
+    @property
+    def xp(self) -> Any:
+        """See `runtime.interface.T2SRunner`."""
+        return self.runner.xp
+
+    @property
+    def pipelined(self) -> bool:
+        """See `runtime.interface.T2SRunner`."""
+        return self.runner.pipelined
+
+    def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> T2SSession:
+        """See `runtime.interface.T2SRunner`."""
+        return self.runner.start(texts, prompt)
+
+
+class _Paced:
+    """A session whose scores ask for the end of each text after so many codes."""
+
+    def __init__(self, session: T2SSession, runner: T2SRunner, codes: Sequence[int]):
+        self._session, self._xp = session, runner.xp
+        self._left = np.array(codes)
+        self._end = self._xp.where(self._xp.arange(runner.config.vocabulary) == runner.config.end, 1e4, -1e4)
+        self.logits = session.logits
+
+    def step(self, codes: Array) -> Array:
+        """See `runtime.interface.T2SSession`: the step is computed in any case."""
+        self._left -= 1
+        done = self._xp.array(self._left <= 0)[:, None]
+        self.logits = self._xp.where(done, self._end, self._session.step(codes))
+        return self.logits
+
+
+@dataclass(frozen=True)
+class Paced(Endless):
+    """A T2S runner that ends each text after `CODES_PER_PHONE`: random weights have no notion of an end.
+
+    ``prompt_phones`` come before each text's own.
+    """
+
+    prompt_phones: int
+
+    @property
+    def config(self) -> T2SConfig:
+        """The network's dimensions."""
+        return self.runner.config
+
+    def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> T2SSession:
+        """See `runtime.interface.T2SRunner`."""
+        counts = [round(CODES_PER_PHONE * max(8, len(phones) - self.prompt_phones)) for phones, _ in texts]
+        return _Paced(self.runner.start(texts, prompt), self.runner, counts)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A model to measure.
+
+    Attributes:
+        folder: where random models are written.
+        size: a key of `random_checkpoint.SIZES`; "demo" is the voice that ships where it is there.
+        settings: runtime, precision and threads.
+        runtime: "mlx" or "onnx", as chosen.
+        quick: few lengths and repeats.
+    """
+
+    folder: Path
+    size: str
+    settings: Settings
+    runtime: str
+    quick: bool
+
+    @property
+    def watch(self) -> Stopwatch:
+        """Times functions."""
+        return Stopwatch(2, 1.0) if self.quick else Stopwatch(15, 6.0)
+
+    def lengths(self, *values: int) -> tuple[int, ...]:
+        """The lengths to measure: all, or the first when quick."""
+        return values[:1] if self.quick else values
+
+    @property
+    def shipped(self) -> bool:
+        """Whether the voice that ships is measured, not random weights."""
+        return self.size == "demo" and SHIPPED_VOICES.is_file()
+
+    @cached_property
+    def voices(self) -> Path:
+        """The voices.json to measure with."""
+        return SHIPPED_VOICES if self.shipped else write_random_voice(self.folder, self.size)
+
+    @cached_property
+    def weights(self) -> Path:
+        """The model folder."""
+        weights = self.engine.describe_voice().weights
+        if not isinstance(weights, Path):
+            raise ValueError(f"{self.voices} names two weight files; the bench needs a converted model folder.")
+        return weights
+
+    @cached_property
+    def engine(self) -> Engine:
+        """An engine with the voice loaded; random weights end their texts by count."""
+        engine = Engine.from_config(self.voices, replace(self.settings, voices=self.voices, seed=0))
+        if not self.shipped:
+            voice = engine.load_voice()
+            engine.add_voice(replace(voice, t2s=Paced(voice.t2s, len(voice.prompt_ids))))
+        return engine
+
+    @cached_property
+    def voice(self) -> Voice:
+        """The voice, as the engine speaks with it."""
+        return self.engine.load_voice()
+
+    @cached_property
+    def t2s(self) -> Endless:
+        """The voice's T2S network, without ends."""
+        runner = self.voice.t2s
+        return Endless(runner.runner if isinstance(runner, Endless) else runner)
+
+    @cached_property
+    def model(self) -> Model:
+        """The networks in MLX, float32, for what is measured of MLX itself."""
+        return load_model(self.weights)
+
+    @cached_property
+    def encoders(self) -> Path:
+        """A folder with random encoders of the released sizes."""
+        folder = self.folder / "encoders"
+        write_random_encoders(folder)
+        return folder
+
+    def phones(self, count: int) -> np.ndarray:
+        """Random phones, int32 [count]."""
+        return np.random.default_rng(count).integers(1, self.t2s.config.phones, count, dtype=np.int32)
+
+    @cached_property
+    def prompt(self) -> np.ndarray:
+        """Codes of a prompt, int32 [n]."""
+        codes = self.voice.codes
+        return codes if len(codes) else random_codes(PROMPT_CODES)
+
+
+def random_codes(count: int) -> np.ndarray:
+    """Codes int32 [count]."""
+    return np.random.default_rng(count).integers(0, 1024, count, dtype=np.int32)
+
+
+def noise(seconds: float, rate: int) -> np.ndarray:
+    """A recording of noise whose loudness varies as speech does, float32 [n]."""
+    count = round(seconds * rate)
+    swell = 0.5 + 0.5 * np.sin(np.arange(count) * (2 * np.pi * 3 / rate))
+    return (0.1 * swell * np.random.default_rng(0).standard_normal(count)).astype(np.float32)
+
+
+def write_random_voice(folder: Path, size: str) -> Path:
+    """A model with random weights, a recording of noise and codes for it; returns the voices.json."""
+    write_random_model(folder / "model", size)
+    write_wav(folder / "reference.wav", noise(REFERENCE_SECONDS, REFERENCE_RATE), REFERENCE_RATE)
+    random_codes(PROMPT_CODES).astype("<i4").tofile(folder / "codes.bin")
+    if size.startswith("v2Pro"):
+        write_random_encoder(folder / "model", "speaker")
+    voice = {"ref_audio": "reference.wav", "ref_text": PROMPT_TEXT, "codes_path": "codes.bin", "prompt_lang": "en"}
+    path = folder / "voices.json"
+    path.write_text(json.dumps({"model": "model", "voices": {"random": voice}}), encoding="utf-8")
+    return path
+
+
+def write_random_encoders(folder: Path) -> None:
+    """HuBERT, RoBERTa and the speaker model of the released sizes with random weights."""
+    for kind in ("hubert", "roberta", "speaker"):
+        write_random_encoder(folder, kind)
+
+
+def write_random_encoder(folder: Path, kind: str) -> None:
+    """One of them, with a tokenizer of one token a character for RoBERTa."""
+    networks = {
+        "hubert": lambda: Hubert(HUBERT),
+        "roberta": lambda: Roberta(ROBERTA),
+        "speaker": lambda: Speaker(SPEAKER),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_weights(random_weights(networks[kind](), np.random.default_rng(0)), folder / f"{kind}.safetensors")
+    if kind == "roberta":
+        vocabulary = {token: index for index, token in enumerate(_tokens(ROBERTA.vocabulary))}
+        Tokenizer(WordPiece(vocabulary, unk_token="[UNK]")).save(str(folder / TOKENIZER_FILE))
+
+
+def _tokens(count: int) -> Iterator[str]:
+    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    yield from special
+    yield from (chr(FIRST_SIGN + index) for index in range(count - len(special)))

@@ -1,0 +1,204 @@
+"""Looks over an installation: what speaking needs, each thing ok or with what to do about it."""
+
+import importlib.metadata
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dora_primespeech_mlx.settings import Settings
+
+OK, WARN, FAIL = "ok", "WARN", "FAIL"
+OLDEST_PYTHON = (3, 11)
+SPEAKING_KINDS = {"hubert": "voices from recordings", "roberta": "prosody of Mandarin", "speaker": "v2Pro voices"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        mark: "ok"; "WARN" where something works less well; "FAIL" where something needed is missing.
+        subject: what was looked at.
+        text: what was found.
+        advice: what to do; empty if nothing.
+    """
+
+    mark: str
+    subject: str
+    text: str
+    advice: str = ""
+
+
+def examine(settings: Settings | None = None) -> list[Finding]:
+    """Looks at everything; never raises for what it finds.
+
+    Args:
+        settings: the runtime and the voices.json that are meant to be used; None for the defaults.
+    """
+    settings = settings or Settings()
+    findings: list[Finding] = []
+    checks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
+        ("Python", check_python),
+        ("MLX", check_mlx),
+        ("executor", check_executor),
+        ("dora", check_dora),
+        ("voices", check_voices),
+        ("audio", check_audio),
+        ("space", check_space),
+    )
+    for subject, check in checks:
+        try:
+            findings += check(settings)
+        except Exception as error:  # noqa: BLE001 - a doctor that breaks down is no help
+            findings.append(
+                Finding(FAIL, subject, f"could not be looked at: {error}", "Report this with the line above.")
+            )
+    return findings
+
+
+def check_python(settings: Settings) -> Iterator[Finding]:
+    """The interpreter's version, and whether it runs in a virtual environment."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < OLDEST_PYTHON:
+        yield Finding(FAIL, "Python", version, "Install Python 3.11 or newer and make the virtual environment with it.")
+    else:
+        yield Finding(OK, "Python", f"{version}, {sys.prefix}")
+
+
+def check_mlx(settings: Settings) -> Iterator[Finding]:
+    """MLX, its device, and the BLAS that its CPU backend is linked to."""
+    try:
+        import mlx.core  # noqa: F401
+    except ImportError as error:
+        extra = "mlx" if sys.platform == "darwin" else "'mlx[cpu]' (or 'mlx[cuda13]' with an NVIDIA GPU)"
+        yield Finding(FAIL, "MLX", f"cannot be imported: {error}", f"pip install {extra}")
+        return
+    from dora_primespeech_mlx.commands.bench.machine import device
+    from dora_primespeech_mlx.runtime.factory import accelerated
+
+    yield Finding(OK, "MLX", f"{version_of('mlx')}, {device()}")
+    if accelerated() or sys.platform != "linux":
+        return
+    if shutil.which("nvidia-smi") and importlib.util.find_spec("torch") is None:
+        yield Finding(WARN, "MLX", "there is an NVIDIA driver, and MLX runs on the CPU", "pip install 'mlx[cuda13]'")
+    blas = loaded_blas()
+    if settings.runtime == "mlx" and "openblas" not in blas and "mkl" not in blas:
+        advice = "Use RUNTIME=onnx on a CPU, or preload OpenBLAS: LD_PRELOAD=libopenblas.so.0"
+        yield Finding(WARN, "BLAS", f"{blas or 'unknown'}: products are slow", advice)
+    else:
+        yield Finding(OK, "BLAS", f"{blas or 'unknown'} (ONNX Runtime brings its own)")
+
+
+def loaded_blas() -> str:
+    """Names of the BLAS libraries in this process, as far as Linux tells."""
+    maps = Path("/proc/self/maps")
+    if not maps.is_file():
+        return ""
+    names = (line.rsplit("/", 1)[-1].strip() for line in maps.read_text("utf-8").splitlines() if "/" in line)
+    return ", ".join(sorted({name for name in names if re.search(r"blas|mkl_rt", name)}))
+
+
+def check_executor(settings: Settings) -> Iterator[Finding]:
+    """Which executor would run, and whether it is there."""
+    from dora_primespeech_mlx.runtime.factory import choose
+
+    chosen = choose(settings.runtime)
+    if chosen == "mlx":
+        yield Finding(OK, "executor", "MLX")
+        return
+    for name, needed in (("onnxruntime", True), ("openvino", False)):
+        version = version_of(name)
+        if version:
+            yield Finding(OK, "executor", f"{name} {version}")
+        elif needed:
+            yield Finding(FAIL, "executor", f"{name} is not installed", f"pip install {name}")
+        else:
+            text = "openvino is not installed: the vocoder runs on ONNX Runtime, which is slower on CPUs with bf16"
+            yield Finding(OK, "executor", text)
+
+
+def check_dora(settings: Settings) -> Iterator[Finding]:
+    """The dora command and the Python package that nodes use: both must speak the same protocol."""
+    package = version_of("dora-rs")
+    if package is None:
+        yield Finding(FAIL, "dora", "the Python package is not installed", "pip install dora-rs")
+        return
+    command = shutil.which("dora")
+    if command is None:
+        advice = f"pip install dora-rs-cli=={package} (only to run dataflows; primespeech say works without)"
+        yield Finding(WARN, "dora", f"package {package}, no dora command on the PATH", advice)
+        return
+    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=False, timeout=20)
+    found = re.search(r"\d+\.\d+\.\d+", done.stdout)
+    version = found.group() if found else "unknown"
+    if minor(version) == minor(package):
+        yield Finding(OK, "dora", f"command {version}, package {package}")
+    else:
+        advice = f"pip install dora-rs=={version}, or the command of version {package}: a node of another version hangs"
+        yield Finding(FAIL, "dora", f"command {version}, package {package}: they do not match", advice)
+
+
+def minor(version: str) -> tuple[str, ...]:
+    """The part of a version within which dora's messages stay the same."""
+    return tuple(version.split(".")[:2])
+
+
+def check_voices(settings: Settings) -> Iterator[Finding]:
+    """The voices.json, the files of each voice, and encoders."""
+    from dora_primespeech_mlx.voices.book import read_voices
+    from dora_primespeech_mlx.voices.library import ENCODER_FOLDERS
+
+    try:
+        book = read_voices(settings.voices)
+    except (FileNotFoundError, ValueError) as error:
+        advice = "Set VOICES_CONFIG to a voices.json, or convert a voice: primespeech convert --help"
+        yield Finding(FAIL, "voices", str(error), advice)
+        return
+    yield Finding(OK, "voices", f"{book.path}: {len(book.names)}, default {book.default}")
+    for entry in book.entries.values():
+        missing = [str(path) for path in entry.files() if not path.is_file()]
+        if missing:
+            text = f"{entry.name} lacks {', '.join(missing)}"
+            yield Finding(FAIL, "voices", text, "Put the files there, or take the voice out of the file.")
+    entry = book.entries[book.default]
+    folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
+    folders = [folder, *(folder / name for name in ENCODER_FOLDERS), book.path.parent / "encoders"]
+    for kind, use in SPEAKING_KINDS.items():
+        there = any((place / f"{kind}.safetensors").is_file() for place in folders)
+        yield Finding(OK, "encoders", f"{kind} {'is there' if there else 'is not there'} ({use})")
+
+
+def check_audio(settings: Settings) -> Iterator[Finding]:
+    """Reading and playing sound."""
+    from dora_primespeech_mlx.commands.loudspeaker import SpeakerError, default_output
+
+    if version_of("soundfile") is None:
+        yield Finding(FAIL, "audio", "soundfile is not installed", "pip install soundfile")
+    try:
+        yield Finding(OK, "audio", f"loudspeaker: {default_output()}")
+    except SpeakerError as error:
+        yield Finding(WARN, "audio", str(error), "Needed only for primespeech say --play; --out writes a file.")
+
+
+def check_space(settings: Settings) -> Iterator[Finding]:
+    """Room on the disk for models and temporary files."""
+    import tempfile
+
+    free = shutil.disk_usage(tempfile.gettempdir()).free / 1e9
+    if free < 1:
+        yield Finding(WARN, "space", f"{free:.1f} GB free in {tempfile.gettempdir()}", "Free a gigabyte or set TMPDIR.")
+    else:
+        yield Finding(OK, "space", f"{free:.0f} GB free in {tempfile.gettempdir()}")
+
+
+def version_of(name: str) -> str | None:
+    """Version of an installed distribution, or None."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

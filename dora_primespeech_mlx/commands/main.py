@@ -1,0 +1,382 @@
+"""The ``primespeech`` command: each subcommand is thin, over one public function."""
+
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dora_primespeech_mlx.commands.progress import Progress
+from dora_primespeech_mlx.settings import LANGUAGES, SHIPPED_VOICES, SPEED, Settings
+
+if TYPE_CHECKING:
+    from dora_primespeech_mlx.engine import AudioChunk
+
+ENCODERS = {
+    "hubert": "folder of chinese-hubert-base, for voices from recordings",
+    "roberta": "folder of chinese-roberta-wwm-ext-large, for the prosody of Mandarin",
+    "speaker": "the file pretrained_eres2netv2w24s4ep4.ckpt, for v2Pro and v2ProPlus",
+}
+
+NOTHING_TO_SAY = "There is nothing to say in this text: it has no word and no number."
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a subcommand; an error is one sentence on standard error and exit status 1."""
+    args = parser().parse_args(arguments)
+    command: Command = args.command
+    try:
+        return command(args)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"primespeech: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="primespeech", description="GPT-SoVITS text-to-speech in MLX.")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_say(commands)
+    _add_voices(commands)
+    _add_convert(commands)
+    _add_codes(commands)
+    _add_voice(commands)
+    _add_export(commands)
+    _add_bench(commands)
+    _add_doctor(commands)
+    return top
+
+
+def _add_say(commands: Any) -> None:
+    say = commands.add_parser(
+        "say",
+        help="speak a text into a WAV file",
+        description="Speaks a text into a WAV file and prints how long it is and how long it took.",
+        epilog='Example: primespeech say "Hello, world." --out hello.wav',
+    )
+    say.add_argument("text", nargs="?", help="what to say; - reads standard input")
+    say.add_argument("--file", type=Path, help="read the text from this file (UTF-8)")
+    say.add_argument("--voice", help="name or alias of a voice (default: the one voices.json names)")
+    say.add_argument("--voices", type=Path, help=f"the voices.json to use (default: VOICES_CONFIG or {SHIPPED_VOICES})")
+    say.add_argument("--lang", choices=LANGUAGES.options, help="language of the text (default: the voice's)")
+    say.add_argument("--out", type=Path, default=Path("speech.wav"), help="WAV file to write (default: %(default)s)")
+    say.add_argument("--seed", type=int, help="fixes the result: the same seed speaks the same way")
+    say.add_argument("--speed", type=float, help=f"{SPEED.allowed}; above 1 is faster (default: the voice's)")
+    say.add_argument("--play", action="store_true", help="play it while it is made, instead of writing a file")
+    say.add_argument("--json", action="store_true", help="print the figures as JSON")
+    say.set_defaults(command=_say)
+
+
+def _add_voices(commands: Any) -> None:
+    voices = commands.add_parser(
+        "voices",
+        help="list the voices and check their files",
+        description="Lists the voices of a voices.json and checks every file that each needs. "
+        "Exit status 1 if anything is missing.",
+    )
+    voices.add_argument("--voices", type=Path, help=f"the voices.json (default: VOICES_CONFIG or {SHIPPED_VOICES})")
+    voices.add_argument("--json", action="store_true", help="print the list as JSON")
+    voices.set_defaults(command=_voices)
+
+
+def _add_convert(commands: Any) -> None:
+    convert = commands.add_parser(
+        "convert",
+        help="convert official GPT-SoVITS checkpoints and encoders",
+        description="Converts official GPT-SoVITS checkpoints (v1, v2, v2Pro, v2ProPlus) into a model folder, and the "
+        "encoders they use. Nothing in a file is executed, and torch is not needed.",
+        epilog="Example: primespeech convert --t2s voice.ckpt --sovits voice.pth --out models/voice",
+    )
+    convert.add_argument("--t2s", type=Path, help="the s1 file, *.ckpt (GPT weights)")
+    convert.add_argument("--sovits", type=Path, help="the s2 file, *.pth (SoVITS weights)")
+    for kind, meaning in ENCODERS.items():
+        convert.add_argument(f"--{kind}", type=Path, help=meaning)
+    convert.add_argument("--out", type=Path, required=True, help="folder to write")
+    convert.add_argument("--half", action="store_true", help="store all tensors in 16 bits (smaller, no longer exact)")
+    convert.set_defaults(command=_convert)
+
+
+def _add_codes(commands: Any) -> None:
+    codes = commands.add_parser(
+        "codes",
+        help="semantic codes of a recording",
+        description="Computes the semantic codes of a recording for a model; needs the model's content encoder.",
+        epilog="Example: primespeech codes ref.wav --model models/voice --out ref.npy",
+    )
+    codes.add_argument("recording", type=Path, help="a sound file of 3 to 10 s")
+    codes.add_argument("--model", type=Path, required=True, help="folder that primespeech convert wrote")
+    codes.add_argument("--out", type=Path, required=True, help="file to write: .bin (raw int32) or .npy")
+    codes.add_argument("--encoders", type=Path, help="folder of the encoders (default: with the model)")
+    codes.set_defaults(command=_codes)
+
+
+def _add_voice(commands: Any) -> None:
+    actions = commands.add_parser("voice", help="add a voice").add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser(
+        "add",
+        help="add a voice made of recordings",
+        description="Checks recordings of a speaker and adds a voice made of them to a voices.json. The first is 3 to "
+        "10 s long and says the text; more of them steady the timbre. Without a text the voice takes the timbre alone.",
+        epilog='Example: primespeech voice add Ada ada.wav --text "The quick brown fox." --model models/voice',
+    )
+    add.add_argument("name", help="of the voice")
+    add.add_argument("recordings", type=Path, nargs="+", metavar="RECORDING", help="wav, flac, ogg or mp3")
+    add.add_argument("--text", default="", help="exactly what the first recording says")
+    add.add_argument("--lang", choices=LANGUAGES.options, default="auto", help="language (default: %(default)s)")
+    add.add_argument("--voices", type=Path, help=f"the voices.json (default: VOICES_CONFIG or {SHIPPED_VOICES})")
+    add.add_argument("--model", type=Path, help="folder of the weights (default: the one the voices.json names)")
+    add.add_argument("--encoders", type=Path, help="folder of the encoders (default: with the model)")
+    add.add_argument("--speed", type=float, default=1.0, help=f"{SPEED.allowed} (default: %(default)s)")
+    add.add_argument("--replace", action="store_true", help="replace a voice of that name")
+    add.set_defaults(command=_voice_add)
+
+
+def _add_export(commands: Any) -> None:
+    export = commands.add_parser(
+        "export",
+        help="write the encoders for Apple's Neural Engine, or the networks of a voice as ONNX files",
+        description="Writes CoreML packages of the encoders; they run on macOS 15 or later when they lie beside the "
+        "encoders' weights. Or writes the networks of a model folder as ONNX files for other programs.",
+        epilog="Examples: primespeech export --encoders models/encoders --coreml models/encoders; "
+        "primespeech export --model models/demo --onnx models/demo-onnx",
+    )
+    export.add_argument("--encoders", type=Path, help="folder of the converted encoders")
+    export.add_argument("--coreml", type=Path, help="folder to write the encoders to")
+    export.add_argument("--model", type=Path, help="folder of a converted model")
+    export.add_argument("--onnx", type=Path, help="folder to write the networks to")
+    export.add_argument(
+        "--precision",
+        choices=("fp16", "fp32", "int8"),
+        help="of CoreML packages: fp16 (default) or fp32; of the T2S layers in ONNX files: fp32 (default) or int8",
+    )
+    export.set_defaults(command=_export)
+
+
+def _add_bench(commands: Any) -> None:
+    bench = commands.add_parser(
+        "bench",
+        help="measure this machine",
+        description="Measures the networks and whole texts: every result is evaluated within the timed region, after a "
+        "warm-up, as medians with 10th and 90th percentile. The sizes v2 and v2ProPlus run with random weights of the "
+        "released sizes, made in place: the sound is noise, the arithmetic is real.",
+        epilog="Example: primespeech bench --size v2 --json v2.json --report report",
+    )
+    bench.add_argument("--runtime", choices=("auto", "mlx", "onnx"), help="where the networks run (default: RUNTIME)")
+    bench.add_argument("--size", default="demo", help="demo, v2 or v2ProPlus (default: %(default)s)")
+    bench.add_argument("--only", default="", help="sections to run, separated by commas (default: all)")
+    bench.add_argument("--quick", action="store_true", help="few lengths and repeats")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
+    bench.add_argument("--report", type=Path, metavar="DIR", help="write a page with plots")
+    bench.set_defaults(command=_bench)
+
+
+def _add_doctor(commands: Any) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="check this installation",
+        description="Looks at everything that speaking needs here; each line is ok, or says what to do. "
+        "Exit status 1 if something that is needed is missing.",
+    )
+    doctor.add_argument("--voices", type=Path, help=f"the voices.json (default: VOICES_CONFIG or {SHIPPED_VOICES})")
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    doctor.set_defaults(command=_doctor)
+
+
+def _settings(voices: Path | None) -> Settings:
+    settings = Settings.from_env()
+    return settings if voices is None else replace(settings, voices=voices)
+
+
+def _say(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.audio import write_wav
+    from dora_primespeech_mlx.engine import Engine
+
+    if (args.text is None) == (args.file is None):
+        raise ValueError("Give either a text or --file; - reads the text from standard input.")
+    if args.file is not None:
+        text = args.file.read_text("utf-8")
+    else:
+        text = sys.stdin.read() if args.text == "-" else args.text
+    if args.speed is not None and not SPEED.accepts(args.speed):
+        raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
+    settings = _settings(args.voices)
+    with Progress("say", len(text), "character") as progress:
+        progress.say("loading the voice")
+        engine = Engine.from_config(settings.voices, replace(settings, voice=args.voice or settings.voice))
+        progress.say("speaking")
+        options = {"language": args.lang, "seed": args.seed, "speed": args.speed}
+        if args.play:
+            return _play(engine.stream(text, **options), progress)
+        speech = engine.synthesize(text, **options, on_chunk=lambda chunk: progress.reach(chunk.end))
+        progress.reach(len(text))
+    if not len(speech.audio):
+        raise ValueError(NOTHING_TO_SAY)
+    write_wav(args.out, speech.audio, speech.sample_rate)
+    figures = {
+        "file": str(args.out),
+        "seconds": round(speech.duration, 3),
+        "sample_rate": speech.sample_rate,
+        "real_time_factor": round(speech.real_time_factor, 3),
+        "timing": {name: round(value, 4) for name, value in vars(speech.timing).items()},
+    }
+    if args.json:
+        print(json.dumps(figures, ensure_ascii=False))
+    else:
+        print(f"{args.out}: {speech.duration:.2f} s of speech in {speech.timing.total:.2f} s")
+    return 0
+
+
+def _play(chunks: Iterator["AudioChunk"], progress: Progress) -> int:
+    from dora_primespeech_mlx.commands.loudspeaker import play
+
+    first = next(chunks, None)
+    if first is None:
+        raise ValueError(NOTHING_TO_SAY)
+    for chunk in play(itertools.chain([first], chunks)):
+        progress.reach(chunk.end)
+    return 0
+
+
+def _voices(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.voices.book import read_voices
+
+    settings = _settings(args.voices)
+    book = read_voices(settings.voices)
+    rows = [
+        {
+            "name": entry.name,
+            "default": entry.name == book.default,
+            "aliases": list(entry.aliases),
+            "language": entry.language,
+            "speed": entry.speed,
+            "codes": entry.codes is not None,
+            "missing": [str(path) for path in entry.files() if not path.is_file()],
+        }
+        for entry in book.entries.values()
+    ]
+    if args.json:
+        print(json.dumps({"file": str(book.path), "voices": rows}, ensure_ascii=False, indent=1))
+    else:
+        for row in rows:
+            state = "ok" if not row["missing"] else "missing " + ", ".join(row["missing"])  # type: ignore[arg-type]
+            print(f"{'*' if row['default'] else ' '} {row['name']:<16} {row['language']:<5} {row['speed']:<5} {state}")
+    return 1 if any(row["missing"] for row in rows) else 0
+
+
+def _convert(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.weights.official import convert
+    from dora_primespeech_mlx.weights.official_encoders import convert_encoder
+
+    sources = {kind: getattr(args, kind) for kind in ENCODERS if getattr(args, kind) is not None}
+    if (args.t2s is None) != (args.sovits is None) or not (args.t2s or sources):
+        raise ValueError("Give --t2s and --sovits together, or an encoder: --" + ", --".join(ENCODERS))
+    if args.t2s is not None:
+        with Progress("convert", 3) as progress:
+            done = convert(args.t2s, args.sovits, args.out, half=args.half, note=progress.next)
+            progress.reach(3)
+        millions = (done.t2s_parameters / 1e6, done.sovits_parameters / 1e6)
+        print(f"{done.folder}: {done.version}, T2S {millions[0]:.1f} M and SoVITS {millions[1]:.1f} M parameters")
+    for kind, source in sources.items():
+        encoder = convert_encoder(kind, source, args.out)
+        print(f"{encoder.path}: {encoder.parameters / 1e6:.1f} M parameters")
+    return 0
+
+
+def _codes(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.voices.enrol import codes_file
+
+    done = codes_file(args.recording, args.model, args.out, Settings.from_env(), args.encoders)
+    _advise(done.advice)
+    print(f"{args.out}: {0 if done.codes is None else len(done.codes)} codes")
+    return 0
+
+
+def _voice_add(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.voices.enrol import add_voice
+
+    if not SPEED.accepts(args.speed):
+        raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
+    settings = _settings(args.voices)
+    done = add_voice(
+        settings.voices,
+        args.name,
+        args.recordings,
+        settings,
+        text=args.text,
+        language=args.lang,
+        model=args.model,
+        encoders=args.encoders,
+        speed=args.speed,
+        replace=args.replace,
+    )
+    _advise(done.advice)
+    taken = "its timbre alone" if done.codes is None else f"{len(done.codes)} codes and its timbre"
+    print(f"{done.voices}: {args.name} added, with {taken}. Hear it: primespeech say --voice {args.name!r} ...")
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    coreml, onnx = args.encoders and args.coreml, args.model and args.onnx
+    if not coreml and not onnx:
+        raise ValueError("Nothing to export: give --encoders with --coreml, or --model with --onnx.")
+    if (coreml and args.precision == "int8") or (onnx and args.precision == "fp16"):
+        raise ValueError(f"{args.precision} is not a precision for this; see primespeech export --help.")
+    if coreml:
+        from dora_primespeech_mlx.voices.encoders import Encoders
+
+        for package in Encoders([args.encoders]).export_coreml(args.coreml, args.precision or "fp16"):
+            print(package)
+    if onnx:
+        from dora_primespeech_mlx.runtime.onnx.export import export_onnx
+        from dora_primespeech_mlx.weights.load import load_model
+
+        model = load_model(args.model)
+        for path in export_onnx(model.t2s, model.sovits, args.onnx, args.precision or "fp32"):
+            print(path)
+    return 0
+
+
+def _advise(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        print(f"primespeech: {sentence}", file=sys.stderr)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.commands.bench.figures import as_text
+    from dora_primespeech_mlx.commands.bench.report import write_report
+    from dora_primespeech_mlx.commands.bench.run import run
+
+    settings = Settings.from_env()
+    only = [name.strip() for name in args.only.split(",") if name.strip()]
+    results = run(args.size, replace(settings, runtime=args.runtime or settings.runtime), only, args.quick)
+    print(as_text(results))
+    if args.json is not None:
+        results.write(args.json)
+    if args.report is not None:
+        print(f"\n{write_report(results, args.report)}")
+    return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.commands.doctor import FAIL, examine
+
+    findings = examine(_settings(args.voices))
+    if args.json:
+        print(json.dumps([vars(finding) for finding in findings], ensure_ascii=False, indent=1))
+    else:
+        for finding in findings:
+            print(f"{finding.mark:<5} {finding.subject:<9} {finding.text}")
+            if finding.advice:
+                print(f"{'':<15} -> {finding.advice}")
+    return 1 if any(finding.mark == FAIL for finding in findings) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

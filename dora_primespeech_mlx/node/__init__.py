@@ -1,0 +1,1 @@
+"""The dora node: the only room that knows dora and Arrow."""

@@ -1,0 +1,5 @@
+"""python -m dora_primespeech_mlx.node."""
+
+from dora_primespeech_mlx.node.main import main
+
+main()

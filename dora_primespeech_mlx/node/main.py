@@ -1,0 +1,280 @@
+"""The dora node: events in, events out. The only module that knows dora and Arrow.
+
+The engine is loaded and warm before the node connects, so that dora's ready barrier holds all texts back until it is.
+This thread receives, so that a cancel is seen at once; one other thread speaks. What was received is spoken to its end
+when the senders have gone.
+"""
+
+import json
+import logging
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import dora
+import numpy as np
+import pyarrow as pa
+
+from dora_primespeech_mlx.audio import pcm16
+from dora_primespeech_mlx.node.desk import Desk
+from dora_primespeech_mlx.node.messages import (
+    Command,
+    Metadata,
+    clean,
+    handed_on,
+    has_flag,
+    is_true,
+    parse_control,
+    parse_text,
+    stream_key,
+)
+from dora_primespeech_mlx.node.turns import TakingTurns, must_take_turns
+from dora_primespeech_mlx.node.worker import Worker
+from dora_primespeech_mlx.settings import Settings, ignored_variables
+
+if TYPE_CHECKING:
+    from dora_primespeech_mlx.engine import Engine
+
+COMMAND_INPUTS = ("reset", "stop", "cancel")
+"""Inputs whose every message is the command of that name."""
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Console script: settings from the environment, the engine of this package, a node of the running dataflow."""
+    from dora_primespeech_mlx.engine import Engine
+
+    try:
+        settings = Settings.from_env()
+        run(open_node, lambda chosen: Engine.from_config(chosen.voices, chosen), settings, ignored_variables())
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"dora-primespeech-mlx: {error}") from error
+
+
+def open_node() -> Any:
+    """The node that this process is in the running dataflow."""
+    return TakingTurns(dora.Node()) if must_take_turns(version("dora-rs")) else dora.Node()
+
+
+def run(
+    connect: Callable[[], Any],
+    make_engine: "Callable[[Settings], Engine]",
+    settings: Settings,
+    ignored: Mapping[str, str] | None = None,
+) -> None:
+    """Load the engine, connect, and serve until the event stream ends and everything received is spoken.
+
+    `ignored`: environment names that are set and have no effect, with the reason; they are said on the `log` output.
+    Raises what `make_engine` raises.
+    """
+    desk = Desk(settings)
+    worker = Worker(make_engine, desk)
+    worker.start()
+    node = connect()
+    desk.output = Sender(node, settings.audio_format)
+    for name, reason in (ignored or {}).items():
+        desk.log("WARNING", f"{name} has no effect here: {reason}")
+    restarts = node.restart_count() if hasattr(node, "restart_count") else 0
+    desk.status("ready", {"restart_count": restarts, "sample_rate": settings.sample_rate})
+    if restarts:
+        desk.log("WARNING", f"restarted {restarts} times; texts without a segment_complete are lost, send them again")
+    warnings = LogOutput(desk)
+    logging.getLogger("dora_primespeech_mlx").addHandler(warnings)
+    try:
+        Receiver(desk, worker.voice_names).serve(node)
+        worker.join()
+    finally:
+        logging.getLogger("dora_primespeech_mlx").removeHandler(warnings)
+
+
+class LogOutput(logging.Handler):
+    """Says on the `log` output what other modules of this package warn of; the desk's own lines are there already."""
+
+    def __init__(self, desk: Desk):
+        super().__init__(logging.WARNING)
+        self._desk = desk
+        self.addFilter(lambda record: record.name not in (logger.name, Desk.__module__))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one record."""
+        self._desk.tell("ERROR" if record.levelno >= logging.ERROR else "WARNING", record.getMessage())
+
+
+class Sender:
+    """Payloads -> Arrow, in the audio format that is set; outputs that the dataflow does not declare are left out."""
+
+    def __init__(self, node: Any, audio_format: str):
+        self._node = node
+        self._format = audio_format
+        declared = node.node_config().get("outputs") if hasattr(node, "node_config") else None
+        self._declared = None if declared is None else set(declared)
+
+    def __call__(self, output_id: str, payload: str | np.ndarray, metadata: Metadata) -> None:
+        """Send; what cannot be sent because the dataflow is gone is logged."""
+        if self._declared is not None and output_id not in self._declared:
+            return
+        data = pa.array([payload]) if isinstance(payload, str) else to_arrow(payload, self._format)
+        try:
+            self._node.send_output(output_id, data, clean(metadata))
+        except RuntimeError as error:
+            logger.error("a message of the output %s could not be sent: %s", output_id, error)
+
+
+def to_arrow(samples: np.ndarray, audio_format: str) -> pa.Array:
+    """Samples float32 [n] -> float32 [n] ("flat"), list of float32 [1] ("list") or int16 [n] ("int16")."""
+    if audio_format == "list":
+        return pa.array([samples], type=pa.list_(pa.float32()))
+    return pa.array(pcm16(samples) if audio_format == "int16" else samples)
+
+
+def to_text(value: Any) -> str:
+    """The text in a payload: strings, bytes, or one number. ValueError for anything that is no text."""
+    if value is None:
+        return ""
+    kind = getattr(value, "type", None)
+    if kind is not None and (pa.types.is_uint8(kind) or pa.types.is_int8(kind)) and len(value) > 1:
+        return bytes(item or 0 for item in value.cast(pa.uint8(), safe=False).to_pylist()).decode("utf-8", "replace")
+    if kind is not None and len(value) > 1 and pa.types.is_primitive(kind):
+        raise ValueError(f"a text was expected, and {kind} [{len(value)}] came; send one string")
+    return "\n".join(_item_text(item) for item in value.to_pylist())
+
+
+def _item_text(item: Any) -> str:
+    if isinstance(item, bytes):
+        return item.decode("utf-8", "replace")
+    if isinstance(item, str):
+        return item
+    return "" if item is None else json.dumps(item, ensure_ascii=False, default=str)
+
+
+@dataclass
+class Receiver:
+    """Reads the events of a node and tells the desk."""
+
+    desk: Desk
+    voice_names: list[str]
+
+    def serve(self, node: Any) -> None:
+        """Until the stream ends, or a manual stop; then no more texts come, and those at the desk are spoken.
+
+        A stop because all inputs are closed may overtake texts that are still queued, so it does not end anything.
+        """
+        try:
+            while (event := node.next()) is not None:
+                if _part(event, "type") == "STOP" and _part(event, "id") == "MANUAL":
+                    self.desk.cancel_all()
+                    break
+                self.handle(event)
+        except KeyboardInterrupt:
+            self.desk.cancel_all()
+        self.desk.drain()
+
+    def handle(self, event: Any) -> None:
+        """One event. Never raises: a message that makes no sense is answered and logged."""
+        kind, name = _part(event, "type"), str(_part(event, "id") or "")
+        if kind == "INPUT":
+            self._input(name, _part(event, "value"), _part(event, "metadata") or {})
+        elif kind == "INPUT_CLOSED":
+            self.desk.input_closed(name)
+            if name == "buffer_status":
+                self.desk.buffered(0.0)
+        elif kind in ("PARAM_UPDATE", "PARAM_DELETED"):
+            self._change(name, _part(event, "value") if kind == "PARAM_UPDATE" else None, {})
+        elif kind == "ERROR":
+            self.desk.log("WARNING", f"dora says: {_part(event, 'error')}")
+
+    def _input(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
+        if is_true(metadata.get("flush")):
+            self.desk.cancel_all()
+        if name.startswith("text"):
+            self._text(name, value, metadata)
+        elif name == "control" or name in COMMAND_INPUTS:
+            self._control(name, value, metadata)
+        elif name == "buffer_status":
+            self._buffer_status(value)
+        else:
+            self.desk.log("WARNING", f"input {name!r} is not known; known are text, control, buffer_status")
+
+    def _text(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
+        try:
+            request = parse_text(to_text(value))
+        except Exception as error:
+            self.desk.fail(str(error), dict(metadata))
+            return
+        for note in request.notes:
+            self.desk.log("WARNING", note, handed_on(metadata))
+        key = stream_key(name, metadata)
+        if request.command is not None:
+            self._obey(request.command, metadata)
+            self.desk.skip(dict(metadata))
+        elif self._is_piece(key, metadata):
+            self.desk.piece(key, request, dict(metadata))
+        else:
+            self.desk.say(request, dict(metadata))
+
+    def _is_piece(self, key: tuple[str, ...], metadata: Mapping[str, Any]) -> bool:
+        mode = self.desk.settings.text_mode
+        return mode == "partial" or (mode == "auto" and (has_flag(metadata, "fin") or self.desk.is_open(key)))
+
+    def _control(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
+        try:
+            command = Command(name) if name in COMMAND_INPUTS else parse_control(to_text(value))
+        except Exception as error:
+            self.desk.log("WARNING", str(error), handed_on(metadata))
+            self.desk.status(f"error: {error}", handed_on(metadata))
+        else:
+            self._obey(command, metadata)
+
+    def _obey(self, command: Command, metadata: Mapping[str, Any]) -> None:
+        question = command.question_id
+        if question is None and metadata.get("question_id") is not None:
+            question = str(metadata["question_id"])
+        if command.name == "reset":
+            self.desk.cancel_all(question)
+        elif command.name == "stop":
+            self.desk.cancel_all()
+        elif command.name == "cancel":
+            self.desk.cancel(question)
+        elif command.name == "stats":
+            self._answer(command.name, self.desk.statistics(), metadata)
+        elif command.name == "list_voices":
+            self._answer(command.name, {"voices": self.voice_names}, metadata)
+        for setting, value in command.changes:
+            self._change(setting, value, metadata)
+
+    def _change(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
+        if hasattr(value, "to_pylist"):
+            value = next(iter(value.to_pylist()), None)
+        try:
+            self.desk.change(name, value)
+        except ValueError as error:
+            self.desk.log("WARNING", str(error), handed_on(metadata))
+            self.desk.status(f"error: {error}", handed_on(metadata))
+        else:
+            self._answer("set", {name: value}, metadata)
+
+    def _answer(self, command: str, content: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+        text = json.dumps({"command": command, **content}, ensure_ascii=False, default=str)
+        self.desk.status(text, handed_on(metadata))
+        self.desk.log("INFO", text, handed_on(metadata))
+
+    def _buffer_status(self, value: Any) -> None:
+        try:
+            percent = float(to_text(value))
+        except ValueError:
+            percent = math.nan
+        if math.isfinite(percent):
+            self.desk.buffered(percent)
+        else:
+            self.desk.log("WARNING", "buffer_status must be one number, the player's buffer in percent")
+
+
+def _part(event: Any, name: str) -> Any:
+    """A part of an event; None where this version of dora has none."""
+    try:
+        return event[name]
+    except (KeyError, TypeError):
+        return None

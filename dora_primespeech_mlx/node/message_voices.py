@@ -1,0 +1,104 @@
+"""Voices that a message describes by files: which files it may name, and the voices made of them, kept for a while."""
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dora_primespeech_mlx.node.messages import Recording
+from dora_primespeech_mlx.settings import Settings, expand
+
+if TYPE_CHECKING:
+    from dora_primespeech_mlx.engine import Engine
+    from dora_primespeech_mlx.voices.book import VoiceEntry
+    from dora_primespeech_mlx.voices.library import Voice
+
+CUSTOM_VOICES = "~/.dora/primespeech"
+"""Where MoFA's studio puts the recordings of its custom voices."""
+LARGEST_RECORDING = 50 * 2**20
+LARGEST_WEIGHTS = 4 * 2**30
+"""Bytes."""
+KEPT_VOICES = 8
+WEIGHTS = ".safetensors"
+
+
+class CustomVoices:
+    """Makes voices of recordings, and keeps the latest, by what the recording holds and says."""
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._voices: OrderedDict[tuple[object, ...], Voice] = OrderedDict()
+
+    def voice(self, engine: "Engine", recording: Recording, base: str | None) -> "Voice":
+        """The voice of a recording, with the weights of the voice `base` unless it brings its own.
+
+        Raises ValueError or FileNotFoundError, sentences, for files that may not be read or are no good.
+        """
+        entry = describe(recording, engine.describe_voice(base), self._settings)
+        heard = hashlib.sha256(entry.references[0].read_bytes()).digest()
+        written = (path.stat().st_mtime_ns for path in entry.files() if path.suffix == WEIGHTS)
+        key = (heard, recording.text, recording.language, base, entry.weights, *written)
+        if key not in self._voices:
+            self._voices[key] = engine.build_voice(entry)
+        self._voices.move_to_end(key)
+        if len(self._voices) > KEPT_VOICES:
+            self._voices.popitem(last=False)
+        return self._voices[key]
+
+
+def describe(recording: Recording, base: "VoiceEntry", settings: Settings) -> "VoiceEntry":
+    """An entry as voices.json would have it, for a recording. Errors as `CustomVoices.voice`."""
+    weights = base.weights
+    if recording.t2s is not None and recording.sovits is not None:
+        weights = trained_weights(recording.t2s, recording.sovits, settings)
+    return replace(
+        base,
+        name="custom",
+        weights=weights,
+        references=(permitted(recording.reference, LARGEST_RECORDING, settings),),
+        prompt_text=recording.text,
+        prompt_language=recording.language,
+        language=recording.language,
+        speed=1.0,
+        codes=None,
+        aliases=(),
+    )
+
+
+def trained_weights(t2s: str, sovits: str, settings: Settings) -> Path | tuple[Path, Path]:
+    """The files, or the folder they are in if it is one that `primespeech convert` wrote.
+
+    Only safetensors are taken: reading official checkpoints means reading pickles, and none is read from a message.
+    """
+    paths = tuple(permitted(name, LARGEST_WEIGHTS, settings) for name in (t2s, sovits))
+    for path in paths:
+        if path.suffix != WEIGHTS:
+            raise ValueError(
+                f"{path.name} is no {WEIGHTS} file; convert it first: primespeech convert --t2s S1.ckpt "
+                "--sovits S2.pth --out FOLDER, and send FOLDER/t2s.safetensors and FOLDER/sovits.safetensors"
+            )
+    first, second = paths
+    if first.parent == second.parent and (first.parent / "config.json").is_file():
+        return first.parent
+    return first, second
+
+
+def permitted(name: str, largest: int, settings: Settings) -> Path:
+    """The file of that name, if messages may read it: in one of the folders, links followed, and not too large."""
+    if "\0" in name:
+        raise ValueError("a file name in the message holds a zero character")
+    folders = [*settings.voice_dirs, settings.voices.parent, expand(CUSTOM_VOICES)]
+    given = Path(name).expanduser()
+    candidates = [given] if given.is_absolute() else [folder / given for folder in folders]
+    path = next((candidate for candidate in candidates if candidate.is_file()), candidates[0]).resolve()
+    if settings.voice_paths == "confined" and not any(path.is_relative_to(folder.resolve()) for folder in folders):
+        raise ValueError(
+            f"messages may not read {name[:200]}; put it under {' or '.join(map(str, folders))}, "
+            "add its folder to VOICE_DIRS, or set VOICE_PATHS=any"
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"the file {name[:200]} of the message is not there")
+    if path.stat().st_size > largest:
+        raise ValueError(f"{name[:200]} is larger than {largest >> 20} MB")
+    return path

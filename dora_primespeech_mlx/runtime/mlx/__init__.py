@@ -1,0 +1,1 @@
+"""Networks on MLX: Metal, CUDA, or its own CPU backend."""

@@ -1,0 +1,152 @@
+"""The networks on MLX: Metal, CUDA, and the CPU for comparison."""
+
+from collections.abc import Sequence
+
+import mlx.core as mx
+import numpy as np
+
+from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.nets.t2s import T2S, prefill_mask
+from dora_primespeech_mlx.runtime.mlx.cache import KVCache, join
+
+BUCKET = 32
+"""Lengths are rounded up to a multiple of this many frames, phones or rows before they reach a device."""
+
+
+def bucketed(length: int) -> int:
+    """Next multiple of `BUCKET`."""
+    return -(-length // BUCKET) * BUCKET
+
+
+class MlxT2SSession:
+    """Texts being decoded together; ``logits`` [B, vocabulary] are those of the next codes.
+
+    Each text is prefilled by itself; shorter ones then stand to the right of padding that no query sees.
+    """
+
+    def __init__(
+        self, model: T2S, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray, bucket: bool
+    ):
+        self._model = model
+        self._position = len(prompt)
+        first, caches = zip(*(self._prefill(phones, bert, prompt, bucket) for phones, bert in texts), strict=True)
+        self._cache = [join(layers) for layers in zip(*caches, strict=True)]
+        longest = max(cache[0].offset for cache in caches)
+        paddings = [longest - cache[0].offset for cache in caches]
+        self._padding = mx.array(paddings)[:, None, None, None] if any(paddings) else None
+        self.logits = mx.stack(list(first))
+        mx.async_eval(self.logits)
+
+    def _prefill(
+        self, phones: np.ndarray, bert: np.ndarray | None, prompt: np.ndarray, bucket: bool
+    ) -> tuple[mx.array, list[KVCache]]:
+        """Logits [vocabulary] and the filled cache of one text."""
+        model = self._model
+        cache = [KVCache() for _ in range(model.config.layers)]
+        text = model.embed_text(mx.array(phones)[None], None if bert is None else mx.array(bert)[None])
+        audio = model.embed_audio(mx.array(prompt)[None], mx.arange(len(prompt)))
+        x = mx.concatenate([text, audio], axis=1) if len(prompt) else text
+        length = x.shape[1]
+        padded = bucketed(length) if bucket else length
+        x = mx.pad(x, [(0, 0), (0, padded - length), (0, 0)])
+        hidden = model(x, mx.array(prefill_mask(len(phones), len(prompt), padded)), cache)
+        for layer in cache:
+            layer.offset = length
+        return model.logits(hidden[0, length - 1]), cache
+
+    def step(self, codes: mx.array) -> mx.array:
+        """Appends a code to each text and returns the logits of the next, not yet computed."""
+        x = self._model.embed_audio(codes[:, None], mx.array([self._position]))
+        mask = None
+        if self._padding is not None:
+            mask = mx.arange(self._cache[0].offset + 1) >= self._padding
+        self._position += 1
+        self.logits = self._model.logits(self._model(x, mask, self._cache)[:, 0])
+        mx.async_eval(self.logits)
+        return self.logits
+
+
+class MlxT2SRunner:
+    """T2S on MLX. On an accelerator steps are submitted ahead of their use and prefill lengths are rounded up."""
+
+    def __init__(self, model: T2S, accelerated: bool):
+        self.config = model.config
+        self.xp = mx
+        self.pipelined = accelerated
+        self._model = model
+
+    def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> MlxT2SSession:
+        """See `runtime.interface.T2SRunner`."""
+        return MlxT2SSession(self._model, texts, prompt, bucket=self.pipelined)
+
+
+class MlxSovitsRunner:
+    """SoVITS on MLX.
+
+    With ``bucket``, lengths are rounded up and masked. With ``compiled``, flow and vocoder are compiled for each
+    length, which is not for the CPU: MLX would call a C++ compiler there.
+    """
+
+    def __init__(self, model: Sovits, bucket: bool, compiled: bool = False):
+        self.config = model.config
+        self.flow_context = model.flow.context
+        self._model = model
+        self._bucket = bucket
+        self._flow = mx.compile(model.flow.__call__) if compiled else model.flow
+        self._vocoder = mx.compile(model.dec.__call__) if compiled else model.dec
+
+    def prepare(self) -> None:
+        """See `runtime.interface.SovitsRunner`; nothing, since each length is prepared when it comes."""
+
+    def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
+        """See `runtime.interface.SovitsRunner`."""
+        vectors = [mx.array(s)[None] for s in speakers] if speakers else [None] * len(spectra)
+        each = [
+            self._model.timbre(self._input(spectrum), vector) for spectrum, vector in zip(spectra, vectors, strict=True)
+        ]
+        return _output(mx.concatenate(each).mean(axis=0)[0])
+
+    def encode(
+        self, codes: np.ndarray, phones: np.ndarray, ge: np.ndarray, resample: tuple[np.ndarray, ...] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `runtime.interface.SovitsRunner`."""
+        frames = 2 * len(codes) if resample is None else len(resample[0])
+        code_row, code_mask = self._row(codes)
+        phone_row, phone_mask = self._row(phones)
+        positions = None
+        if resample is not None:
+            lower, upper, weight = (mx.array(np.pad(part, (0, self.fit(frames) - frames))) for part in resample)
+            positions = lower, upper, weight
+        mean, log_deviation = self._model.encode(
+            code_row, phone_row, self._input(ge[None]), code_mask, phone_mask, positions
+        )
+        return _output(mean[0, :frames]), _output(log_deviation[0, :frames])
+
+    def flow(self, prior: np.ndarray, ge: np.ndarray) -> np.ndarray:
+        """See `runtime.interface.SovitsRunner`."""
+        return _output(self._flow(self._input(prior), self._input(ge[None]))[0])
+
+    def vocode(self, latent: np.ndarray, ge: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """See `runtime.interface.SovitsRunner`; all frames are rendered, so that one number tells the shapes."""
+        samples = self._vocoder(self._input(latent), self._input(ge[None]))[0]
+        hop = samples.shape[0] // len(latent)
+        return _output(samples)[start * hop : None if stop is None else stop * hop]
+
+    def fit(self, frames: int) -> int:
+        """See `runtime.interface.SovitsRunner`."""
+        return bucketed(frames) if self._bucket else frames
+
+    def _row(self, ids: np.ndarray) -> tuple[mx.array, mx.array | None]:
+        """Ids [n] as a batch of one, padded to a bucket with the mask of what is real."""
+        size = self.fit(len(ids))
+        if size == len(ids):
+            return mx.array(ids)[None], None if not self._bucket else mx.ones((1, size), dtype=mx.bool_)
+        return mx.array(np.pad(ids, (0, size - len(ids))))[None], mx.array(np.arange(size) < len(ids))[None]
+
+    def _input(self, array: np.ndarray) -> mx.array:
+        """A batch of one in the weights' type."""
+        return mx.array(array)[None].astype(self._model.enc_p.proj.weight.dtype)
+
+
+def _output(array: mx.array) -> np.ndarray:
+    return np.array(array.astype(mx.float32))

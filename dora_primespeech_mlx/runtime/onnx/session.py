@@ -1,0 +1,87 @@
+"""ONNX Runtime sessions over translated graphs."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import onnxruntime
+
+from dora_primespeech_mlx.runtime.onnx.graph import Graph
+from dora_primespeech_mlx.runtime.onnx.translate import translate
+from dora_primespeech_mlx.runtime.trace.record import Input
+
+_BUILDER = ThreadPoolExecutor(1, "onnx-session")
+"""Makes sessions while the next graph is traced; ONNX Runtime gives the interpreter free meanwhile."""
+
+
+class Function(Protocol):
+    """A compiled graph."""
+
+    def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
+        """Results in the order of the outputs, for arrays in the order of the inputs."""
+        ...
+
+
+def default_threads() -> int:
+    """Threads of the CPU executor when nothing is asked for."""
+    return min(4, os.cpu_count() or 1)
+
+
+def session_options(threads: int | None) -> onnxruntime.SessionOptions:
+    """Options every session shares. Threads sleep while idle, so that a waiting process uses no CPU."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or default_threads()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+class OnnxFunction:
+    """A graph as a function of numpy arrays, run by ONNX Runtime."""
+
+    def __init__(self, graph: Graph | Path, threads: int | None = None):
+        """Makes the session of an ONNX file, or begins to make that of a graph, which the first use waits for.
+
+        Weights of a graph are not copied into the model but stay in memory that this object holds.
+        """
+        self._made = _BUILDER.submit(self._make, graph, threads)
+        if isinstance(graph, Path):
+            self._made.result()
+
+    @cached_property
+    def session(self) -> onnxruntime.InferenceSession:
+        """The finished session."""
+        return self._made.result()
+
+    @cached_property
+    def _inputs(self) -> list[str]:
+        return [port.name for port in self.session.get_inputs()]
+
+    def _make(self, graph: Graph | Path, threads: int | None) -> onnxruntime.InferenceSession:
+        options = session_options(threads)
+        model: bytes | Path = graph if isinstance(graph, Path) else self._declare(graph, options)
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def _declare(self, graph: Graph, options: onnxruntime.SessionOptions) -> bytes:
+        """The model of a graph, with the options told where its weights are."""
+        outside = {name: np.ascontiguousarray(value) for name, value in graph.external().items()}
+        self._held = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in outside.values()]
+        if outside:
+            options.add_external_initializers(list(outside), self._held)
+        return graph.to_model().SerializeToString()
+
+    def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
+        """Results in the order of the outputs, for arrays in the order of the inputs."""
+        return self.session.run(None, dict(zip(self._inputs, arrays, strict=True)))
+
+
+def compile_function(
+    function: Callable[..., Any], inputs: Sequence[Input], outputs: Sequence[str], threads: int | None = None
+) -> OnnxFunction:
+    """Translates an MLX function and makes its session."""
+    return OnnxFunction(translate(function, inputs, outputs), threads)

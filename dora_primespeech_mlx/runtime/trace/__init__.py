@@ -1,0 +1,1 @@
+"""An MLX function's operations, recorded and simplified."""

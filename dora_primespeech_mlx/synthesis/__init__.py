@@ -1,0 +1,1 @@
+"""Sentences to codes, latents and samples."""

@@ -1,0 +1,146 @@
+"""Semantic codes to samples, in chunks that are exact.
+
+A vocoder frame depends on 11 latent frames either side and a flow frame on 32. Chunks are rendered with that context,
+so cutting changes nothing: while all codes of a sentence are known, streamed audio is the whole audio.
+
+While codes are still coming, the latents of a frame are computed once, from the codes known then, and frozen; the
+vocoder only ever sees frozen latents with their full context, so joints need no cross-fade, and no frame is rendered
+with two different noises.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dora_primespeech_mlx.nets.sovits import FRAMES_PER_CODE, resample_positions
+from dora_primespeech_mlx.runtime.interface import SovitsRunner
+from dora_primespeech_mlx.synthesis.noise import RowNoise
+
+FRAME_RATE = 50
+VOCODER_CONTEXT = 11
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How much audio is rendered at a time.
+
+    Attributes:
+        first: frames (20 ms) of the first chunk.
+        growth: each chunk may be this much longer than the one before it.
+        largest: frames rendered at once.
+        lookahead: frames before the newest code whose latents wait for more codes.
+        piece: longest chunk that is handed out, in frames; longer renderings are cut into such pieces.
+    """
+
+    first: int = 12
+    growth: float = 1.6
+    largest: int = 150
+    lookahead: int = 6
+    piece: int = 25
+
+    def __post_init__(self) -> None:
+        if self.first < 1 or self.growth < 1 or self.largest < self.first or self.lookahead < 0:
+            raise ValueError(f"{self} is not a schedule: it needs 1 <= first <= largest, growth >= 1, lookahead >= 0.")
+        if not 1 <= self.piece <= FRAME_RATE:
+            raise ValueError(f"A piece of {self.piece} frames is not between 1 and {FRAME_RATE} (one second).")
+
+
+class SegmentAudio:
+    """The latents of one segment, frozen from left to right, and the samples they give.
+
+    Args:
+        sovits: the network.
+        phones: ids of the segment's phones, int32 [n].
+        ge: timbre, float32 [gin].
+        noise: normal noise by absolute frame, rows of ``inter_channels``.
+        noise_scale: deviation of the prior samples; 0 is deterministic.
+        speed: above 1 is faster.
+    """
+
+    def __init__(
+        self,
+        sovits: SovitsRunner,
+        phones: np.ndarray,
+        ge: np.ndarray,
+        noise: RowNoise,
+        noise_scale: float,
+        speed: float,
+    ):
+        width = sovits.config.vocoder.inter_channels
+        self.hop = int(np.prod(sovits.config.vocoder.upsample_rates))
+        self._sovits, self._phones, self._ge = sovits, phones, ge
+        self._noise, self._noise_scale, self._speed = noise, noise_scale, speed
+        self._prior = np.empty((0, width), dtype=np.float32)
+        self._latent = np.empty((0, width), dtype=np.float32)
+
+    @property
+    def frozen(self) -> int:
+        """Frames whose latents are final."""
+        return len(self._latent)
+
+    def frames(self, codes: int) -> int:
+        """Latent frames that so many codes stand for."""
+        frames = FRAMES_PER_CODE * codes
+        return frames if self._speed == 1 else int(frames / self._speed) + 1
+
+    def freeze(self, codes: Sequence[int], upto: int) -> None:
+        """Computes and keeps the latents of the frames up to ``upto`` from all codes known."""
+        start = self.frozen
+        resample = None
+        if self._speed != 1:
+            # Before the end is known the official ratio (frames in by frames out) would shift every frame a little.
+            ratio = None if start == 0 and upto == self.frames(len(codes)) else self._speed
+            resample = resample_positions(FRAMES_PER_CODE * len(codes), self._speed, ratio)
+        mean, log_deviation = self._sovits.encode(np.array(codes, dtype=np.int32), self._phones, self._ge, resample)
+        end = len(mean)
+        fresh = mean[start:] + self._noise(start, end) * np.exp(log_deviation[start:]) * np.float32(self._noise_scale)
+        prior = np.concatenate([self._prior, fresh])
+        left = self._window(start, end, self._sovits.flow_context)
+        latent = self._sovits.flow(prior[left:], self._ge)
+        self._prior = prior[:upto]
+        self._latent = np.concatenate([self._latent, latent[start - left : upto - left]])
+
+    def render(self, start: int, stop: int) -> np.ndarray:
+        """Samples of frames ``start`` to ``stop``; the `VOCODER_CONTEXT` frames after must be frozen, or not exist."""
+        end = min(stop + VOCODER_CONTEXT, self.frozen)
+        left = self._window(start, end, VOCODER_CONTEXT)
+        return self._sovits.vocode(self._latent[left:end], self._ge, start - left, stop - left)
+
+    def _window(self, start: int, end: int, context: int) -> int:
+        """Start of a window that ends at ``end``: early enough for the context and a length the device knows."""
+        needed = end - max(0, start - context)
+        return max(0, end - self._sovits.fit(needed))
+
+
+def stream_segment(audio: SegmentAudio, codes: Iterable[int], schedule: Schedule) -> Iterator[np.ndarray]:
+    """Samples of a segment, float32, as its codes come.
+
+    A list or tuple of codes counts as known from the start: the audio is then the same for every schedule.
+    """
+    known = isinstance(codes, Sequence)
+    so_far: list[int] = list(codes) if known else []
+    emitted, size = 0, float(schedule.first)
+    if not known:
+        for code in codes:
+            so_far.append(code)
+            ready = audio.frames(len(so_far)) - schedule.lookahead
+            if ready - VOCODER_CONTEXT - emitted >= size:
+                audio.freeze(so_far, ready)
+                stop = ready - VOCODER_CONTEXT
+                yield from _pieces(audio.render(emitted, stop), schedule, audio.hop)
+                emitted, size = stop, min(size * schedule.growth, schedule.largest)
+    if not so_far:
+        return
+    total = audio.frames(len(so_far))
+    audio.freeze(so_far, total)
+    while emitted < total:
+        stop = min(total, emitted + int(size))
+        yield from _pieces(audio.render(emitted, stop), schedule, audio.hop)
+        emitted, size = stop, min(size * schedule.growth, schedule.largest)
+
+
+def _pieces(samples: np.ndarray, schedule: Schedule, hop: int) -> Iterator[np.ndarray]:
+    length = schedule.piece * hop
+    for start in range(0, len(samples), length):
+        yield samples[start : start + length]

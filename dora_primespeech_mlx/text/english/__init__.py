@@ -1,0 +1,1 @@
+"""English: written text to phones."""

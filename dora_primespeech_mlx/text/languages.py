@@ -1,0 +1,170 @@
+"""Text -> runs of one language each, by script, with digits and marks given to the neighbour that reads them."""
+
+from __future__ import annotations
+
+import logging
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+
+from dora_primespeech_mlx.text.addresses import speak_addresses
+from dora_primespeech_mlx.text.mandarin.normalise import HAN, QUANTITY
+from dora_primespeech_mlx.text.tables import currencies, mapping, words
+
+logger = logging.getLogger(__name__)
+
+LONGEST_CLAUSE = 100
+"""Words and what stands between them, on each side of a number."""
+LANGUAGES = {"auto": "auto", "zh": "zh", "all_zh": "zh", "en": "en"}
+UNSUPPORTED = {"ja": "Japanese", "all_ja": "Japanese", "ko": "Korean", "all_ko": "Korean", "yue": "Cantonese",
+               "all_yue": "Cantonese", "auto_yue": "Cantonese"}  # fmt: skip
+FOREIGN_SCRIPTS = {
+    "Japanese": re.compile(r"[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff\uff66-\uff9d]"),
+    "Korean": re.compile(r"[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3\ua960-\ua97c\ud7b0-\ud7fb]"),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A piece of the text, as written, and the language ("zh" or "en") that reads it.
+
+    `within_name` is true of letters that go on a name or formula after a number or sign in it: the N of H1N1.
+    """
+
+    language: str
+    text: str
+    within_name: bool = False
+
+
+def checked_language(language: str) -> str:
+    """`language` as "auto", "zh" or "en"; ValueError that names the language and the choices for any other."""
+    if language in UNSUPPORTED:
+        raise ValueError(
+            f"{UNSUPPORTED[language]} ({language!r}) is not supported yet: use one of {', '.join(LANGUAGES)}"
+        )
+    if language not in LANGUAGES:
+        raise ValueError(f"unknown language {language!r}: use one of {', '.join(LANGUAGES)}")
+    return LANGUAGES[language]
+
+
+def split_languages(text: str, language: str = "auto") -> list[Run]:
+    """Runs of `text` in order; empty when it holds nothing but blanks.
+
+    `language` is "zh", "en" or "auto" (the one that most of the text is written in). It decides who reads the digits
+    and signs that stand between; letters are always read by the language of their script. Kana and Hangul are a
+    ValueError with "auto"; with a named language they are left out, and logged.
+    """
+    language = checked_language(language)
+    text = re.sub(r"\s{2,}", lambda blanks: "\n" if "\n" in blanks.group() else " ", text)
+    text = re.sub(r"\d", lambda digit: str(unicodedata.decimal(digit.group())), _without_foreign(text, language))
+    matrix = _matrix(text, language)
+    text = speak_addresses(text, matrix)
+    pieces = [(match.lastgroup or "mark", match.group()) for match in _scanner().finditer(text)]
+    owners = _owners(pieces, matrix)
+    runs: list[Run] = []
+    since_han = 0
+    for owner, group in groupby(range(len(pieces)), owners.__getitem__):
+        indices = list(group)
+        spoken = (_in_mandarin(pieces, at, owner) if matrix == "zh" else pieces[at][1] for at in indices)
+        runs.append(Run(owner, "".join(spoken), within_name=owner == "en" and since_han > 1))
+        since_han = 0 if any(pieces[at][0] == "han" for at in indices) else since_han + 1
+    return [run for run in runs if run.text.strip()]
+
+
+def _without_foreign(text: str, language: str) -> str:
+    text = re.sub(rf"(?<=[{HAN}])[のノ](?=[{HAN}])", "的", text)
+    for name, letters in FOREIGN_SCRIPTS.items():
+        if not letters.search(text):
+            continue
+        if language == "auto":
+            raise ValueError(f"{name} text is not supported yet: {text[:40]!r} can be read only in Mandarin or English")
+        logger.warning("left out the %s letters of %r", name, text[:80])
+        text = letters.sub(" ", text)
+    return text
+
+
+def _matrix(text: str, language: str) -> str:
+    """The language that reads what both could."""
+    if language != "auto":
+        return language
+    han = len(re.findall(rf"[{HAN}]", text))
+    latin = re.findall(r"[A-Za-z]+", unicodedata.normalize("NFKC", text))
+    is_clause = not han or any(word.lower() in words("en_function_words.txt") for word in latin)
+    return "en" if is_clause and len(latin) > han else "zh"
+
+
+@cache
+def _scanner() -> re.Pattern[str]:
+    """Han characters, numbers with their signs and units, Latin words, and everything between."""
+    units = "|".join(map(re.escape, sorted(mapping("zh_units.tsv"), key=len, reverse=True)))
+    money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
+    digits, sign = r"\d+", r"(?:(?<![A-Za-z0-9])[-−+])"
+    joint = rf"(?:[.,:/~～×÷=*^–-][-−]?(?:{money})?|(?<=\d)\+|(?:{units})[-~～])"
+    core = rf"{digits}(?:{joint}{digits}|[²³⁰¹⁴-⁹]+(?:[-+=×÷]{digits})?)*"
+    after = rf"(?:\s?(?:{units}|℃|℉|°[CF]?)(?![A-Za-z0-9])|[%‰％](?:[-~～]{digits}[%％])?|{money})"
+    latin = r"[A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ɏ]"
+    number = rf"(?:{money})[-−]?{core}(?:[KMB](?![A-Za-z0-9]))?|{sign}?{core}{after}?|[Α-Ωα-ω①-⑩℃℉]"
+    word = rf"{latin}+(?:['’.&-]{latin}+)*(?:['’](?={latin})|\+\+|\#|-(?=\d))?"
+    return re.compile(rf"(?P<han>[{HAN}]+)|(?P<number>{number})|(?P<latin>{word})|(?P<mark>\s+|.)", re.DOTALL)
+
+
+def _in_mandarin(pieces: list[tuple[str, str]], index: int, owner: str) -> str:
+    """The piece at `index` as it is read within Mandarin: letters alone are spelled, units of data are counted."""
+    kind, piece = pieces[index]
+    before, after = _neighbour(pieces, index, -1), _neighbour(pieces, index, 1)
+    if kind == "latin" and len(piece) == 1 and "latin" not in {side[0] for side in (before, after) if side}:
+        return piece.upper()
+    if piece == "2" and index and pieces[index - 1][0] == "latin":
+        return "二"
+    if kind == "number" and owner == "zh" and after and after[1] in words("data_units.txt"):
+        return piece + QUANTITY
+    return piece
+
+
+def _owners(pieces: list[tuple[str, str]], matrix: str) -> list[str]:
+    """The language of each piece: letters by script, numbers by context, marks with the piece before them."""
+    owners: list[str | None] = [{"han": "zh", "latin": "en"}.get(kind) for kind, _ in pieces]
+    for index, (kind, piece) in enumerate(pieces):
+        if kind == "number":
+            owners[index] = _number_owner(pieces, index, matrix)
+        elif piece in "+=×÷<>≈≤≥⁰¹²³⁴⁵⁶⁷⁸⁹" and matrix == "zh":
+            owners[index] = "zh"
+    last: str | None = None
+    for index, owner in enumerate(owners):
+        last = owner or last
+        owners[index] = last
+    first = next((owner for owner in owners if owner), matrix)
+    return [owner or first for owner in owners]
+
+
+def _number_owner(pieces: list[tuple[str, str]], index: int, matrix: str) -> str:
+    before, after = _neighbour(pieces, index, -1), _neighbour(pieces, index, 1)
+    if matrix == "en":
+        touching = index + 1 < len(pieces) and pieces[index + 1][0] == "han"
+        return "zh" if touching and (before is None or before[0] == "han") else "en"
+    if before and after and before[0] == after[0] == "latin" and _inside_english_clause(pieces, index):
+        return "en"
+    return "zh"
+
+
+def _neighbour(pieces: list[tuple[str, str]], index: int, step: int) -> tuple[str, str] | None:
+    """The nearest piece on one side that is more than blanks."""
+    index += step
+    while 0 <= index < len(pieces):
+        if pieces[index][1].strip():
+            return pieces[index]
+        index += step
+    return None
+
+
+def _inside_english_clause(pieces: list[tuple[str, str]], index: int) -> bool:
+    """Whether the Latin run around a number is a clause (it has a function word) and not a product name."""
+    start = index
+    while start and index - start < LONGEST_CLAUSE and pieces[start - 1][0] != "han":
+        start -= 1
+    end = index
+    while end + 1 < len(pieces) and end - index < LONGEST_CLAUSE and pieces[end + 1][0] != "han":
+        end += 1
+    return any(piece.lower() in words("en_function_words.txt") for _, piece in pieces[start : end + 1])

@@ -1,0 +1,1 @@
+"""Mandarin: written text to phones."""

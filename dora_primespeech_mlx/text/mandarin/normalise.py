@@ -1,0 +1,280 @@
+"""Written Mandarin -> spoken Mandarin: Han characters and the six marks `! ? … , . -` only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
+
+from dora_primespeech_mlx.text.mandarin.numbers import cardinal, counted, decimal, digits, year
+from dora_primespeech_mlx.text.tables import currencies, mapping, words
+
+HAN = "〇\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U000323af"
+NUMBER = r"\d+(?:\.\d+)?"
+# Stands after a number that counts the Latin unit behind it: 128 GB.
+QUANTITY = "\u2060"
+TELEPHONE_WORDS = re.compile(
+    r"(?:电话|号码|编号|密码|验证码|拨打?|致电|热线|尾号|账号|卡号|邮编|房间?|航班|代码|工号|学号|车牌|QQ|微信)\D{0,4}$"
+)
+SCORE_WORDS = re.compile(r"(?:比分|战胜|获胜|击败|大胜|险胜|领先|落后|逼平|战平|取胜|赢|输|负|胜)[^，。！？,.!?]{0,4}$")
+SCORE_WORDS_AFTER = re.compile(r"获胜|战胜|击败|大胜|险胜|完胜|取胜|领先|落后|小胜|惨败|不敌|力克|横扫")
+RATIO_WORDS = re.compile(r"(?:比分|比例|比率|之比|配比|赔率)[^，。！？,.!?\d]{0,4}$")
+DURATION_BEFORE = frozenset("了近约共满第过整这超逾达每")
+DURATION_AFTER = ("前", "来", "间", "历史", "以", "之", "后", "的时", "时间", "内", "左右", "多")
+PUNCTUATION = str.maketrans(
+    {"：": ",", "；": ",", "，": ",", "、": ",", "·": ",", ":": ",", ";": ",", "/": ",", "。": ".", "．": ".", "｡": ".",
+     "\n": ".", "！": "!", "？": "?", "—": "-", "–": "-", "~": "…", "～": "…", "〜": "…", "⋯": "…", "٫": ".", "､": ","}
+)  # fmt: skip
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+SCALES = {"K": 1000, "k": 1000, "M": 1_000_000, "B": 1_000_000_000, "b": 1_000_000_000}
+TEMPERATURES = {"°C": "度", "℃": "度", "度": "度", "摄氏度": "摄氏度", "°F": "华氏度", "℉": "华氏度"}
+
+
+def spoken_mandarin(text: str) -> str:
+    """Normalise `text`, which may hold digits, signs and marks but no Latin words (they are lost here)."""
+    text = re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", simplified(text).translate(_full_width()))
+    text = re.sub(r"[《》【】<>{}()（）#@“”\"‘’'^_|\\「」『』〈〉\[\]…—–]*", _quote_or_mark, text)
+    for pattern, say in _rules():
+        text = pattern.sub(say, text)
+    for sign, said in mapping("zh_signs.tsv").items():
+        if sign in text:
+            text = text.replace(sign, said)
+    text = text.replace("嗯", "恩").replace("呣", "母").replace("〇", "零").replace("...", "…").translate(PUNCTUATION)
+    text = re.sub(rf"[^{HAN}!?…,.\-]+", "", text)
+    return re.sub(r"([!?…,.\-])[!?…,.\-]+", r"\1", text)
+
+
+def simplified(text: str) -> str:
+    """Traditional characters as simplified ones, by phrase where the choice depends on it."""
+    if not any("\u4e00" <= character <= "\u9fff" for character in text):
+        return text
+    return converter("tw2s")(text)
+
+
+@cache
+def converter(direction: str) -> Callable[[str], str]:
+    """A conversion of opencc between simplified and traditional characters, "tw2s" or "s2tw"."""
+    from opencc import OpenCC
+
+    convert = OpenCC(direction).convert
+    return lambda text: str(convert(text))
+
+
+@cache
+def _full_width() -> dict[int, str]:
+    """Full-width letters, digits and ASCII signs -> half width, but for the marks, which have their own table."""
+    marks = "！，：；？．～"
+    return {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in marks}
+
+
+def _quote_or_mark(match: re.Match[str]) -> str:
+    """Quotation marks and brackets are silent, so is a double dash; an ellipsis among them stays."""
+    return "…" if "…" in match.group() else ""
+
+
+Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+
+
+@cache
+def _rules() -> tuple[Rule, ...]:
+    """Every reading of something written in digits or signs, in the order they have to be looked for."""
+    units = "|".join(map(re.escape, sorted(mapping("zh_units.tsv"), key=len, reverse=True)))
+    measures = "|".join(map(re.escape, sorted(words("zh_measures.txt"), key=len, reverse=True)))
+    money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
+    clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?分?"
+    rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
+        (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: ""),
+        (r"10\.1(?=国庆|黄金周|假期|长假)", lambda match: "十一"),
+        (r"(?<=[年月日号点分时周])[-~～—–](?=[\d周星])|(?<=周[一二三四五六])[-~～—–](?=周)", lambda match: "到"),
+        (r"(?<!\d)([0-9][05])后(?![面来的天])", lambda match: f"{digits(match[1])}后"),
+        (rf"(?<!\d)(\d)、(\d)(?={measures})", lambda match: counted(match[1]) + digits(match[2])),
+        (r"(?<=米)(\d\d)(?![\d.多])", lambda match: digits(match[1])),
+        (r"(?<!\d)((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])(?![\d.])", _iso_date),
+        (r"(?<!\d)(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])/((?:19|20)\d\d)(?!\d)", _american_date),
+        (r"(?<![\d.])(\d{4})[-~～—–至到](\d{4})(?=年)", lambda match: f"{year(match[1])}到{year(match[2])}"),
+        (r"(?<![\d.])(\d{4}|\d\d)年(?:(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?)?", _date),
+        (r"(?<![\d.])(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?(?!\d)", _month),
+        (rf"(?<!\d){clock}[-~～—–]{clock}(?!\d)", _clock_range),
+        (rf"(?<!\d){clock}(?![\d:])", _clock),
+        (r"(?<![\d:])(\d+):(\d+)(?![\d:])", lambda match: f"{decimal(match[1])}比{decimal(match[2])}"),
+        (r"(?<!\d)(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)", _mobile),
+        (r"(?<![\d.])\d{2,}(?:-\d{2,}){2,}(?!\d)|(?<!\d)(?:0\d{2,3}|[48]00)-?\d{3,4}-?\d{4}(?!\d)", _telephone),
+        (rf"({money})({NUMBER})([KkMBb](?![A-Za-z])|[十百千万亿]*)(?:元|块)?", _money),
+        (
+            rf"(?<![\d.])({NUMBER})([十百千万亿]*)({money})",
+            lambda match: f"{decimal(match[1])}{match[2]}{currencies()[match[3]][0]}",
+        ),
+        (r"(?<![\d.])(\d+(?:\.\d+){2,})", _version),
+        (r"(?<![\d.])(-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉)[-~～—–]", lambda match: _temperature(match) + "到"),
+        (r"(?<![\d.])(-?)(\d+(?:\.\d+)?)[~～–-](-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉|度)", _temperatures),
+        (r"(?<!\d)(-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉|度)", _temperature),
+        (r"(?<!\d)((?:19|20)\d0)s(?![A-Za-z])", lambda match: f"{year(match[1])}年代"),
+        (
+            rf"(?<![\d.])({NUMBER})(%|‰|{units})[-~～—–](?={NUMBER}(?:%|‰|{units}))",
+            lambda match: f"{match[1]}{match[2]}到",
+        ),
+        (rf"(?<![\d.])({NUMBER})[-~～—–]({NUMBER})(%|‰)", _percent_range),
+        (rf"(?<![\d.])(-?)({NUMBER})([%‰％])", _percent),
+        (rf"(?<=\d)({units})(?![A-Za-z0-9])", lambda match: mapping("zh_units.tsv")[match[1]]),
+        (r"(?<![\d/])24/7(?![\d/])", lambda match: "二十四小时"),
+        (r"(?<=\d)\s*([+×÷=*xX])\s*(?=[-\d(])", _operator),
+        (
+            r"(?<=\d)-(?=\d+(?:\.\d+)?(?:等于|加|减|乘|除))|(?<=等于)-",
+            lambda match: "减" if match.start() and match.string[match.start() - 1].isdigit() else "负",
+        ),  # fmt: skip
+        (r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda match: f"的{cardinal(match[1].translate(SUPERSCRIPTS))}次方"),
+        (r"(-?)(?<![\d.])(\d+)/(\d+)(?![\d.])", _fraction),
+        (r"(?<=\d)/(?=\d)", lambda match: "比"),
+        (rf"(?<![\d.])({NUMBER})[-~～—–]({NUMBER})(?![\d.])(?=({measures})?)", _range),
+        (rf"(?<![\dA-Za-z{HAN}])-(?={NUMBER})|(?<=[是为达到于约])-(?={NUMBER})", lambda match: "负"),
+        (r"第(\d+)", lambda match: f"第{_ordinal(match[1])}"),
+        (r"(?<![\d.])(\d+\.\d+)", lambda match: decimal(match[1])),
+        (rf"(?<![\d.])(\d+)([多余几+])?({measures})", _quantity),
+        (rf"(?<!\d)(\d+){QUANTITY}", lambda match: counted(match[1])),
+        (r"\d+", _bare_number),
+        (r"(?<=[元米克吨次块度人个升斤里瓦时天年月分秒钟页])/(?=[一-鿿])", lambda match: "每"),
+        (r"(?<=[一-鿿])\+", lambda match: "加"),
+    ]
+    return tuple((re.compile(pattern), say) for pattern, say in rules)
+
+
+def _before(match: re.Match[str], length: int = 12) -> str:
+    return match.string[max(0, match.start() - length) : match.start()]
+
+
+def _iso_date(match: re.Match[str]) -> str:
+    return f"{year(match[1])}年{cardinal(match[3])}月{cardinal(match[4])}日"
+
+
+def _american_date(match: re.Match[str]) -> str:
+    return f"{year(match[3])}年{cardinal(match[1])}月{cardinal(match[2])}日"
+
+
+def _plain_cardinal(number: str) -> str:
+    """A cardinal that keeps 二: months, days and ordinals."""
+    return "二" if number.lstrip("0") == "2" else cardinal(number)
+
+
+def _date(match: re.Match[str]) -> str:
+    number, month, day, sign = match[1], match[2], match[3], match[4]
+    spoken = (year(number) if month or _is_calendar_year(match) else counted(number)) + "年"
+    if month:
+        spoken += f"{_plain_cardinal(month)}月"
+    if day:
+        spoken += f"{_plain_cardinal(day)}{sign}"
+    return spoken
+
+
+def _is_calendar_year(match: re.Match[str]) -> bool:
+    """Whether digits before 年 name a year (一九九八年) and do not count years (二十年)."""
+    number, after, before = match[1], match.string[match.end() :], _before(match, 1)
+    value = int(number)
+    if number.startswith("0"):
+        return True
+    if len(number) == 4:
+        round_number = value % 100 == 0 and after.startswith(DURATION_AFTER)
+        return 1000 < value < 3000 and not (round_number or before in DURATION_BEFORE and value % 100 == 0)
+    return value > 60 and value % 10 != 0 and not (before in DURATION_BEFORE or after.startswith(DURATION_AFTER))
+
+
+def _month(match: re.Match[str]) -> str:
+    spoken = f"{_plain_cardinal(match[1])}月"
+    return spoken + (f"{_plain_cardinal(match[2])}{match[3]}" if match[2] else "")
+
+
+def _moment(hour: str, minute: str, second: str | None) -> str:
+    spoken = f"{counted(hour)}点"
+    if second is None and minute == "30":
+        return spoken + "半"
+    if int(minute) or (second and int(second)):
+        spoken += ("零" if minute[0] == "0" and int(minute) else "") + f"{cardinal(minute)}分"
+    if second and int(second):
+        spoken += ("零" if second[0] == "0" else "") + f"{cardinal(second)}秒"
+    return spoken
+
+
+def _clock(match: re.Match[str]) -> str:
+    if RATIO_WORDS.search(_before(match)):
+        return f"{cardinal(match[1])}比{cardinal(match[2])}"
+    return _moment(match[1], match[2], match[3])
+
+
+def _clock_range(match: re.Match[str]) -> str:
+    return f"{_moment(match[1], match[2], match[3])}至{_moment(match[4], match[5], match[6])}"
+
+
+def _mobile(match: re.Match[str]) -> str:
+    return digits("".join(match.groups()), telephone=True)
+
+
+def _telephone(match: re.Match[str]) -> str:
+    return "，".join(digits(part, telephone=True) for part in match.group().split("-"))
+
+
+def _money(match: re.Match[str]) -> str:
+    amount = match[2].rstrip("0").rstrip(".") if "." in match[2] else match[2]
+    if match[3] in SCALES:
+        return f"{cardinal(str(int(Decimal(amount) * SCALES[match[3]])))}{currencies()[match[1]][0]}"
+    return f"{counted(amount) if not match[3] else decimal(amount)}{match[3]}{currencies()[match[1]][0]}"
+
+
+def _version(match: re.Match[str]) -> str:
+    return "点".join(digits(part) for part in match[1].split("."))
+
+
+def _temperature(match: re.Match[str]) -> str:
+    return f"{'零下' if match[1] else ''}{decimal(match[2])}{TEMPERATURES[match[3]]}"
+
+
+def _temperatures(match: re.Match[str]) -> str:
+    below = ["零下" if sign else "" for sign in (match[1], match[3])]
+    return f"{below[0]}{decimal(match[2])}到{below[1]}{decimal(match[4])}{TEMPERATURES[match[5]]}"
+
+
+def _percent(match: re.Match[str]) -> str:
+    share = "千分之" if match[3] == "‰" else "百分之"
+    return f"{'负' if match[1] else ''}{share}{decimal(match[2])}"
+
+
+def _percent_range(match: re.Match[str]) -> str:
+    share = "千分之" if match[3] == "‰" else "百分之"
+    return f"{share}{decimal(match[1])}到{decimal(match[2])}"
+
+
+def _operator(match: re.Match[str]) -> str:
+    return {"+": "加", "=": "等于", "÷": "除以"}.get(match[1], "乘")
+
+
+def _fraction(match: re.Match[str]) -> str:
+    return f"{'负' if match[1] else ''}{cardinal(match[3])}分之{cardinal(match[2])}"
+
+
+def _range(match: re.Match[str]) -> str:
+    score = SCORE_WORDS.search(_before(match)) or SCORE_WORDS_AFTER.match(match.string, match.end())
+    if "~" not in match.group() and score:
+        return f"{decimal(match[1])}比{decimal(match[2])}"
+    return f"{decimal(match[1])}到{counted(match[2]) if match[3] else decimal(match[2])}"
+
+
+def _ordinal(number: str) -> str:
+    return digits(number) if len(number) > 4 else _plain_cardinal(number)
+
+
+def _quantity(match: re.Match[str]) -> str:
+    number, more, measure = match[1], match[2] or "", match[3]
+    said = "多" if more == "+" else more
+    if number.startswith("0") and len(number) > 1:
+        return f"{digits(number)}{said}{measure}"
+    return f"{decimal(number) if said else counted(number)}{said}{measure}"
+
+
+def _bare_number(match: re.Match[str]) -> str:
+    """Digits without a measure word: small and round numbers as numbers, longer ones digit by digit."""
+    number = match.group()
+    if len(number) < 3 and not (number.startswith("0") and len(number) > 1):
+        return _plain_cardinal(number)
+    is_round = number.endswith("00") and not number.startswith("0") and len(number) < 10
+    if is_round and not TELEPHONE_WORDS.search(_before(match)):
+        return cardinal(number)
+    return digits(number, telephone=True)

@@ -1,0 +1,1 @@
+"""Who speaks: the list of voices, loaded voices, and new voices from recordings."""

@@ -1,0 +1,296 @@
+"""The encoders a voice may need: recordings to content features and voice vectors, Mandarin to prosody features.
+
+Each is optional, loaded from its files (see `convert_encoders`) when first asked for, and works without the others.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mlx.core as mx
+import numpy as np
+from tokenizers import Tokenizer
+
+from dora_primespeech_mlx.audio import fbank
+from dora_primespeech_mlx.runtime import coreml
+from dora_primespeech_mlx.runtime.onnx.quantise import quantise
+from dora_primespeech_mlx.runtime.onnx.session import OnnxFunction
+from dora_primespeech_mlx.runtime.onnx.translate import translate
+from dora_primespeech_mlx.runtime.trace.record import Input
+from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch
+from dora_primespeech_mlx.weights.official_encoders import TOKENIZER_FILE, build_encoder, own_names
+
+if TYPE_CHECKING:
+    from dora_primespeech_mlx.text import Phones
+
+HOW_TO_CONVERT = {
+    "hubert": "primespeech convert --hubert chinese-hubert-base --out {folder}",
+    "roberta": "primespeech convert --roberta chinese-roberta-wwm-ext-large --out {folder}",
+    "speaker": "primespeech convert --speaker pretrained_eres2netv2w24s4ep4.ckpt --out {folder}",
+}
+WEIGHT_FILES = {
+    "hubert": ("hubert.safetensors",),
+    "roberta": ("roberta.safetensors", "bert.safetensors"),
+    "speaker": ("speaker.safetensors",),
+}
+TOKENIZER_FILES = (TOKENIZER_FILE, "bert-tokenizer/tokenizer.json", "chinese-roberta-tokenizer/tokenizer.json")
+"""Names in a folder of encoders: this package's first, then those of its predecessors."""
+TOKEN_BUCKET = 32
+"""Token counts are rounded up to a multiple of this on MLX, whose devices prepare each new length."""
+COREML_SIZES = {"hubert": (224, 384, 544), "roberta": (32, 64, 128, 256, 512)}
+"""Blocks of 20 ms, and tokens, for which a CoreML package has a function each."""
+COREML_PACKAGE = "{kind}.mlpackage"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An encoder ready to run: its dimensions, and the network as a function of NumPy arrays."""
+
+    config: Any
+    run: Callable[..., np.ndarray]
+
+
+class Encoders:
+    """The encoders found in some folders; the first folder that has a file wins.
+
+    One thread uses them. Results are NumPy arrays, float32. A CoreML package beside an encoder's weights (see
+    `export_coreml`) runs in their place on macOS.
+    """
+
+    def __init__(
+        self,
+        folders: Iterable[Path],
+        runtime: str = "mlx",
+        precision: str = "fp32",
+        threads: int | None = None,
+        loaded: dict[Path, Ready] | None = None,
+    ):
+        """Looks for files; loads nothing.
+
+        Args:
+            folders: where to look.
+            runtime: "mlx" or "onnx".
+            precision: of RoBERTa: "fp32", with MLX also "fp16", with ONNX Runtime also "int8". The others decide codes
+                and timbre and always run in fp32.
+            threads: of ONNX Runtime; None for its own choice.
+            loaded: encoders by file, shared with others of the same runtime and precision.
+        """
+        self._folders = tuple(folders)
+        self._runtime, self._precision, self._threads = runtime, precision, threads
+        self._loaded = {} if loaded is None else loaded
+        self._tokenizer: Tokenizer | None = None
+        self._warned = False
+
+    def has(self, kind: str) -> bool:
+        """Whether the files of "hubert", "roberta" or "speaker" are there."""
+        return self._find(*WEIGHT_FILES[kind]) is not None
+
+    def content(self, samples: np.ndarray) -> np.ndarray:
+        """Content features [N, hidden] of a 16 kHz recording [n], 50 per second.
+
+        Raises:
+            FileNotFoundError: there are no HuBERT files.
+            ValueError: the recording is too short for one feature.
+        """
+        hubert = self.ready("hubert")
+        return hubert.run(*hubert.config.blocks([samples]))[0, : hubert.config.features(len(samples))]
+
+    def voice_vector(self, samples: np.ndarray) -> np.ndarray:
+        """Voice vector [dim] of a 16 kHz recording [n], for v2Pro and v2ProPlus.
+
+        Raises:
+            FileNotFoundError: there are no files of the speaker model.
+            ValueError: the recording is shorter than one window.
+        """
+        return self.ready("speaker").run(fbank(samples)[None])[0]
+
+    def prosody(self, phones: "Sequence[Phones]") -> list[np.ndarray | None]:
+        """Prosody features [n_phones, hidden] for each of some texts; None for one without Mandarin.
+
+        Rows of phones outside Mandarin are zero. Without RoBERTa files all are None, and a warning says so once.
+
+        Raises:
+            CheckpointError: the files are damaged.
+        """
+        runs = [
+            (i, span) for i, one in enumerate(phones) for span in one.spans if span.language == "zh" and span.word2ph
+        ]
+        results: list[np.ndarray | None] = [None] * len(phones)
+        if not runs:
+            return results
+        if not self.has("roberta"):
+            if not self._warned:
+                self._warned = True
+                logger.warning("Mandarin is spoken with flatter prosody: %s", self.missing("roberta"))
+            return results
+        for (i, span), rows in zip(runs, self.characters([span.text for _, span in runs]), strict=True):
+            features = results[i]
+            if features is None:
+                features = results[i] = np.zeros((len(phones[i].ids), rows.shape[1]), np.float32)
+            features[span.start : span.end] = np.repeat(rows, span.word2ph or (), axis=0)
+        return results
+
+    def characters(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Features [len(text), hidden] of texts, one row a character.
+
+        A text longer than the model's positions is read in windows.
+
+        Raises:
+            FileNotFoundError: there are no RoBERTa files.
+        """
+        config = self.ready("roberta").config
+        window = config.positions - 2
+        parts = [text[start : start + window] for text in texts for start in range(0, len(text), window)]
+        rows = iter(self._windows(parts))
+        joined = ([next(rows) for _ in range(0, len(text), window)] for text in texts)
+        empty = np.zeros((0, config.hidden), np.float32)
+        return [np.concatenate(some) if some else empty for some in joined]
+
+    def _windows(self, texts: Sequence[str]) -> list[np.ndarray]:
+        if not texts:
+            return []
+        if self._tokenizer is None:
+            self._tokenizer = Tokenizer.from_file(str(self._require("roberta", TOKENIZER_FILES)))
+        roberta, look_up = self.ready("roberta"), self._tokenizer.token_to_id
+        first, last, unknown = (_known(look_up(name), name) for name in ("[CLS]", "[SEP]", "[UNK]"))
+        bucket = TOKEN_BUCKET if self._runtime == "mlx" else 1
+        longest = max(len(text) for text in texts) + 2
+        size = min(-(-longest // bucket) * bucket, roberta.config.positions)
+        ids = np.zeros((len(texts), size), np.int32)
+        for row, text in zip(ids, texts, strict=True):
+            tokens = (look_up(character.lower()) for character in text)
+            row[: len(text) + 2] = [first, *(unknown if token is None else token for token in tokens), last]
+        mask = np.arange(size) < np.array([len(text) + 2 for text in texts])[:, None]
+        hidden = roberta.run(ids, mask.astype(np.float32))
+        return [row[1 : len(text) + 1] for row, text in zip(hidden, texts, strict=True)]
+
+    def ready(self, kind: str) -> Ready:
+        """The encoder of a kind ("hubert", "roberta", "speaker"), loaded if it is not yet.
+
+        Raises:
+            FileNotFoundError: its files are not there.
+            CheckpointError: its files are damaged.
+        """
+        path = self._require(kind, WEIGHT_FILES[kind])
+        if path not in self._loaded:
+            package = self._find(COREML_PACKAGE.format(kind=kind))
+            if package is not None and coreml.can_run():
+                self._loaded[path] = Ready(self._network(kind, filled=False).config, coreml.open_package(package))
+            else:
+                network = self._network(kind)
+                self._loaded[path] = Ready(network.config, self._runner(kind, network))
+        return self._loaded[path]
+
+    def export_coreml(self, folder: Path, precision: str = "fp16") -> list[Path]:
+        """Write CoreML packages of HuBERT and RoBERTa, as far as their files are there.
+
+        Args:
+            folder: where to write; to be used, a package lies in a folder where encoders are looked for.
+            precision: "fp16" or "fp32", what the packages compute in.
+
+        Returns:
+            the packages.
+
+        Raises:
+            ImportError: coremltools is not installed.
+            FileNotFoundError: there is neither HuBERT nor RoBERTa.
+        """
+        kinds = [kind for kind in COREML_SIZES if self.has(kind)]
+        if not kinds:
+            raise FileNotFoundError(self.missing(next(iter(COREML_SIZES))))
+        packages = []
+        for kind in kinds:
+            network, package = self._network(kind, exact=True), Path(folder) / COREML_PACKAGE.format(kind=kind)
+            limit = getattr(network.config, "positions", max(COREML_SIZES[kind]))
+            sizes = {size: _inputs(kind, network.config, 1, size) for size in COREML_SIZES[kind] if size <= limit}
+            coreml.export_package(network, sizes, package, precision, "Gelu" if kind == "hubert" else None)
+            packages.append(package)
+        return packages
+
+    def _runner(self, kind: str, network: Any) -> Callable[..., np.ndarray]:
+        if self._runtime == "mlx":
+            return _on_mlx(network)
+        if kind == "speaker":
+            return _by_shape(network, self._threads)
+        graph = translate(network, _inputs(kind, network.config, "texts", "length"), ["features"])
+        small = kind == "roberta" and self._precision == "int8"
+        session = OnnxFunction(quantise(graph, "channels") if small else graph, self._threads)
+        mx.clear_cache()
+        return lambda *arrays: session(*arrays)[0]
+
+    def _network(self, kind: str, filled: bool = True, exact: bool = False) -> Any:
+        """The network of a kind, with its weights unless they are not to be `filled` in, in fp32 if `exact`."""
+        path = self._require(kind, WEIGHT_FILES[kind])
+        settings_file = path.with_suffix(".json")
+        try:
+            settings = json.loads(settings_file.read_text("utf-8")) if settings_file.is_file() else {}
+            weights = own_names(kind, read_torch(path))
+            network = build_encoder(kind, weights, settings)
+        except CheckpointError as error:
+            raise CheckpointError(f"{path} cannot be used: {error}") from error
+        except ValueError as error:
+            raise CheckpointError(f"{settings_file} is damaged ({error}): convert the encoder again") from error
+        if filled:
+            half = (kind, self._runtime, self._precision) == ("roberta", "mlx", "fp16") and not exact
+            dtype = mx.float16 if half else mx.float32
+            arrays = [(name, mx.array(value).astype(dtype)) for name, value in weights.items()]
+            network.load_weights(arrays, strict=True)
+            mx.eval(network.parameters())
+        return network
+
+    def _find(self, *names: str) -> Path | None:
+        candidates = (folder / name for folder in self._folders for name in names)
+        return next((path for path in candidates if path.exists()), None)
+
+    def _require(self, kind: str, names: Sequence[str]) -> Path:
+        path = self._find(*names)
+        if path is None:
+            raise FileNotFoundError(self.missing(kind))
+        return path
+
+    def missing(self, kind: str) -> str:
+        """A sentence that says which file is not there, and how to make it."""
+        present = [str(folder) for folder in self._folders if folder.is_dir()]
+        looked = " or ".join(present or map(str, self._folders[:1])) or "any folder"
+        how = HOW_TO_CONVERT[kind].format(folder=self._folders[0] if self._folders else "FOLDER")
+        return f"there is no {kind}.safetensors in {looked}; make it with: {how}"
+
+
+def _inputs(kind: str, config: Any, batch: int | str, length: int | str) -> list[Input]:
+    """Inputs of a network; a name in place of a size leaves it open. HuBERT takes one recording at a time."""
+    if kind == "roberta":
+        return [Input("ids", (batch, length), mx.int32), Input("mask", (batch, length))]
+    first = config.step // config.strides[0]
+    return [
+        Input("samples", (1, length, config.step)),
+        Input("first_mask", (1, length, first)),
+        Input("mask", (1, length)),
+    ]
+
+
+def _on_mlx(network: Callable[..., mx.array]) -> Callable[..., np.ndarray]:
+    def run(*arrays: np.ndarray) -> np.ndarray:
+        return np.array(network(*map(mx.array, arrays)).astype(mx.float32))
+
+    return run
+
+
+def _by_shape(network: Callable[..., mx.array], threads: int | None) -> Callable[..., np.ndarray]:
+    """On ONNX Runtime, traced anew for each shape: strided images do not follow their length in a plain rule."""
+
+    def run(images: np.ndarray) -> np.ndarray:
+        inputs = [Input("images", images.shape)]
+        return OnnxFunction(translate(network, inputs, ["features"]), threads)(images)[0]
+
+    return run
+
+
+def _known(token: int | None, name: str) -> int:
+    if token is None:
+        raise CheckpointError(f"{TOKENIZER_FILE} has no token {name}: convert RoBERTa again")
+    return token

@@ -1,0 +1,191 @@
+"""New voices from recordings: their codes as a file, and their entry in a `voices.json`."""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dora_primespeech_mlx.audio import read_audio
+from dora_primespeech_mlx.runtime.factory import choose
+from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.text import Frontend
+from dora_primespeech_mlx.voices.book import plain, resolve
+from dora_primespeech_mlx.voices.encoders import Encoders
+from dora_primespeech_mlx.voices.library import encoder_folders
+from dora_primespeech_mlx.voices.recording import advise, check_length, codes_from_samples
+from dora_primespeech_mlx.weights.load import load_model
+
+CODE_FILES = (".bin", ".npy")
+RECORDINGS = "recordings"
+PHONES_A_SECOND = (4.0, 25.0)
+"""Slower or faster than this, a recording does not say its text."""
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """A voice that was added: the files written, its codes (None without a text) and what to record better."""
+
+    voices: Path
+    references: tuple[Path, ...]
+    codes: np.ndarray | None
+    advice: tuple[str, ...]
+
+
+def write_codes(path: str | Path, codes: np.ndarray) -> Path:
+    """Write codes [n] as `.bin` (little-endian int32, nothing else) or `.npy`; returns the path.
+
+    Raises:
+        ValueError: another ending.
+    """
+    path = Path(path)
+    if path.suffix not in CODE_FILES:
+        raise ValueError(f"Codes are written as {' or '.join(CODE_FILES)}, not as {path.name!r}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    numbers = np.asarray(codes).astype("<i4")
+    if path.suffix == ".npy":
+        np.save(path, numbers)
+    else:
+        path.write_bytes(numbers.tobytes())
+    return path
+
+
+def codes_file(recording: Path, model: Path, out: Path, settings: Settings, encoders: Path | None = None) -> Enrolled:
+    """Codes of a recording for a model, written to `out` (see `write_codes`).
+
+    Args:
+        recording: a sound file of 3 to 10 s.
+        model: a folder that `primespeech convert` wrote.
+        out: the file to write.
+        settings: runtime and threads.
+        encoders: a folder with HuBERT; None looks where voices of the model would.
+
+    Raises:
+        FileNotFoundError: a file is missing, or the model has no content encoder.
+        ValueError: the recording cannot be used, or the encoder belongs to another model.
+    """
+    samples, rate = read_audio(recording)
+    check_length(samples, rate, str(recording))
+    codes = codes_from_samples(
+        samples, rate, _encoders(model, out.parent, settings, encoders), load_model(model).sovits
+    )
+    return Enrolled(write_codes(out, codes), (recording,), codes, advise(samples, rate, str(recording)))
+
+
+def add_voice(
+    voices: Path,
+    name: str,
+    recordings: Sequence[Path],
+    settings: Settings,
+    *,
+    text: str = "",
+    language: str = "auto",
+    model: Path | None = None,
+    encoders: Path | None = None,
+    speed: float = 1.0,
+    replace: bool = False,
+) -> Enrolled:
+    """Add a voice made of recordings to a `voices.json`, which is made if it is not there.
+
+    The recordings are copied beside it, with the codes of the first. Without a text a voice takes the timbre alone.
+
+    Args:
+        voices: the file.
+        name: of the voice.
+        recordings: of one speaker; the first of 3 to 10 s, speaking `text`.
+        settings: runtime and threads.
+        text: exactly what the first recording says.
+        language: of the text, and of what the voice will say unless told otherwise.
+        model: a folder that `primespeech convert` wrote; None is the one the file names.
+        encoders: a folder with HuBERT; None looks where the voice will.
+        speed: 1 is the model's own.
+        replace: whether a voice of that name may be replaced.
+
+    Raises:
+        FileNotFoundError: a file is missing, or the model has no content encoder and there is a text.
+        ValueError: a recording or the text cannot be used, the name is taken, or the file is of a predecessor.
+    """
+    content = _read(voices)
+    taken = next((known for known in content["voices"] if plain(known) == plain(name)), None)
+    if taken is not None and not replace:
+        raise ValueError(f"{voices} has a voice {taken!r} already; choose another name or add --replace")
+    if not plain(name):
+        raise ValueError("A voice needs a name")
+    base = resolve(voices.parent, content.get("models_base_path", "."))
+    folder = model or (resolve(base, content["model"]) if content.get("model") else None)
+    if folder is None:
+        raise ValueError(f"{voices} names no model; say which with --model FOLDER (primespeech convert makes one)")
+    loaded = load_model(folder)
+
+    sounds = [read_audio(recording) for recording in recordings]
+    check_length(*sounds[0], str(recordings[0]))
+    advice = [
+        sentence for sound, path in zip(sounds, recordings, strict=True) for sentence in advise(*sound, str(path))
+    ]
+    codes = None
+    if text.strip():
+        phones = len(Frontend(loaded.symbols)(text, language).ids)
+        advice += _pace(phones, len(sounds[0][0]) / sounds[0][1], recordings[0])
+        codes = codes_from_samples(*sounds[0], _encoders(folder, voices.parent, settings, encoders), loaded.sovits)
+
+    place = voices.parent / RECORDINGS / "".join(c if c.isalnum() else "_" for c in name)
+    place.mkdir(parents=True, exist_ok=True)
+    copies = [place / f"{i}{path.suffix.lower()}" for i, path in enumerate(recordings)]
+    for source, copy in zip(recordings, copies, strict=True):
+        if source.resolve() != copy.resolve():
+            shutil.copyfile(source, copy)
+    entry: dict[str, Any] = {"ref_audios": [_relative(copy, base) for copy in copies], "ref_text": text.strip()}
+    if codes is not None:
+        entry["codes_path"] = _relative(write_codes(place / "codes.npy", codes), base)
+    entry |= {"text_lang": language, "prompt_lang": language, "speed_factor": speed}
+    if not content.get("model"):
+        content["model"] = _relative(folder, base)
+    elif resolve(base, content["model"]).resolve() != folder.resolve():
+        entry["model"] = _relative(folder, base)
+    content["voices"] = {key: value for key, value in content["voices"].items() if key != taken} | {name: entry}
+    content.setdefault("default_voice", name)
+    _write(voices, content)
+    return Enrolled(voices, tuple(copies), codes, tuple(advice))
+
+
+def _encoders(model: Path, beside: Path, settings: Settings, chosen: Path | None) -> Encoders:
+    folders = [chosen] if chosen is not None else encoder_folders(model, beside)
+    return Encoders(folders, choose(settings.runtime), threads=settings.threads)
+
+
+def _pace(phones: int, seconds: float, path: Path) -> list[str]:
+    least, most = PHONES_A_SECOND
+    if least <= phones / seconds <= most:
+        return []
+    return [
+        f"{path} lasts {seconds:.1f} s and its text has {phones} sounds, which does not fit: "
+        "give the text exactly as it is spoken, or the reference is heard in what the voice says"
+    ]
+
+
+def _read(voices: Path) -> dict[str, Any]:
+    if not voices.exists():
+        return {"voices": {}}
+    try:
+        content = json.loads(voices.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{voices} is not JSON: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("voices"), dict):
+        raise ValueError(f"{voices} has the layout of a predecessor; name another file with --voices, it is made new")
+    return content
+
+
+def _write(voices: Path, content: dict[str, Any]) -> None:
+    draft = voices.with_name(f".{voices.name}.draft")
+    draft.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(draft, voices)
+
+
+def _relative(path: Path, base: Path) -> str:
+    """The path as an entry gives it: from the base where it lies below, else absolute."""
+    path, base = path.resolve(), base.resolve()
+    return path.relative_to(base).as_posix() if path.is_relative_to(base) else str(path)

@@ -1,0 +1,261 @@
+"""Loaded voices: their networks (shared by voices of one model) and everything that can be computed once per voice."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import mlx.core as mx
+import numpy as np
+
+from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.nets.t2s import BERT_DIM
+from dora_primespeech_mlx.runtime.factory import accelerated, choose, sovits_runner, t2s_runner, wide_heads_pay
+from dora_primespeech_mlx.runtime.interface import PrebuiltVocoder, SovitsRunner, T2SRunner
+from dora_primespeech_mlx.runtime.memory import release
+from dora_primespeech_mlx.sampling import Sampling
+from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.synthesis.streaming import FRAME_RATE
+from dora_primespeech_mlx.text import Frontend, Phones
+from dora_primespeech_mlx.text.sentences import CLAUSE_MARKS
+from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes
+from dora_primespeech_mlx.voices.encoders import Encoders, Ready
+from dora_primespeech_mlx.voices.recording import reference_from_recordings
+from dora_primespeech_mlx.weights.load import load_model
+
+ENCODER_FOLDERS = ("encoders", "../encoders", "../../encoders")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """The networks of a model on their executor, and whether it listens to the prosody of a text.
+
+    ``network`` is the SoVITS network for what recordings need of it; the T2S weights belong to their executor alone,
+    which on a CPU keeps 8-bit ones.
+    """
+
+    symbols: str
+    network: Sovits
+    t2s: T2SRunner
+    sovits: SovitsRunner
+    takes_prosody: bool
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A voice, ready to speak.
+
+    Attributes:
+        name: as listed.
+        language: of texts when nobody says.
+        speed: 1 is the model's own.
+        sampling: how codes are drawn.
+        noise_scale: deviation of the latents.
+        t2s: the T2S network.
+        sovits: the SoVITS network.
+        frontend: text to phones.
+        encoders: prosody features for Mandarin, where their files are present; None for a model that takes none.
+        codes: the prompt's semantic codes, int32 [m]; empty without a prompt.
+        prompt: the prompt's phones, or None.
+        prompt_bert: their features, float32 [n, 1024], or None for zeros.
+        ge: timbre, float32 [gin].
+    """
+
+    name: str
+    language: str
+    speed: float
+    sampling: Sampling
+    noise_scale: float
+    t2s: T2SRunner
+    sovits: SovitsRunner
+    frontend: Frontend
+    encoders: Encoders | None
+    codes: np.ndarray
+    prompt: Phones | None
+    prompt_bert: np.ndarray | None
+    ge: np.ndarray
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second."""
+        return FRAME_RATE * int(np.prod(self.sovits.config.vocoder.upsample_rates))
+
+    @property
+    def prompt_ids(self) -> np.ndarray:
+        """Phone ids of the prompt, int32 [n]; empty without a prompt."""
+        return np.zeros(0, np.int32) if self.prompt is None else self.prompt.ids
+
+    def prosody(self, phones: Phones) -> np.ndarray | None:
+        """Features of the prompt's phones and then the text's, float32 [n, 1024]; None when all are zero."""
+        features = _features(self.encoders, phones)
+        if features is None and self.prompt_bert is None:
+            return None
+        before = (
+            np.zeros((len(self.prompt_ids), BERT_DIM), np.float32) if self.prompt_bert is None else self.prompt_bert
+        )
+        after = np.zeros((len(phones.ids), BERT_DIM), np.float32) if features is None else features
+        return np.concatenate([before, after])
+
+
+def _features(encoders: Encoders | None, phones: Phones) -> np.ndarray | None:
+    features = None if encoders is None else encoders.prosody([phones])[0]
+    if features is not None and features.shape[1] != BERT_DIM:
+        raise ValueError(
+            f"The RoBERTa here gives {features.shape[1]} numbers a character and the voice takes {BERT_DIM}: "
+            "convert chinese-roberta-wwm-ext-large"
+        )
+    return features
+
+
+def _with_vocoder(runner: SovitsRunner, entry: VoiceEntry) -> SovitsRunner:
+    """The runner with the vocoder file a voice names, where that is there, fits and has a use."""
+    if entry.vocoder is None or not entry.vocoder.is_file() or not isinstance(runner, PrebuiltVocoder):
+        return runner
+    try:
+        return runner.with_vocoder(entry.vocoder)
+    except ValueError as error:
+        logger.warning("The voice %r uses its own vocoder: %s", entry.name, error)
+        return runner
+
+
+class Library:
+    """Voices by name, loaded when first asked for and kept."""
+
+    def __init__(self, book: VoiceBook, settings: Settings):
+        self._book, self._settings = book, settings
+        self._runtime = choose(settings.runtime)
+        self._on_device = self._runtime == "mlx" and accelerated()
+        self._precision = settings.precision
+        if self._precision == "auto":
+            self._precision = "fp16" if self._on_device else "int8" if self._runtime == "onnx" else "fp32"
+        self._encoders: dict[Path, Ready] = {}
+        self._models: dict[Path | tuple[Path, Path], LoadedModel] = {}
+        self._voices: dict[str, Voice] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all voices."""
+        return [*self._book.names, *(name for name in self._voices if name not in self._book.entries)]
+
+    def voice(self, name: str | None) -> Voice:
+        """The voice of that name or alias; None is the default.
+
+        Raises:
+            ValueError: no such voice, or its files do not fit each other.
+            FileNotFoundError: a file of it is missing.
+        """
+        if name in self._voices:
+            return self._voices[name]
+        entry = self._book.find(name)
+        if entry.name not in self._voices:
+            self._voices[entry.name] = self.load(entry)
+        return self._voices[entry.name]
+
+    def entry(self, name: str | None) -> VoiceEntry:
+        """What the book says of the voice of that name or alias; ValueError if there is none."""
+        return self._book.find(name)
+
+    def add(self, voice: Voice) -> None:
+        """Makes a voice that is not in the book known under its name."""
+        self._voices[voice.name] = voice
+
+    def load(self, entry: VoiceEntry) -> Voice:
+        """Loads a voice, whether it is in the book or not. Errors as `voice`."""
+        loaded = self._model(entry.weights)
+        sovits = _with_vocoder(loaded.sovits, entry)
+        sovits.prepare()
+        folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
+        folders = encoder_folders(folder, self._book.path.parent)
+        encoders = Encoders(folders, self._runtime, self._precision, self._settings.threads, self._encoders)
+        lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
+        frontend = Frontend(loaded.symbols, lexicon, self._settings.g2pw_dir)
+        stored = None if entry.codes is None else read_codes(entry.codes, loaded.network.config.code_count)
+        with_codes = stored is None and bool(entry.prompt_text)
+        if with_codes and not encoders.has("hubert"):
+            logger.warning(
+                "The voice %r takes only the timbre of its recording: it has no codes, and %s",
+                entry.name,
+                encoders.missing("hubert"),
+            )
+            with_codes = False
+        reference = reference_from_recordings(entry.references, encoders, loaded.network, with_codes)
+        codes = reference.codes if stored is None else stored
+        if stored is None:
+            for sentence in reference.advice:
+                logger.warning("%s", sentence)
+        prosody = encoders if loaded.takes_prosody else None
+        prompt = None
+        if entry.prompt_text and codes is not None:
+            prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
+        explicit = {name.removeprefix("sampling.") for name in self._settings.explicit}
+        own = {key: value for key, value in entry.sampling.items() if key not in explicit}
+        noise_scale = own.pop("noise_scale", self._settings.noise_scale)
+        return Voice(
+            name=entry.name,
+            language=entry.language,
+            speed=entry.speed,
+            sampling=replace(self._settings.sampling, **_typed(own)),
+            noise_scale=noise_scale,
+            t2s=loaded.t2s,
+            sovits=sovits,
+            frontend=frontend,
+            encoders=prosody,
+            codes=np.zeros(0, np.int32) if prompt is None or codes is None else codes,
+            prompt=prompt,
+            prompt_bert=None if prompt is None else _features(prosody, prompt),
+            ge=sovits.timbre(reference.spectra, reference.voice_vectors),
+        )
+
+    def _model(self, weights: Path | tuple[Path, Path]) -> LoadedModel:
+        if weights not in self._models:
+            stored = "fp16" if self._precision == "fp16" and self._runtime == "mlx" else "fp32"
+            model = load_model(weights, precision=stored, wide_heads=self._on_device and wide_heads_pay())
+            threads = self._settings.threads
+            self._models[weights] = LoadedModel(
+                model.symbols,
+                model.sovits,
+                t2s_runner(model.t2s, self._runtime, self._precision, threads),
+                sovits_runner(model.sovits, self._runtime, self._precision, threads),
+                takes_prosody=bool(mx.any(model.t2s.bert_proj.weight != 0).item()),
+            )
+            del model
+            release()
+        return self._models[weights]
+
+
+def encoder_folders(model: Path, voices: Path) -> list[Path]:
+    """Where the encoders of a model may lie: with its weights, and beside the folder of the `voices.json`."""
+    return [model, *(model / name for name in ENCODER_FOLDERS), voices / "encoders"]
+
+
+def closed(text: str, language: str) -> str:
+    """A prompt's text on one line, ending in a mark: one that ends in none lets the model run on into the next text."""
+    text = " ".join(text.split())
+    if text[-1] in CLAUSE_MARKS:
+        return text
+    return text + ("." if language == "en" or text.isascii() else "。")
+
+
+def read_lexicon(path: Path) -> Mapping[str, str]:
+    """Pronunciations from a JSON object of words to pinyin or ARPAbet.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not such an object.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"The lexicon {path} does not exist.")
+    try:
+        lexicon = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"The lexicon {path} is not JSON: {error}.") from error
+    if not isinstance(lexicon, dict) or not all(isinstance(said, str) for said in lexicon.values()):
+        raise ValueError(f"The lexicon {path} must be a JSON object of words to pinyin or ARPAbet.")
+    return lexicon
+
+
+def _typed(sampling: Mapping[str, float]) -> dict:
+    return {key: int(value) if key == "top_k" else value for key, value in sampling.items()}

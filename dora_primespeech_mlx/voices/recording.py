@@ -1,0 +1,170 @@
+"""A plain recording to what a voice is made of: codes, spectrograms, voice vectors; and what is wrong with a recording.
+
+Preparation follows the official pipeline to the sample: for the codes mono, soxr to 16 kHz and 0.6 s of zeros, no
+normalisation; for the timbre torchaudio's resampler to 32 kHz. Several recordings give one timbre, the average of
+theirs; the codes come from the first. A voice without the text of its recording has no codes, only the timbre.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlx.core as mx
+import numpy as np
+
+from dora_primespeech_mlx.audio import (
+    ENCODER_RATE,
+    REFERENCE_RATE,
+    limit_peak,
+    read_audio,
+    reference_spectrogram,
+    resample,
+    resample_soxr,
+)
+from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.voices.encoders import Encoders
+
+SECONDS = (3.0, 10.0)
+"""Shortest and longest recording the models take."""
+APPENDED_ZEROS = 9600
+"""Samples of silence at 16 kHz behind a recording before its codes are taken."""
+_FRAME = 0.02
+_SILENT_PEAK = 0.003
+_QUIET = -38.0
+_CLIPPED_LEVEL = 0.999
+_CLIPPED_RUN = 3
+_CLIPPED_SHARE = 5e-4
+_LONG_EDGE = 1.0
+_LONG_PAUSE = 1.5
+_SPEECH_BELOW_PEAK = 35.0
+_SPEECH_FLOOR = -60.0
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What recordings give to a voice.
+
+    `codes` int32 [n], 25 a second, None without a text; `spectra` float32 [frames, 1025] and `voice_vectors` float32
+    [dim] (v2Pro models only), one of each per recording; `advice` sentences on what to record better.
+    """
+
+    codes: np.ndarray | None
+    spectra: tuple[np.ndarray, ...]
+    voice_vectors: tuple[np.ndarray, ...]
+    advice: tuple[str, ...]
+
+
+def check_length(samples: np.ndarray, rate: int, name: str = "The recording") -> None:
+    """ValueError saying what to do if a recording [n] is not of 3 to 10 seconds, or holds nothing but silence."""
+    seconds = len(samples) / rate
+    least, most = SECONDS
+    if not least <= seconds <= most:
+        fix = "record a longer sentence" if seconds < least else "cut it to one or two sentences"
+        raise ValueError(f"{name} is {seconds:.1f} s long; a reference takes {least:g} to {most:g} s: {fix}")
+    if float(np.abs(samples).max()) < _SILENT_PEAK:
+        raise ValueError(f"{name} is silent: check the microphone and record it again")
+
+
+def advise(samples: np.ndarray, rate: int, name: str = "The recording") -> tuple[str, ...]:
+    """One sentence for each thing that makes a recording [n] a poor reference, with what to do; empty if it is fine."""
+    found = []
+    if rate < ENCODER_RATE:
+        found.append(
+            f"{name} has {rate} samples a second, so its upper frequencies are missing: "
+            f"record at {REFERENCE_RATE} or more"
+        )
+    if _clipped_share(samples) > _CLIPPED_SHARE:
+        found.append(f"{name} is clipped (cut off at full scale): record it again at a lower level")
+    levels = _levels(samples, rate)
+    loudest = float(levels.max(initial=_SPEECH_FLOOR))
+    speech = np.flatnonzero(levels > max(_SPEECH_FLOOR, loudest - _SPEECH_BELOW_PEAK))
+    if not len(speech):
+        return (*found, f"{name} holds hardly any sound: record it again, closer to the microphone")
+    loudness = 10 * np.log10(np.mean(10 ** (levels[speech] / 10)))
+    if loudness < _QUIET:
+        found.append(f"{name} is quiet ({loudness:.0f} dB below full scale): raise it by {-20 - loudness:.0f} dB")
+    before, after = speech[0] * _FRAME, (len(levels) - 1 - speech[-1]) * _FRAME
+    for seconds, where in ((before, "begins"), (after, "ends")):
+        if seconds > _LONG_EDGE:
+            found.append(f"{name} {where} with {seconds:.1f} s of silence: cut it to about 0.3 s")
+    pause = float(np.diff(speech).max(initial=0)) * _FRAME
+    if pause > _LONG_PAUSE:
+        found.append(f"{name} has a pause of {pause:.1f} s: choose a passage spoken in one go")
+    return tuple(found)
+
+
+def _levels(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Level of each 20 ms in dB of full scale, float [frames]."""
+    size = max(1, round(_FRAME * rate))
+    frames = samples[: len(samples) // size * size].reshape(-1, size).astype(np.float64)
+    return 10 * np.log10(np.mean(frames**2, axis=1) + 1e-12)
+
+
+def _clipped_share(samples: np.ndarray) -> float:
+    """Share of samples that sit in runs of three or more at full scale."""
+    full = np.abs(samples) >= _CLIPPED_LEVEL
+    runs = np.convolve(full, np.ones(_CLIPPED_RUN), mode="valid") == _CLIPPED_RUN
+    return float(runs.mean()) if len(runs) else 0.0
+
+
+def codes_from_samples(samples: np.ndarray, rate: int, encoders: Encoders, sovits: Sovits) -> np.ndarray:
+    """Codes of a recording [n]: int32, 25 a second and 15 for the silence appended.
+
+    Raises:
+        FileNotFoundError: the model has no content encoder, so it takes no new recordings.
+        ValueError: the content encoder is not the one this voice model was trained with.
+    """
+    if not encoders.has("hubert"):
+        raise FileNotFoundError(
+            "This model has no content encoder, so it takes no new recordings with their text; "
+            "without a text a recording gives its timbre alone"
+        )
+    heard = np.pad(resample_soxr(samples, rate, ENCODER_RATE), (0, APPENDED_ZEROS))
+    features = encoders.content(heard)
+    if features.shape[1] != sovits.config.ssl_dim:
+        raise ValueError(
+            f"The content encoder gives {features.shape[1]} numbers a frame and the voice model takes "
+            f"{sovits.config.ssl_dim}: use the encoder that belongs to the model"
+        )
+    return np.array(sovits.extract_codes(mx.array(features)[None]))[0].astype(np.int32)
+
+
+def codes_from_recording(path: str | Path, encoders: Encoders, sovits: Sovits) -> np.ndarray:
+    """Codes of a sound file, as `codes_from_samples`, after `check_length`."""
+    samples, rate = read_audio(path)
+    check_length(samples, rate, str(path))
+    return codes_from_samples(samples, rate, encoders, sovits)
+
+
+def reference_from_recordings(
+    paths: Sequence[str | Path], encoders: Encoders, sovits: Sovits, with_codes: bool = True
+) -> Reference:
+    """What some sound files give to a voice; the first is the one whose text is known.
+
+    Args:
+        paths: one or more sound files of one speaker; the first of 3 to 10 s.
+        encoders: where HuBERT and the speaker model are.
+        sovits: the voice model; its content encoder must be the one of `encoders`.
+        with_codes: False for a voice without the text of its recording.
+
+    Raises:
+        FileNotFoundError: a file or a needed encoder is missing.
+        ValueError: a file is not sound, too short, too long or silent.
+    """
+    if not paths:
+        raise ValueError("A voice needs at least one recording")
+    codes: np.ndarray | None = None
+    spectra: list[np.ndarray] = []
+    vectors: list[np.ndarray] = []
+    advice: list[str] = []
+    for i, path in enumerate(paths):
+        samples, rate = read_audio(path)
+        if i == 0 and with_codes:
+            check_length(samples, rate, str(path))
+            codes = codes_from_samples(samples, rate, encoders, sovits)
+        advice += advise(samples, rate, str(path))
+        wide = resample(samples, rate, REFERENCE_RATE)
+        spectra.append(np.array(reference_spectrogram(wide))[0])
+        if sovits.config.speaker_dim:
+            vectors.append(encoders.voice_vector(resample(limit_peak(wide), REFERENCE_RATE, ENCODER_RATE)))
+    return Reference(codes, tuple(spectra), tuple(vectors), tuple(advice))

@@ -1,0 +1,1 @@
+"""Files to networks: checkpoints are read, checked and converted."""

@@ -1,0 +1,161 @@
+"""Official encoder files to the ones `encoders` loads.
+
+HuBERT and RoBERTa come as Hugging Face folders (`config.json` beside `model.safetensors` or `pytorch_model.bin`), the
+speaker model as one torch file. Each becomes `KIND.safetensors`, with `KIND.json` for what the tensors do not tell, and
+RoBERTa's tokenizer. Strict both ways, nothing executed, no torch, as for the voices (`convert`).
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlx.nn as nn
+import numpy as np
+
+from dora_primespeech_mlx.nets import hubert, roberta, speaker
+from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch, write_weights
+from dora_primespeech_mlx.weights.official import check_shapes
+
+TOKENIZER_FILE = "roberta_tokenizer.json"
+WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+SETTINGS_FILE = "config.json"
+_KEPT_SETTINGS = (
+    "conv_stride",
+    "do_stable_layer_norm",
+    "feat_extract_norm",
+    "layer_norm_eps",
+    "num_attention_heads",
+)
+
+
+@dataclass(frozen=True)
+class ConvertedEncoder:
+    """What a conversion wrote: the kind of encoder, its weight file and the number of its parameters."""
+
+    kind: str
+    path: Path
+    parameters: int
+
+
+Weights = Mapping[str, np.ndarray]
+Settings = Mapping[str, Any]
+
+
+def _hubert(weights: Weights, settings: Settings) -> nn.Module:
+    return hubert.Hubert(hubert.HubertConfig.from_weights(weights, settings))
+
+
+def _roberta(weights: Weights, settings: Settings) -> nn.Module:
+    return roberta.Roberta(roberta.RobertaConfig.from_weights(weights, settings))
+
+
+def _speaker(weights: Weights, settings: Settings) -> nn.Module:
+    return speaker.Speaker(speaker.SpeakerConfig.from_weights(weights))
+
+
+@dataclass(frozen=True)
+class _Kind:
+    title: str
+    sanitize: Callable[[Weights], dict[str, np.ndarray]]
+    build: Callable[[Weights, Settings], nn.Module]
+    folder: bool
+    official: tuple[str, ...]
+
+
+KINDS = {
+    "hubert": _Kind("HuBERT", hubert.sanitize, _hubert, True, ("masked_spec_embed", "weight_g", "original0")),
+    "roberta": _Kind("RoBERTa", roberta.sanitize, _roberta, True, ("embeddings.LayerNorm.weight",)),
+    "speaker": _Kind("ERes2NetV2", speaker.sanitize, _speaker, False, ("bn1.weight",)),
+}
+
+
+def own_names(kind: str, weights: Weights) -> Weights:
+    """Weights under this package's names, whether they are so already or have the official ones.
+
+    The predecessors of this package wrote safetensors of encoders under the official names.
+    """
+    named_officially = any(name.endswith(KINDS[kind].official) for name in weights)
+    return KINDS[kind].sanitize(weights) if named_officially else weights
+
+
+def build_encoder(kind: str, weights: Weights, settings: Settings) -> Any:
+    """The network of a kind ("hubert", "roberta", "speaker") for sanitised weights, not filled yet.
+
+    Raises:
+        CheckpointError: a tensor is missing, unknown or misshapen, or the model is of another type.
+    """
+    title = KINDS[kind].title
+    try:
+        network = KINDS[kind].build(weights, settings)
+    except (KeyError, IndexError) as error:
+        raise CheckpointError(f"The tensor {error.args[0]} is missing, so this is not a {title} model") from error
+    except ValueError as error:
+        raise CheckpointError(f"These weights are not a {title} model that can be used: {error}") from error
+    check_shapes(weights, network, title)
+    return network
+
+
+def convert_encoder(kind: str, source: str | Path, out: str | Path) -> ConvertedEncoder:
+    """Write an encoder's files into the folder `out`.
+
+    Args:
+        kind: "hubert" (chinese-hubert-base), "roberta" (chinese-roberta-wwm-ext-large) or "speaker" (ERes2NetV2).
+        source: the official folder; for the speaker model, its file.
+        out: any folder; a voice's model folder or one that several voices share.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        CheckpointError: a file is damaged or is not that model.
+        ValueError: there is no such kind.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"There is no encoder {kind!r}; convert one of {', '.join(KINDS)}")
+    source, folder = Path(source), Path(out)
+    settings = _settings(source) if KINDS[kind].folder else {}
+    weight_file = _weight_file(source) if KINDS[kind].folder else source
+    try:
+        weights = KINDS[kind].sanitize(read_torch(weight_file))
+    except KeyError as error:
+        raise CheckpointError(
+            f"{weight_file} lacks the tensor {error.args[0]}: it is not {KINDS[kind].title}"
+        ) from error
+    try:
+        build_encoder(kind, weights, settings)
+    except CheckpointError as error:
+        raise CheckpointError(f"{weight_file}: {error}") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    if kind == "roberta":
+        _copy_tokenizer(source, folder)
+    path = folder / f"{kind}.safetensors"
+    write_weights(weights, path)
+    if settings:
+        (folder / f"{kind}.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    return ConvertedEncoder(kind, path, sum(value.size for value in weights.values()))
+
+
+def _weight_file(source: Path) -> Path:
+    for name in WEIGHT_FILES:
+        if (source / name).is_file():
+            return source / name
+    raise FileNotFoundError(f"{source} holds neither {' nor '.join(WEIGHT_FILES)}; give the model's folder")
+
+
+def _settings(source: Path) -> dict[str, Any]:
+    path = source / SETTINGS_FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; give the model's folder as it was downloaded")
+    try:
+        settings = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not a model's settings ({error}); download it again") from error
+    return {key: settings[key] for key in _KEPT_SETTINGS if key in settings}
+
+
+def _copy_tokenizer(source: Path, folder: Path) -> None:
+    path = source / "tokenizer.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: RoBERTa needs its tokenizer; download it from where the model is")
+    shutil.copyfile(path, folder / TOKENIZER_FILE)

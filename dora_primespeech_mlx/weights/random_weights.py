@@ -1,0 +1,137 @@
+"""Model folders with random weights of the released sizes, for benchmarks: the sound is noise, the arithmetic is real.
+
+Values are fan-in scaled normals in float16, norms near one, biases small, so that activations stay in the range trained
+models have. The end of a sequence is never the likeliest code, so decoding runs to whatever limit it is given.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mlx.utils import tree_flatten
+
+from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig
+from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
+from dora_primespeech_mlx.nets.vocoder import VocoderConfig
+from dora_primespeech_mlx.weights.checkpoint import write_weights
+from dora_primespeech_mlx.weights.official import CONFIG_FILE, SOVITS_FILE, T2S_FILE
+
+SYMBOLS = 732
+RATES = (10, 8, 2, 2, 2)
+DILATIONS = ((1, 3, 5),) * 3
+
+
+def _t2s(hidden: int, heads: int, layers: int) -> T2SConfig:
+    return T2SConfig(
+        hidden=hidden,
+        heads=heads,
+        layers=layers,
+        feed_forward=4 * hidden,
+        phones=SYMBOLS,
+        vocabulary=1025,
+        end=1024,
+        head_dim=hidden // heads,
+        head_width=hidden // heads,
+        max_seconds=54,
+    )
+
+
+def _sovits(
+    version: str,
+    *,
+    width: int = 192,
+    filters: int = 768,
+    layers: int = 6,
+    channels: int = 512,
+    gin: int = 512,
+    mrte: int = 512,
+    ssl: int = 768,
+    speaker: int = 0,
+    first_kernel: int = 16,
+) -> SovitsConfig:
+    return SovitsConfig(
+        version=version,
+        symbols=SYMBOLS,
+        hidden_channels=width,
+        filter_channels=filters,
+        heads=2,
+        layers=layers,
+        ssl_layers=layers // 2,
+        post_layers=layers // 2,
+        kernel=3,
+        window=4,
+        code_count=1024,
+        ssl_dim=ssl,
+        mrte_channels=mrte,
+        spectrum_bins=704,
+        style_channels=128,
+        style_kernel=5,
+        flow_channels=width,
+        flow_layers=4,
+        flow_depth=4,
+        flow_kernel=5,
+        speaker_dim=speaker,
+        vocoder=VocoderConfig(width, channels, gin, RATES, (first_kernel, 16, 8, 2, 2), (3, 7, 11), DILATIONS),
+    )
+
+
+SIZES = {
+    "v2": (_t2s(512, 16, 24), _sovits("v2")),
+    "v2ProPlus": (
+        _t2s(512, 16, 24),
+        _sovits("v2ProPlus", channels=768, gin=1024, speaker=20480, first_kernel=20),
+    ),
+    "demo": (
+        _t2s(320, 5, 6),
+        _sovits("v2", width=128, filters=512, layers=4, channels=256, gin=256, mrte=256, ssl=128),
+    ),
+}
+"""The T2S and SoVITS networks of each size: two released ones, and one like the voice that ships."""
+
+
+def random_weights(network: Any, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Random float16 weights for every parameter of a network, by name."""
+    weights = {}
+    for name, parameter in dict(tree_flatten(network.parameters())).items():
+        shape, leaf = tuple(parameter.shape), name.rsplit(".", 1)[-1]
+        value: np.ndarray = random.standard_normal(shape, dtype=np.float32)
+        if leaf == "alpha" or ("norm" in name and leaf == "weight"):
+            value = 1 + value / 10
+        elif leaf == "bias" or len(shape) < 2:
+            value = value / 20
+        elif name != "quantizer.weight":
+            value = value / math.sqrt(math.prod(shape[1:]))
+        weights[name] = value.astype(np.float16)
+    return weights
+
+
+def write_random_model(folder: str | Path, size: str, seed: int = 0) -> None:
+    """Writes a model folder as `convert.convert` does.
+
+    Args:
+        folder: made if it is not there.
+        size: a key of `SIZES`.
+        seed: fixes the weights.
+
+    Raises:
+        ValueError: for an unknown size.
+    """
+    if size not in SIZES:
+        raise ValueError(f"{size!r} is not a size of model; choose one of {', '.join(SIZES)}.")
+    t2s, sovits = SIZES[size]
+    random = np.random.default_rng(seed)
+    codes = random_weights(T2S(t2s), random)
+    codes["ar_predict_layer.weight"][t2s.end] = 0
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_weights(codes, folder / T2S_FILE)
+    write_weights(random_weights(Sovits(sovits), random), folder / SOVITS_FILE)
+    config = {
+        "version": sovits.version,
+        "symbols": "v2",
+        "t2s": {"model": {"head": t2s.heads, "EOS": t2s.end}, "data": {"max_sec": t2s.max_seconds}},
+        "sovits": {"model": {"n_heads": sovits.heads, "upsample_rates": RATES, "resblock_dilation_sizes": DILATIONS}},
+    }
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
