@@ -30,6 +30,7 @@ from dora_primespeech_mlx.commands.bench.closeness import closeness
 from dora_primespeech_mlx.commands.bench.primitives import step_primitives
 from dora_primespeech_mlx.commands.bench.static import StaticCache, static_step
 from dora_primespeech_mlx.commands.bench.timing import finish, measure, spread
+from dora_primespeech_mlx.nets.sovits import FRAME_RATE
 from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.runtime.interface import T2SRunner
 from dora_primespeech_mlx.runtime.mlx.cuda_t2s import CudaT2SRunner, fits
@@ -37,7 +38,7 @@ from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunne
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.synthesis.decoding import generate
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.streaming import FRAME_RATE, Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from dora_primespeech_mlx.weights.load import Model, load_model
 from dora_primespeech_mlx.weights.random_weights import SIZES, write_random_model
 
@@ -207,8 +208,8 @@ def speak(t2s: T2SRunner, model: Model, count: int = PHONES, limit: int = 100) -
     ge = np.random.default_rng(0).standard_normal(config.gin_channels).astype(np.float32)
     noise = NoiseTable("normal", config.inter_channels, (0,))
     began, first, samples = time.perf_counter(), 0.0, 0
-    audio = SegmentAudio(sovits, phones(count)[-40:], ge, noise, 0.5, 1.0)
-    for chunk in stream_segment(audio, codes(t2s, Sampling(), limit, count), Schedule()):
+    audio = SentenceAudio(sovits, phones(count)[-40:], ge, noise, 0.5, 1.0)
+    for chunk in stream_sentence(audio, codes(t2s, Sampling(), limit, count), Schedule()):
         first = first or time.perf_counter() - began
         samples += len(chunk)
     seconds = time.perf_counter() - began

@@ -23,7 +23,7 @@ from dora_primespeech_mlx.nets.t2s import T2S, prefill_mask
 from dora_primespeech_mlx.runtime.factory import sovits_runner, t2s_runner
 from dora_primespeech_mlx.runtime.interface import SovitsRunner, T2SRunner
 from dora_primespeech_mlx.sampling import Sampling, penalise, probabilities
-from dora_primespeech_mlx.synthesis.decoding import MAXIMUM_CODES, Text, generate, generate_many
+from dora_primespeech_mlx.synthesis.decoding import MAXIMUM_CODES, Row, generate, generate_many
 from dora_primespeech_mlx.weights.load import build_sovits, build_t2s
 from dora_primespeech_mlx.weights.official import read_sovits, read_t2s
 
@@ -126,7 +126,7 @@ def t2s_tokens(case: T2SCase, runner: T2SRunner, always_ends: T2SRunner) -> Repo
         report[f"{name}_tokens"] = differing(case.tokens(runner, sampling, 51), golden[name])
     report["eos_always_tokens"] = differing(case.tokens(always_ends, GREEDY), golden["eos_always_tokens"])
     texts = [
-        Text(golden[f"batch_x{i}"].astype(np.int32), golden[f"batch_bert{i}"].T, case.noise)
+        Row(golden[f"batch_x{i}"].astype(np.int32), golden[f"batch_bert{i}"].T, case.noise)
         for i in range(sum(name.startswith("batch_x") for name in golden))
     ]
     together: list[list[int]] = [[] for _ in texts]

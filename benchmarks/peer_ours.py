@@ -9,7 +9,7 @@ from dora_primespeech_mlx.runtime.factory import sovits_runner, t2s_runner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.synthesis.decoding import generate
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from dora_primespeech_mlx.weights.load import build_sovits, build_t2s
 from dora_primespeech_mlx.weights.official import read_sovits, read_t2s
 
@@ -30,9 +30,9 @@ def main() -> None:
         noise = NoiseTable("exponential", t2s.config.vocabulary, (0,))
         return generate(t2s, phones, None, work.prompt_codes, sampling=Sampling(), noise=noise, limit=work.steps)
 
-    def audio() -> SegmentAudio:
+    def audio() -> SentenceAudio:
         noise = NoiseTable("normal", sovits.config.vocoder.inter_channels, (0,))
-        return SegmentAudio(sovits, work.phones, ge, noise, NOISE_SCALE, 1.0)
+        return SentenceAudio(sovits, work.phones, ge, noise, NOISE_SCALE, 1.0)
 
     def t2s_task() -> dict[str, float]:
         clock = Clock()
@@ -42,22 +42,22 @@ def main() -> None:
         return steps_report(marks)
 
     def sovits_task() -> dict[str, float]:
-        clock, segment = Clock(), audio()
-        segment.freeze(work.codes.tolist(), segment.frames(work.steps))
-        samples = segment.render(0, segment.frozen)
+        clock, sentence = Clock(), audio()
+        sentence.freeze(work.codes.tolist(), sentence.frames(work.steps))
+        samples = sentence.render(0, sentence.frozen)
         return {**clock.read(), "seconds": len(samples) / 32000}
 
     def speak_task() -> dict[str, float]:
         clock, first, count = Clock(), {}, 0
-        for samples in stream_segment(audio(), codes(), Schedule()):
+        for samples in stream_sentence(audio(), codes(), Schedule()):
             first = first or {f"first_{name}": value for name, value in clock.read().items()}
             count += len(samples)
         return {**clock.read(), **first, "seconds": count / 32000}
 
     def whole_task() -> dict[str, float]:
-        clock, segment, made = Clock(), audio(), list(codes())
-        segment.freeze(made, segment.frames(len(made)))
-        samples = segment.render(0, segment.frozen)
+        clock, sentence, made = Clock(), audio(), list(codes())
+        sentence.freeze(made, sentence.frames(len(made)))
+        samples = sentence.render(0, sentence.frozen)
         return {**clock.read(), "seconds": len(samples) / 32000}
 
     serve({"t2s": t2s_task, "sovits": sovits_task, "speak": speak_task, "whole": whole_task})

@@ -1,6 +1,6 @@
 """Text and a voice to audio chunks: the whole way on one page.
 
-    text - segments - phones - codes - latents - samples
+    text - sentences - phones - codes - latents - samples
 
 Each stage is a generator over the one before it, and speaking a whole text is joining its chunks.
 """
@@ -19,9 +19,16 @@ from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import AudioChunk, Speech
 from dora_primespeech_mlx.synthesis.decoding import Guard
-from dora_primespeech_mlx.synthesis.sentence import CancelledError, Reading, Request, decode_together, read, speak
+from dora_primespeech_mlx.synthesis.sentence import (
+    CancelledError,
+    PreparedSentence,
+    Request,
+    decode_together,
+    prepare,
+    speak,
+)
 from dora_primespeech_mlx.synthesis.streaming import Schedule
-from dora_primespeech_mlx.text.sentences import MarkupStripper, Segment, Segmenter, split, strip_markup
+from dora_primespeech_mlx.text.sentences import MarkupStripper, Sentence, SentenceSplitter, split, strip_markup
 from dora_primespeech_mlx.voices.book import VoiceEntry, read_voices
 from dora_primespeech_mlx.voices.library import Library, Voice
 
@@ -173,18 +180,18 @@ class Engine:
     def _stream(self, text: str | Iterable[str], request: Request) -> Iterator[AudioChunk]:
         began, index, held = time.perf_counter(), 0, None
         try:
-            for segment, reading in self._readings(text, request):
+            for sentence, prepared in self._prepared(text, request):
                 if held is not None and not request.cancelled():
                     yield held
-                for samples in speak(reading, request, self._guard):
+                for samples in speak(prepared, request, self._guard):
                     if request.cancelled():
                         return
                     if index == 0:
                         request.timing.first_audio = time.perf_counter() - began
-                    yield _chunk(samples, index, segment, reading.number, request)
+                    yield _chunk(samples, index, sentence, prepared.number, request)
                     index += 1
                 pause = np.zeros(round(self._settings.fragment_interval * request.voice.sample_rate), np.float32)
-                held = replace(_chunk(pause, index, segment, reading.number, request), segment_final=True)
+                held = replace(_chunk(pause, index, sentence, prepared.number, request), sentence_final=True)
                 index += 1
         except CancelledError:
             return
@@ -192,17 +199,17 @@ class Engine:
         if held is not None and not request.cancelled():
             yield replace(held, final=True)
 
-    def _readings(self, text: str | Iterable[str], request: Request) -> Iterator[tuple[Segment, Reading]]:
+    def _prepared(self, text: str | Iterable[str], request: Request) -> Iterator[tuple[Sentence, PreparedSentence]]:
         """Sentences with their phones, and with their codes where several are decoded together.
 
         A sentence that cannot be read is left out with a warning; if none can be, the reason is raised.
         """
         refused: ValueError | None = None
         readable = False
-        group: list[tuple[Segment, Reading]] = []
-        for number, segment in enumerate(self._segments(text, request)):
+        group: list[tuple[Sentence, PreparedSentence]] = []
+        for number, sentence in enumerate(self._sentences(text, request)):
             try:
-                group.append((segment, read(segment.text, number, request)))
+                group.append((sentence, prepare(sentence.text, number, request)))
             except ValueError as error:
                 logger.warning("%s", error)
                 refused = error
@@ -215,20 +222,22 @@ class Engine:
         if refused is not None and not readable:
             raise refused
 
-    def _decoded(self, group: list[tuple[Segment, Reading]], request: Request) -> list[tuple[Segment, Reading]]:
+    def _decoded(
+        self, group: list[tuple[Sentence, PreparedSentence]], request: Request
+    ) -> list[tuple[Sentence, PreparedSentence]]:
         if len(group) < 2:
             return group
-        readings = decode_together([reading for _, reading in group], request, self._guard)
-        return [(segment, reading) for (segment, _), reading in zip(group, readings, strict=True)]
+        prepared_sentences = decode_together([prepared for _, prepared in group], request, self._guard)
+        return [(sentence, prepared) for (sentence, _), prepared in zip(group, prepared_sentences, strict=True)]
 
-    def _segments(self, text: str | Iterable[str], request: Request) -> Iterator[Segment]:
+    def _sentences(self, text: str | Iterable[str], request: Request) -> Iterator[Sentence]:
         """Sentences with something to say, as soon as they are complete."""
         if isinstance(text, str):
-            plain = strip_markup(text) if self._settings.strip_markup else text
-            found: Iterable[Segment] = split(plain, self._settings.split_method, request.language)
+            unmarked = strip_markup(text) if self._settings.strip_markup else text
+            found: Iterable[Sentence] = split(unmarked, self._settings.split_method, request.language)
         else:
-            found = _as_they_come(_plain(text) if self._settings.strip_markup else text)
-        return (segment for segment in found if any(c.isalnum() for c in segment.text))
+            found = _as_they_come(_unmarked(text) if self._settings.strip_markup else text)
+        return (sentence for sentence in found if any(c.isalnum() for c in sentence.text))
 
 
 def synthesize(
@@ -252,29 +261,29 @@ def synthesize(
     return speech
 
 
-def _as_they_come(pieces: Iterable[str]) -> Iterator[Segment]:
-    segmenter = Segmenter()
+def _as_they_come(pieces: Iterable[str]) -> Iterator[Sentence]:
+    splitter = SentenceSplitter()
     for piece in pieces:
-        yield from segmenter.push(piece)
-    yield from segmenter.finish()
+        yield from splitter.push(piece)
+    yield from splitter.finish()
 
 
-def _plain(pieces: Iterable[str]) -> Iterator[str]:
+def _unmarked(pieces: Iterable[str]) -> Iterator[str]:
     stripper = MarkupStripper()
     for piece in pieces:
         yield stripper.push(piece)
     yield stripper.finish()
 
 
-def _chunk(samples: np.ndarray, index: int, segment: Segment, number: int, request: Request) -> AudioChunk:
+def _chunk(samples: np.ndarray, index: int, sentence: Sentence, number: int, request: Request) -> AudioChunk:
     return AudioChunk(
         samples=samples,
         sample_rate=request.voice.sample_rate,
         index=index,
         final=False,
-        segment=number,
-        segment_final=False,
-        text=segment.text,
-        start=segment.start,
-        end=segment.end,
+        sentence=number,
+        sentence_final=False,
+        text=sentence.text,
+        start=sentence.start,
+        end=sentence.end,
     )

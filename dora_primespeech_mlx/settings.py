@@ -121,7 +121,7 @@ class Flag:
 
 
 @dataclass(frozen=True)
-class Text:
+class Name:
     """Any text."""
 
     allowed: str = "a name"
@@ -189,7 +189,7 @@ class Words:
         return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
 
 
-Kind = Number | Choice | Flag | Text | File | Folders | Words
+Kind = Number | Choice | Flag | Name | File | Folders | Words
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ VARIABLES = (
         File(("voices/voices.json", "voices.json")),
         "a model folder in a predecessor's layout, if VOICES_CONFIG is not set",
     ),
-    Variable(("VOICE_NAME", "VOICE_CHARACTER"), "voice", Text(), "the voice; the file's default if not set"),
+    Variable(("VOICE_NAME", "VOICE_CHARACTER"), "voice", Name(), "the voice; the file's default if not set"),
     Variable(("TEXT_LANG",), "language", LANGUAGES, "the language of the texts"),
     Variable(("G2PW_DIR",), "g2pw_dir", File(), "folder of G2PWModel_1.1, for characters of several readings"),
     Variable(("RUNTIME",), "runtime", Choice(("auto", "mlx", "onnx")), "where the networks run"),

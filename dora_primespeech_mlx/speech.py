@@ -17,8 +17,8 @@ class AudioChunk:
         sample_rate: samples a second.
         index: 0.. within the text.
         final: whether it is the last of the text.
-        segment: index of the sentence.
-        segment_final: whether it is the last of the sentence; such chunks hold the pause after it.
+        sentence: index of the sentence.
+        sentence_final: whether it is the last of the sentence; such chunks hold the pause after it.
         text: the sentence.
         start: where the sentence begins in the text, in characters.
         end: where it ends.
@@ -28,8 +28,8 @@ class AudioChunk:
     sample_rate: int
     index: int
     final: bool
-    segment: int
-    segment_final: bool
+    sentence: int
+    sentence_final: bool
     text: str
     start: int
     end: int

@@ -13,22 +13,10 @@ import pyarrow as pa
 
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.speech import AudioChunk
 
 RATE = 32000
 SENTENCE = re.compile(r"[^.!?。！？]*[.!?。！？]+\s*")
-
-
-@dataclass(frozen=True)
-class FakeChunk:
-    samples: np.ndarray
-    sample_rate: int
-    index: int
-    final: bool
-    segment: int
-    segment_final: bool
-    text: str
-    start: int
-    end: int
 
 
 class FakeEngine:
@@ -54,23 +42,23 @@ class FakeEngine:
             raise ValueError(f"voice {name!r} is not known; known are {', '.join(self.voice_names)}")
         return SimpleNamespace(name=name, speed=1.0, sampling=Sampling())
 
-    def stream(self, text: str | Iterable[str], *, voice=None, cancelled=None, **options) -> Iterator[FakeChunk]:
+    def stream(self, text: str | Iterable[str], *, voice=None, cancelled=None, **options) -> Iterator[AudioChunk]:
         assert threading.get_ident() == self.thread
         self.calls.append({"text": text, "voice": voice, **options})
         if voice is None or isinstance(voice, str):
             self.load_voice(voice)
         index = 0
         sentences = split([text] if isinstance(text, str) else text)
-        for segment, (sentence, start) in enumerate(sentences):
+        for number, (sentence, start) in enumerate(sentences):
             if "explode" in sentence:
                 raise RuntimeError("the engine exploded")
-            for number in range(self.chunks):
+            for count in range(self.chunks):
                 if cancelled is not None and cancelled():
                     return
                 time.sleep(self.delay)
-                final = isinstance(text, str) and start + len(sentence) == len(text) and number == self.chunks - 1
-                yield FakeChunk(
-                    self._sine(index), RATE, index, final, segment, number == self.chunks - 1,
+                final = isinstance(text, str) and start + len(sentence) == len(text) and count == self.chunks - 1
+                yield AudioChunk(
+                    self._sine(index), RATE, index, final, number, count == self.chunks - 1,
                     sentence, start, start + len(sentence),
                 )  # fmt: skip
                 index += 1

@@ -57,8 +57,8 @@ def relative(result: np.ndarray, expected: np.ndarray) -> float:
 
 def test_hubert_package_equals_the_official_one(packages, folder):
     precision, functions = packages
-    recording = GOLDEN["hubert_wav16"][0]
-    blocks = Encoders([folder]).ready("hubert").config.blocks([recording])
+    trace = GOLDEN["hubert_wav16"][0]
+    blocks = Encoders([folder]).ready("hubert").config.blocks([trace])
     assert blocks[2].shape == (1, 25)  # between the two sizes of the package
     result = functions["hubert"](*blocks)[:, :24]
     assert relative(result, GOLDEN["hubert_last_hidden"]) < (1e-4 if precision == "fp32" else 5e-3)

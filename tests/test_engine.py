@@ -14,7 +14,7 @@ from dora_primespeech_mlx.engine import Engine, synthesize
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from dora_primespeech_mlx.voices.library import closed
 
 TEXT = "Hello world, this is a test. I bought three books for you!"
@@ -54,8 +54,8 @@ def official_audio(engine: Engine, codes: np.ndarray, phones: np.ndarray, speed:
     """Samples as the official pipeline writes them: peak limited, 0.3 s of silence, int16."""
     voice = engine.load_voice()
     noise = NoiseTable("normal", voice.sovits.config.vocoder.inter_channels, (0,))
-    audio = SegmentAudio(voice.sovits, phones.astype(np.int32), voice.ge, noise, 0.0, speed)
-    samples = np.concatenate(list(stream_segment(audio, codes.tolist(), Schedule())))
+    audio = SentenceAudio(voice.sovits, phones.astype(np.int32), voice.ge, noise, 0.0, speed)
+    samples = np.concatenate(list(stream_sentence(audio, codes.tolist(), Schedule())))
     samples = samples / max(1.0, float(np.abs(samples).max()))
     return (np.concatenate([samples, np.zeros(9600, np.float32)]) * 32768).astype(np.int16)
 
@@ -114,8 +114,8 @@ def test_batch_gives_the_official_codes_and_audio(engine: Engine, stored: dict[s
     assert [code for one in speech.codes for code in one] == codes.tolist()
     voice = engine.load_voice()
     noise = NoiseTable("normal", voice.sovits.config.vocoder.inter_channels, (0,))
-    audio = SegmentAudio(voice.sovits, phones.astype(np.int32), voice.ge, noise, 0.0, 1.0)
-    whole = np.concatenate(list(stream_segment(audio, codes.tolist(), Schedule())))
+    audio = SentenceAudio(voice.sovits, phones.astype(np.int32), voice.ge, noise, 0.0, 1.0)
+    whole = np.concatenate(list(stream_sentence(audio, codes.tolist(), Schedule())))
     pieces = []
     for one in speech.codes:
         piece, whole = np.split(whole, [1280 * len(one)])
@@ -143,7 +143,7 @@ def test_chunks_tell_where_they_belong(engine: Engine) -> None:
     assert [chunk.final for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     assert all(chunk.samples.dtype == np.float32 and len(chunk.samples) <= chunk.sample_rate for chunk in chunks)
     assert {chunk.sample_rate for chunk in chunks} == {32000}
-    assert sum(chunk.segment_final for chunk in chunks) == len({chunk.segment for chunk in chunks})
+    assert sum(chunk.sentence_final for chunk in chunks) == len({chunk.sentence for chunk in chunks})
     for chunk in chunks:
         assert TEXT[chunk.start : chunk.end] == chunk.text
 
@@ -209,7 +209,7 @@ def test_long_text_is_cut_into_sentences(engine: Engine) -> None:
     assert len(text) > 100_000
     stream = engine.stream(text, seed=0)
     chunks = [next(stream) for _ in range(6)]
-    assert len({chunk.segment for chunk in chunks}) >= 2
+    assert len({chunk.sentence for chunk in chunks}) >= 2
 
 
 def test_unknown_voice_and_language_are_named(engine: Engine) -> None:

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from dora_primespeech_mlx.text import Frontend
-from dora_primespeech_mlx.text.sentences import MarkupStripper, Segmenter, split, strip_markup
+from dora_primespeech_mlx.text.sentences import MarkupStripper, SentenceSplitter, split, strip_markup
 from dora_primespeech_mlx.text.symbols import SIZES
 
 PIECES = [
@@ -124,19 +124,19 @@ def random_cuts(text: str, chance: random.Random) -> list[str]:
     return pieces
 
 
-def test_segments_of_random_texts() -> None:
+def test_sentences_of_random_texts() -> None:
     chance = random.Random(3)
     for _ in range(1_500):
         text = random_text(chance) + random_text(chance)
-        segmenter = Segmenter()
+        splitter = SentenceSplitter()
         found = [
-            segment for piece in random_cuts(text, chance) for segment in segmenter.push(piece)
-        ] + segmenter.finish()
+            sentence for piece in random_cuts(text, chance) for sentence in splitter.push(piece)
+        ] + splitter.finish()
         for method in ("cut0", "cut1", "cut2", "cut3", "cut4", "cut5", "sentence"):
-            for segments in (found, split(text, method)):
-                assert all(0 <= segment.start < segment.end <= len(text) for segment in segments)
-                assert all(a.end <= b.start for a, b in zip(segments, segments[1:], strict=False))
-                spoken = "".join(text[segment.start : segment.end] for segment in segments)
+            for sentences in (found, split(text, method)):
+                assert all(0 <= sentence.start < sentence.end <= len(text) for sentence in sentences)
+                assert all(a.end <= b.start for a, b in zip(sentences, sentences[1:], strict=False))
+                spoken = "".join(text[sentence.start : sentence.end] for sentence in sentences)
                 wanted = [letter for letter in text if letter.isalnum()]
                 assert [letter for letter in spoken if letter.isalnum()] == wanted
 

@@ -7,8 +7,8 @@ import pytest
 from node_fakes import start
 
 from dora_primespeech_mlx.engine import Engine
-from dora_primespeech_mlx.node.message_voices import KEPT_VOICES, CustomVoices, describe, permitted, trained_weights
-from dora_primespeech_mlx.node.messages import Recording
+from dora_primespeech_mlx.node.message_voices import KEPT_VOICES, MessageVoices, describe, permitted, trained_weights
+from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.voices.book import VoiceEntry
 
@@ -60,7 +60,7 @@ def test_files_that_are_missing_large_or_misnamed_are_refused(settings):
 
 
 def test_a_recording_is_described_like_a_voice_of_the_file(folder, settings):
-    entry = describe(Recording("ref.wav", "what it says", "zh"), BASE, settings)
+    entry = describe(VoiceFiles("ref.wav", "what it says", "zh"), BASE, settings)
     assert (entry.weights, entry.references, entry.codes) == (BASE.weights, (folder / "ref.wav",), None)
     assert (entry.prompt_text, entry.prompt_language, entry.language, entry.speed) == ("what it says", "zh", "zh", 1.0)
 
@@ -97,12 +97,12 @@ class Builder:
 
 
 def test_voices_are_kept_by_what_their_recording_holds(folder, settings):
-    engine, voices = Builder(folder / "ref.wav"), CustomVoices(settings)
-    recording = Recording("ref.wav", "x", "en")
+    engine, voices = Builder(folder / "ref.wav"), MessageVoices(settings)
+    recording = VoiceFiles("ref.wav", "x", "en")
     (folder / "copy.wav").write_bytes(b"sound")
     first = voices.voice(engine, recording, None)
     assert voices.voice(engine, recording, None) is first
-    assert voices.voice(engine, Recording("copy.wav", "x", "en"), None) is first
+    assert voices.voice(engine, VoiceFiles("copy.wav", "x", "en"), None) is first
     assert len(engine.built) == 1
     written = (folder / "ref.wav").stat().st_mtime_ns
     (folder / "ref.wav").write_bytes(b"other")
@@ -110,7 +110,7 @@ def test_voices_are_kept_by_what_their_recording_holds(folder, settings):
     voices.voice(engine, recording, None)
     assert len(engine.built) == 2
     for number in range(2 * KEPT_VOICES):
-        voices.voice(engine, Recording("ref.wav", str(number), "en"), None)
+        voices.voice(engine, VoiceFiles("ref.wav", str(number), "en"), None)
     voices.voice(engine, recording, None)
     assert len(engine.built) == 3 + 2 * KEPT_VOICES
 
@@ -127,8 +127,8 @@ def test_a_message_may_not_read_what_it_likes():
 def test_a_recording_speaks_with_the_real_engine(tiny_voices):
     settings = Settings(voices=tiny_voices, runtime="mlx", precision="fp32")
     engine = Engine.from_config(tiny_voices, settings)
-    voices = CustomVoices(settings)
-    timbre_only = voices.voice(engine, Recording("ref.wav", "", "en"), "Tiny One")
+    voices = MessageVoices(settings)
+    timbre_only = voices.voice(engine, VoiceFiles("ref.wav", "", "en"), "Tiny One")
     assert len(timbre_only.codes) == 0
     chunk = next(engine.stream("Hello there.", voice=timbre_only, seed=1))
     assert np.isfinite(chunk.samples).all()

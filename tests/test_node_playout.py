@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.node.playout import Pacer, Shaper, pieces, pitch_factor
+from dora_primespeech_mlx.node.playout import Pacer, Shaper, cut, pitch_factor
 
 
 def sine(frequency: float, seconds: float, rate: int = 32000) -> np.ndarray:
@@ -41,11 +41,11 @@ def test_gain_clips_and_what_is_no_number_is_silent():
 
 
 def test_long_audio_is_cut_in_equal_parts():
-    parts = pieces(np.arange(80000), 32000)
+    parts = cut(np.arange(80000), 32000)
     assert [len(part) for part in parts] == [26667, 26667, 26666]
     assert np.concatenate(parts).tolist() == list(range(80000))
-    assert [len(part) for part in pieces(np.zeros(32000), 32000)] == [32000]
-    assert [len(part) for part in pieces(np.zeros(0), 32000)] == [0]
+    assert [len(part) for part in cut(np.zeros(32000), 32000)] == [32000]
+    assert [len(part) for part in cut(np.zeros(0), 32000)] == [0]
 
 
 def test_two_messages_keep_their_distance():

@@ -105,8 +105,8 @@ def test_groups_become_single_operators():
     def function(x):
         return nn.gelu(NORM(nn.leaky_relu(x, 0.1)))
 
-    recording = fold(record(function, [Input("x", (1, "frames", WIDTH))]))
-    assert [p.name for p in recording.primitives] == ["LeakyRelu", "LayerNorm", "Gelu"]
+    trace = fold(record(function, [Input("x", (1, "frames", WIDTH))]))
+    assert [p.name for p in trace.primitives] == ["LeakyRelu", "LayerNorm", "Gelu"]
 
 
 def test_convolutions_stay_channel_first_between_each_other():
@@ -120,8 +120,8 @@ def test_sizes_follow_lengths():
     def function(x, y):
         return mx.concatenate([mx.repeat(x, 2, axis=1), y], axis=1)
 
-    recording = record(function, [Input("x", (1, "a", 3)), Input("y", (1, "b", 3))])
-    size = recording.tensors[recording.outputs[0]].shape[1]
+    trace = record(function, [Input("x", (1, "a", 3)), Input("y", (1, "b", 3))])
+    size = trace.tensors[trace.outputs[0]].shape[1]
     assert size == Affine(0, (("a", 2), ("b", 1)))
 
 

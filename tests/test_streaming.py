@@ -9,15 +9,15 @@ import pytest
 from dora_primespeech_mlx.runtime.factory import sovits_runner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from dora_primespeech_mlx.weights.load import Model, load_model
 
 CODES = np.random.default_rng(3).integers(0, 1024, 37).tolist()
 PHONES = np.random.default_rng(4).integers(0, 700, 40).astype(np.int32)
 SCHEDULES = [
     Schedule(),
-    Schedule(first=5, growth=1.0, piece=3),
-    Schedule(first=21, growth=2.0, largest=40, piece=50),
+    Schedule(first=5, growth=1.0, chunk=3),
+    Schedule(first=21, growth=2.0, largest=40, chunk=50),
     Schedule(first=1, growth=1.3, largest=7),
 ]
 WHOLE = Schedule(first=10_000, largest=10_000)
@@ -29,48 +29,48 @@ def model(tiny_model: Path) -> Model:
 
 
 @pytest.fixture(scope="module")
-def audio(model: Model) -> Callable[..., SegmentAudio]:
+def audio(model: Model) -> Callable[..., SentenceAudio]:
     ge = np.random.default_rng(5).standard_normal(model.sovits.config.vocoder.gin_channels).astype(np.float32)
 
-    def make(speed: float = 1.0, runtime: str = "mlx", bucket: bool = False) -> SegmentAudio:
+    def make(speed: float = 1.0, runtime: str = "mlx", bucket: bool = False) -> SentenceAudio:
         runner = MlxSovitsRunner(model.sovits, bucket) if runtime == "mlx" else sovits_runner(model.sovits, runtime)
         noise = NoiseTable("normal", model.sovits.config.vocoder.inter_channels, (1,))
-        return SegmentAudio(runner, PHONES, ge, noise, 0.5, speed)
+        return SentenceAudio(runner, PHONES, ge, noise, 0.5, speed)
 
     return make
 
 
-def joined(audio: SegmentAudio, codes: object, schedule: Schedule) -> np.ndarray:
-    return np.concatenate(list(stream_segment(audio, codes, schedule)))  # type: ignore[arg-type]
+def joined(audio: SentenceAudio, codes: object, schedule: Schedule) -> np.ndarray:
+    return np.concatenate(list(stream_sentence(audio, codes, schedule)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("speed", [1.0, 1.25, 0.8])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_chunks_of_known_codes_are_the_whole_audio_bit_for_bit(
-    audio: Callable[..., SegmentAudio], schedule: Schedule, speed: float
+    audio: Callable[..., SentenceAudio], schedule: Schedule, speed: float
 ) -> None:
     whole = joined(audio(speed), CODES, WHOLE)
     assert len(whole) == 640 * (2 * len(CODES) if speed == 1 else int(2 * len(CODES) / speed) + 1)
     np.testing.assert_array_equal(joined(audio(speed), CODES, schedule), whole)
 
 
-def test_too_little_context_would_be_seen(audio: Callable[..., SegmentAudio], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_context_would_be_seen(audio: Callable[..., SentenceAudio], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = joined(audio(), CODES, WHOLE)
     monkeypatch.setattr("dora_primespeech_mlx.synthesis.streaming.VOCODER_CONTEXT", 8)
     assert np.abs(joined(audio(), CODES, Schedule()) - whole).max() > 0
 
 
-def test_chunks_agree_on_onnx_runtime(audio: Callable[..., SegmentAudio]) -> None:
+def test_chunks_agree_on_onnx_runtime(audio: Callable[..., SentenceAudio]) -> None:
     whole = joined(audio(runtime="onnx"), CODES, WHOLE)
     np.testing.assert_allclose(joined(audio(runtime="onnx"), CODES, Schedule()), whole, atol=1e-5)
 
 
-def test_bucketed_lengths_give_the_same_audio(audio: Callable[..., SegmentAudio]) -> None:
+def test_bucketed_lengths_give_the_same_audio(audio: Callable[..., SentenceAudio]) -> None:
     whole = joined(audio(), CODES, WHOLE)
     np.testing.assert_allclose(joined(audio(bucket=True), CODES, Schedule()), whole, atol=1e-5)
 
 
-def test_pieces_are_short_and_the_first_comes_early(audio: Callable[..., SegmentAudio]) -> None:
+def test_chunks_are_short_and_the_first_comes_early(audio: Callable[..., SentenceAudio]) -> None:
     taken = 0
 
     def coming():
@@ -80,22 +80,22 @@ def test_pieces_are_short_and_the_first_comes_early(audio: Callable[..., Segment
             yield code
 
     schedule = Schedule()
-    stream = stream_segment(audio(), coming(), schedule)
+    stream = stream_sentence(audio(), coming(), schedule)
     first = next(stream)
     assert len(first) >= schedule.first * 640
     assert 2 * taken <= schedule.first + schedule.lookahead + 11 + 2
     rest = list(stream)
-    assert max(map(len, rest)) <= schedule.piece * 640
+    assert max(map(len, rest)) <= schedule.chunk * 640
     assert len(first) + sum(map(len, rest)) == 1280 * len(CODES)
 
 
-def test_frozen_latents_are_never_computed_again(audio: Callable[..., SegmentAudio]) -> None:
-    segment = audio()
-    segment.freeze(CODES[:20], 30)
-    before = segment.render(0, 19)
-    segment.freeze(CODES, 2 * len(CODES))
-    np.testing.assert_array_equal(segment.render(0, 19), before)
-    assert segment.frozen == 2 * len(CODES)
+def test_frozen_latents_are_never_computed_again(audio: Callable[..., SentenceAudio]) -> None:
+    sentence = audio()
+    sentence.freeze(CODES[:20], 30)
+    before = sentence.render(0, 19)
+    sentence.freeze(CODES, 2 * len(CODES))
+    np.testing.assert_array_equal(sentence.render(0, 19), before)
+    assert sentence.frozen == 2 * len(CODES)
 
 
 def test_noise_of_a_frame_does_not_depend_on_how_it_is_asked_for() -> None:
@@ -106,7 +106,7 @@ def test_noise_of_a_frame_does_not_depend_on_how_it_is_asked_for() -> None:
     assert NoiseTable("exponential", 4, (1, 2))(0, 700).mean() == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.parametrize("values", [{"first": 0}, {"growth": 0.5}, {"piece": 51}, {"first": 20, "largest": 10}])
+@pytest.mark.parametrize("values", [{"first": 0}, {"growth": 0.5}, {"chunk": 51}, {"first": 20, "largest": 10}])
 def test_impossible_schedules_are_refused(values: dict) -> None:
     with pytest.raises(ValueError):
         Schedule(**values)

@@ -15,7 +15,7 @@ import numpy as np
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from training.clips import CLIPS
 from training.evaluate import HERE, speak_all
 from training.prosody import SilentTeacher, front_half
@@ -59,9 +59,9 @@ def main() -> None:
         voice = engine.load_voice(name)
         noise = NoiseTable("normal", voice.sovits.config.vocoder.inter_channels, (1,))
         ids = voice.frontend(text, language).ids
-        audio = SegmentAudio(voice.sovits, ids, voice.ge, noise, args.noise_scale, 1.0)
+        audio = SentenceAudio(voice.sovits, ids, voice.ge, noise, args.noise_scale, 1.0)
         *_, codes = teacher(list(CLIPS).index(name.lower()), text, language)
-        return np.concatenate(list(stream_segment(audio, codes.tolist(), Schedule())))
+        return np.concatenate(list(stream_sentence(audio, codes.tolist(), Schedule())))
 
     speak_all(engine, args.sentences, ("en", "zh"), args.out, speak)
 

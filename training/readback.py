@@ -19,7 +19,7 @@ from nltk import edit_distance
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.synthesis.decoding import Text, generate_many
+from dora_primespeech_mlx.synthesis.decoding import Row, generate_many
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.voices.library import Voice
 from training import tokens
@@ -88,7 +88,7 @@ class Score:
 def speak_silently(voice: Voice, ids: Sequence[np.ndarray], sampling: Sampling, seed: int) -> list[list[int]]:
     """Codes of texts [phones] in one batch."""
     noise = [NoiseTable("exponential", voice.t2s.config.vocabulary, (seed, number)) for number in range(len(ids))]
-    texts = [Text(np.concatenate([voice.prompt_ids, own]), None, n) for own, n in zip(ids, noise, strict=True)]
+    texts = [Row(np.concatenate([voice.prompt_ids, own]), None, n) for own, n in zip(ids, noise, strict=True)]
     made: list[list[int]] = [[] for _ in ids]
     for row in generate_many(voice.t2s, texts, voice.codes, sampling=sampling):
         for codes, code in zip(made, row, strict=True):

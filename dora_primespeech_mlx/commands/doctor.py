@@ -1,6 +1,5 @@
 """Looks over an installation: what speaking needs, each thing ok or with what to do about it."""
 
-import importlib.metadata
 import importlib.util
 import re
 import shutil
@@ -10,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dora_primespeech_mlx.commands.installed import version_of
 from dora_primespeech_mlx.settings import Settings
 
 OK, WARN, FAIL = "ok", "WARN", "FAIL"
@@ -194,11 +194,3 @@ def check_space(settings: Settings) -> Iterator[Finding]:
         yield Finding(WARN, "space", f"{free:.1f} GB free in {tempfile.gettempdir()}", "Free a gigabyte or set TMPDIR.")
     else:
         yield Finding(OK, "space", f"{free:.0f} GB free in {tempfile.gettempdir()}")
-
-
-def version_of(name: str) -> str | None:
-    """Version of an installed distribution, or None."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None

@@ -22,6 +22,8 @@ from dora_primespeech_mlx.nets.vocoder import Vocoder, VocoderConfig
 
 MRTE_HEADS = 4
 STYLE_HEADS = 2
+FRAME_RATE = 50
+"""Latent frames a second."""
 FRAMES_PER_CODE = 2
 
 

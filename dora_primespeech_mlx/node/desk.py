@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from dora_primespeech_mlx.node.jobs import CANCELLED, ERROR, OUTCOMES, SKIPPED, Job, Pieces
-from dora_primespeech_mlx.node.messages import Manner, Metadata, TextRequest, cancels, changed, ends, handed_on
+from dora_primespeech_mlx.node.messages import Manner, Metadata, TextMessage, cancels, changed, ends, handed_on
 from dora_primespeech_mlx.node.playout import Pacer
 from dora_primespeech_mlx.settings import Settings
 
@@ -58,29 +58,29 @@ class Desk:
 
     # -- texts -----------------------------------------------------------------------------------------------------
 
-    def say(self, request: TextRequest, metadata: Metadata) -> None:
+    def say(self, message: TextMessage, metadata: Metadata) -> None:
         """Queue a whole text."""
         with self.changed:
-            job = self._new_job(request, request.text, metadata)
-            job.characters = len(request.text)
+            job = self._new_job(message, message.text, metadata)
+            job.characters = len(message.text)
             self._queue(job)
 
     def fail(self, error: str, metadata: Metadata) -> None:
         """Complete, with an error, a text that could not be read."""
         with self.changed:
-            self.finish(self._new_job(TextRequest(""), "", metadata), ERROR, error, "message")
+            self.finish(self._new_job(TextMessage(""), "", metadata), ERROR, error, "message")
 
     def skip(self, metadata: Metadata) -> None:
         """Complete a message in which there is nothing to say."""
         with self.changed:
-            self.finish(self._new_job(TextRequest(""), "", metadata), SKIPPED)
+            self.finish(self._new_job(TextMessage(""), "", metadata), SKIPPED)
 
     def is_open(self, key: tuple[str, ...]) -> bool:
         """Whether the partial text of that key still takes pieces."""
         with self.changed:
             return key in self._open and not self._open[key].takes_no_more
 
-    def piece(self, key: tuple[str, ...], request: TextRequest, metadata: Metadata) -> None:
+    def piece(self, key: tuple[str, ...], message: TextMessage, metadata: Metadata) -> None:
         """Queue a piece of the partial text of that key: the first opens it, `fin` or an end of session closes it.
 
         Pieces that still come for a text that was cancelled are dropped.
@@ -92,14 +92,14 @@ class Desk:
                 job = None
             if job is None:
                 self._open = {other: open_job for other, open_job in self._open.items() if not open_job.takes_no_more}
-                job = self._new_job(request, Pieces(self.changed, self.settings.partial_timeout), metadata)
+                job = self._new_job(message, Pieces(self.changed, self.settings.partial_timeout), metadata)
                 self._open[key] = job
                 self._queue(job)
             job.metadata["session_status"] = str(metadata.get("session_status", job.metadata["session_status"]))
-            job.characters += len(request.text)
+            job.characters += len(message.text)
             if job.characters > self.settings.max_text_chars:
                 self.finish(job, ERROR, self._too_long(), "message")
-            job.add(request.text)
+            job.add(message.text)
             if cancels(metadata):
                 self._cancel([job], lambda last: last is job)
             if ends(metadata) or cancels(metadata):
@@ -122,12 +122,12 @@ class Desk:
                 job.close()
             self.changed.notify_all()
 
-    def _new_job(self, request: TextRequest, text: str | Pieces, metadata: Metadata) -> Job:
+    def _new_job(self, message: TextMessage, text: str | Pieces, metadata: Metadata) -> Job:
         self._received += 1
         kept = handed_on(metadata, self.settings.pass_metadata)
         number = kept.get("segment_id")
         kept["segment_id"] = number if isinstance(number, int) and not isinstance(number, bool) else self._received
-        return Job(text, request.manner(self.manner), kept, request.recording)
+        return Job(text, message.manner(self.manner), kept, message.voice_files)
 
     def _queue(self, job: Job) -> None:
         if job.characters > self.settings.max_text_chars:

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from dora_primespeech_mlx.node.messages import Manner, Metadata, Recording
+from dora_primespeech_mlx.node.messages import Manner, Metadata, VoiceFiles
 
 COMPLETED, SKIPPED, ERROR, CANCELLED = OUTCOMES = ("completed", "skipped", "error", "cancelled")
 
@@ -87,7 +87,7 @@ class Job:
     text: str | Pieces
     manner: Manner
     metadata: Metadata
-    recording: Recording | None = None
+    voice_files: VoiceFiles | None = None
     characters: int = 0
     received: float = field(default_factory=time.monotonic)
     started: float | None = None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dora_primespeech_mlx.node.messages import Recording
+from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.settings import Settings, expand
 
 if TYPE_CHECKING:
@@ -23,22 +23,22 @@ KEPT_VOICES = 8
 WEIGHTS = ".safetensors"
 
 
-class CustomVoices:
+class MessageVoices:
     """Makes voices of recordings, and keeps the latest, by what the recording holds and says."""
 
     def __init__(self, settings: Settings):
         self._settings = settings
         self._voices: OrderedDict[tuple[object, ...], Voice] = OrderedDict()
 
-    def voice(self, engine: "Engine", recording: Recording, base: str | None) -> "Voice":
+    def voice(self, engine: "Engine", files: VoiceFiles, base: str | None) -> "Voice":
         """The voice of a recording, with the weights of the voice `base` unless it brings its own.
 
         Raises ValueError or FileNotFoundError, sentences, for files that may not be read or are no good.
         """
-        entry = describe(recording, engine.describe_voice(base), self._settings)
+        entry = describe(files, engine.describe_voice(base), self._settings)
         heard = hashlib.sha256(entry.references[0].read_bytes()).digest()
         written = (path.stat().st_mtime_ns for path in entry.files() if path.suffix == WEIGHTS)
-        key = (heard, recording.text, recording.language, base, entry.weights, *written)
+        key = (heard, files.text, files.language, base, entry.weights, *written)
         if key not in self._voices:
             self._voices[key] = engine.build_voice(entry)
         self._voices.move_to_end(key)
@@ -47,19 +47,19 @@ class CustomVoices:
         return self._voices[key]
 
 
-def describe(recording: Recording, base: "VoiceEntry", settings: Settings) -> "VoiceEntry":
-    """An entry as voices.json would have it, for a recording. Errors as `CustomVoices.voice`."""
+def describe(files: VoiceFiles, base: "VoiceEntry", settings: Settings) -> "VoiceEntry":
+    """An entry as voices.json would have it, for a recording. Errors as `MessageVoices.voice`."""
     weights = base.weights
-    if recording.t2s is not None and recording.sovits is not None:
-        weights = trained_weights(recording.t2s, recording.sovits, settings)
+    if files.t2s is not None and files.sovits is not None:
+        weights = trained_weights(files.t2s, files.sovits, settings)
     return replace(
         base,
         name="custom",
         weights=weights,
-        references=(permitted(recording.reference, LARGEST_RECORDING, settings),),
-        prompt_text=recording.text,
-        prompt_language=recording.language,
-        language=recording.language,
+        references=(permitted(files.reference, LARGEST_RECORDING, settings),),
+        prompt_text=files.text,
+        prompt_language=files.language,
+        language=files.language,
         speed=1.0,
         codes=None,
         aliases=(),

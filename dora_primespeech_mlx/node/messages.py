@@ -84,7 +84,7 @@ SYNONYMS = {"lang": "language", "text_lang": "language", "speed_factor": "speed"
 
 
 @dataclass(frozen=True)
-class Recording:
+class VoiceFiles:
     """A voice that a message describes by files: a `reference` recording of `text`, and weights for a trained voice."""
 
     reference: str
@@ -104,7 +104,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class TextRequest:
+class TextMessage:
     """A message of the `text` input.
 
     `overrides`: fields of `Manner`. `notes`: what was brought back into bounds or left out, as sentences. `command`: a
@@ -113,7 +113,7 @@ class TextRequest:
 
     text: str
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    recording: Recording | None = None
+    voice_files: VoiceFiles | None = None
     command: Command | None = None
     notes: tuple[str, ...] = ()
 
@@ -127,7 +127,7 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def parse_text(raw: str) -> TextRequest:
+def parse_text(raw: str) -> TextMessage:
     """A `text` payload in any of its forms: plain, JSON with a prompt (nested or not), with or without a VOICE: prefix.
 
     Raises ValueError, a sentence, for a VOICE: prefix that lacks fields.
@@ -143,7 +143,7 @@ def parse_text(raw: str) -> TextRequest:
         overrides = {**overrides, **found}
         inner = next((wrapped[key] for key in TEXT_KEYS if key in wrapped), None)
         if inner is None:
-            return TextRequest("", overrides, command=_command_in(wrapped), notes=tuple(notes))
+            return TextMessage("", overrides, command=_command_in(wrapped), notes=tuple(notes))
         text = encodable(_as_text(inner))
     return _with_voice_prefix(text, overrides, tuple(notes))
 
@@ -217,15 +217,15 @@ VOICE_FORMS = {
 }
 
 
-def _with_voice_prefix(text: str, overrides: dict[str, Any], notes: tuple[str, ...]) -> TextRequest:
+def _with_voice_prefix(text: str, overrides: dict[str, Any], notes: tuple[str, ...]) -> TextMessage:
     stripped = text.lstrip()
     head, bar, rest = stripped.partition("|")
     name = head[len(VOICE_PREFIX) :].strip()
     if not (stripped.startswith(VOICE_PREFIX) and bar and name):
-        return TextRequest(text, overrides, notes=notes)
+        return TextMessage(text, overrides, notes=notes)
     form = VOICE_FORMS.get(name)
     if form is None:
-        return TextRequest(rest, {**overrides, "voice": name}, notes=notes)
+        return TextMessage(rest, {**overrides, "voice": name}, notes=notes)
     files = 2 if name == "TRAINED" else 0
     parts = rest.split("|", files + 3)
     if len(parts) < files + 4 or not all(part.strip() for part in parts[: files + 1]):
@@ -233,7 +233,7 @@ def _with_voice_prefix(text: str, overrides: dict[str, Any], notes: tuple[str, .
     *weights, reference, spoken, language, remainder = (part.strip() for part in parts)
     t2s, sovits = weights or (None, None)
     language = LANGUAGES.read(language or "auto")
-    return TextRequest(remainder, overrides, Recording(reference, spoken, language, t2s, sovits), notes=notes)
+    return TextMessage(remainder, overrides, VoiceFiles(reference, spoken, language, t2s, sovits), notes=notes)
 
 
 def parse_control(raw: str) -> Command:

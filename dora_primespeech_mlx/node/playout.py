@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-LONGEST_PIECE = 1.0
+LONGEST_MESSAGE = 1.0
 """Seconds. Longer audio messages are cut: dora-pyaudio plays only the first second of one if another is waiting."""
 
 
@@ -38,7 +38,7 @@ class Shaper:
         return np.clip(np.nan_to_num(samples * self._gain), -1.0, 1.0)
 
 
-def pieces(samples: np.ndarray, sample_rate: int, longest: float = LONGEST_PIECE) -> list[np.ndarray]:
+def cut(samples: np.ndarray, sample_rate: int, longest: float = LONGEST_MESSAGE) -> list[np.ndarray]:
     """`samples` in equal parts of at most `longest` seconds; one empty part if there are none."""
     return np.array_split(samples, max(1, math.ceil(len(samples) / (sample_rate * longest))))
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from dora_primespeech_mlx.node.desk import Desk
 from dora_primespeech_mlx.node.jobs import COMPLETED, ERROR, SKIPPED, Job, Pieces
-from dora_primespeech_mlx.node.message_voices import CustomVoices
+from dora_primespeech_mlx.node.message_voices import MessageVoices
 from dora_primespeech_mlx.node.messages import Manner, Metadata
-from dora_primespeech_mlx.node.playout import Shaper, pieces, pitch_factor
+from dora_primespeech_mlx.node.playout import Shaper, cut, pitch_factor
 from dora_primespeech_mlx.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Worker:
         self.voice_names: list[str] = []
         self._make_engine = make_engine
         self._desk = desk
-        self._custom = CustomVoices(desk.settings)
+        self._custom = MessageVoices(desk.settings)
         self._failure: BaseException | None = None
         self._ready = threading.Event()
         self._over = threading.Event()
@@ -99,8 +99,8 @@ class Worker:
         factor = pitch_factor(manner.pitch)
         gain = settings.gain * manner.volume / 100.0
         voice: str | Voice | None = manner.voice
-        if job.recording is not None:
-            voice = self._custom.voice(engine, job.recording, manner.voice)
+        if job.voice_files is not None:
+            voice = self._custom.voice(engine, job.voice_files, manner.voice)
         stream = engine.stream(
             job.text,
             voice=voice,
@@ -139,7 +139,7 @@ class Worker:
             if not final:
                 return job.outcome is None
             samples = _silence(self._desk.settings)
-        parts = pieces(samples, rate)
+        parts = cut(samples, rate)
         return all(
             self._desk.send_audio(
                 job,
@@ -160,8 +160,8 @@ def _loaded(engine: "Engine", voice: "str | Voice | None") -> "Voice":
 
 def _about(chunk: "AudioChunk", job: Job) -> Metadata:
     about: Metadata = {
-        "sentence": chunk.segment,
-        "sentence_final": chunk.segment_final,
+        "sentence": chunk.sentence,
+        "sentence_final": chunk.sentence_final,
         "text": chunk.text,
         "text_start": chunk.start,
         "text_end": chunk.end,

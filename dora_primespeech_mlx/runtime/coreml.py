@@ -18,7 +18,7 @@ import mlx.core as mx
 import numpy as np
 
 from dora_primespeech_mlx.runtime.trace.fold import fold
-from dora_primespeech_mlx.runtime.trace.record import Input, Primitive, Recording, record
+from dora_primespeech_mlx.runtime.trace.record import Input, Primitive, Trace, record
 
 ELEMENTWISE = {
     "Add": "add",
@@ -44,13 +44,13 @@ WIDE = "fp32"
 
 
 class Builder:
-    """Writes one recording, of fixed shapes, as operations of the open program block."""
+    """Writes one trace, of fixed shapes, as operations of the open program block."""
 
-    def __init__(self, mb: Any, recording: Recording, variables: Sequence[Any], wide_before: str | None):
-        """Takes coremltools' builder, the recording and a variable for each of its inputs; see `export_package`."""
-        self._mb, self._recording, self._wide_before = mb, recording, wide_before
-        self._values: dict[str, Any] = dict(recording.constants)
-        self._values |= dict(zip(recording.inputs, variables, strict=True))
+    def __init__(self, mb: Any, trace: Trace, variables: Sequence[Any], wide_before: str | None):
+        """Takes coremltools' builder, the trace and a variable for each of its inputs; see `export_package`."""
+        self._mb, self._recording, self._wide_before = mb, trace, wide_before
+        self._values: dict[str, Any] = dict(trace.constants)
+        self._values |= dict(zip(trace.inputs, variables, strict=True))
         self._count = 0
 
     def write(self) -> list[Any]:
@@ -222,12 +222,12 @@ def _convert(
     from coremltools.converters.mil.mil import Function, Program, types
 
     kinds = {mx.float32: types.fp32, mx.int32: types.int32}
-    recording = fold(record(function, inputs))
-    recording = replace(recording, constants={n: np.array(v) for n, v in recording.constants.items()})
+    trace = fold(record(function, inputs))
+    trace = replace(trace, constants={n: np.array(v) for n, v in trace.constants.items()})
     program = Program()
     placeholders = {i.name: mb.placeholder(shape=i.shape, dtype=kinds[i.dtype]) for i in inputs}
     with Function(placeholders, opset_version=ct.target.macOS15) as main:
-        (result,) = Builder(mb, recording, [main.inputs[i.name] for i in inputs], wide_before).write()
+        (result,) = Builder(mb, trace, [main.inputs[i.name] for i in inputs], wide_before).write()
         main.set_outputs([mb.identity(x=result, name=OUTPUT)])
     program.add_function("main", main)
     chosen = ct.transform.FP16ComputePrecision(op_selector=lambda op: not op.name.startswith(WIDE))

@@ -10,13 +10,14 @@ from types import ModuleType
 
 import numpy as np
 
+from dora_primespeech_mlx.nets.sovits import FRAME_RATE, FRAMES_PER_CODE
 from dora_primespeech_mlx.runtime.interface import Array, T2SRunner
 from dora_primespeech_mlx.sampling import Sampling, draw
 from dora_primespeech_mlx.synthesis.noise import RowNoise
 
 MINIMUM_CODES = 11
 MAXIMUM_CODES = 1500
-CODES_PER_SECOND = 25
+CODES_PER_SECOND = FRAME_RATE // FRAMES_PER_CODE
 NOISE_BLOCK = 64
 
 
@@ -64,8 +65,8 @@ class Guard:
 
 
 @dataclass(frozen=True)
-class Text:
-    """What one text is decoded from.
+class Row:
+    """What one sentence is decoded from.
 
     Attributes:
         phones: ids of the prompt's phones and then the text's, int32 [n].
@@ -78,7 +79,7 @@ class Text:
     noise: RowNoise
 
 
-def _noise_rows(xp: ModuleType, texts: Sequence[Text], limit: int) -> Iterator[Array]:
+def _noise_rows(xp: ModuleType, texts: Sequence[Row], limit: int) -> Iterator[Array]:
     """Noise of each step [B, vocabulary], brought to the device in blocks: a transfer costs more than its numbers."""
     for start in range(0, limit, NOISE_BLOCK):
         stop = min(limit, start + NOISE_BLOCK)
@@ -98,7 +99,7 @@ def generate(
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[int]:
     """Semantic codes of one text, without the prompt's. Arguments as `generate_many`."""
-    texts = [Text(phones, bert, noise)]
+    texts = [Row(phones, bert, noise)]
     for (code,) in generate_many(runner, texts, prompt, sampling=sampling, limit=limit, cancelled=cancelled):
         if code is not None:
             yield code
@@ -106,7 +107,7 @@ def generate(
 
 def generate_many(
     runner: T2SRunner,
-    texts: Sequence[Text],
+    texts: Sequence[Row],
     prompt: np.ndarray,
     *,
     sampling: Sampling,

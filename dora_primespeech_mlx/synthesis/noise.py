@@ -11,12 +11,12 @@ _BLOCK = 256
 
 
 class NoiseTable:
-    """Rows of noise by absolute index, made in order and kept while a segment lasts.
+    """Rows of noise by absolute index, made in order and kept while a sentence lasts.
 
     Args:
         kind: "normal", or "exponential" of rate 1 and never zero, since probabilities are divided by it.
         width: numbers in a row.
-        seed: whole numbers that name the stream, e.g. (request seed, segment, attempt).
+        seed: whole numbers that name the stream, e.g. (request seed, sentence, attempt).
     """
 
     def __init__(self, kind: str, width: int, seed: tuple[int, ...]):

@@ -13,12 +13,12 @@ from dora_primespeech_mlx.synthesis.decoding import (
     MAXIMUM_CODES,
     CollapseError,
     Guard,
-    Text,
+    Row,
     generate,
     generate_many,
 )
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.streaming import Schedule, SegmentAudio, stream_segment
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from dora_primespeech_mlx.text import Phones
 from dora_primespeech_mlx.voices.library import Voice
 
@@ -50,7 +50,7 @@ class CancelledError(Exception):
 
 
 @dataclass(frozen=True)
-class Reading:
+class PreparedSentence:
     """A sentence on its way: its phones, their and the prompt's features, and its codes where they are made already."""
 
     text: str
@@ -60,7 +60,7 @@ class Reading:
     codes: tuple[int, ...] | None = None
 
 
-def read(text: str, number: int, request: Request) -> Reading:
+def prepare(text: str, number: int, request: Request) -> PreparedSentence:
     """Phones and features of a sentence.
 
     Args:
@@ -73,13 +73,13 @@ def read(text: str, number: int, request: Request) -> Reading:
     """
     with request.timing.measure("frontend"):
         phones = request.voice.frontend(text, request.language)
-        return Reading(text, number, phones, request.voice.prosody(phones))
+        return PreparedSentence(text, number, phones, request.voice.prosody(phones))
 
 
-def decode_together(readings: Sequence[Reading], request: Request, guard: Guard) -> list[Reading]:
+def decode_together(sentences: Sequence[PreparedSentence], request: Request, guard: Guard) -> list[PreparedSentence]:
     """Makes the codes of several sentences at once; one that ``guard`` finds wrong is left without them."""
-    made: list[list[int]] = [[] for _ in readings]
-    texts = [_text(reading, (request.seed, reading.number, 0), request) for reading in readings]
+    made: list[list[int]] = [[] for _ in sentences]
+    texts = [_text(sentence, (request.seed, sentence.number, 0), request) for sentence in sentences]
     with request.timing.measure("t2s"):
         steps = generate_many(
             request.voice.t2s,
@@ -93,15 +93,15 @@ def decode_together(readings: Sequence[Reading], request: Request, guard: Guard)
             for codes, code in zip(made, step, strict=True):
                 codes += [] if code is None else [code]
     return [
-        replace(reading, codes=tuple(codes)) if _is_sound(codes, reading, guard) else reading
-        for reading, codes in zip(readings, made, strict=True)
+        replace(sentence, codes=tuple(codes)) if _is_sound(codes, sentence, guard) else sentence
+        for sentence, codes in zip(sentences, made, strict=True)
     ]
 
 
-def speak(reading: Reading, request: Request, guard: Guard) -> Iterator[np.ndarray]:
+def speak(sentence: PreparedSentence, request: Request, guard: Guard) -> Iterator[np.ndarray]:
     """Samples of a sentence.
 
-    A reading that ``guard`` finds wrong before anything was heard is tried again with other noise.
+    A sentence that ``guard`` finds wrong before anything was heard is tried again with other noise.
 
     Yields:
         float32 [n], at most a second each.
@@ -111,56 +111,56 @@ def speak(reading: Reading, request: Request, guard: Guard) -> Iterator[np.ndarr
     """
     voice = request.voice
     for attempt in range(ATTEMPTS):
-        seed = (request.seed, reading.number, attempt)
-        audio = SegmentAudio(
+        seed = (request.seed, sentence.number, attempt)
+        audio = SentenceAudio(
             voice.sovits,
-            reading.phones.ids,
+            sentence.phones.ids,
             voice.ge,
             NoiseTable("normal", voice.sovits.config.vocoder.inter_channels, seed),
             request.noise_scale,
             request.speed,
         )
-        if reading.codes is not None:
-            yield from _render(audio, iter(reading.codes), request)
-            request.codes.append(reading.codes)
+        if sentence.codes is not None:
+            yield from _render(audio, iter(sentence.codes), request)
+            request.codes.append(sentence.codes)
             return
         codes: list[int] = []
         heard = False
         may_retry = attempt + 1 < ATTEMPTS
-        source = _codes(reading, codes, seed, request, guard, lambda: may_retry and not heard)  # noqa: B023
+        source = _codes(sentence, codes, seed, request, guard, lambda: may_retry and not heard)  # noqa: B023
         try:
             for samples in _render(audio, source, request):
                 heard = True
                 yield samples
         except CollapseError as error:
-            logger.warning("%r is read again: %s", reading.text, error)
+            logger.warning("%r is read again: %s", sentence.text, error)
             continue
         request.codes.append(tuple(codes))
         return
 
 
-def _text(reading: Reading, seed: tuple[int, ...], request: Request) -> Text:
+def _text(sentence: PreparedSentence, seed: tuple[int, ...], request: Request) -> Row:
     voice = request.voice
     noise = NoiseTable("exponential", voice.t2s.config.vocabulary, seed)
-    return Text(np.concatenate([voice.prompt_ids, reading.phones.ids]), reading.bert, noise)
+    return Row(np.concatenate([voice.prompt_ids, sentence.phones.ids]), sentence.bert, noise)
 
 
 def _limit(request: Request) -> int:
     return min(MAXIMUM_CODES, 2 * CODES_PER_SECOND * request.voice.t2s.config.max_seconds + 1)
 
 
-def _is_sound(codes: list[int], reading: Reading, guard: Guard) -> bool:
+def _is_sound(codes: list[int], sentence: PreparedSentence, guard: Guard) -> bool:
     try:
         for count in range(len(codes) + 1):
-            guard.check(codes[:count], len(reading.phones.ids))
-        guard.check_end(codes, len(reading.phones.ids))
+            guard.check(codes[:count], len(sentence.phones.ids))
+        guard.check_end(codes, len(sentence.phones.ids))
     except CollapseError:
         return False
     return True
 
 
 def _codes(
-    reading: Reading,
+    sentence: PreparedSentence,
     codes: list[int],
     seed: tuple[int, ...],
     request: Request,
@@ -168,7 +168,7 @@ def _codes(
     may_retry: Callable[[], bool],
 ) -> Iterator[int]:
     """Codes of a sentence, kept in ``codes`` too; a collapse raises while ``may_retry`` and ends them otherwise."""
-    timing, text = request.timing, _text(reading, seed, request)
+    timing, text = request.timing, _text(sentence, seed, request)
     source = generate(
         request.voice.t2s,
         text.phones,
@@ -186,9 +186,9 @@ def _codes(
             raise CancelledError
         try:
             if code is None:
-                guard.check_end(codes, len(reading.phones.ids))
+                guard.check_end(codes, len(sentence.phones.ids))
                 return
-            guard.check([*codes, code], len(reading.phones.ids))
+            guard.check([*codes, code], len(sentence.phones.ids))
         except CollapseError as error:
             if may_retry():
                 raise
@@ -198,10 +198,10 @@ def _codes(
         yield code
 
 
-def _render(audio: SegmentAudio, codes: Iterator[int], request: Request) -> Iterator[np.ndarray]:
+def _render(audio: SentenceAudio, codes: Iterator[int], request: Request) -> Iterator[np.ndarray]:
     """Samples of a sentence; with ``whole`` all codes are made first and the schedule does not change the audio."""
     timing = request.timing
-    stream = stream_segment(audio, list(codes) if request.whole else codes, request.schedule)
+    stream = stream_sentence(audio, list(codes) if request.whole else codes, request.schedule)
     while True:
         decoding = timing.t2s
         with timing.measure("sovits"):

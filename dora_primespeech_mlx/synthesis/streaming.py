@@ -13,11 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dora_primespeech_mlx.nets.sovits import FRAMES_PER_CODE, resample_positions
+from dora_primespeech_mlx.nets.sovits import FRAME_RATE, FRAMES_PER_CODE, resample_positions
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.synthesis.noise import RowNoise
 
-FRAME_RATE = 50
 VOCODER_CONTEXT = 11
 
 
@@ -30,28 +29,28 @@ class Schedule:
         growth: each chunk may be this much longer than the one before it.
         largest: frames rendered at once.
         lookahead: frames before the newest code whose latents wait for more codes.
-        piece: longest chunk that is handed out, in frames; longer renderings are cut into such pieces.
+        chunk: longest chunk that is handed out, in frames; longer renderings are cut into such pieces.
     """
 
     first: int = 12
     growth: float = 1.6
     largest: int = 150
     lookahead: int = 6
-    piece: int = 25
+    chunk: int = 25
 
     def __post_init__(self) -> None:
         if self.first < 1 or self.growth < 1 or self.largest < self.first or self.lookahead < 0:
             raise ValueError(f"{self} is not a schedule: it needs 1 <= first <= largest, growth >= 1, lookahead >= 0.")
-        if not 1 <= self.piece <= FRAME_RATE:
-            raise ValueError(f"A piece of {self.piece} frames is not between 1 and {FRAME_RATE} (one second).")
+        if not 1 <= self.chunk <= FRAME_RATE:
+            raise ValueError(f"A chunk of {self.chunk} frames is not between 1 and {FRAME_RATE} (one second).")
 
 
-class SegmentAudio:
-    """The latents of one segment, frozen from left to right, and the samples they give.
+class SentenceAudio:
+    """The latents of one sentence, frozen from left to right, and the samples they give.
 
     Args:
         sovits: the network.
-        phones: ids of the segment's phones, int32 [n].
+        phones: ids of the sentence's phones, int32 [n].
         ge: timbre, float32 [gin].
         noise: normal noise by absolute frame, rows of ``inter_channels``.
         noise_scale: deviation of the prior samples; 0 is deterministic.
@@ -113,8 +112,8 @@ class SegmentAudio:
         return max(0, end - self._sovits.fit(needed))
 
 
-def stream_segment(audio: SegmentAudio, codes: Iterable[int], schedule: Schedule) -> Iterator[np.ndarray]:
-    """Samples of a segment, float32, as its codes come.
+def stream_sentence(audio: SentenceAudio, codes: Iterable[int], schedule: Schedule) -> Iterator[np.ndarray]:
+    """Samples of a sentence, float32, as its codes come.
 
     A list or tuple of codes counts as known from the start: the audio is then the same for every schedule.
     """
@@ -128,7 +127,7 @@ def stream_segment(audio: SegmentAudio, codes: Iterable[int], schedule: Schedule
             if ready - VOCODER_CONTEXT - emitted >= size:
                 audio.freeze(so_far, ready)
                 stop = ready - VOCODER_CONTEXT
-                yield from _pieces(audio.render(emitted, stop), schedule, audio.hop)
+                yield from _chunks(audio.render(emitted, stop), schedule, audio.hop)
                 emitted, size = stop, min(size * schedule.growth, schedule.largest)
     if not so_far:
         return
@@ -136,11 +135,11 @@ def stream_segment(audio: SegmentAudio, codes: Iterable[int], schedule: Schedule
     audio.freeze(so_far, total)
     while emitted < total:
         stop = min(total, emitted + int(size))
-        yield from _pieces(audio.render(emitted, stop), schedule, audio.hop)
+        yield from _chunks(audio.render(emitted, stop), schedule, audio.hop)
         emitted, size = stop, min(size * schedule.growth, schedule.largest)
 
 
-def _pieces(samples: np.ndarray, schedule: Schedule, hop: int) -> Iterator[np.ndarray]:
-    length = schedule.piece * hop
+def _chunks(samples: np.ndarray, schedule: Schedule, hop: int) -> Iterator[np.ndarray]:
+    length = schedule.chunk * hop
     for start in range(0, len(samples), length):
         yield samples[start : start + length]

@@ -28,7 +28,7 @@ FOREIGN_SCRIPTS = {
 
 @dataclass(frozen=True)
 class Run:
-    """A piece of the text, as written, and the language ("zh" or "en") that reads it.
+    """A token of the text, as written, and the language ("zh" or "en") that reads it.
 
     `within_name` is true of letters that go on a name or formula after a number or sign in it: the N of H1N1.
     """
@@ -61,15 +61,15 @@ def split_languages(text: str, language: str = "auto") -> list[Run]:
     text = re.sub(r"\d", lambda digit: str(unicodedata.decimal(digit.group())), _without_foreign(text, language))
     matrix = _matrix(text, language)
     text = speak_addresses(text, matrix)
-    pieces = [(match.lastgroup or "mark", match.group()) for match in _scanner().finditer(text)]
-    owners = _owners(pieces, matrix)
+    tokens = [(match.lastgroup or "mark", match.group()) for match in _scanner().finditer(text)]
+    owners = _owners(tokens, matrix)
     runs: list[Run] = []
     since_han = 0
-    for owner, group in groupby(range(len(pieces)), owners.__getitem__):
+    for owner, group in groupby(range(len(tokens)), owners.__getitem__):
         indices = list(group)
-        spoken = (_in_mandarin(pieces, at, owner) if matrix == "zh" else pieces[at][1] for at in indices)
+        spoken = (_in_mandarin(tokens, at, owner) if matrix == "zh" else tokens[at][1] for at in indices)
         runs.append(Run(owner, "".join(spoken), within_name=owner == "en" and since_han > 1))
-        since_han = 0 if any(pieces[at][0] == "han" for at in indices) else since_han + 1
+        since_han = 0 if any(tokens[at][0] == "han" for at in indices) else since_han + 1
     return [run for run in runs if run.text.strip()]
 
 
@@ -110,26 +110,26 @@ def _scanner() -> re.Pattern[str]:
     return re.compile(rf"(?P<han>[{HAN}]+)|(?P<number>{number})|(?P<latin>{word})|(?P<mark>\s+|.)", re.DOTALL)
 
 
-def _in_mandarin(pieces: list[tuple[str, str]], index: int, owner: str) -> str:
-    """The piece at `index` as it is read within Mandarin: letters alone are spelled, units of data are counted."""
-    kind, piece = pieces[index]
-    before, after = _neighbour(pieces, index, -1), _neighbour(pieces, index, 1)
-    if kind == "latin" and len(piece) == 1 and "latin" not in {side[0] for side in (before, after) if side}:
-        return piece.upper()
-    if piece == "2" and index and pieces[index - 1][0] == "latin":
+def _in_mandarin(tokens: list[tuple[str, str]], index: int, owner: str) -> str:
+    """The token at `index` as it is read within Mandarin: letters alone are spelled, units of data are counted."""
+    kind, token = tokens[index]
+    before, after = _neighbour(tokens, index, -1), _neighbour(tokens, index, 1)
+    if kind == "latin" and len(token) == 1 and "latin" not in {side[0] for side in (before, after) if side}:
+        return token.upper()
+    if token == "2" and index and tokens[index - 1][0] == "latin":
         return "二"
     if kind == "number" and owner == "zh" and after and after[1] in words("data_units.txt"):
-        return piece + QUANTITY
-    return piece
+        return token + QUANTITY
+    return token
 
 
-def _owners(pieces: list[tuple[str, str]], matrix: str) -> list[str]:
-    """The language of each piece: letters by script, numbers by context, marks with the piece before them."""
-    owners: list[str | None] = [{"han": "zh", "latin": "en"}.get(kind) for kind, _ in pieces]
-    for index, (kind, piece) in enumerate(pieces):
+def _owners(tokens: list[tuple[str, str]], matrix: str) -> list[str]:
+    """The language of each token: letters by script, numbers by context, marks with the token before them."""
+    owners: list[str | None] = [{"han": "zh", "latin": "en"}.get(kind) for kind, _ in tokens]
+    for index, (kind, token) in enumerate(tokens):
         if kind == "number":
-            owners[index] = _number_owner(pieces, index, matrix)
-        elif piece in "+=×÷<>≈≤≥⁰¹²³⁴⁵⁶⁷⁸⁹" and matrix == "zh":
+            owners[index] = _number_owner(tokens, index, matrix)
+        elif token in "+=×÷<>≈≤≥⁰¹²³⁴⁵⁶⁷⁸⁹" and matrix == "zh":
             owners[index] = "zh"
     last: str | None = None
     for index, owner in enumerate(owners):
@@ -139,32 +139,32 @@ def _owners(pieces: list[tuple[str, str]], matrix: str) -> list[str]:
     return [owner or first for owner in owners]
 
 
-def _number_owner(pieces: list[tuple[str, str]], index: int, matrix: str) -> str:
-    before, after = _neighbour(pieces, index, -1), _neighbour(pieces, index, 1)
+def _number_owner(tokens: list[tuple[str, str]], index: int, matrix: str) -> str:
+    before, after = _neighbour(tokens, index, -1), _neighbour(tokens, index, 1)
     if matrix == "en":
-        touching = index + 1 < len(pieces) and pieces[index + 1][0] == "han"
+        touching = index + 1 < len(tokens) and tokens[index + 1][0] == "han"
         return "zh" if touching and (before is None or before[0] == "han") else "en"
-    if before and after and before[0] == after[0] == "latin" and _inside_english_clause(pieces, index):
+    if before and after and before[0] == after[0] == "latin" and _inside_english_clause(tokens, index):
         return "en"
     return "zh"
 
 
-def _neighbour(pieces: list[tuple[str, str]], index: int, step: int) -> tuple[str, str] | None:
-    """The nearest piece on one side that is more than blanks."""
+def _neighbour(tokens: list[tuple[str, str]], index: int, step: int) -> tuple[str, str] | None:
+    """The nearest token on one side that is more than blanks."""
     index += step
-    while 0 <= index < len(pieces):
-        if pieces[index][1].strip():
-            return pieces[index]
+    while 0 <= index < len(tokens):
+        if tokens[index][1].strip():
+            return tokens[index]
         index += step
     return None
 
 
-def _inside_english_clause(pieces: list[tuple[str, str]], index: int) -> bool:
+def _inside_english_clause(tokens: list[tuple[str, str]], index: int) -> bool:
     """Whether the Latin run around a number is a clause (it has a function word) and not a product name."""
     start = index
-    while start and index - start < LONGEST_CLAUSE and pieces[start - 1][0] != "han":
+    while start and index - start < LONGEST_CLAUSE and tokens[start - 1][0] != "han":
         start -= 1
     end = index
-    while end + 1 < len(pieces) and end - index < LONGEST_CLAUSE and pieces[end + 1][0] != "han":
+    while end + 1 < len(tokens) and end - index < LONGEST_CLAUSE and tokens[end + 1][0] != "han":
         end += 1
-    return any(piece.lower() in words("en_function_words.txt") for _, piece in pieces[start : end + 1])
+    return any(token.lower() in words("en_function_words.txt") for _, token in tokens[start : end + 1])

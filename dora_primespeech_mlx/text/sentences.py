@@ -1,4 +1,4 @@
-"""Text -> the pieces that are spoken one after another, also while the text is still being written."""
+"""Text -> the sentences that are spoken one after another, also while the text is still being written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dora_primespeech_mlx.text.markup import MarkupStripper, strip_markup
 from dora_primespeech_mlx.text.tables import mapping
 
-__all__ = ["MarkupStripper", "Segment", "Segmenter", "split", "strip_markup"]
+__all__ = ["MarkupStripper", "Sentence", "SentenceSplitter", "split", "strip_markup"]
 
 CLAUSE_MARKS = frozenset("，。？！,.?!~:：—…")
 CUT5_MARKS = frozenset(",.;?!、，。？！：…")
@@ -17,10 +17,10 @@ SENTENCE_ENDS = frozenset("。！？!?…\n")
 PAUSES = frozenset("，,、；;：:—")
 CLOSERS = frozenset("”’\"'）)】]』」》〉")
 FEWEST_CHARACTERS = 5
-LONGEST_PIECE = 510
+LONGEST_SENTENCE = 510
 # How many characters around a full stop decide what it is.
 WINDOW = 40
-# What a segment does not begin with: it belongs to the sentence before.
+# What a sentence does not begin with: it belongs to the sentence before.
 LEFT_OVER = CLOSERS | SENTENCE_ENDS | PAUSES
 # Short forms after which a sentence may well end, when a capital letter follows.
 ENDING_SHORT_FORMS = frozenset(("etc", "inc", "ltd", "corp", "co", "jr", "sr", "am", "pm"))
@@ -28,7 +28,7 @@ OTHER_SHORT_FORMS = frozenset(("dr", "st", "eg", "ie", "no", "nos", "cf", "al", 
 
 
 @dataclass(frozen=True)
-class Segment:
+class Sentence:
     """A piece to speak in one go: its text, and the range of characters it has in the full text.
 
     `text` may end in a full stop that the full text does not have.
@@ -39,16 +39,16 @@ class Segment:
     end: int
 
 
-def split(text: str, method: str = "cut5", language: str = "auto") -> list[Segment]:
+def split(text: str, method: str = "cut5", language: str = "auto") -> list[Sentence]:
     """Segments of a whole text.
 
-    `method` is "sentence" (what Segmenter does) or one of the official ones: "cut0" does not cut, "cut1" every four
+    `method` is "sentence" (what the splitter does) or one of the official ones: "cut0" does not cut, "cut1" every four
     clauses, "cut2" about every 50 characters, "cut3" at 。, "cut4" at full stops, "cut5" at every mark; those cut at
     line ends too. ValueError for another method. `language` "en" chooses the mark put after a piece that has none.
     """
     if method == "sentence":
-        segmenter = Segmenter()
-        return segmenter.push(text) + segmenter.finish()
+        splitter = SentenceSplitter()
+        return splitter.push(text) + splitter.finish()
     if method not in METHODS:
         raise ValueError(f"unknown split method {method!r}: use one of sentence, {', '.join(METHODS)}")
     ranges: list[tuple[int, int]] = []
@@ -57,7 +57,7 @@ def split(text: str, method: str = "cut5", language: str = "auto") -> list[Segme
     for end in sorted({*METHODS[method](text), *lines}):
         ranges.append((start, end))
         start = end
-    return [_segment(text, start, end, language) for start, end in _bounded(text, _joined(text, ranges))]
+    return [_sentence(text, start, end, language) for start, end in _bounded(text, _joined(text, ranges))]
 
 
 def _joined(text: str, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -83,17 +83,17 @@ def _bounded(text: str, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Ranges with those over the longest piece cut at their marks, or anywhere when they have none."""
     bounded: list[tuple[int, int]] = []
     for start, end in ranges:
-        while end - start > LONGEST_PIECE:
-            window = range(start + LONGEST_PIECE, start, -1)
+        while end - start > LONGEST_SENTENCE:
+            window = range(start + LONGEST_SENTENCE, start, -1)
             cut = next((at for at in window if text[at - 1] in CLAUSE_MARKS), None)
-            cut = cut or next((at for at in window if text[at - 1].isspace()), start + LONGEST_PIECE)
+            cut = cut or next((at for at in window if text[at - 1].isspace()), start + LONGEST_SENTENCE)
             bounded.append((start, cut))
             start = cut
         bounded.append((start, end))
     return [(start, end) for start, end in bounded if re.search(r"\w", text[start:end])]
 
 
-def _segment(text: str, start: int, end: int, language: str = "auto") -> Segment:
+def _sentence(text: str, start: int, end: int, language: str = "auto") -> Sentence:
     piece = text[start:end]
     start += len(piece) - len(piece.lstrip())
     piece = " ".join(piece.split("\n")).strip()
@@ -101,7 +101,7 @@ def _segment(text: str, start: int, end: int, language: str = "auto") -> Segment
     if last not in CLAUSE_MARKS | CUT5_MARKS | {"；", ";"}:
         english = language == "en" or (language == "auto" and not re.search(r"[\u4e00-\u9fff]", piece))
         piece += "." if english else "。"
-    return Segment(piece, start, start + len(text[start:end].rstrip()))
+    return Sentence(piece, start, start + len(text[start:end].rstrip()))
 
 
 def _clause_ends(text: str) -> list[int]:
@@ -167,10 +167,10 @@ def _weight(character: str) -> float:
     return 1 / 3 if character.isalpha() else 0.0
 
 
-class Segmenter:
+class SentenceSplitter:
     """Text in pieces of any size -> sentences as soon as nothing that may follow can change where they end.
 
-    The first segment may end at a comma, for an early start. Short sentences wait for the next one, sentences over
+    The first sentence may end at a comma, for an early start. Short sentences wait for the next one, sentences over
     `longest` (in spoken_length) are cut at a pause, and at twice that length anywhere.
     """
 
@@ -179,26 +179,26 @@ class Segmenter:
         self._first, self._shortest, self._longest = first, shortest, longest
         self._reset()
 
-    def push(self, text: str) -> list[Segment]:
-        """Take the next piece of text; the segments that it completes."""
+    def push(self, text: str) -> list[Sentence]:
+        """Take the next piece of text; the sentences that it completes."""
         self._text += text
-        return self._segments(final=False)
+        return self._sentences(final=False)
 
-    def finish(self) -> list[Segment]:
-        """The text is complete: the segments that are left. The Segmenter can then take another text, from 0."""
-        segments = self._segments(final=True)
+    def finish(self) -> list[Sentence]:
+        """The text is complete: the sentences that are left. It can then take another text, from 0."""
+        sentences = self._sentences(final=True)
         self._reset()
-        return segments
+        return sentences
 
     def _reset(self) -> None:
-        self._text = ""  # what is not in a segment yet
+        self._text = ""  # what is not in a sentence yet
         self._looked = 0  # how much of it has been judged
         self._length = 0.0  # spoken length of what has been judged
         self._offset = 0  # where it begins in the full text
         self._emitted = False
 
-    def _segments(self, final: bool) -> list[Segment]:
-        segments: list[Segment] = []
+    def _sentences(self, final: bool) -> list[Sentence]:
+        sentences: list[Sentence] = []
         start = 0
         while self._looked < len(self._text):
             character = self._text[self._looked]
@@ -209,25 +209,25 @@ class Segmenter:
             self._looked += 1
             self._length = length
             if verdict or (not length and (character in LEFT_OVER or character.isspace())):
-                segments += self._segment(start)
+                sentences += self._sentence(start)
                 start, self._length = self._looked, 0.0
         if final:
             self._looked = len(self._text)
-            segments += self._segment(start)
+            sentences += self._sentence(start)
             start = self._looked
         self._text, self._looked, self._offset = self._text[start:], self._looked - start, self._offset + start
-        return segments
+        return sentences
 
-    def _segment(self, start: int) -> list[Segment]:
-        """A segment of the text from `start` to where it has been judged, unless it has nothing to say."""
+    def _sentence(self, start: int) -> list[Sentence]:
+        """A sentence of the text from `start` to where it has been judged, unless it has nothing to say."""
         if not re.search(r"\w", self._text[start : self._looked]):
             return []
-        segment = _segment(self._text, start, self._looked)
+        sentence = _sentence(self._text, start, self._looked)
         self._emitted = True
-        return [Segment(segment.text, segment.start + self._offset, segment.end + self._offset)]
+        return [Sentence(sentence.text, sentence.start + self._offset, sentence.end + self._offset)]
 
     def _ends_at(self, index: int, length: float, final: bool) -> bool | None:
-        """Whether a segment of `length` ends after the character at `index`; None when that depends on what follows."""
+        """Whether a sentence of `length` ends after the character at `index`; None when what follows decides it."""
         character = self._text[index]
         if character == ".":
             if length < self._shortest and not final and index + 1 == len(self._text):

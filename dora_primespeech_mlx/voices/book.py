@@ -73,8 +73,8 @@ class VoiceBook:
             raise ValueError(f"{path} lists no voice.")
         self.path = path
         self.entries = {entry.name: entry for entry in entries}
-        self._names = {plain(alias): entry for entry in entries for alias in entry.aliases}
-        self._names |= {plain(entry.name): entry for entry in entries}
+        self._names = {folded(alias): entry for entry in entries for alias in entry.aliases}
+        self._names |= {folded(entry.name): entry for entry in entries}
         self.default = self.find(default).name if default else entries[0].name
 
     @property
@@ -90,13 +90,13 @@ class VoiceBook:
         """
         if name is None:
             return self.entries[self.default]
-        entry = self._names.get(plain(name))
+        entry = self._names.get(folded(name))
         if entry is None:
             raise ValueError(f"There is no voice {name!r}. Known voices: {', '.join(self.names)}.")
         return entry
 
 
-def plain(name: str) -> str:
+def folded(name: str) -> str:
     """A name as it is compared."""
     return "".join(c for c in name.casefold() if c not in " _-\t")
 

@@ -14,7 +14,7 @@ from dora_primespeech_mlx.audio import read_audio
 from dora_primespeech_mlx.runtime.factory import choose
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.text import Frontend
-from dora_primespeech_mlx.voices.book import plain, resolve
+from dora_primespeech_mlx.voices.book import folded, resolve
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.recording import advise, check_length, codes_from_samples
@@ -110,10 +110,10 @@ def add_voice(
         ValueError: a recording or the text cannot be used, the name is taken, or the file is of a predecessor.
     """
     content = _read(voices)
-    taken = next((known for known in content["voices"] if plain(known) == plain(name)), None)
+    taken = next((known for known in content["voices"] if folded(known) == folded(name)), None)
     if taken is not None and not replace:
         raise ValueError(f"{voices} has a voice {taken!r} already; choose another name or add --replace")
-    if not plain(name):
+    if not folded(name):
         raise ValueError("A voice needs a name")
     base = resolve(voices.parent, content.get("models_base_path", "."))
     folder = model or (resolve(base, content["model"]) if content.get("model") else None)

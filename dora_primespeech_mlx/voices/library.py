@@ -9,14 +9,13 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 
-from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.nets.sovits import FRAME_RATE, Sovits
 from dora_primespeech_mlx.nets.t2s import BERT_DIM
 from dora_primespeech_mlx.runtime.factory import accelerated, choose, sovits_runner, t2s_runner, wide_heads_pay
 from dora_primespeech_mlx.runtime.interface import PrebuiltVocoder, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.runtime.memory import release
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.synthesis.streaming import FRAME_RATE
 from dora_primespeech_mlx.text import Frontend, Phones
 from dora_primespeech_mlx.text.sentences import CLAUSE_MARKS
 from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes

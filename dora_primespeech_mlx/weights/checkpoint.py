@@ -94,7 +94,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if missing:
         raise CheckpointError(f"{path} is not a GPT-SoVITS inference checkpoint: {_what_else(content)}")
     try:
-        config = _plain(content["config"])
+        config = _as_builtins(content["config"])
     except RecursionError:
         raise CheckpointError(f"{path}: its 'config' contains itself: {_DOWNLOAD_AGAIN}") from None
     info, rank = content.get("info", ""), content.get("lora_rank")
@@ -291,14 +291,14 @@ def _decode(content: np.ndarray, kind: str, count: int, path: Path) -> np.ndarra
     return content.view(kind)
 
 
-def _plain(value: object) -> Any:
+def _as_builtins(value: object) -> Any:
     """Hyper-parameter objects, mappings and sequences as plain dicts and lists, all the way down."""
     if getattr(type(value), "hyper_parameters", False):
-        return _plain(vars(value))
+        return _as_builtins(vars(value))
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _as_builtins(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_as_builtins(item) for item in value]
     return value
 
 

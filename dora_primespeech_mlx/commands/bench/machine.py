@@ -11,7 +11,7 @@ from typing import Any
 
 import mlx.core as mx
 
-from dora_primespeech_mlx.commands.doctor import version_of
+from dora_primespeech_mlx.commands.installed import version_of
 from dora_primespeech_mlx.runtime.factory import accelerated
 
 PACKAGES = ("mlx", "numpy", "onnxruntime", "openvino")

@@ -6,7 +6,7 @@ import mlx.core as mx
 
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.trace.fold import Finder, fold, match_layer_norm, match_rectifier
-from dora_primespeech_mlx.runtime.trace.record import Input, Primitive, Recording, record
+from dora_primespeech_mlx.runtime.trace.record import Input, Primitive, Trace, record
 
 VIEWS = frozenset(
     (
@@ -55,7 +55,7 @@ def step_primitives(model: T2S) -> Counter[str]:
     return count(fold(traced_step(model), (match_layer_norm, match_rectifier, match_attention)))
 
 
-def traced_step(model: T2S) -> Recording:
+def traced_step(model: T2S) -> Trace:
     """The primitives of a step at row `ROWS` of an evaluated network."""
     config = model.config
     shape = (1, config.heads, ROWS, config.head_width)
@@ -70,6 +70,6 @@ def traced_step(model: T2S) -> Recording:
     return record(step, [*inputs, *(Input(name, shape, dtype) for name in names)])
 
 
-def count(recording: Recording) -> Counter[str]:
+def count(trace: Trace) -> Counter[str]:
     """Primitives by name, without views."""
-    return Counter(primitive.name for primitive in recording.primitives if primitive.name not in VIEWS)
+    return Counter(primitive.name for primitive in trace.primitives if primitive.name not in VIEWS)

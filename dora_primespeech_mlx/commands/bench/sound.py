@@ -10,8 +10,8 @@ from dora_primespeech_mlx.commands.bench.codes import megabytes
 from dora_primespeech_mlx.commands.bench.figures import Figure, counted, from_timed
 from dora_primespeech_mlx.commands.bench.timing import measure
 from dora_primespeech_mlx.commands.bench.workshop import REFERENCE_SECONDS, Workshop, noise, random_codes
+from dora_primespeech_mlx.nets.sovits import FRAME_RATE
 from dora_primespeech_mlx.runtime.factory import accelerated
-from dora_primespeech_mlx.synthesis.streaming import FRAME_RATE
 from dora_primespeech_mlx.voices.book import read_codes
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.recording import codes_from_samples

@@ -62,8 +62,8 @@ def speak(shop: Workshop, text: str, language: str) -> list[dict[str, Any]]:
         {
             "at": time.perf_counter() - began,
             "seconds": len(chunk.samples) / chunk.sample_rate,
-            "sentence": chunk.segment,
-            "pause": chunk.segment_final,
+            "sentence": chunk.sentence,
+            "pause": chunk.sentence_final,
         }
         for chunk in shop.engine.stream(text, language=language, seed=1)
     ]

@@ -5,19 +5,16 @@ the results.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
 from onnx import helper
 
 from dora_primespeech_mlx.runtime.onnx.graph import Port
-from dora_primespeech_mlx.runtime.onnx.values import DTYPES, PLANE_AXIS, Value, broadcast_shapes
+from dora_primespeech_mlx.runtime.onnx.values import DTYPES, PLANE_AXIS, GraphValues, Value, broadcast_shapes
 from dora_primespeech_mlx.runtime.trace.fold import rows_of
 from dora_primespeech_mlx.runtime.trace.record import Affine, Dim, Primitive
-
-if TYPE_CHECKING:
-    from dora_primespeech_mlx.runtime.onnx.translate import Translator
 
 REDUCTIONS = {2: "ReduceSum", 3: "ReduceProd", 4: "ReduceMin", 5: "ReduceMax"}
 PAST_LENGTH, TOTAL_LENGTH = "past_length", "total_length"
@@ -28,17 +25,17 @@ def _set(result: Value, name: str, planes: bool) -> Value:
     return result
 
 
-def _broadcast(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _broadcast(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     source = inputs[0].broadcast or inputs[0]
     result.broadcast = source
     return [source if source.shape == result.shape else result]
 
 
-def _same(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _same(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     return [inputs[0]]
 
 
-def _transpose(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _transpose(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     order = list(p.arguments[0])
     if order == list(range(len(order))):
         return [inputs[0]]
@@ -49,7 +46,7 @@ def _transpose(t: "Translator", p: Primitive, inputs: list[Value], result: Value
     return [result]
 
 
-def _cast(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _cast(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     value = inputs[0]
     if value.broadcast is not None:
         inner = Value(value.broadcast.shape, result.dtype)
@@ -63,20 +60,20 @@ def _cast(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> 
     return [result]
 
 
-def _concatenate(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _concatenate(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     names, axis, planes = t.axis_form(inputs, int(p.arguments[0]))
     return [_set(result, t.graph.add("Concat", names, axis=axis), planes)]
 
 
-def _split(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _split(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     names, axis, planes = t.axis_form(inputs, int(p.arguments[1]))
-    tensors = [t.recording.tensors[name] for name in p.outputs]
+    tensors = [t.trace.tensors[name] for name in p.outputs]
     sizes = t.graph.vector([tensor.shape[int(p.arguments[1])] for tensor in tensors])
     parts = t.graph.add_many("Split", [names[0], sizes], len(tensors), axis=axis)
     return [_set(Value(x.shape, x.dtype), part, planes) for x, part in zip(tensors, parts, strict=True)]
 
 
-def _slice(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _slice(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     shape = inputs[0].shape
     cuts: list[tuple[int, Dim, Dim, int]] = []
     for axis, (start, end, step) in enumerate(zip(*p.arguments[:3], strict=True)):
@@ -99,7 +96,7 @@ def _below(end: Dim) -> bool:
     return end.constant < 0 if isinstance(end, Affine) else end is not None and end < 0
 
 
-def _pad(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _pad(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     axes, low, high = p.arguments
     rank = len(result.shape)
     before, after = [0] * rank, [0] * rank
@@ -110,7 +107,7 @@ def _pad(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> l
     return [result]
 
 
-def _arange(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _arange(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     start, stop, step = p.arguments
     dtype = DTYPES[result.dtype]
     if all(isinstance(number, (int, float)) for number in (start, stop, step)):
@@ -125,7 +122,7 @@ def _whole(number: Any) -> Dim:
     return number if isinstance(number, Affine) else int(number)
 
 
-def _length(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _length(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     size, inverse = p.arguments
     counted = Value((), mx.int64, plain=t.graph.add("Squeeze", [t.graph.vector([size])]))
     number = _cast(t, p, [counted], Value((), result.dtype))[0]
@@ -134,42 +131,42 @@ def _length(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -
     return [t.view(number, result.shape)]
 
 
-def _softmax(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _softmax(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     result.plain = t.graph.add("Softmax", [t.plain(inputs[0])], axis=-1)
     return [result]
 
 
-def _square(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _square(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     return [t.elementwise("Mul", [inputs[0], inputs[0]], result)]
 
 
-def _sqrt(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _sqrt(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     t.elementwise("Sqrt", inputs, result)
     reciprocal = bool(p.arguments and p.arguments[0])
     return [t.elementwise("Reciprocal", [result], Value(result.shape, result.dtype)) if reciprocal else result]
 
 
-def _log1p(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _log1p(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     one = Value((), result.dtype, constant=np.ones((), DTYPES[result.dtype]))
     return [t.elementwise("Log", [t.elementwise("Add", [inputs[0], one], Value(result.shape, result.dtype))], result)]
 
 
-def _log_add_exp(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _log_add_exp(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     """log(e^a + e^b) = b + softplus(a - b)."""
     difference = t.elementwise("Sub", inputs, Value(result.shape, result.dtype))
     soft = t.elementwise("Softplus", [difference], Value(result.shape, result.dtype))
     return [t.elementwise("Add", [soft, inputs[1]], result)]
 
 
-def _leaky_relu(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _leaky_relu(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     return [t.elementwise("LeakyRelu", inputs, result, alpha=float(p.arguments[0]))]
 
 
-def _gelu(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _gelu(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     return [t.elementwise("Gelu", inputs, result)]
 
 
-def _reduce(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _reduce(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     operator = REDUCTIONS.get(int(p.arguments[0]))
     if operator is None:
         raise ValueError(f"MLX reduction number {p.arguments[0]} (all or any) has no ONNX rule.")
@@ -178,7 +175,7 @@ def _reduce(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -
     return [result]
 
 
-def _layer_norm(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _layer_norm(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     width = result.shape[-1]
     rows = []
     for value in inputs[1:]:
@@ -190,7 +187,7 @@ def _layer_norm(t: "Translator", p: Primitive, inputs: list[Value], result: Valu
     return [result]
 
 
-def _gather(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _gather(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     """Index arrays over the first axes or over one other, one element of each and the whole of every other axis."""
     data, indices = inputs[0], inputs[1:]
     axes, sizes = p.arguments
@@ -212,7 +209,7 @@ def _gather(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -
     return [t.view(Value(shape, result.dtype, plain=found), result.shape)]
 
 
-def _gather_inner(t: "Translator", data: Value, index: Value, axis: int, result: Value) -> Value:
+def _gather_inner(t: GraphValues, data: Value, index: Value, axis: int, result: Value) -> Value:
     """One index array over an inner axis: its own axes come first in the result."""
     found = t.graph.add("Gather", [t.plain(data), t.plain(index)], axis=axis)
     turned = list(range(axis, axis + len(index.shape)))
@@ -222,12 +219,12 @@ def _gather_inner(t: "Translator", data: Value, index: Value, axis: int, result:
     return t.view(Value(shape, result.dtype, plain=name), result.shape)
 
 
-def _gather_axis(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _gather_axis(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     result.plain = t.graph.add("GatherElements", [t.plain(v) for v in inputs], axis=int(p.arguments[0]))
     return [result]
 
 
-def _matmul(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _matmul(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     """Products; by a constant matrix also of values that were flattened for it, in their own shape."""
     left, right = inputs[0], inputs[1]
     weight = right.constant
@@ -259,7 +256,7 @@ def _matmul(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -
     return [t.view(product, result.shape)]
 
 
-def _convolution(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _convolution(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     stride, low, high, kernel_dilation, input_dilation, groups, flip = p.arguments
     weight = inputs[1].constant
     if weight is None:
@@ -289,7 +286,7 @@ def _convolution(t: "Translator", p: Primitive, inputs: list[Value], result: Val
     return [result]
 
 
-def _image_convolution(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> Value:
+def _image_convolution(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> Value:
     """A convolution over [B, H, W, C]; ONNX Runtime removes the transposes between one and the next."""
     stride, low, high, kernel_dilation, input_dilation, groups, flip = p.arguments
     weight = inputs[1].constant
@@ -305,7 +302,7 @@ def _image_convolution(t: "Translator", p: Primitive, inputs: list[Value], resul
     return result
 
 
-def _cached_attention(t: "Translator", p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+def _cached_attention(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     """One new row over a cache that the caller binds in place, read up to each row's own length."""
     heads, scale = p.arguments
     graph = t.graph
@@ -316,12 +313,12 @@ def _cached_attention(t: "Translator", p: Primitive, inputs: list[Value], result
     names = [t.plain(inputs[0]), "", "", t.plain(inputs[1]), t.plain(inputs[2]), PAST_LENGTH, TOTAL_LENGTH]
     counts = {"num_heads": int(heads), "kv_num_heads": int(heads)}
     made = graph.add_many("GroupQueryAttention", names, 3, "com.microsoft", scale=float(scale), **counts)
-    caches = [t.recording.tensors[name] for name in p.outputs[1:]]
+    caches = [t.trace.tensors[name] for name in p.outputs[1:]]
     pairs = zip([result, *(Value(cache.shape, cache.dtype) for cache in caches)], made, strict=True)
     return [_set(value, name, False) for value, name in pairs]
 
 
-Rule = Callable[["Translator", Primitive, list[Value], Value], list[Value]]
+Rule = Callable[[GraphValues, Primitive, list[Value], Value], list[Value]]
 RULES: dict[str, Rule] = {
     "AddMM": _matmul,
     "Arange": _arange,

@@ -4,15 +4,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dora_primespeech_mlx.runtime.trace.record import Primitive, Recording
+from dora_primespeech_mlx.runtime.trace.record import Primitive, Trace
 
 
 class Finder:
-    """Looks backwards from a value through the primitives of a recording, past broadcasts."""
+    """Looks backwards from a value through the primitives of a trace, past broadcasts."""
 
-    def __init__(self, recording: Recording):
-        self.recording = recording
-        self.producers = {name: primitive for primitive in recording.primitives for name in primitive.outputs}
+    def __init__(self, trace: Trace):
+        self.trace = trace
+        self.producers = {name: primitive for primitive in trace.primitives for name in primitive.outputs}
 
     def origin(self, name: str) -> str:
         """The value before any broadcast."""
@@ -27,17 +27,17 @@ class Finder:
 
     def scalar(self, name: str) -> float | None:
         """The number, when a value is one constant number everywhere."""
-        constant = self.recording.constants.get(self.origin(name))
+        constant = self.trace.constants.get(self.origin(name))
         return float(constant.reshape(-1)[0]) if constant is not None and constant.size == 1 else None
 
     def is_row(self, name: str) -> bool:
         """Whether a value is a constant with one number for each channel (or one for all)."""
-        constant = self.recording.constants.get(self.origin(name))
+        constant = self.trace.constants.get(self.origin(name))
         return constant is not None and (constant.ndim == 1 or constant.size == 1)
 
     def shape(self, name: str) -> tuple:
         """Shape of a value."""
-        return self.recording.tensors[name].shape
+        return self.trace.tensors[name].shape
 
 
 def match_layer_norm(find: Finder, last: Primitive) -> Primitive | None:
@@ -121,7 +121,7 @@ def match_cached_attention(find: Finder, last: Primitive) -> Primitive | None:
         return None
     past = keys.inputs[0], values.inputs[0]
     scale, queries = find.scalar(scaled.inputs[0]), scaled.inputs[1]
-    if scale is None or any(name not in find.recording.inputs for name in past):
+    if scale is None or any(name not in find.trace.inputs for name in past):
         return None
     packed = {_packed_part(find, name) for name in (queries, keys.inputs[1], values.inputs[1])}
     sources = {source for source, _ in packed}
@@ -153,22 +153,22 @@ MATCHERS: tuple[Callable[[Finder, Primitive], Primitive | None], ...] = (
 )
 
 
-def fold(recording: Recording, matchers: Sequence[Callable] = MATCHERS) -> Recording:
-    """The recording with every group that a matcher knows replaced by one primitive, and what nothing uses dropped."""
-    find = Finder(recording)
+def fold(trace: Trace, matchers: Sequence[Callable] = MATCHERS) -> Trace:
+    """The trace with every group that a matcher knows replaced by one primitive, and what nothing uses dropped."""
+    find = Finder(trace)
     folded = []
-    for primitive in recording.primitives:
+    for primitive in trace.primitives:
         matches = (matcher(find, primitive) for matcher in matchers)
         folded.append(next((match for match in matches if match is not None), primitive))
     made = {name for primitive in folded if primitive.name == "CachedAttention" for name in primitive.outputs[1:]}
-    needed, kept = set(recording.outputs), []
+    needed, kept = set(trace.outputs), []
     for primitive in reversed(folded):
         replaced = primitive.name == "Concatenate" and primitive.outputs[0] in made
         if not replaced and needed.intersection(primitive.outputs):
             kept.append(primitive)
             needed.update(primitive.inputs)
-    constants = {name: value for name, value in recording.constants.items() if name in needed}
-    return Recording(recording.tensors, recording.inputs, recording.outputs, constants, kept[::-1])
+    constants = {name: value for name, value in trace.constants.items() if name in needed}
+    return Trace(trace.tensors, trace.inputs, trace.outputs, constants, kept[::-1])
 
 
 def rows_of(constant: np.ndarray, width: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Records what an MLX function does: its primitives, constants and shapes, with lengths that stay open.
 
-``mx.export_function`` hands a callback every primitive of a function for inputs of fixed shapes. Recording the same
+``mx.export_function`` hands a callback every primitive of a function for inputs of fixed shapes. Trace the same
 function for several lengths and comparing the numbers tells which of them follow which length, so that one graph serves
 every length: each such number becomes an ``Affine``.
 """
@@ -65,7 +65,7 @@ class Primitive:
 
 
 @dataclass
-class Recording:
+class Trace:
     """A function as a list of primitives over named values."""
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
@@ -87,34 +87,34 @@ def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
-def _record_once(function: Callable[..., Any], inputs: Sequence[Input], lengths: dict[str, int]) -> Recording:
-    recording = Recording()
+def _record_once(function: Callable[..., Any], inputs: Sequence[Input], lengths: dict[str, int]) -> Trace:
+    trace = Trace()
 
     def note(values: Sequence[Any]) -> tuple[str, ...]:
         for name, shape, dtype in values:
-            recording.tensors[name] = Tensor(tuple(shape), dtype)
+            trace.tensors[name] = Tensor(tuple(shape), dtype)
         return tuple(value[0] for value in values)
 
     def callback(event: dict[str, Any]) -> None:
         kind = event["type"]
         if kind == "inputs":
-            recording.inputs = list(note(event["inputs"]))
+            trace.inputs = list(note(event["inputs"]))
         elif kind == "outputs":
-            recording.outputs = list(note(event["outputs"]))
+            trace.outputs = list(note(event["outputs"]))
         elif kind == "constants":
             for name, array in event["constants"]:
-                recording.constants[name] = as_numpy(array)
-                recording.tensors[name] = Tensor(tuple(array.shape), array.dtype)
+                trace.constants[name] = as_numpy(array)
+                trace.tensors[name] = Tensor(tuple(array.shape), array.dtype)
         elif kind == "primitive":
             names = tuple(value[0] for value in event["inputs"]), note(event["outputs"])
-            recording.primitives.append(Primitive(event["name"], *names, _frozen(event.get("arguments") or ())))
+            trace.primitives.append(Primitive(event["name"], *names, _frozen(event.get("arguments") or ())))
 
     with mx.stream(mx.cpu):
         examples = [
             mx.zeros([size if isinstance(size, int) else lengths[size] for size in i.shape], i.dtype) for i in inputs
         ]
         mx.export_function(callback, function, *examples)
-    return recording
+    return trace
 
 
 class _Merger:
@@ -155,7 +155,7 @@ class _Merger:
         return self.number(values) if is_number else values[0]
 
 
-def record(function: Callable[..., Any], inputs: Sequence[Input]) -> Recording:
+def record(function: Callable[..., Any], inputs: Sequence[Input]) -> Trace:
     """Records an MLX function of arrays.
 
     Args:
@@ -202,7 +202,7 @@ def record(function: Callable[..., Any], inputs: Sequence[Input]) -> Recording:
         replace(primitive, arguments=merger.argument([run.primitives[i].arguments for run in runs]))
         for i, primitive in enumerate(first.primitives)
     ]
-    return Recording(tensors, first.inputs, first.outputs, constants, computed + primitives)
+    return Trace(tensors, first.inputs, first.outputs, constants, computed + primitives)
 
 
 def _name(function: Callable[..., Any]) -> str:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from dora_primespeech_mlx.text.sentences import MarkupStripper, Segment, Segmenter, split, spoken_length, strip_markup
+from dora_primespeech_mlx.text.sentences import (
+    MarkupStripper,
+    Sentence,
+    SentenceSplitter,
+    split,
+    spoken_length,
+    strip_markup,
+)
 
 GOLDEN = json.loads((Path(__file__).parent / "data" / "golden_text.json").read_text(encoding="utf-8"))
 
@@ -19,7 +26,7 @@ def letters(texts: list[str]) -> list[str]:
 def test_official_methods(entry: dict[str, str]) -> None:
     # The official pipeline reduces runs of marks before it cuts, and leaves pieces of more than 510 characters whole.
     text = re.sub(r"([!?…,.\-])[!?…,.\-]+", r"\1", entry["text"])
-    pieces = [segment.text for segment in split(text, entry["method"], entry["lang"])]
+    pieces = [sentence.text for sentence in split(text, entry["method"], entry["lang"])]
     if "A. B. The end" in text and entry["method"] == "cut4":
         assert letters(pieces)[-2:] == ["AB", "Theend"]  # the official length counts what stripping its full stops left
     elif "aaaa" in text:
@@ -36,14 +43,14 @@ def test_unknown_method() -> None:
 
 def test_pieces_end_in_a_mark_and_know_their_place() -> None:
     text = "  第一句没有句号\nThe second one neither"
-    assert split(text, "cut5") == [Segment("第一句没有句号。", 2, 9), Segment("The second one neither.", 10, 32)]
+    assert split(text, "cut5") == [Sentence("第一句没有句号。", 2, 9), Sentence("The second one neither.", 10, 32)]
 
 
 def spoken(text: str, size: int = 1) -> list[str]:
-    """What a Segmenter makes of `text` given in pieces of `size` characters."""
-    segmenter = Segmenter()
-    found = [part for at in range(0, len(text), size) for part in segmenter.push(text[at : at + size])]
-    return [segment.text for segment in found + segmenter.finish()]
+    """What a SentenceSplitter makes of `text` given in pieces of `size` characters."""
+    splitter = SentenceSplitter()
+    found = [part for at in range(0, len(text), size) for part in splitter.push(text[at : at + size])]
+    return [sentence.text for sentence in found + splitter.finish()]
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
@@ -83,7 +90,7 @@ def test_sentences(text: str, sentences: list[str], size: int) -> None:
     assert spoken(text, size) == sentences
 
 
-def test_first_segment_is_short_and_later_ones_are_whole() -> None:
+def test_first_sentence_is_short_and_later_ones_are_whole() -> None:
     text = "当然可以啊，我来给你讲一个故事，从前有一座山。山里有一座很高的庙，庙里有一个老和尚。"
     assert (
         spoken(text)
@@ -97,14 +104,14 @@ def test_first_segment_is_short_and_later_ones_are_whole() -> None:
 
 
 def test_a_sentence_comes_out_with_its_last_character() -> None:
-    segmenter = Segmenter()
-    assert segmenter.push("今天天气真不错") == []
-    assert segmenter.push("。") == [Segment("今天天气真不错。", 0, 8)]
-    assert segmenter.push("We are done") == []
-    assert segmenter.push(" here. ") == []
-    assert segmenter.push("Next") == [Segment("We are done here.", 8, 25)]
-    assert segmenter.finish() == [Segment("Next.", 26, 30)]
-    assert segmenter.push("又一段话开始了。") == [Segment("又一段话开始了。", 0, 8)]
+    splitter = SentenceSplitter()
+    assert splitter.push("今天天气真不错") == []
+    assert splitter.push("。") == [Sentence("今天天气真不错。", 0, 8)]
+    assert splitter.push("We are done") == []
+    assert splitter.push(" here. ") == []
+    assert splitter.push("Next") == [Sentence("We are done here.", 8, 25)]
+    assert splitter.finish() == [Sentence("Next.", 26, 30)]
+    assert splitter.push("又一段话开始了。") == [Sentence("又一段话开始了。", 0, 8)]
 
 
 def test_nothing_is_longer_than_a_model_can_hold() -> None:

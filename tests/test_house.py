@@ -1,0 +1,110 @@
+"""The plan of the house: which rooms there are, and that imports only go down."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "dora_primespeech_mlx"
+FLOORS = (
+    ("node", "commands"),
+    ("engine",),
+    ("synthesis",),
+    ("voices",),
+    ("runtime", "weights"),
+    ("nets",),
+    ("text", "speech"),
+    ("settings", "audio"),
+    ("sampling",),
+    ("",),
+)
+"""Rooms from the top floor down; "" is the package itself, whose version and variables anything may read."""
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package, by its dotted name."""
+    found = {}
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported(path: Path, known: dict[str, Path]) -> Iterator[str]:
+    """Modules of the package that a file imports, whether at once, later, or for its types."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in known else str(node.module) for name in names if node.module)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def arrows(known: dict[str, Path]) -> dict[str, set[str]]:
+    """Module -> the modules of the package it imports."""
+    return {name: {other for other in imported(path, known) if other in known} - {name} for name, path in known.items()}
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def upward(found: dict[str, set[str]]) -> list[str]:
+    """Imports from a lower floor to a higher one."""
+    floor = {name: number for number, names in enumerate(FLOORS) for name in names}
+    return [f"{a} imports {b}" for a, others in found.items() for b in others if floor[room(b)] < floor[room(a)]]
+
+
+def circles(found: dict[str, set[str]]) -> list[set[str]]:
+    """Groups of modules that reach one another (Tarjan's strongly connected components of more than one)."""
+    order: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    path: list[str] = []
+    groups: list[set[str]] = []
+
+    def visit(module: str) -> None:
+        order[module] = lowest[module] = len(order)
+        path.append(module)
+        for other in found[module]:
+            if other not in order:
+                visit(other)
+            if other in path:
+                lowest[module] = min(lowest[module], lowest[other])
+        if lowest[module] == order[module]:
+            at = path.index(module)
+            groups.append(set(path[at:]))
+            del path[at:]
+
+    for module in found:
+        if module not in order:
+            visit(module)
+    return [group for group in groups if len(group) > 1]
+
+
+def test_at_most_six_files_lie_outside_the_rooms() -> None:
+    assert len(list((ROOT / PACKAGE).glob("*.py"))) <= 6
+
+
+def test_imports_only_go_down() -> None:
+    assert upward(arrows(modules())) == []
+
+
+def test_imports_make_no_circles() -> None:
+    assert circles(arrows(modules())) == []
+
+
+def test_an_import_that_goes_up_and_a_circle_would_be_seen() -> None:
+    found = {"p.text": {"p.nets.t2s"}, "p.nets.t2s": {"p.nets.layers"}, "p.nets.layers": {"p.nets.t2s"}}
+    assert upward(found) == ["p.text imports p.nets.t2s"]
+    assert circles(found) == [{"p.nets.t2s", "p.nets.layers"}]
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = {
+        name
+        for name, path in modules().items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+    }
+    assert readers <= {f"{PACKAGE}", f"{PACKAGE}.settings"}
