@@ -77,10 +77,10 @@ def test_voice_prefixes():
     assert parse_text("VOICE:Luo Xiang|a|b").overrides == {"voice": "Luo Xiang"}
     assert parse_text("VOICE:Luo Xiang|a|b").text == "a|b"
     custom = parse_text("VOICE:CUSTOM|r.wav|what it says|ZH|text | more")
-    assert custom.recording == VoiceFiles("r.wav", "what it says", "zh")
+    assert custom.voice_files == VoiceFiles("r.wav", "what it says", "zh")
     assert custom.text == "text | more"
     trained = parse_text(json.dumps({"prompt": "VOICE:TRAINED|g|s|r.wav|says||text"}))
-    assert trained.recording == VoiceFiles("r.wav", "says", "auto", "g", "s")
+    assert trained.voice_files == VoiceFiles("r.wav", "says", "auto", "g", "s")
     for text in ("VOICE:", "VOICE:x", "VOICE:|x", "voice: a|b"):
         assert parse_text(text).text == text
 

@@ -11,7 +11,6 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from dora_primespeech_mlx.nets.sovits import Sovits
-from dora_primespeech_mlx.nets.vocoder import NARROW_CONTEXT
 from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
 from dora_primespeech_mlx.runtime.onnx.graph import Graph
 from dora_primespeech_mlx.runtime.onnx.session import Function, OnnxFunction
@@ -172,8 +171,9 @@ class OnnxSovitsRunner:
     def vocode(self, latent: np.ndarray, ge: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
         stop = len(latent) if stop is None else stop
-        last = min(len(latent), stop + NARROW_CONTEXT)
-        first = max(0, last - self._fit(last - max(0, start - NARROW_CONTEXT), KEPT))
+        context = self.config.vocoder.narrow_context
+        last = min(len(latent), stop + context)
+        first = max(0, last - self._fit(last - max(0, start - context), KEPT))
         (samples,) = self._vocoder(latent[None], ge[None, None], np.arange(first, last, dtype=np.int32))
         hop = samples.shape[1] // (last - first)
         return samples[0, (start - first) * hop : (stop - first) * hop]
