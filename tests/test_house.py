@@ -13,8 +13,9 @@ FLOORS = (
     ("voices",),
     ("runtime", "weights"),
     ("nets",),
-    ("text", "speech"),
+    ("text",),
     ("settings", "audio"),
+    ("speech",),
     ("sampling",),
     ("",),
 )

@@ -141,9 +141,9 @@ def test_a_text_says_how_it_is_spoken():
     running = start()
     running.node.give("text", '{"prompt": "VOICE:Bo|hi", "speed": 0.1, "pitch": 12, "volume": "50", "language": "en"}')
     running.finish()
-    call = running.engine.calls[0]
-    assert (call["voice"], call["language"]) == ("Bo", "en")
-    assert call["speed"] == pytest.approx(0.25)  # 0.5, the least allowed, an octave up
+    manner = running.engine.calls[0]["manner"]
+    assert (manner.voice, manner.language) == ("Bo", "en")
+    assert manner.pace == pytest.approx(0.25)  # 0.5, the least allowed, an octave up
     samples = np.concatenate([message.value.to_numpy() for message in running.node.of("audio")])
     assert np.abs(samples).max() == pytest.approx(0.2, abs=0.02)
     assert len(samples) == pytest.approx(9600 / 2, abs=2)
@@ -207,9 +207,10 @@ def test_pieces_of_two_sessions_do_not_mix():
         running.node.give("text", piece, fin=fin, session_id="a")
         running.node.give("text", piece.replace("A", "B"), fin=fin, session_id="b")
     running.finish()
-    assert [(m.metadata["session_id"], m.metadata["text"]) for m in running.node.of("audio") if m.metadata["text"]] == [
-        ("a", "A oneA two.")
-    ] * 4 + [("b", "B oneB two.")] * 4
+    for session, text in (("a", "A oneA two."), ("b", "B oneB two.")):
+        audio = [message.metadata for message in running.node.of("audio") if message.metadata["session_id"] == session]
+        assert [about["seq"] for about in audio] == [0, 1, 2, 3]
+        assert {about["text"] for about in audio} == {text}
     assert running.node.outcomes() == ["completed"] * 2
 
 
@@ -343,8 +344,8 @@ def test_commands_are_answered():
     assert json.loads(answers[1]) == {"command": "list_voices", "voices": ["Ada", "Bo"]}
     assert json.loads(answers[2])["completed"] == 0
     assert "known are reset" in next(answer for answer in answers if answer.startswith("error"))
-    call = running.engine.calls[0]
-    assert (call["voice"], call["speed"], call["sampling"].top_k) == ("Bo", 1.5, 3)
+    manner = running.engine.calls[0]["manner"]
+    assert (manner.voice, manner.speed, manner.sampling.top_k) == ("Bo", 1.5, 3)
 
 
 def test_a_voice_that_is_not_known_is_refused_and_the_old_one_stays():
@@ -354,7 +355,7 @@ def test_a_voice_that_is_not_known_is_refused_and_the_old_one_stays():
     running.node.give("text", "Hi.")
     running.finish()
     assert running.node.outcomes() == ["completed"]
-    assert running.engine.calls[0]["voice"] is None
+    assert running.engine.calls[0]["manner"].voice is None
     assert any("known are Ada, Bo" in message.value[0].as_py() for message in running.node.of("status"))
 
 
@@ -367,7 +368,8 @@ def test_parameters_change_live():
     running.node.event("PARAM_DELETED", "speed")
     running.node.give("text", "Two.")
     running.finish()
-    assert [(call["voice"], call["speed"]) for call in running.engine.calls] == [("Bo", 1.25), ("Bo", None)]
+    manners = [call["manner"] for call in running.engine.calls]
+    assert [(manner.voice, manner.speed) for manner in manners] == [("Bo", 1.25), ("Bo", 1.0)]
 
 
 def test_a_text_too_long_and_a_queue_too_long_are_errors_at_once():

@@ -112,16 +112,22 @@ class SentenceAudio:
         return max(0, end - self._sovits.fit(needed))
 
 
-def stream_sentence(audio: SentenceAudio, codes: Iterable[int], schedule: Schedule) -> Iterator[np.ndarray]:
+def stream_sentence(
+    audio: SentenceAudio, codes: Iterable[int | None], schedule: Schedule
+) -> Iterator[np.ndarray | None]:
     """Samples of a sentence, float32, as its codes come.
 
-    A list or tuple of codes counts as known from the start: the audio is then the same for every schedule.
+    A list or tuple of codes counts as known from the start: the audio is then the same for every schedule. Where codes
+    come, a None among them is handed on: nothing is ready, and the caller may do something else.
     """
     known = isinstance(codes, Sequence)
-    so_far: list[int] = list(codes) if known else []
+    so_far: list[int] = [code for code in codes if code is not None] if known else []
     emitted, size = 0, float(schedule.first)
     if not known:
         for code in codes:
+            if code is None:
+                yield None
+                continue
             so_far.append(code)
             ready = audio.frames(len(so_far)) - schedule.lookahead
             if ready - audio.context - emitted >= size:

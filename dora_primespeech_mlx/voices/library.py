@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import mlx.core as mx
@@ -14,8 +14,8 @@ from dora_primespeech_mlx.nets.t2s import BERT_DIM
 from dora_primespeech_mlx.runtime.factory import accelerated, choose, sovits_runner, t2s_runner, wide_heads_pay
 from dora_primespeech_mlx.runtime.interface import PrebuiltVocoder, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.runtime.memory import release
-from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.speech import Wishes
 from dora_primespeech_mlx.text import Frontend, Phones
 from dora_primespeech_mlx.text.sentences import CLAUSE_MARKS
 from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes
@@ -49,10 +49,7 @@ class Voice:
 
     Attributes:
         name: as listed.
-        language: of texts when nobody says.
-        speed: 1 is the model's own.
-        sampling: how codes are drawn.
-        noise_scale: deviation of the latents.
+        wishes: how it speaks when nobody says otherwise.
         t2s: the T2S network.
         sovits: the SoVITS network.
         frontend: text to phones.
@@ -64,10 +61,7 @@ class Voice:
     """
 
     name: str
-    language: str
-    speed: float
-    sampling: Sampling
-    noise_scale: float
+    wishes: Wishes
     t2s: T2SRunner
     sovits: SovitsRunner
     frontend: Frontend
@@ -137,7 +131,7 @@ class Library:
     @property
     def names(self) -> list[str]:
         """Names of all voices."""
-        return [*self._book.names, *(name for name in self._voices if name not in self._book.entries)]
+        return list(self._book.names)
 
     def voice(self, name: str | None) -> Voice:
         """The voice of that name or alias; None is the default.
@@ -156,10 +150,6 @@ class Library:
     def entry(self, name: str | None) -> VoiceEntry:
         """What the book says of the voice of that name or alias; ValueError if there is none."""
         return self._book.find(name)
-
-    def add(self, voice: Voice) -> None:
-        """Makes a voice that is not in the book known under its name."""
-        self._voices[voice.name] = voice
 
     def load(self, entry: VoiceEntry) -> Voice:
         """Loads a voice, whether it is in the book or not. Errors as `voice`."""
@@ -189,15 +179,9 @@ class Library:
         prompt = None
         if entry.prompt_text and codes is not None:
             prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
-        explicit = {name.removeprefix("sampling.") for name in self._settings.explicit}
-        own = {key: value for key, value in entry.sampling.items() if key not in explicit}
-        noise_scale = own.pop("noise_scale", self._settings.noise_scale)
         return Voice(
             name=entry.name,
-            language=entry.language,
-            speed=entry.speed,
-            sampling=replace(self._settings.sampling, **_typed(own)),
-            noise_scale=noise_scale,
+            wishes={"language": entry.language, "speed": entry.speed, **_typed(entry.sampling)},
             t2s=loaded.t2s,
             sovits=sovits,
             frontend=frontend,
