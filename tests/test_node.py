@@ -172,6 +172,7 @@ def test_pieces_are_spoken_before_the_text_is_complete():
 def test_waiting_for_pieces_is_neither_computing_nor_delay():
     running = start(chunks=1)
     running.node.give("text", "Not yet", fin=False)
+    running.node.wait("status", 2)
     time.sleep(0.3)
     running.node.give("text", " done.", fin=True)
     running.finish()

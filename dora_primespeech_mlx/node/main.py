@@ -95,7 +95,7 @@ def run(
         worker.start()
         node = connect()
         _greet(node, desk, ignored or {})
-        warnings.release()
+        warnings.flow()
         Receiver(desk, worker.voice_names).serve(node)
         worker.join()
     finally:
@@ -117,7 +117,7 @@ def _greet(node: Any, desk: Desk, ignored: Mapping[str, str]) -> None:
 class LogOutput(logging.Handler):
     """Says on the `log` output what other modules of this package warn of; the desk's own lines are there already.
 
-    Warnings that come before `release`, while there is no output yet, are kept until then.
+    Warnings that come before `flow`, while there is no output yet, are kept until then.
     """
 
     def __init__(self, desk: Desk):
@@ -133,7 +133,7 @@ class LogOutput(logging.Handler):
             return
         self._desk.tell("ERROR" if record.levelno >= logging.ERROR else "WARNING", record.getMessage())
 
-    def release(self) -> None:
+    def flow(self) -> None:
         """There is an output now."""
         kept, self._kept = self._kept or [], None
         for record in kept:

@@ -17,8 +17,8 @@ GUARD = 0.25
 """Seconds of audio left at which a listener comes first, at least; or twice the longest piece of work."""
 LOAD = 0.8
 """Share of the time that may be planned for."""
-FIRST_GUESS = 0.3
-"""Seconds of work for a second of audio, until it has been measured."""
+FIRST_GUESS = 0.2
+"""Seconds of work for a second of audio, before any was measured; it weighs as much as one second of audio."""
 MEMORY = 0.8
 """Weight of what was measured before, at each text that ends."""
 
@@ -73,8 +73,10 @@ class Scheduler(Generic[Whom]):
 
     @property
     def cost(self) -> float:
-        """Seconds of work for a second of audio, as measured on the latest texts."""
-        return self._work / self._audio if self._audio else FIRST_GUESS
+        """Seconds of work for a second of audio, as measured on the latest texts and those under way."""
+        work = self._work + sum(turn.work for turn in self.turns)
+        audio = self._audio + sum(turn.audio for turn in self.turns)
+        return (FIRST_GUESS + work) / (1.0 + audio)
 
     @property
     def room(self) -> int:
@@ -90,9 +92,8 @@ class Scheduler(Generic[Whom]):
         """Ends a text, finished or not."""
         self.turns.remove(turn)
         turn.units.close()
-        if turn.audio:
-            self._work = MEMORY * self._work + turn.work
-            self._audio = MEMORY * self._audio + turn.audio
+        self._work = MEMORY * self._work + turn.work
+        self._audio = MEMORY * self._audio + turn.audio
 
     def next(self) -> Turn[Whom] | None:
         """The text whose turn it is; None if none can do anything now."""
