@@ -74,6 +74,14 @@ class Engine:
         """Loads a voice that is not in the file and keeps it nowhere. Errors as `library.Library.load`."""
         return self._library.load(entry)
 
+    def use_voice(self, voice: Voice) -> None:
+        """A voice that `build_voice` gave is spoken with again; see `library.Library.use`."""
+        self._library.use(voice)
+
+    def keeps_voice(self, voice: Voice) -> bool:
+        """Whether a voice that `build_voice` gave still shares its networks; see `library.Library.keeps`."""
+        return self._library.keeps(voice)
+
     def warm_up(self) -> None:
         """Speaks a short sentence of each language in use, so that the first text finds everything ready."""
         language = self.settle({}).language

@@ -9,12 +9,16 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from dora_primespeech_mlx.speech import SAMPLING_NAMES, Wishes
 
-SHIPPED_VOICES = Path(__file__).resolve().parents[1] / "voices.json"
+PACKAGE = Path(str(resources.files("dora_primespeech_mlx")))
+INSTALLED_VOICES = PACKAGE / "shipped" / "voices.json"
+SHIPPED_VOICES = INSTALLED_VOICES if INSTALLED_VOICES.is_file() else PACKAGE.parent / "voices.json"
+"""The voices that ship: inside an installed package, at the top of a checkout."""
 NATIVE_SAMPLE_RATE = 32000
 SAMPLE_RATES = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,12 @@ from dora_primespeech_mlx.voices.encoders import Encoders, Ready
 from dora_primespeech_mlx.voices.recording import reference_from_recordings
 from dora_primespeech_mlx.weights.load import load_model
 
+KEPT_MODELS = 2
+"""Models whose weights the voices.json does not name, that are kept loaded."""
 ENCODER_FOLDERS = ("encoders", "../encoders", "../../encoders")
+
+ModelKey = tuple[Path | tuple[Path, Path], tuple[int, ...]]
+"""Where weights lie, and when each file was written."""
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +131,8 @@ class Library:
         if self._precision == "auto":
             self._precision = "fp16" if self._on_device else "int8" if self._runtime == "onnx" else "fp32"
         self._encoders: dict[Path, Ready] = {}
-        self._models: dict[Path | tuple[Path, Path], LoadedModel] = {}
+        self._listed = {entry.weights for entry in book.entries.values()}
+        self._models: OrderedDict[ModelKey, LoadedModel] = OrderedDict()
         self._voices: dict[str, Voice] = {}
 
     @property
@@ -153,7 +160,7 @@ class Library:
 
     def load(self, entry: VoiceEntry) -> Voice:
         """Loads a voice, whether it is in the book or not. Errors as `voice`."""
-        loaded = self._model(entry.weights)
+        loaded = self._model(entry)
         sovits = _with_vocoder(loaded.sovits, entry)
         sovits.prepare()
         folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
@@ -192,21 +199,43 @@ class Library:
             ge=sovits.timbre(reference.spectra, reference.voice_vectors),
         )
 
-    def _model(self, weights: Path | tuple[Path, Path]) -> LoadedModel:
-        if weights not in self._models:
-            stored = "fp16" if self._precision == "fp16" and self._runtime == "mlx" else "fp32"
-            model = load_model(weights, precision=stored, wide_heads=self._on_device and wide_heads_pay())
-            threads = self._settings.threads
-            self._models[weights] = LoadedModel(
-                model.symbols,
-                model.sovits,
-                t2s_runner(model.t2s, self._runtime, self._precision, threads),
-                sovits_runner(model.sovits, self._runtime, self._precision, threads),
-                takes_prosody=bool(mx.any(model.t2s.bert_proj.weight != 0).item()),
-            )
-            del model
-            release()
-        return self._models[weights]
+    def keeps(self, voice: Voice) -> bool:
+        """Whether the model of a voice is still loaded for others; if not, the voice is better loaded anew."""
+        return any(model.t2s is voice.t2s for model in self._models.values())
+
+    def use(self, voice: Voice) -> None:
+        """The model of a voice is in use: it is not the next to be dropped."""
+        for key in [key for key, model in self._models.items() if model.t2s is voice.t2s]:
+            self._models.move_to_end(key)
+
+    def _model(self, entry: VoiceEntry) -> LoadedModel:
+        """The networks of a voice, read anew if its files have changed."""
+        weights = entry.weights
+        files = [path for path in entry.files() if path.suffix == ".safetensors"]
+        key = weights, tuple(path.stat().st_mtime_ns for path in files if path.is_file())
+        if key not in self._models:
+            self._models = OrderedDict((old, model) for old, model in self._models.items() if old[0] != weights)
+            self._models[key] = self._read(weights)
+        self._models.move_to_end(key)
+        others = [old for old in self._models if old[0] not in self._listed]
+        for old in others[:-KEPT_MODELS]:
+            del self._models[old]
+        return self._models[key]
+
+    def _read(self, weights: Path | tuple[Path, Path]) -> LoadedModel:
+        stored = "fp16" if self._precision == "fp16" and self._runtime == "mlx" else "fp32"
+        model = load_model(weights, precision=stored, wide_heads=self._on_device and wide_heads_pay())
+        threads = self._settings.threads
+        loaded = LoadedModel(
+            model.symbols,
+            model.sovits,
+            t2s_runner(model.t2s, self._runtime, self._precision, threads),
+            sovits_runner(model.sovits, self._runtime, self._precision, threads),
+            takes_prosody=bool(mx.any(model.t2s.bert_proj.weight != 0).item()),
+        )
+        del model
+        release()
+        return loaded
 
 
 def encoder_folders(model: Path, voices: Path) -> list[Path]:

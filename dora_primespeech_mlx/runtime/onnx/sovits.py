@@ -1,6 +1,5 @@
 """SoVITS on ONNX Runtime: the stages of the MLX network traced, each with open lengths."""
 
-import copy
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -75,17 +74,18 @@ def _latent_inputs(model: Sovits) -> list[Input]:
 class OnnxSovitsRunner:
     """SoVITS on ONNX Runtime, flow and vocoder on OpenVINO where that pays; see `runtime.interface.SovitsRunner`."""
 
-    def __init__(self, model: Sovits, threads: int | None = None, exact: bool = False):
+    def __init__(self, model: Sovits, threads: int | None = None, exact: bool = False, vocoder: Path | None = None):
         """Holds the network; a stage is traced by `prepare`, or when first used.
 
         Args:
             model: with float32 weights, evaluated.
             threads: None for `onnx_session.default_threads`.
             exact: float32 everywhere, also where OpenVINO has bf16.
+            vocoder: an ONNX file of the vocoder; None to trace it.
         """
         self.config = model.config
         self.flow_context = model.flow.context
-        self._model, self._threads, self._exact = model, threads, exact
+        self._model, self._threads, self._exact, self._vocoder_file = model, threads, exact, vocoder
         self._openvino = openvino_session.pays()
 
     @cached_property
@@ -102,7 +102,7 @@ class OnnxSovitsRunner:
 
     @cached_property
     def _vocoder(self) -> Function:
-        return self._convolutions(vocoder_graph(self._model))
+        return self._convolutions(self._vocoder_file or vocoder_graph(self._model))
 
     @cached_property
     def _timbre(self) -> Function:
@@ -127,9 +127,9 @@ class OnnxSovitsRunner:
             raise ValueError(
                 f"{path} is not a vocoder of this model, which takes {names}. Make one: primespeech export."
             )
-        self._trace(*SHARED)  # once for all that differ in the vocoder only
-        other = copy.copy(self)
-        other.__dict__["_vocoder"] = self._convolutions(path)
+        other = OnnxSovitsRunner(self._model, self._threads, self._exact, path)
+        # Traced once for all that differ in the vocoder only.
+        other._timbre, other._encode, other._flow = self._timbre, self._encode, self._flow
         return other
 
     def _convolutions(self, graph: Graph | Path) -> Function:
