@@ -69,6 +69,20 @@ class Seed(Number):
 
 
 @dataclass(frozen=True)
+class Bound(Number):
+    """A number; 0 means "no bound"."""
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        return f"{super().allowed}, or 0 for no bound"
+
+    def read(self, raw: str) -> Any:
+        """Text -> number, or None for 0."""
+        return super().read(raw) or None
+
+
+@dataclass(frozen=True)
 class Rate(Number):
     """One of `SAMPLE_RATES`, in Hz."""
 
@@ -247,7 +261,12 @@ VARIABLES = (
     ),
     Variable(("AUDIO_GAIN",), "gain", Number(0.0, 4.0), "factor on every sample"),
     Variable(("SEND_INTERVAL_MS",), "send_interval_ms", Number(1.0, 1000.0), "least time between two audio messages"),
-    Variable(("MAX_AUDIO_AHEAD",), "max_ahead", Number(0.5, 600.0), "seconds audio may run ahead of its playing"),
+    Variable(
+        ("MAX_AUDIO_AHEAD",),
+        "max_ahead",
+        Bound(0.5, 600.0),
+        "seconds audio may run ahead of its playing; players with small queues drop what comes sooner",
+    ),
     Variable(("BUFFER_PAUSE",), "buffer_pause", Number(1.0, 100.0), "percent of `buffer_status` that pauses sending"),
     Variable(("BUFFER_RESUME",), "buffer_resume", Number(0.0, 99.0), "percent of `buffer_status` that resumes it"),
     Variable(
@@ -336,7 +355,7 @@ class Settings:
     audio_format: str = "flat"
     gain: float = 1.0
     send_interval_ms: float = 1.0
-    max_ahead: float | None = None
+    max_ahead: float | None = 1.5
     buffer_pause: float = 60.0
     buffer_resume: float = 30.0
     text_mode: str = "auto"
@@ -386,7 +405,7 @@ def parse(name: str, raw: str, kind: Kind) -> Any:
         value = kind.read(raw)
     except ValueError:
         value = raw
-    if (value is None and isinstance(kind, Seed)) or kind.accepts(value):
+    if (value is None and isinstance(kind, Seed | Bound)) or kind.accepts(value):
         return value
     raise ValueError(f"{name}={raw!r} is not allowed; it must be {kind.allowed}")
 

@@ -180,7 +180,7 @@ def start(settings: Settings | None = None, build=FakeEngine, **engine_options) 
 
     def serve():
         try:
-            run(lambda: node, make_engine, settings or Settings(), give_up=lambda error: node.end())
+            run(lambda: node, make_engine, settings or Settings(max_ahead=None), give_up=lambda error: node.end())
         except BaseException as error:
             errors.append(error)
 

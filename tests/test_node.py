@@ -184,7 +184,7 @@ def test_waiting_for_pieces_is_neither_computing_nor_delay():
 
 @pytest.mark.parametrize("ending", ["status", "input", "stream", "timeout"])
 def test_pieces_without_a_last_one_are_closed_by_what_follows(ending):
-    running = start(Settings(text_mode="partial", partial_timeout=0.2 if ending == "timeout" else 60.0))
+    running = start(Settings(max_ahead=None, text_mode="partial", partial_timeout=0.2 if ending == "timeout" else 60.0))
     for piece in ("One. ", "Two"):
         running.node.give("text", piece)
     if ending == "status":
@@ -374,7 +374,7 @@ def test_parameters_change_live():
 
 
 def test_a_text_too_long_and_a_queue_too_long_are_errors_at_once():
-    running = start(Settings(max_text_chars=10, max_pending=2), delay=0.02)
+    running = start(Settings(max_ahead=None, max_text_chars=10, max_pending=2), delay=0.02)
     running.node.give("text", "longer than ten")
     for _ in range(4):
         running.node.give("text", "Short.")
@@ -390,7 +390,7 @@ def test_a_text_too_long_and_a_queue_too_long_are_errors_at_once():
 
 @pytest.mark.parametrize("rate", [16000, 24000, 48000])
 def test_other_rates_have_no_seams(rate):
-    running = start(Settings(sample_rate=rate), chunks=10)
+    running = start(Settings(max_ahead=None, sample_rate=rate), chunks=10)
     running.node.give("text", "Hello.")
     running.finish()
     audio = running.node.of("audio")
@@ -412,7 +412,7 @@ def test_audio_formats():
 
 
 def test_whole_texts_can_be_one_message_and_long_chunks_are_cut():
-    running = start(Settings(return_fragment=False), chunks=4)
+    running = start(Settings(max_ahead=None, return_fragment=False), chunks=4)
     running.node.give("text", "Hello. You.")
     running.finish()
     assert [(len(m.value), m.metadata["fin"]) for m in running.node.of("audio")] == [(25600, True)]

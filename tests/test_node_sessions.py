@@ -18,7 +18,7 @@ def audio_of(running, session: str) -> list[dict]:
 
 
 def test_a_language_model_that_hangs_in_one_session_delays_no_other():
-    running = start(Settings(partial_timeout=60.0))
+    running = start(Settings(max_ahead=None, partial_timeout=60.0))
     running.node.give("text", "One word", fin=False, session_id="slow")
     running.node.wait("status", 2)
     asked = time.monotonic()
@@ -45,7 +45,7 @@ def test_audio_that_may_not_run_ahead_in_one_session_delays_no_other():
 
 
 def test_texts_of_one_session_keep_their_order_and_do_not_overlap():
-    running = start(Settings(max_sessions=8), delay=0.001)
+    running = start(Settings(max_ahead=None, max_sessions=8), delay=0.001)
     for number in range(12):
         running.node.give("text", "Some text. And more.", session_id="ab"[number % 2], segment_id=number)
     running.finish()
@@ -56,7 +56,7 @@ def test_texts_of_one_session_keep_their_order_and_do_not_overlap():
 
 
 def test_a_session_that_cannot_begin_is_told_its_place_and_what_to_expect():
-    running = start(Settings(max_sessions=1), delay=0.01, chunks=5)
+    running = start(Settings(max_ahead=None, max_sessions=1), delay=0.01, chunks=5)
     for number, name in enumerate("abc"):
         running.node.give("text", "Hello.", session_id=name, segment_id=number)
     running.finish()
@@ -67,7 +67,7 @@ def test_a_session_that_cannot_begin_is_told_its_place_and_what_to_expect():
 
 
 def test_a_cancel_of_one_session_leaves_the_others_their_audio():
-    running = start(Settings(max_sessions=8), delay=0.005, chunks=40)
+    running = start(Settings(max_ahead=None, max_sessions=8), delay=0.005, chunks=40)
     for name in "ab":
         running.node.give("text", "Hello.", session_id=name)
     running.node.wait("audio", 6)
@@ -93,7 +93,7 @@ def test_a_flush_of_the_only_session_that_is_heard_is_a_flush():
 
 
 def test_a_full_player_of_one_session_pauses_that_session_alone():
-    running = start(Settings(max_sessions=8))
+    running = start(Settings(max_ahead=None, max_sessions=8))
     running.node.give("buffer_status", 90.0, session_id="a")
     for name in "ab":
         running.node.give("text", "Hello.", session_id=name)
@@ -107,7 +107,7 @@ def test_a_full_player_of_one_session_pauses_that_session_alone():
 @pytest.mark.parametrize("count", [300])
 def test_random_joins_and_cancels_complete_each_text_once_and_touch_no_other(count):
     chance = random.Random(count)
-    running = start(Settings(max_sessions=6), chunks=4, chunk_seconds=0.01)
+    running = start(Settings(max_ahead=None, max_sessions=6), chunks=4, chunk_seconds=0.01)
     given, cancelled = {}, set()
     for number in range(count):
         name = f"s{chance.randrange(8)}"

@@ -113,6 +113,12 @@ def test_what_the_environment_says_of_how_to_speak_comes_before_the_voice():
     assert manner.pace == 0.25
 
 
+def test_audio_runs_ahead_without_bound_only_where_that_is_said():
+    assert Settings().max_ahead == 1.5
+    assert Settings.from_env({"MAX_AUDIO_AHEAD": "0"}).max_ahead is None
+    assert Settings.from_env({"MAX_AUDIO_AHEAD": "3"}).max_ahead == 3.0
+
+
 def test_names_without_effect_are_reported():
     assert set(ignored_variables({"USE_GPU": "true", "TOP_K": "3", "DEVICE": ""})) == {"USE_GPU"}
 
