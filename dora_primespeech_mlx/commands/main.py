@@ -188,6 +188,7 @@ def _add_bench(commands: Any) -> None:
     bench.add_argument("--runtime", choices=("auto", "mlx", "onnx"), help="where the networks run (default: RUNTIME)")
     bench.add_argument("--size", default="demo", help="demo, v2 or v2ProPlus (default: %(default)s)")
     bench.add_argument("--only", default="", help="sections to run, separated by commas (default: all)")
+    bench.add_argument("--streams", action="store_true", help="only many sessions at once, with simulated players")
     bench.add_argument("--quick", action="store_true", help="few lengths and repeats")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
     bench.add_argument("--report", type=Path, metavar="DIR", help="write a page with plots")
@@ -382,7 +383,7 @@ def _bench(args: argparse.Namespace) -> int:
     from dora_primespeech_mlx.commands.bench.run import run
 
     settings = Settings.from_env()
-    only = [name.strip() for name in args.only.split(",") if name.strip()]
+    only = ["streams"] if args.streams else [name.strip() for name in args.only.split(",") if name.strip()]
     results = run(args.size, replace(settings, runtime=args.runtime or settings.runtime), only, args.quick)
     print(as_text(results))
     if args.json is not None:
