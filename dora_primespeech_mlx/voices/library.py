@@ -36,7 +36,7 @@ class LoadedModel:
     which on a CPU keeps 8-bit ones.
     """
 
-    symbols: str
+    symbols: str | tuple[str, ...]
     network: Sovits
     t2s: T2SRunner
     sovits: SovitsRunner
@@ -188,7 +188,10 @@ class Library:
         prosody = encoders if loaded.takes_prosody else None
         prompt = None
         if entry.prompt_text and codes is not None:
-            prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
+            try:
+                prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
+            except ValueError as error:
+                raise ValueError(f"The reference text of the voice {entry.name!r} cannot be read: {error}") from error
         explicit = {name.removeprefix("sampling.") for name in self._settings.explicit}
         own = {key: value for key, value in entry.sampling.items() if key not in explicit}
         noise_scale = own.pop("noise_scale", self._settings.noise_scale)
@@ -233,7 +236,7 @@ def encoder_folders(model: Path, voices: Path) -> list[Path]:
 def closed(text: str, language: str) -> str:
     """A prompt's text on one line, ending in a mark: one that ends in none lets the model run on into the next text."""
     text = " ".join(text.split())
-    if text[-1] in CLAUSE_MARKS:
+    if not text or text[-1] in CLAUSE_MARKS:
         return text
     return text + ("." if language == "en" or text.isascii() else "。")
 
