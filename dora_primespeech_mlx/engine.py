@@ -28,7 +28,7 @@ from dora_primespeech_mlx.synthesis.sentence import (
     speak,
 )
 from dora_primespeech_mlx.synthesis.streaming import Schedule
-from dora_primespeech_mlx.text.sentences import MarkupStripper, Sentence, SentenceSplitter, split, strip_markup
+from dora_primespeech_mlx.text.sentences import Sentence, sentences_of
 from dora_primespeech_mlx.voices.book import VoiceEntry, read_voices
 from dora_primespeech_mlx.voices.library import Library, Voice
 
@@ -207,7 +207,7 @@ class Engine:
         refused: ValueError | None = None
         readable = False
         group: list[tuple[Sentence, PreparedSentence]] = []
-        for number, sentence in enumerate(self._sentences(text, request)):
+        for number, sentence in enumerate(self._sentences(text, request.language)):
             try:
                 group.append((sentence, prepare(sentence.text, number, request)))
             except ValueError as error:
@@ -222,6 +222,9 @@ class Engine:
         if refused is not None and not readable:
             raise refused
 
+    def _sentences(self, text: str | Iterable[str], language: str) -> Iterator[Sentence]:
+        return sentences_of(text, language, self._settings.split_method, self._settings.strip_markup)
+
     def _decoded(
         self, group: list[tuple[Sentence, PreparedSentence]], request: Request
     ) -> list[tuple[Sentence, PreparedSentence]]:
@@ -229,15 +232,6 @@ class Engine:
             return group
         prepared_sentences = decode_together([prepared for _, prepared in group], request, self._guard)
         return [(sentence, prepared) for (sentence, _), prepared in zip(group, prepared_sentences, strict=True)]
-
-    def _sentences(self, text: str | Iterable[str], request: Request) -> Iterator[Sentence]:
-        """Sentences with something to say, as soon as they are complete."""
-        if isinstance(text, str):
-            unmarked = strip_markup(text) if self._settings.strip_markup else text
-            found: Iterable[Sentence] = split(unmarked, self._settings.split_method, request.language)
-        else:
-            found = _as_they_come(_unmarked(text) if self._settings.strip_markup else text)
-        return (sentence for sentence in found if any(c.isalnum() for c in sentence.text))
 
 
 def synthesize(
@@ -259,20 +253,6 @@ def synthesize(
     if output_path is not None:
         write_wav(output_path, speech.audio, speech.sample_rate)
     return speech
-
-
-def _as_they_come(pieces: Iterable[str]) -> Iterator[Sentence]:
-    splitter = SentenceSplitter()
-    for piece in pieces:
-        yield from splitter.push(piece)
-    yield from splitter.finish()
-
-
-def _unmarked(pieces: Iterable[str]) -> Iterator[str]:
-    stripper = MarkupStripper()
-    for piece in pieces:
-        yield stripper.push(piece)
-    yield stripper.finish()
 
 
 def _chunk(samples: np.ndarray, index: int, sentence: Sentence, number: int, request: Request) -> AudioChunk:

@@ -14,8 +14,8 @@ from test_recording import speech
 from dora_primespeech_mlx.commands.main import main
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.nets.hubert import Hubert, HubertConfig
-from dora_primespeech_mlx.node.message_voices import CustomVoices
-from dora_primespeech_mlx.node.messages import Recording
+from dora_primespeech_mlx.node.message_voices import MessageVoices
+from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.voices.book import read_codes, read_voices
 from dora_primespeech_mlx.voices.encoders import Encoders
@@ -113,15 +113,15 @@ def test_a_recording_that_a_message_names_speaks(model, tiny_model, recording, t
     for folder in (tiny_model, model):
         assert run("voice", "add", folder.parent.name, recording, "--voices", voices, "--model", folder) == 0
     settings = Settings(voices=voices, runtime="mlx")
-    engine, named = Engine.from_config(voices, settings), Recording("ada.wav", TEXT, "en")
-    full = CustomVoices(settings).voice(engine, named, model.parent.name)
+    engine, named = Engine.from_config(voices, settings), VoiceFiles("ada.wav", TEXT, "en")
+    full = MessageVoices(settings).voice(engine, named, model.parent.name)
     np.testing.assert_array_equal(
         full.codes, codes_from_recording(recording, Encoders([model]), load_model(model).sovits)
     )
     assert engine.synthesize("Hello there.", voice=full, seed=1).duration > 0.2
 
     with caplog.at_level("WARNING"):
-        bare = CustomVoices(settings).voice(engine, named, tiny_model.parent.name)
+        bare = MessageVoices(settings).voice(engine, named, tiny_model.parent.name)
     assert "takes only the timbre of its recording" in caplog.text
     assert len(bare.codes) == 0 and bare.prompt is None
     assert engine.synthesize("Hello there.", voice=bare, seed=1).duration > 0.2

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from dora_primespeech_mlx.text.markup import MarkupStripper, strip_markup
 from dora_primespeech_mlx.text.tables import mapping
 
-__all__ = ["MarkupStripper", "Sentence", "SentenceSplitter", "split", "strip_markup"]
+__all__ = ["MarkupStripper", "Sentence", "SentenceSplitter", "sentences_of", "split", "strip_markup"]
 
 CLAUSE_MARKS = frozenset("，。？！,.?!~:：—…")
 CUT5_MARKS = frozenset(",.;?!、，。？！：…")
@@ -37,6 +37,38 @@ class Sentence:
     text: str
     start: int
     end: int
+
+
+def sentences_of(
+    text: str | Iterable[str], language: str = "auto", method: str = "sentence", markup: bool = True
+) -> Iterator[Sentence]:
+    """Sentences with something to say, of a whole text or, as soon as each is complete, of its pieces as they come.
+
+    Args:
+        text: the text, or its pieces; those are cut as by "sentence".
+        language: as for `split`.
+        method: as for `split`.
+        markup: take markup off first.
+    """
+    if isinstance(text, str):
+        found: Iterable[Sentence] = split(strip_markup(text) if markup else text, method, language)
+    else:
+        found = _as_they_come(_unmarked(text) if markup else text)
+    return (sentence for sentence in found if any(character.isalnum() for character in sentence.text))
+
+
+def _as_they_come(pieces: Iterable[str]) -> Iterator[Sentence]:
+    splitter = SentenceSplitter()
+    for piece in pieces:
+        yield from splitter.push(piece)
+    yield from splitter.finish()
+
+
+def _unmarked(pieces: Iterable[str]) -> Iterator[str]:
+    stripper = MarkupStripper()
+    for piece in pieces:
+        yield stripper.push(piece)
+    yield stripper.finish()
 
 
 def split(text: str, method: str = "cut5", language: str = "auto") -> list[Sentence]:
