@@ -80,7 +80,8 @@ def _unreadable(path: Path, reason: str) -> str:
         if head[at : at + len(magic)] == magic:
             return f"{path} is {name}, which is not read here: convert it with ffmpeg -i {path.name} {path.stem}.wav"
     reason = reason.split(": ", 1)[-1] if str(path) in reason else reason
-    return f"{path} is not a sound file that can be read (wav, flac, ogg and mp3 can): {reason.strip() or 'unknown'}"
+    reason = f"{reason.strip(' .') or 'unknown'}; record or export it again"
+    return f"{path} is not a sound file that can be read (wav, flac, ogg and mp3 can): {reason}"
 
 
 def pcm16(samples: np.ndarray) -> np.ndarray:

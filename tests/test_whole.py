@@ -238,10 +238,16 @@ def test_a_folder_that_is_not_whole_is_seen_before_it_speaks(
         assert str(voices.parent / "model") in said and "onvert" in said
 
 
-def test_a_changed_file_is_taken_once_its_hash_is_taken_out(tiny_model: Path, tmp_path: Path) -> None:
+def test_a_file_that_another_program_changed_is_taken_and_one_of_another_conversion_is_not(
+    other: tuple[Path, Path], tiny_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
     weights = load_file(folder / "t2s.safetensors")
     save_file(weights | {"bert_proj.bias": weights["bert_proj.bias"] + 1}, folder / "t2s.safetensors")
+    load_model(folder)
+    assert "t2s.safetensors was written anew by another program" in caplog.text
+    convert(*other, tmp_path / "other")
+    shutil.copy(tmp_path / "other" / "t2s.safetensors", folder)
     with pytest.raises(CheckpointError, match='take "files" out of'):
         load_model(folder)
     assert load_model(unstamped(folder)).version == "v2"

@@ -209,4 +209,9 @@ def _render(audio: SentenceAudio, codes: Iterator[int], request: Request) -> Ite
         timing.sovits -= timing.t2s - decoding
         if samples is None:
             return
+        if not np.isfinite(samples).all():
+            raise ValueError(
+                f"the model of the voice {request.voice.name!r} gives samples that are not numbers: speak with "
+                "PRECISION=fp32, or convert an earlier epoch of its training"
+            )
         yield samples

@@ -326,8 +326,13 @@ def read_codes(path: Path, count: int = CODE_COUNT) -> np.ndarray:
     content = path.read_bytes()
     if content.startswith(b"\x93NUMPY"):
         codes = _array(path, content)
+    elif content.startswith(b"PK"):
+        raise ValueError(f"{path} is an archive of arrays (.npz): write the codes alone, with numpy.save.")
     elif len(content) % 4:
-        raise ValueError(f"{path} has {len(content)} bytes, which is no whole number of int32 codes.")
+        raise ValueError(
+            f"{path} has {len(content)} bytes, which is no whole number of int32 codes: make them with primespeech "
+            "codes."
+        )
     else:
         codes = np.frombuffer(content, dtype="<i4")
         if len(codes) > 3 and len(codes) % 2 == 0 and not codes[1::2].any() and codes[::2].any():
@@ -336,7 +341,7 @@ def read_codes(path: Path, count: int = CODE_COUNT) -> np.ndarray:
                 "codes.astype('<i4').tofile(...), or as .npy."
             )
     if not len(codes):
-        raise ValueError(f"{path} holds no codes.")
+        raise ValueError(f"{path} holds no codes: make them with primespeech codes.")
     if len(codes) > MOST_CODES:
         raise ValueError(
             f"{path} holds {len(codes)} codes, {len(codes) / 25:.0f} s; a reference takes 3 to 10 s, "
@@ -356,5 +361,5 @@ def _array(path: Path, content: bytes) -> np.ndarray:
     except (ValueError, EOFError, OSError, MemoryError, SyntaxError) as error:
         raise ValueError(f"{path} is not a .npy file of numbers ({error}): make it with primespeech codes.") from None
     if codes.dtype.kind not in "iu":
-        raise ValueError(f"{path} holds {codes.dtype} numbers; codes are integers.")
+        raise ValueError(f"{path} holds {codes.dtype} numbers; codes are integers: make them with primespeech codes.")
     return codes

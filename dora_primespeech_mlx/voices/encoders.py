@@ -237,7 +237,7 @@ class Encoders:
                 if path.name not in stamps_of(settings):
                     check_numbers(weights)
         except CheckpointError as error:
-            raise CheckpointError(f"{error}; it can be made anew: {self.how(kind)}") from error
+            raise CheckpointError(f"{path} cannot be used: {error}; make it anew: {self.how(kind)}") from error
         except ValueError as error:
             raise CheckpointError(f"{error}; make the encoder anew: {self.how(kind)}") from error
         if filled:

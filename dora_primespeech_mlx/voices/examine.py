@@ -18,10 +18,11 @@ from dora_primespeech_mlx.weights.load import examine_model
 
 @dataclass(frozen=True)
 class Examined:
-    """What is wrong with a voice: files that are `missing`, and sentences on all else."""
+    """What is wrong with a voice: files that are `missing` and how to make them, and sentences on all else."""
 
     missing: tuple[Path, ...]
     problems: tuple[str, ...]
+    remedy: str = ""
 
     @property
     def sound(self) -> bool:
@@ -30,7 +31,8 @@ class Examined:
 
     def sentences(self) -> list[str]:
         """All of it in words."""
-        return [f"missing {', '.join(map(str, self.missing))}"] * bool(self.missing) + list(self.problems)
+        lacking = [f"missing {', '.join(map(str, self.missing))}"] if self.missing else []
+        return [f"{sentence}. {self.remedy}" if self.remedy else sentence for sentence in lacking] + list(self.problems)
 
 
 def examine_voices(book: VoiceBook) -> dict[str, Examined]:
@@ -49,9 +51,12 @@ def _examined(
         except (ValueError, OSError) as error:
             models[entry.weights] = str(error)
     model = models[entry.weights]
-    problems = [] if isinstance(model, SovitsConfig) or any(str(path) in model for path in missing) else [model]
-    found = _problems(entry, book, model if isinstance(model, SovitsConfig) else None, missing)
-    return Examined(missing, tuple(problems + list(found)))
+    if isinstance(model, SovitsConfig):
+        return Examined(missing, tuple(_problems(entry, book, model, missing)))
+    found = tuple(_problems(entry, book, None, missing))
+    if any(str(path) in model for path in missing):
+        return Examined(missing, found, model.partition(" is missing. ")[2])
+    return Examined(missing, (model, *found))
 
 
 def _problems(
@@ -95,7 +100,9 @@ def _check_text(entry: VoiceEntry, path: Path) -> None:
     try:
         check_readable(entry.prompt_text, entry.prompt_language)
     except ValueError as error:
-        raise ValueError(f"{path}: the text of the reference of {entry.name!r} cannot be read: {error}") from error
+        raise ValueError(
+            f"{path}: the text of the reference of {entry.name!r} cannot be read: {error}. Give what the recording says"
+        ) from error
 
 
 def _check_speaker(entry: VoiceEntry, book: VoiceBook) -> None:

@@ -62,7 +62,8 @@ def check_length(samples: np.ndarray, rate: int, name: str = "The recording") ->
     least, most = SECONDS
     if not least <= seconds <= most:
         fix = "record a longer sentence" if seconds < least else "cut it to one or two sentences"
-        raise ValueError(f"{name} is {seconds:.4g} s long; a reference takes {least:g} to {most:g} s: {fix}")
+        shown = next(text for digits in range(1, 9) if not least <= float(text := f"{seconds:.{digits}f}") <= most)
+        raise ValueError(f"{name} is {shown} s long; a reference takes {least:g} to {most:g} s: {fix}")
     if float(np.abs(samples).max()) < _SILENT_PEAK:
         raise ValueError(f"{name} is silent: check the microphone and record it again")
 

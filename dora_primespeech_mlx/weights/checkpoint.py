@@ -93,7 +93,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
                 f"{path} holds a whole {content.of} object, not the weights of one: {_EXPORTED}, or save its state_dict"
             )
         if not isinstance(content, Mapping):
-            raise CheckpointError(f"{path} holds a {type(content).__name__}, not a GPT-SoVITS checkpoint")
+            raise CheckpointError(f"{path} holds a {type(content).__name__}, not a GPT-SoVITS checkpoint: {_EXPORTED}")
         config, info, rank = _settings(source.path, content)
         weights = content.get("weight", content if "config" not in content else None)
         if not isinstance(weights, Mapping) or not any(isinstance(value, TensorRef) for value in weights.values()):
@@ -119,7 +119,9 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
                 "not an encoder: give it with --t2s or --sovits"
             )
         if not isinstance(archive.content, Mapping):
-            raise CheckpointError(f"{path} holds a {type(archive.content).__name__}, not named tensors")
+            raise CheckpointError(
+                f"{path} holds a {type(archive.content).__name__}, not named tensors: {DOWNLOAD_AGAIN}"
+            )
         return archive.tensors(archive.content)
 
 

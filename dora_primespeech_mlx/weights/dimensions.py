@@ -15,7 +15,8 @@ WIDEST = 1 << 16
 WIDEST_T2S = 4096
 DEEPEST = 128
 """No model has wider or more layers; what asks for them is damaged or hostile."""
-_CHANGED = "convert the model again from its official file"
+_GIVE = "Give the file that GPT-SoVITS exported."
+_CHANGED = "convert the file as the training exported it"
 
 
 def t2s_settings(config: Any) -> dict[str, Any]:
@@ -62,9 +63,13 @@ def t2s_config(weights: Mapping[str, np.ndarray], config: Any) -> T2SConfig:
     try:
         found = T2SConfig.from_weights(weights, settings)
     except KeyError as error:
-        raise CheckpointError(f"The tensor {error.args[0]} is missing, so this is not a T2S (s1) model.") from error
+        raise CheckpointError(
+            f"The tensor {error.args[0]} is missing, so this is not a T2S (s1) model. {_GIVE}"
+        ) from error
     except (ValueError, IndexError, ZeroDivisionError) as error:
-        raise CheckpointError("The tensors of this T2S (s1) model have shapes that no such model has.") from error
+        raise CheckpointError(
+            "The tensors of this T2S (s1) model have shapes that no such model has. " + _GIVE
+        ) from error
     _plausible(found, "T2S")
     if found.hidden > WIDEST_T2S:
         raise CheckpointError(f"This T2S (s1) model is {found.hidden} wide, which no such model is.")
@@ -86,9 +91,13 @@ def sovits_config(weights: Mapping[str, np.ndarray], config: Any, version: str) 
     try:
         found = SovitsConfig.from_weights(weights, settings["model"], version)
     except KeyError as error:
-        raise CheckpointError(f"The tensor {error.args[0]} is missing, so this is not a SoVITS (s2) model.") from error
+        raise CheckpointError(
+            f"The tensor {error.args[0]} is missing, so this is not a SoVITS (s2) model. {_GIVE}"
+        ) from error
     except (ValueError, IndexError, ZeroDivisionError) as error:
-        raise CheckpointError("The tensors of this SoVITS (s2) model have shapes that no such model has.") from error
+        raise CheckpointError(
+            "The tensors of this SoVITS (s2) model have shapes that no such model has. " + _GIVE
+        ) from error
     _plausible(found, "SoVITS")
     vocoder = found.vocoder
     _plausible(vocoder, "SoVITS")
@@ -130,6 +139,14 @@ def encoder_settings(config: Any) -> dict[str, Any]:
         "num_attention_heads": _whole(config, "num_attention_heads", 1, 256),
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _missing(error: KeyError, what: str) -> CheckpointError:
+    return CheckpointError(f"The tensor {error.args[0]} is missing, so this is not a {what} model. {_GIVE}")
+
+
+def _misshapen(what: str) -> CheckpointError:
+    return CheckpointError(f"The tensors of this {what} model have shapes that no such model has. {_GIVE}")
 
 
 def _plausible(config: T2SConfig | SovitsConfig | VocoderConfig, what: str) -> None:

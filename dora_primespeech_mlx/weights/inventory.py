@@ -75,6 +75,6 @@ def _checked(names: Any, where: str) -> tuple[str, ...]:
     if shared < FEWEST_SHARED:
         raise CheckpointError(
             f"{where} shares {shared} symbols with GPT-SoVITS, too few for Mandarin or English, which is what is "
-            "spoken here: is it the right file?"
+            "spoken here: give the table that the voice was trained with"
         )
     return tuple(names)

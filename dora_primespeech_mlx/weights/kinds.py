@@ -12,19 +12,27 @@ _TAKE_PRO = (
     "its diffusion decoder is not supported. Take a v1, v2, v2Pro or v2ProPlus voice; or s2Gv2ProPlus.pth with "
     "s1v3.ckpt (or a GPT file trained for v3 or v4, which fits it too) and a recording: primespeech voice add"
 )
+_GIVE = "give it with --{}, and the other file of the voice with --{}"
 _MARKS = (
-    ("lora", ".lora_", ""),
-    ("v3", "cfm.", f"is a GPT-SoVITS v3 or v4 file; {_TAKE_PRO}."),
-    ("discriminator", "discriminators.", "is a discriminator (s2D), which only training needs: give the s2G file."),
-    ("t2s", "ar_audio_embedding.", "is a T2S (s1, GPT) model: give it with --t2s, and the SoVITS file with --sovits."),
-    ("t2s", "semantic_embed.", "is a T2S (s1, GPT) model: give it with --t2s, and the SoVITS file with --sovits."),
-    ("sovits", "enc_p.", "is a SoVITS (s2) model: give it with --sovits, and the T2S (s1) file with --t2s."),
-    ("hubert", "feature_extractor.conv_layers.", "is HuBERT: give its folder with --hubert."),
-    ("roberta", "embeddings.word_embeddings.", "is a BERT model: give the folder of RoBERTa with --roberta."),
-    ("speaker", "layer1.0.conv", "is a speaker model: give it with --speaker."),
-    ("vocoder", "resblocks.0.", "is a vocoder (of v3 or v4) alone, not a voice."),
+    ("lora", ".lora_", "a LoRA of a GPT-SoVITS {} model, which adapts one", _TAKE_PRO),
+    ("v3", "cfm.", "a GPT-SoVITS v3 or v4 file", _TAKE_PRO),
+    ("discriminator", "discriminators.", "a discriminator (s2D), which only training needs", "give the s2G file"),
+    ("t2s", "ar_audio_embedding.", "a T2S (s1, GPT) model", _GIVE.format("t2s", "sovits")),
+    ("t2s", "semantic_embed.", "a T2S (s1, GPT) model", _GIVE.format("t2s", "sovits")),
+    ("sovits", "enc_p.", "a SoVITS (s2) model", _GIVE.format("sovits", "t2s")),
+    ("hubert", "feature_extractor.conv_layers.", "HuBERT", "give its folder with --hubert"),
+    ("roberta", "embeddings.word_embeddings.", "a BERT model", "give the folder of RoBERTa with --roberta"),
+    ("speaker", "layer1.0.conv", "a speaker model", "give it with --speaker"),
+    ("vocoder", "resblocks.0.", "a vocoder (of v3 or v4) alone", "give the s2G file"),
 )
-"""Kind of file, a part of a tensor's name that tells it, and what to do with such a file where another is wanted."""
+"""Kind of file, a part of a tensor's name that tells it, what it is, and what to do with it where another is wanted."""
+_WANTED = {
+    "t2s": "a T2S (s1) model",
+    "sovits": "a SoVITS (s2) model of v1, v2, v2Pro or v2ProPlus",
+    "hubert": "HuBERT",
+    "roberta": "RoBERTa",
+    "speaker": "a speaker model",
+}
 _PREFIXES = ("module.", "_orig_mod.", "vq_model.")
 """What wrappers of a training put before every name."""
 
@@ -39,7 +47,7 @@ def without_prefix(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def kind_of(weights: Mapping[str, np.ndarray]) -> str | None:
     """What the weights are ("t2s", "sovits", "v3", "lora", "discriminator", "hubert", ...); None if not known."""
-    return next((kind for kind, mark, _ in _MARKS if any(mark in name for name in weights)), None)
+    return next((kind for kind, mark, _, _ in _MARKS if any(mark in name for name in weights)), None)
 
 
 def check_kind(weights: Mapping[str, np.ndarray], wanted: str, header: str = "") -> None:
@@ -51,11 +59,10 @@ def check_kind(weights: Mapping[str, np.ndarray], wanted: str, header: str = "")
         header: the first two characters of the file.
     """
     kind = kind_of(weights)
-    if kind == "lora":
-        version = LORA_VERSIONS.get(header, "v3 or v4")
-        raise CheckpointError(f"This is a LoRA of a GPT-SoVITS {version} model, which adapts one; {_TAKE_PRO}.")
     if kind is not None and kind != wanted:
-        raise CheckpointError("This " + next(advice for known, _, advice in _MARKS if known == kind))
+        what, advice = next((what, advice) for known, _, what, advice in _MARKS if known == kind)
+        what = what.format(LORA_VERSIONS.get(header, "v3 or v4"))
+        raise CheckpointError(f"This is {what}, not {_WANTED[wanted]}: {advice}.")
     if kind == "sovits" and "quantizer.weight" in weights:
         raise CheckpointError(
             'This is a file that primespeech convert wrote: it is converted already. Name its folder as "model" in '

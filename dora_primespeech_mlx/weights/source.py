@@ -125,4 +125,4 @@ def read_json(path: Path, what: str) -> Any:
     except RecursionError:
         raise ValueError(f"{path} is nested too deeply for {what}: write it again") from None
     except ValueError as error:
-        raise ValueError(f"{path} is not JSON, so it is not {what}: {error}") from None
+        raise ValueError(f"{path} is not JSON, so it is not {what}: {error}; mend it there") from None
