@@ -10,6 +10,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 import soundfile
+from mlx.utils import tree_flatten
 from safetensors.numpy import load_file, save_file
 from test_recording import speech
 
@@ -29,26 +30,26 @@ DATA = Path(__file__).parent / "data"
 TEXT = "The quick brown fox jumps over the lazy dog."
 
 
-@pytest.fixture(scope="module")
-def model(tiny_model, tmp_path_factory) -> Path:
-    """The tiny model with a content encoder that is as wide as it expects."""
-    folder = tmp_path_factory.mktemp("enrol") / "model"
-    shutil.copytree(tiny_model, folder)
-    width = load_model(folder).sovits.config.ssl_dim
+def write_content_encoder(model: Path, folder: Path) -> None:
+    """A tiny content encoder that is as wide as a model expects."""
+    folder.mkdir(parents=True, exist_ok=True)
+    width = load_model(model).sovits.config.ssl_dim
     mx.random.seed(3)
     network = Hubert(
         HubertConfig((8,) * 7, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), width, 16, 1, 4, 16, 16, 1e-5)
     )
-    weights = {name: np.array(value) for name, value in _flat(network)}
+    weights = {name: np.array(value) for name, value in tree_flatten(network.parameters())}
     save_file(weights, folder / "hubert.safetensors")
     (folder / "hubert.json").write_text(json.dumps({"num_attention_heads": 4}))
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model, tmp_path_factory) -> Path:
+    """The tiny model with a content encoder."""
+    folder = tmp_path_factory.mktemp("enrol") / "model"
+    shutil.copytree(tiny_model, folder)
+    write_content_encoder(tiny_model, folder)
     return folder
-
-
-def _flat(network):
-    from mlx.utils import tree_flatten
-
-    return tree_flatten(network.parameters())
 
 
 @pytest.fixture

@@ -3,8 +3,12 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from situations import SITUATIONS, Desk, Situation, comparable, listed
+
+from dora_primespeech_mlx.engine import Engine
+from dora_primespeech_mlx.synthesis import sentence
 
 WAYS_OUT = re.compile(
     r"\b(give|convert|download|take|use|make|add|write|save|rename|record|set|delete|get|choose|mend|export|keep|cut|wait|"
@@ -37,3 +41,11 @@ def test_a_situation_ends_as_expected(situation: Situation, desk: Desk) -> None:
 
 def test_the_table_has_every_case() -> None:
     assert len(SITUATIONS) == len({situation.number for situation in SITUATIONS}) == 92
+
+
+def test_samples_that_are_not_numbers_are_never_audio(tiny_voices: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine.from_config(tiny_voices)
+    assert len(engine.synthesize("Hello.", seed=1).audio)
+    monkeypatch.setattr(sentence, "stream_sentence", lambda *_: iter([np.full(100, np.nan, np.float32)]))
+    with pytest.raises(ValueError, match="voice 'tiny' gives samples that are not numbers: speak with PRECISION"):
+        engine.synthesize("Hello.", seed=1)

@@ -261,6 +261,14 @@ def test_the_manifest_says_what_the_files_are(tiny_model: Path) -> None:
         assert stamp == {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
+def test_the_model_that_ships_is_the_one_its_manifest_names() -> None:
+    folder = Path(__file__).parents[1] / "models" / "demo"
+    said = json.loads((folder / "config.json").read_text("utf-8"))["files"]
+    for name in ("t2s.safetensors", "sovits.safetensors"):
+        content = (folder / name).read_bytes()
+        assert said[name] == {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
 def test_a_second_writer_waits_for_the_first(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from dora_primespeech_mlx.weights.whole import locked\n"

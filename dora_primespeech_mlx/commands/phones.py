@@ -49,7 +49,7 @@ def read(question: Question, frontend: Frontend, markup: bool = True) -> dict[st
     sentences: list[dict[str, Any]] = []
     error: str | None = None
     try:
-        for sentence in sentences_of(source, question.language, question.cut, markup):
+        for sentence in filter(None, sentences_of(source, question.language, question.cut, markup)):
             phones = frontend(sentence.text, question.language)
             sentences.append({"text": sentence.text, "at": came, **described(phones)})
     except ValueError as refused:

@@ -1,14 +1,16 @@
 """HiFi-GAN generator (Kong et al. 2020) as VITS uses it: latent frames at 50 Hz to samples at 32 kHz."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 
 import mlx.core as mx
 import mlx.nn as nn
 
 SLOPE = 0.1
 FINAL_SLOPE = 0.01
-NARROW_CONTEXT = 2
-"""Frames either side that a sample depends on after the first stage; of all stages together it is 11."""
+EDGE_KERNEL = 7
+"""Samples or frames that the first and the last convolution see."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,31 @@ class VocoderConfig:
     upsample_kernels: tuple[int, ...]
     resblock_kernels: tuple[int, ...]
     dilations: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def context(self) -> int:
+        """Frames either side of a frame that its samples depend on; 11 for the released sizes."""
+        return self._context(after=0) + EDGE_KERNEL // 2
+
+    @cached_property
+    def narrow_context(self) -> int:
+        """The same for what lies after the first stage; 2 for the released sizes."""
+        return self._context(after=1)
+
+    def _context(self, after: int) -> int:
+        """Frames either side that the stages from `after` on look at: the samples of a frame, followed back."""
+        rates, kernels = self.upsample_rates, self.upsample_kernels
+        block = max(
+            sum((kernel - 1) * (dilation + 1) // 2 for dilation in dilations)
+            for kernel, dilations in zip(self.resblock_kernels, self.dilations, strict=True)
+        )
+        first, last = -(EDGE_KERNEL // 2), prod(rates) - 1 + EDGE_KERNEL // 2
+        for rate, kernel in reversed(list(zip(rates, kernels, strict=True))[after:]):
+            padding = (kernel - rate) // 2
+            first = -((kernel - 1 - padding - (first - block)) // rate)
+            last = (last + block + padding) // rate
+        kept = prod(rates[:after])
+        return max(-(first // kept), last // kept)
 
 
 class ResBlock(nn.Module):
@@ -47,7 +74,7 @@ class Vocoder(nn.Module):
     def __init__(self, config: VocoderConfig):
         super().__init__()
         channels = config.initial_channels
-        self.conv_pre = nn.Conv1d(config.inter_channels, channels, 7, padding=3)
+        self.conv_pre = nn.Conv1d(config.inter_channels, channels, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
         self.cond = nn.Linear(config.gin_channels, channels)
         self.ups, self.resblocks = [], []
         for rate, kernel in zip(config.upsample_rates, config.upsample_kernels, strict=True):
@@ -58,15 +85,15 @@ class Vocoder(nn.Module):
             self.resblocks += [
                 ResBlock(channels, k, d) for k, d in zip(config.resblock_kernels, config.dilations, strict=True)
             ]
-        self.conv_post = nn.Conv1d(channels, 1, 7, padding=3, bias=False)
+        self.conv_post = nn.Conv1d(channels, 1, EDGE_KERNEL, padding=EDGE_KERNEL // 2, bias=False)
         self._branches = len(config.resblock_kernels)
 
     def __call__(self, latent: mx.array, ge: mx.array, kept: mx.array | None = None) -> mx.array:
         """Latent [B, frames, C] and timbre ge [B, 1, gin] to samples [B, frames * product(rates)] in -1..1.
 
         With ``kept``, positions [n] of frames in a row, the stages after the first, which cost most and see least,
-        render only those: samples [B, n * product(rates)], of which `NARROW_CONTEXT` frames at either end are right
-        only where the latents end as well.
+        render only those: samples [B, n * product(rates)], of which `config.narrow_context` frames at either end are
+        right only where the latents end as well.
         """
         x = self.conv_pre(latent) + self.cond(ge)
         for stage, up in enumerate(self.ups):

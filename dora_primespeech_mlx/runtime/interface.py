@@ -46,6 +46,11 @@ class T2SRunner(Protocol):
         """Whether ``step`` returns before its result is computed, so that submitting it early pays."""
         ...
 
+    @property
+    def exact_batches(self) -> bool:
+        """Whether a text's scores among others are those it has alone, but for the rounding of a device's kernels."""
+        ...
+
     def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> T2SSession:
         """Prefills some texts.
 

@@ -40,35 +40,32 @@ class Sentence:
 
 
 def sentences_of(
-    text: str | Iterable[str], language: str = "auto", method: str = "sentence", markup: bool = True
-) -> Iterator[Sentence]:
+    text: str | Iterable[str | None], language: str = "auto", method: str = "sentence", markup: bool = True
+) -> Iterator[Sentence | None]:
     """Sentences with something to say, of a whole text or, as soon as each is complete, of its pieces as they come.
 
     Args:
-        text: the text, or its pieces; those are cut as by "sentence".
+        text: the text, or its pieces; those are cut as by "sentence". A piece None, nothing has come yet, is handed on.
         language: as for `split`.
         method: as for `split`.
         markup: take markup off first.
     """
     if isinstance(text, str):
-        found: Iterable[Sentence] = split(strip_markup(text) if markup else text, method, language)
+        found: Iterable[Sentence | None] = split(strip_markup(text) if markup else text, method, language)
     else:
-        found = _as_they_come(_unmarked(text) if markup else text)
-    return (sentence for sentence in found if any(character.isalnum() for character in sentence.text))
+        found = _as_they_come(text, markup)
+    return (each for each in found if each is None or any(character.isalnum() for character in each.text))
 
 
-def _as_they_come(pieces: Iterable[str]) -> Iterator[Sentence]:
-    splitter = SentenceSplitter()
+def _as_they_come(pieces: Iterable[str | None], markup: bool) -> Iterator[Sentence | None]:
+    stripper, splitter = MarkupStripper(), SentenceSplitter()
     for piece in pieces:
-        yield from splitter.push(piece)
+        if piece is None:
+            yield None
+        else:
+            yield from splitter.push(stripper.push(piece) if markup else piece)
+    yield from splitter.push(stripper.finish())
     yield from splitter.finish()
-
-
-def _unmarked(pieces: Iterable[str]) -> Iterator[str]:
-    stripper = MarkupStripper()
-    for piece in pieces:
-        yield stripper.push(piece)
-    yield stripper.finish()
 
 
 def split(text: str, method: str = "cut5", language: str = "auto") -> list[Sentence]:

@@ -50,7 +50,7 @@ def texts(shop: Workshop) -> Iterator[Figure]:
             median, low, high = (value / seconds for value in (total.median, total.low, total.high))
             yield Figure("speech", "real-time factor", "", median, low, high, total.repeats, at)
             yield Figure("speech", PROCESSOR, "", used / seconds, used / seconds, used / seconds, 1, at)
-            whole = [shop.engine.synthesize(text, language=language, seed=1) for _ in runs]
+            whole = [shop.engine.synthesize(text, voice=shop.voice, language=language, seed=1) for _ in runs]
             timed = spread([speech.real_time_factor for speech in whole])
             yield Figure("speech", WHOLE, "", timed.median, timed.low, timed.high, timed.repeats, at)
 
@@ -65,13 +65,14 @@ def speak(shop: Workshop, text: str, language: str) -> list[dict[str, Any]]:
             "sentence": chunk.sentence,
             "pause": chunk.sentence_final,
         }
-        for chunk in shop.engine.stream(text, language=language, seed=1)
+        for chunk in shop.engine.stream(text, voice=shop.voice, language=language, seed=1)
     ]
 
 
 def timeline(shop: Workshop) -> list[dict[str, Any]]:
     """The moments of one utterance of two sentences, from the text to the last chunk."""
-    language = shop.voice.language if shop.voice.language in SHORT else "en"
+    own = shop.voice.wishes["language"]
+    language = own if own in SHORT else "en"
     return speak(shop, SHORT[language] if shop.quick else " ".join([SHORT[language]] * 2), language)
 
 
