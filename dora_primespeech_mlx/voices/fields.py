@@ -10,15 +10,16 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from dora_primespeech_mlx.settings import SPEED, VARIABLES, Number, expand
+from dora_primespeech_mlx.speech import SAMPLING_NAMES
 from dora_primespeech_mlx.text.languages import checked_language
 from dora_primespeech_mlx.text.spellings import language_code
 
 NUMBERS: Mapping[str, Number] = {
     "speed_factor": SPEED,
     **{
-        variable.field.removeprefix("sampling."): variable.kind
+        variable.field: variable.kind
         for variable in VARIABLES
-        if isinstance(variable.kind, Number) and variable.field.startswith(("sampling.", "noise_scale"))
+        if isinstance(variable.kind, Number) and variable.field in (*SAMPLING_NAMES, "noise_scale")
     },
 }
 """Fields that hold numbers -> what they allow, which is what the environment allows."""
@@ -35,6 +36,8 @@ class Fields:
         self.where = f"{path}" if name is None else f"{path}: the voice {shown(name)}"
         if name is not None:
             self._checked("a name", name)
+            if any(c < " " for c in name):
+                raise ValueError(f"{self.where} has a line break or another control sign in its name: take it out.")
         if not isinstance(item, dict):
             raise ValueError(f"{self.where} must be a JSON object.")
         self._item: dict[str, Any] = item

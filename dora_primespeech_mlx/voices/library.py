@@ -1,6 +1,5 @@
 """Loaded voices: their networks (shared by voices of one model) and everything that can be computed once per voice."""
 
-import json
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes
 from dora_primespeech_mlx.voices.encoders import Encoders, Ready
 from dora_primespeech_mlx.voices.recording import reference_from_recordings
 from dora_primespeech_mlx.weights.load import load_model
+from dora_primespeech_mlx.weights.source import read_json
 
 KEPT_MODELS = 2
 """Models whose weights the voices.json does not name, that are kept loaded."""
@@ -263,10 +263,7 @@ def read_lexicon(path: Path) -> Mapping[str, str]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"The lexicon {path} does not exist.")
-    try:
-        lexicon = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"The lexicon {path} is not JSON: {error}.") from error
+    lexicon = read_json(path, "a lexicon")
     if not isinstance(lexicon, dict) or not all(isinstance(said, str) for said in lexicon.values()):
         raise ValueError(f"The lexicon {path} must be a JSON object of words to pinyin or ARPAbet.")
     return lexicon

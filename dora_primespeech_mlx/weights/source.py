@@ -48,7 +48,7 @@ class Source:
         """
         self.path = Path(path)
         if not self.path.is_file():
-            hint = "a folder, not a file" if self.path.is_dir() else "not there; check the path"
+            hint = "a folder, not a file: give the file in it" if self.path.is_dir() else "not there; check the path"
             raise FileNotFoundError(f"The weight file {self.path} is {hint}")
         self.file = self.path.open("rb")
         self.size = os.fstat(self.file.fileno()).st_size
