@@ -150,27 +150,31 @@ def minor(version: str) -> tuple[str, ...]:
 
 def check_voices(settings: Settings) -> Iterator[Finding]:
     """The voices.json, the files of each voice, and encoders."""
-    from dora_primespeech_mlx.voices.book import read_voices
-    from dora_primespeech_mlx.voices.encoders import WEIGHT_FILES
+    from dora_primespeech_mlx.voices.book import list_voices
+    from dora_primespeech_mlx.voices.encoders import Encoders
+    from dora_primespeech_mlx.voices.examine import examine_voices
     from dora_primespeech_mlx.voices.library import encoder_folders
 
     try:
-        book = read_voices(settings.voices)
+        book, refused = list_voices(settings.voices)
     except (FileNotFoundError, ValueError) as error:
         advice = "Set VOICES_CONFIG to a voices.json, or convert a voice: primespeech convert --help"
         yield Finding(FAIL, "voices", str(error), advice)
         return
+    for sentence in refused.values():
+        yield Finding(FAIL, "voices", sentence, "Mend that in the file, or take the voice out of it.")
+    if book is None:
+        return
     yield Finding(OK, "voices", f"{book.path}: {len(book.names)}, default {book.default}")
-    for entry in book.entries.values():
-        missing = [str(path) for path in entry.files() if not path.is_file()]
-        if missing:
-            text = f"{entry.name} lacks {', '.join(missing)}"
-            yield Finding(FAIL, "voices", text, "Put the files there, or take the voice out of the file.")
+    for name, examined in examine_voices(book).items():
+        for sentence in examined.sentences():
+            advice = "Put that right, or take the voice out of the file."
+            yield Finding(FAIL, "voices", f"{name}: {sentence}", advice)
     entry = book.entries[book.default]
     folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
-    folders = encoder_folders(folder, book.path.parent)
+    encoders = Encoders(encoder_folders(folder, book.path.parent))
     for kind, use in SPEAKING_KINDS.items():
-        there = any((place / name).is_file() for place in folders for name in WEIGHT_FILES[kind])
+        there = encoders.has(kind)
         yield Finding(OK, "encoders", f"{kind} {'is there' if there else 'is not there'} ({use})")
 
 

@@ -1,6 +1,7 @@
 """The ``primespeech`` command: each subcommand is thin, over one public function."""
 
 import argparse
+import errno
 import itertools
 import json
 import sys
@@ -32,11 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = args.command
     try:
         return command(args)
-    except (ValueError, OSError, ImportError) as error:
-        print(f"primespeech: {error}", file=sys.stderr)
+    except (ValueError, OSError, ImportError, MemoryError) as error:
+        print(f"primespeech: {_sentence(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _sentence(error: Exception) -> str:
+    """An error in words; what the system says of a file begins with its name."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this; close other programs, or use a smaller model"
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        reason = {errno.EACCES: "may not be read or written by you", errno.EROFS: "is read-only"}
+        return f"{error.filename} {reason.get(error.errno or 0, f'cannot be used: {error.strerror}')}"
+    return str(error)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -116,6 +127,7 @@ def _add_convert(commands: Any) -> None:
     for kind, meaning in ENCODERS.items():
         convert.add_argument(f"--{kind}", type=Path, help=meaning)
     convert.add_argument("--out", type=Path, required=True, help="folder to write")
+    convert.add_argument("--symbols", type=Path, help="symbol table of a fine-tune that has its own (JSON or lines)")
     convert.add_argument("--half", action="store_true", help="store all tensors in 16 bits (smaller, no longer exact)")
     convert.set_defaults(command=_convert)
 
@@ -274,29 +286,38 @@ def _play(chunks: Iterator["AudioChunk"], progress: Progress) -> int:
 
 
 def _voices(args: argparse.Namespace) -> int:
-    from dora_primespeech_mlx.voices.book import read_voices
+    from dora_primespeech_mlx.voices.book import list_voices
+    from dora_primespeech_mlx.voices.examine import examine_voices
 
     settings = _settings(args.voices)
-    book = read_voices(settings.voices)
-    rows = [
-        {
-            "name": entry.name,
-            "default": entry.name == book.default,
-            "aliases": list(entry.aliases),
-            "language": entry.language,
-            "speed": entry.speed,
-            "codes": entry.codes is not None,
-            "missing": [str(path) for path in entry.files() if not path.is_file()],
-        }
-        for entry in book.entries.values()
-    ]
+    book, refused = list_voices(settings.voices)
+    entries = [] if book is None else list(book.entries.values())
+    found = {} if book is None else examine_voices(book)
+    wrong = bool(refused) or not all(examined.sound for examined in found.values())
     if args.json:
-        print(json.dumps({"file": str(book.path), "voices": rows}, ensure_ascii=False, indent=1))
-    else:
-        for row in rows:
-            state = "ok" if not row["missing"] else "missing " + ", ".join(row["missing"])  # type: ignore[arg-type]
-            print(f"{'*' if row['default'] else ' '} {row['name']:<16} {row['language']:<5} {row['speed']:<5} {state}")
-    return 1 if any(row["missing"] for row in rows) else 0
+        rows = [
+            {
+                "name": entry.name,
+                "default": book is not None and entry.name == book.default,
+                "aliases": list(entry.aliases),
+                "language": entry.language,
+                "speed": entry.speed,
+                "codes": entry.codes is not None,
+                "missing": [str(path) for path in found[entry.name].missing],
+                "problems": list(found[entry.name].problems),
+            }
+            for entry in entries
+        ]
+        listing = {"file": str(settings.voices), "voices": rows, "refused": refused}
+        print(json.dumps(listing, ensure_ascii=False, indent=1))
+        return 1 if wrong else 0
+    for entry in entries:
+        mark = "*" if book is not None and entry.name == book.default else " "
+        state = "; ".join(found[entry.name].sentences()) or "ok"
+        print(f"{mark} {entry.name:<16} {entry.language:<5} {entry.speed:<5} {state}")
+    for sentence in refused.values():
+        print(f"  {sentence}")
+    return 1 if wrong else 0
 
 
 def _convert(args: argparse.Namespace) -> int:
@@ -308,9 +329,10 @@ def _convert(args: argparse.Namespace) -> int:
         raise ValueError("Give --t2s and --sovits together, or an encoder: --" + ", --".join(ENCODERS))
     if args.t2s is not None:
         with Progress("convert", 3) as progress:
-            done = convert(args.t2s, args.sovits, args.out, half=args.half, note=progress.next)
+            done = convert(args.t2s, args.sovits, args.out, half=args.half, note=progress.next, symbols=args.symbols)
             progress.reach(3)
         millions = (done.t2s_parameters / 1e6, done.sovits_parameters / 1e6)
+        _advise(done.notes)
         print(f"{done.folder}: {done.version}, T2S {millions[0]:.1f} M and SoVITS {millions[1]:.1f} M parameters")
     for kind, source in sources.items():
         encoder = convert_encoder(kind, source, args.out)

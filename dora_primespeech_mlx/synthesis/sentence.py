@@ -194,4 +194,9 @@ def _render(
                 return
             finally:
                 timing.sovits -= timing.t2s - decoding
+        if samples is not None and not np.isfinite(samples).all():
+            raise ValueError(
+                f"the model of the voice {request.voice.name!r} gives samples that are not numbers: speak with "
+                "PRECISION=fp32, or convert an earlier epoch of its training"
+            )
         yield samples

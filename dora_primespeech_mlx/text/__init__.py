@@ -52,12 +52,15 @@ class Frontend:
     """Text -> Phones. Cheap to build: the tables of a language load with its first text, or by `warm_up`."""
 
     def __init__(
-        self, symbols: str = "v2", lexicon: Mapping[str, str] | None = None, g2pw_dir: Path | None = None
+        self,
+        symbols: str | tuple[str, ...] = "v2",
+        lexicon: Mapping[str, str] | None = None,
+        g2pw_dir: Path | None = None,
     ) -> None:
         """Choose the phone inventory and the words of the user.
 
         Args:
-            symbols: "v1" (322 phones) or "v2" (732); ValueError for any other.
+            symbols: "v1" (322 phones) or "v2" (732), or the names of another inventory; ValueError for any other word.
             lexicon: word -> pinyin with tone digits ("chong2 qing4") for Mandarin words, ARPAbet ("T OW0 M EY1 T OW0")
                 for English ones; wins over every dictionary. ValueError for a phone or syllable that does not exist.
             g2pw_dir: folder of the G2PW polyphone model, loaded with the first Mandarin text, once for all front ends

@@ -11,6 +11,7 @@ from itertools import groupby
 
 from dora_primespeech_mlx.text.addresses import speak_addresses
 from dora_primespeech_mlx.text.mandarin.normalise import HAN, QUANTITY
+from dora_primespeech_mlx.text.scripts import check_scripts
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ def split_languages(text: str, language: str = "auto") -> list[Run]:
     ValueError with "auto"; with a named language they are left out, and logged.
     """
     language = checked_language(language)
+    check_scripts(text)
     text = re.sub(r"\s{2,}", lambda blanks: "\n" if "\n" in blanks.group() else " ", text)
     text = re.sub(r"\d", lambda digit: str(unicodedata.decimal(digit.group())), _without_foreign(text, language))
     matrix = _matrix(text, language)
@@ -71,6 +73,12 @@ def split_languages(text: str, language: str = "auto") -> list[Run]:
         runs.append(Run(owner, "".join(spoken), within_name=owner == "en" and since_han > 1))
         since_han = 0 if any(tokens[at][0] == "han" for at in indices) else since_han + 1
     return [run for run in runs if run.text.strip()]
+
+
+def check_readable(text: str, language: str) -> None:
+    """ValueError if nothing of `text` can be spoken in `language`, found out without reading it."""
+    if not any(c.isalnum() for run in split_languages(text, language) for c in run.text):
+        raise ValueError(f"there is nothing to say in {text[:40]!r}: it has no word and no number")
 
 
 def _without_foreign(text: str, language: str) -> str:

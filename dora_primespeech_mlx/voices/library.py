@@ -1,6 +1,5 @@
 """Loaded voices: their networks (shared by voices of one model) and everything that can be computed once per voice."""
 
-import json
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes
 from dora_primespeech_mlx.voices.encoders import Encoders, Ready
 from dora_primespeech_mlx.voices.recording import reference_from_recordings
 from dora_primespeech_mlx.weights.load import load_model
+from dora_primespeech_mlx.weights.source import read_json
 
 KEPT_MODELS = 2
 """Models whose weights the voices.json does not name, that are kept loaded."""
@@ -42,7 +42,7 @@ class LoadedModel:
     which on a CPU keeps 8-bit ones.
     """
 
-    symbols: str
+    symbols: str | tuple[str, ...]
     network: Sovits
     t2s: T2SRunner
     sovits: SovitsRunner
@@ -185,7 +185,10 @@ class Library:
         prosody = encoders if loaded.takes_prosody else None
         prompt = None
         if entry.prompt_text and codes is not None:
-            prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
+            try:
+                prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
+            except ValueError as error:
+                raise ValueError(f"The reference text of the voice {entry.name!r} cannot be read: {error}") from error
         return Voice(
             name=entry.name,
             wishes={"language": entry.language, "speed": entry.speed, **_typed(entry.sampling)},
@@ -246,7 +249,7 @@ def encoder_folders(model: Path, voices: Path) -> list[Path]:
 def closed(text: str, language: str) -> str:
     """A prompt's text on one line, ending in a mark: one that ends in none lets the model run on into the next text."""
     text = " ".join(text.split())
-    if text[-1] in CLAUSE_MARKS:
+    if not text or text[-1] in CLAUSE_MARKS:
         return text
     return text + ("." if language == "en" or text.isascii() else "。")
 
@@ -260,10 +263,7 @@ def read_lexicon(path: Path) -> Mapping[str, str]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"The lexicon {path} does not exist.")
-    try:
-        lexicon = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"The lexicon {path} is not JSON: {error}.") from error
+    lexicon = read_json(path, "a lexicon")
     if not isinstance(lexicon, dict) or not all(isinstance(said, str) for said in lexicon.values()):
         raise ValueError(f"The lexicon {path} must be a JSON object of words to pinyin or ARPAbet.")
     return lexicon

@@ -4,8 +4,8 @@ Values are fan-in scaled normals in float16, norms near one, biases small, so th
 models have. The end of a sequence is never the likeliest code, so decoding runs to whatever limit it is given.
 """
 
-import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from mlx.utils import tree_flatten
 from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
 from dora_primespeech_mlx.nets.vocoder import VocoderConfig
-from dora_primespeech_mlx.weights.checkpoint import write_weights
 from dora_primespeech_mlx.weights.official import CONFIG_FILE, SOVITS_FILE, T2S_FILE
+from dora_primespeech_mlx.weights.safetensors_file import as_safetensors
+from dora_primespeech_mlx.weights.whole import write_whole
 
 SYMBOLS = 732
 RATES = (10, 8, 2, 2, 2)
@@ -124,14 +125,12 @@ def write_random_model(folder: str | Path, size: str, seed: int = 0) -> None:
     random = np.random.default_rng(seed)
     codes = random_weights(T2S(t2s), random)
     codes["ar_predict_layer.weight"][t2s.end] = 0
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_weights(codes, folder / T2S_FILE)
-    write_weights(random_weights(Sovits(sovits), random), folder / SOVITS_FILE)
+    latents = random_weights(Sovits(sovits), random)
     config = {
         "version": sovits.version,
         "symbols": "v2",
         "t2s": {"model": {"head": t2s.heads, "EOS": t2s.end}, "data": {"max_sec": t2s.max_seconds}},
         "sovits": {"model": {"n_heads": sovits.heads, "upsample_rates": RATES, "resblock_dilation_sizes": DILATIONS}},
     }
-    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    files = {T2S_FILE: partial(as_safetensors, codes), SOVITS_FILE: partial(as_safetensors, latents)}
+    write_whole(Path(folder), CONFIG_FILE, config, files)

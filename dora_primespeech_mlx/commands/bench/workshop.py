@@ -21,10 +21,10 @@ from dora_primespeech_mlx.nets.t2s import T2SConfig
 from dora_primespeech_mlx.runtime.interface import Array, T2SRunner, T2SSession
 from dora_primespeech_mlx.settings import SHIPPED_VOICES, Settings
 from dora_primespeech_mlx.voices.library import Voice
-from dora_primespeech_mlx.weights.checkpoint import write_weights
 from dora_primespeech_mlx.weights.load import Model, load_model
 from dora_primespeech_mlx.weights.official_encoders import TOKENIZER_FILE
 from dora_primespeech_mlx.weights.random_weights import random_weights, write_random_model
+from dora_primespeech_mlx.weights.safetensors_file import write_weights
 
 REFERENCE_SECONDS = 4.0
 PROMPT_CODES = 100
