@@ -1,0 +1,98 @@
+"""Normalised Japanese -> phones and prosody marks, by the full-context labels of Open JTalk."""
+
+import logging
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from dora_primespeech_mlx.text.japanese.normalise import HAN
+from dora_primespeech_mlx.text.japanese.readings import corrected, in_context, with_dictionary_v
+from dora_primespeech_mlx.text.mandarin.normalise import converter
+from dora_primespeech_mlx.text.symbols import MARKS, PAD, UNKNOWN
+from dora_primespeech_mlx.text.tables import mapping
+
+logger = logging.getLogger(__name__)
+
+LABEL = re.compile(
+    r"-(?P<phone>[^+]+)\+.*/A:(?P<to_nucleus>-?\d+|xx)\+(?P<mora>\d+|xx)\+(?P<from_end>\d+|xx)/.*/F:(?P<moras>\d+|xx)_"
+)
+VOICED = {"A": "a", "E": "e", "I": "i", "O": "o", "U": "u"}
+SYLLABIC = frozenset("aeiouN") | {"cl"}
+# What the models know as the border of two accent phrases: upstream's "#" is in no symbol table.
+BORDER = UNKNOWN
+PIECE = re.compile(rf"((?<!\d)\.|\.(?!\d)|[{re.escape(MARKS.replace('.', ''))}])")
+
+
+class Japanese:
+    """Japanese text to phones. ModuleNotFoundError at the first text where Open JTalk is not installed."""
+
+    def phones(self, text: str) -> list[str]:
+        """Phone names of `text`: Japanese characters, letters, digits and the marks `! ? … , . -`.
+
+        Marks of prosody stand among the phones: `[` where the pitch rises, `]` where it falls, UNK between two accent
+        phrases, `_` at a pause inside.
+        """
+        names: list[str] = []
+        for part in PIECE.split(in_context(text)):
+            if part in MARKS:
+                names += part
+            elif part.strip("ー "):
+                names += _spoken(part)
+        return names
+
+
+@lru_cache(maxsize=2_000)
+def _spoken(part: str) -> tuple[str, ...]:
+    """Phones of the text between two marks."""
+    import pyopenjtalk
+
+    part = part.lstrip("ー")
+    words: list[dict[str, Any]] = pyopenjtalk.run_frontend(part, use_sudachi_kanji_yomi=False)
+    if _unread(words):
+        part = converter("t2jp")(converter("s2t")(part))
+        words = pyopenjtalk.run_frontend(part, use_sudachi_kanji_yomi=False)
+    if "ヴ" in part:
+        words = with_dictionary_v(words, pyopenjtalk.run_frontend(part, use_vanilla=True))
+    if unread := _unread(words):
+        logger.warning("left out %s of %r, which Open JTalk cannot read", ", ".join(unread), part[:80])
+    words = corrected([word for word in words if word["string"] not in unread])
+    return tuple(_with_prosody(pyopenjtalk.make_label(words))) if words else ()
+
+
+def _unread(words: list[dict[str, Any]]) -> list[str]:
+    """The words in Han characters that Open JTalk takes for signs."""
+    return [word["string"] for word in words if word["pron"] == "、" and re.match(f"[{HAN}]", word["string"])]
+
+
+def _with_prosody(labels: list[str]) -> Iterator[str]:
+    """Phones of full-context labels, the silence at both ends left out, with the marks of prosody between them.
+
+    A label has the mora's distance from the accent nucleus (A1) and its place from the front (A2) and the end (A3) of
+    its accent phrase, and the number of moras of the phrase (F1).
+    """
+    found = [LABEL.search(label) for label in labels[1:]]
+    for label, following in zip(found, found[1:], strict=False):
+        assert label is not None
+        phone = label["phone"]
+        if phone in {"pau", "sil"}:
+            yield PAD
+            continue
+        yield from _known(VOICED.get(phone, phone))
+        place, next_place = _number(label["mora"]), _number(following["mora"]) if following else None
+        if place is None or next_place is None:
+            continue
+        if label["from_end"] == "1" and next_place == 1 and phone in SYLLABIC | set(VOICED):
+            yield BORDER
+        elif label["to_nucleus"] == "0" and next_place == place + 1 and label["mora"] != label["moras"]:
+            yield "]"
+        elif place == 1 and next_place == 2:
+            yield "["
+
+
+def _known(phone: str) -> list[str]:
+    return mapping("ja_kana_phones.tsv").get(phone, phone).split()
+
+
+def _number(field: str) -> int | None:
+    return None if field == "xx" else int(field)
