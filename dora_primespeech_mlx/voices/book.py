@@ -19,6 +19,7 @@ import numpy as np
 from dora_primespeech_mlx.settings import expand
 
 CODE_COUNT = 1024
+SPOKEN = ("zh", "en", "ja", "ko", "yue")
 SAMPLING_KEYS = ("top_k", "top_p", "temperature", "repetition_penalty")
 
 
@@ -33,6 +34,7 @@ class VoiceEntry:
         prompt_text: what the first reference says; empty for a voice without a prompt.
         prompt_language: its language.
         language: of texts when the caller does not say; "auto" looks at each text.
+        languages: what the voice speaks; empty for all that its model's phones have.
         speed: 1 is the model's own.
         codes: file of the prompt's semantic codes, or None.
         aliases: other names.
@@ -51,6 +53,7 @@ class VoiceEntry:
     speed: float
     codes: Path | None
     aliases: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     sampling: Mapping[str, float] = field(default_factory=dict)
     lexicon: Path | None = None
     vocoder: Path | None = None
@@ -154,6 +157,7 @@ def _entry(path: Path, folder: Path, name: str, item: Any, common: Mapping[str, 
         speed=reader.number("speed_factor", 1.0),
         codes=resolve(folder, codes) if codes else None,
         aliases=tuple(str(alias) for alias in item.get("aliases", ())),
+        languages=reader.languages(common.get("languages", [])),
         sampling={key: reader.number(key, 0.0) for key in (*SAMPLING_KEYS, "noise_scale") if key in item},
         lexicon=resolve(folder, lexicon) if lexicon else None,
         vocoder=resolve(folder, vocoder) if vocoder else None,
@@ -191,6 +195,12 @@ class _Fields:
         if value is not None and not isinstance(value, str):
             raise ValueError(f"{self._where} has {key} {value!r}; it must be text.")
         return value
+
+    def languages(self, default: Any) -> tuple[str, ...]:
+        value = self._item.get("languages", default)
+        if not isinstance(value, list) or not all(name in SPOKEN for name in value):
+            raise ValueError(f"{self._where} has languages {value!r}; it must be a list of {', '.join(SPOKEN)}.")
+        return tuple(value)
 
     def required(self, key: str) -> str:
         value = self.text(key)

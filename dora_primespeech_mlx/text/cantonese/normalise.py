@@ -11,8 +11,7 @@ from dora_primespeech_mlx.text.tables import currencies, mapping, words
 
 NUMBER = r"\d+(?:\.\d+)?"
 MARKS = str.maketrans("：；:;，、。．｡！？⋯‥\n~～〜—–·／/", ",,,,,,...!?……,………--,,,")
-MONEY = {"$": "蚊", "HK$": "蚊", "NT$": "蚊台幣", "US$": "美金", "USD": "美金", "HKD": "蚊", "¥": "元", "€": "歐羅", "£": "英鎊",
-         "₩": "韓圜"}  # fmt: skip
+MONEY = {"$": "蚊", "HK$": "蚊", "NT$": "蚊台幣", "US$": "美金", "¥": "元", "€": "歐羅", "£": "英鎊", "₩": "韓圜"}
 # Simplified characters that Hong Kong writes in Cantonese words of its own.
 KEPT = frozenset("吓")
 SCORE = re.compile(r"(?:比數|贏|輸|勝|負|領先|打成|打和)[^，。！？,.!?]{0,4}$")

@@ -1,4 +1,4 @@
-"""Arabic numbers -> Cantonese words: the cardinals of Mandarin in traditional characters, with 二 and 兩 as in Hong Kong."""
+"""Arabic numbers -> Cantonese words: those of Mandarin in traditional characters, 二 and 兩 as in Hong Kong."""
 
 from dora_primespeech_mlx.text.mandarin import numbers as mandarin
 

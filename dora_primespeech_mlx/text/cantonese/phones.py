@@ -52,7 +52,9 @@ class Cantonese:
             if not said and character not in MARKS
         }
         if unread:
-            logger.warning("left out %s of %r, which have no reading in Cantonese", ", ".join(sorted(unread)), text[:80])
+            logger.warning(
+                "left out %s of %r, which have no reading in Cantonese", ", ".join(sorted(unread)), text[:80]
+            )
         return "".join(character for character in text if character not in unread)
 
     def phones(self, text: str) -> tuple[list[str], list[int]]:

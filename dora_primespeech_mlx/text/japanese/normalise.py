@@ -23,11 +23,20 @@ HAN = "々〆\u4e00-\u9fff\u3400-\u4dbf\uf900-\ufaff\U00020000-\U000323af"
 WORD = f"{KANA}{HAN}A-Za-z0-9"
 # Signs that compatibility normalisation would take apart, or that a rule here reads: marks, powers, Roman numbers.
 KEPT = frozenset("…‥½⅓⅔¼¾²³⁰¹⁴⁵⁶⁷⁸⁹℃℉㎡㎥～\u3000´¨゛゜\u2160-") | frozenset(map(chr, range(0x2160, 0x2180)))
-SQUARES = {"㎡": "m²", "㎥": "m³", "㎠": "cm²", "㎢": "km²", "㎤": "cm³", "㈱": "株式会社", "㈲": "有限会社", "№": "No."}
+SQUARES = {
+    "㎡": "m²",
+    "㎥": "m³",
+    "㎠": "cm²",
+    "㎢": "km²",
+    "㎤": "cm³",
+    "㈱": "株式会社",
+    "㈲": "有限会社",
+    "№": "No.",
+}
 MONEY = {"¥": "円", "$": "ドル", "US$": "ドル", "€": "ユーロ", "£": "ポンド", "₩": "ウォン", "HK$": "香港ドル",
          "₹": "ルピー", "₽": "ルーブル", "฿": "バーツ", "CA$": "カナダドル", "AU$": "豪ドル"}  # fmt: skip
 MARKS = str.maketrans("：；:;，、。．！？⋯‥\n", ",,,,,,..!?……,")
-COUNTED = r"(?:人|分|秒|時間|時|日|月|年|週|回|個|本|枚|歳|才|度|円|倍|名|件|点|割|%|パーセント|ページ|メートル|キロ|[a-zA-Z℃°])"
+COUNTED = r"(?:[人分秒時日月年週回個本枚歳才度円倍名件点割%a-zA-Z℃°]|パーセント|ページ|メートル|キロ)"
 SCORE = re.compile(r"(?:勝|敗|負け|破っ|下し|引き分|リード|スコア|得点|同点)")
 RATIO = re.compile(r"(?:比|比率|割合|スコア|縦横|アスペクト|オッズ|配合)[^。！？,.!?\d]{0,4}$")
 TELEPHONE = re.compile(r"(?:電話|番号|TEL|Tel|FAX|内線|暗証|コード|パスワード)[^\d。！？]{0,6}$")
@@ -44,7 +53,7 @@ def spoken_japanese(text: str) -> str:
         if sign in text:
             text = text.replace(sign, said)
     text = text.translate(MARKS)
-    text = re.sub(rf"(?<=[A-Za-z])[ \u3000]+(?=[A-Za-z])", "\u0001", text)
+    text = re.sub(r"(?<=[A-Za-z])[ \u3000]+(?=[A-Za-z])", "\u0001", text)
     text = re.sub(rf"[^{WORD}{chr(1)}\u2160-\u217f!?…,.\-]+", "", text).replace("\u0001", " ")
     text = re.sub(r"(?<![A-Za-z0-9])[-,]+(?=[-,.!?…])|(?<=[!?…,.])-+", "", text)
     return re.sub(r"[!?…,.](?:[!?…,.-])+", _strongest, text).lstrip(",-")
@@ -87,7 +96,10 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<=[A-Z])#", lambda match: "シャープ"),
         (r"#(?=\w)", lambda match: ",ハッシュタグ"),
         (r"\(([月火水木金土日])(?=[)・祝])", lambda match: f"({match[1]}曜日"),
-        (r"(?<![\d一-鿿])([月火水木金土日])〜([月火水木金土日])(?![一-鿿])", lambda match: f"{match[1]}曜から{match[2]}曜"),
+        (
+            r"(?<![\d一-鿿])([月火水木金土日])〜([月火水木金土日])(?![一-鿿])",
+            lambda match: f"{match[1]}曜から{match[2]}曜",
+        ),
         (
             r"(?<!\d)((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])(?![\d.])",
             lambda match: date(match[1], match[3], match[4]),
@@ -112,17 +124,17 @@ def _rules() -> tuple[Rule, ...]:
         (rf"({NUMBER}[万億兆千百]*)\s?({money})", lambda match: match[1] + _currency(match[2])),
         (r"(?<![\d.])(\d+(?:\.\d+){2,})", lambda match: version(match[1])),
         (rf"(?<=\d)\s?({units})(?![A-Za-z0-9²³])", lambda match: mapping("ja_units.tsv")[match[1]]),
-        (rf"(?<=\d)\s+(?=[a-zA-Z]{{1,3}}(?![A-Za-z]))", lambda match: ""),
+        (r"(?<=\d)\s+(?=[a-zA-Z]{1,3}(?![A-Za-z]))", lambda match: ""),
         (r"(?<=[\d%月火水木金土日時分年])\s*[〜–—]\s*(?=[\d月火水木金土日午-])", lambda match: "から"),
         (rf"(?<=[{HAN}])〜(?=[{HAN}])", lambda match: "から"),
         (r"(?<=\d)\s*[-–]\s*(?=\d+\s*=)", lambda match: "ひく"),
         (rf"(?<![\d.-])({NUMBER})[-–]({NUMBER})(?![\d.-])", _between),
         (rf"(?<![\w.)])-(?={NUMBER})|(?<=[はがをにで度温=])-(?={NUMBER})", lambda match: "マイナス"),
-        (rf"(?<![\d./])(\d+)/(\d+)(?![\d/])", lambda match: fraction(match[1], match[2])),
+        (r"(?<![\d./])(\d+)/(\d+)(?![\d/])", lambda match: fraction(match[1], match[2])),
         (r"(?<=[\w)])\s*\+\s*(?=[\w(])", lambda match: "プラス"),
-        (rf"(?<=[\dA-Za-z)²³])\s*=\s*(?=[\dA-Za-z(\-マ])", lambda match: "イコール"),
-        (rf"(?<=\d)\s*[×xX*]\s*(?=[\d(])|(?<=[\dA-Za-z])\s*×\s*(?=[\dA-Za-z])", lambda match: "かける"),
-        (rf"(?<=\d)\s*÷\s*(?=[\d(])", lambda match: "わる"),
+        (r"(?<=[\dA-Za-z)²³])\s*=\s*(?=[\dA-Za-z(\-マ])", lambda match: "イコール"),
+        (r"(?<=\d)\s*[×xX*]\s*(?=[\d(])|(?<=[\dA-Za-z])\s*×\s*(?=[\dA-Za-z])", lambda match: "かける"),
+        (r"(?<=\d)\s*÷\s*(?=[\d(])", lambda match: "わる"),
         (r"(?<=\d)\s*>\s*(?=\d)", lambda match: "大なり"),
         (r"(?<=\d)\s*<\s*(?=\d)", lambda match: "小なり"),
         (r"(?<=[円回件])/(?=[月日年週])", lambda match: "毎"),
@@ -130,7 +142,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<=[A-Za-z0-9])\.(?=[A-Za-z])", lambda match: "ドット"),
         (r"(?<=[A-Za-z0-9])²", lambda match: "の二乗"),
         (r"(?<=[A-Za-z0-9])³", lambda match: "の三乗"),
-        (rf"×(?=[\s、。,.!?」]|$)", lambda match: "バツ"),
+        (r"×(?=[\s、。,.!?」]|$)", lambda match: "バツ"),
         (r"[(（\[【〔〈《)）\]】〕〉》\u3000／/→⇒|]+|」「|』『|[―—–─]{2,}", lambda match: ","),
         (rf"(?<=[{KANA}])-(?=[{KANA}])|(?<=[A-Za-z])-(?=[A-Za-z])", lambda match: ""),
     ]

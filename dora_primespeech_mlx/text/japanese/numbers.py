@@ -11,7 +11,7 @@ def arabic(kanji: str) -> str:
 
 
 def digit_names(number: str) -> str:
-    """Digit by digit, in katakana, as telephone numbers are read: 2 ニー and 5 ゴー are long; other signs are left out."""
+    """Digit by digit, in katakana, as in telephone numbers: 2 ニー and 5 ゴー are long; other signs are left out."""
     names = ("ゼロ", "イチ", "ニー", "サン", "ヨン", "ゴー", "ロク", "ナナ", "ハチ", "キュー")
     return "".join(names[int(digit)] for digit in number if digit.isdigit())
 

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +25,17 @@ PIECE = re.compile(rf"((?<!\d)\.|\.(?!\d)|[{re.escape(MARKS.replace('.', ''))}])
 
 
 class Japanese:
-    """Japanese text to phones. ModuleNotFoundError at the first text where Open JTalk is not installed."""
+    """Japanese text to phones; the words of the lexicon win over the dictionary."""
+
+    def __init__(self, lexicon: Mapping[str, str] | None = None) -> None:
+        """Take the user's words: word -> katakana. Open JTalk is imported with the first text."""
+        self._user = dict(lexicon or {})
+
+    def with_own_words(self, text: str) -> str:
+        """`text` with the words of the lexicon as they are said, longest first."""
+        for word in sorted(self._user, key=len, reverse=True):
+            text = text.replace(word, self._user[word])
+        return text
 
     def phones(self, text: str) -> list[str]:
         """Phone names of `text`: Japanese characters, letters, digits and the marks `! ? … , . -`.
@@ -48,7 +58,7 @@ def _spoken(part: str) -> tuple[str, ...]:
     import pyopenjtalk
 
     part = part.lstrip("ー")
-    words: list[dict[str, Any]] = pyopenjtalk.run_frontend(part, use_sudachi_kanji_yomi=False)
+    words: list[Any] = pyopenjtalk.run_frontend(part, use_sudachi_kanji_yomi=False)
     if _unread(words):
         part = converter("t2jp")(converter("s2t")(part))
         words = pyopenjtalk.run_frontend(part, use_sudachi_kanji_yomi=False)
@@ -60,7 +70,7 @@ def _spoken(part: str) -> tuple[str, ...]:
     return tuple(_with_prosody(pyopenjtalk.make_label(words))) if words else ()
 
 
-def _unread(words: list[dict[str, Any]]) -> list[str]:
+def _unread(words: list[Any]) -> list[str]:
     """The words in Han characters that Open JTalk takes for signs."""
     return [word["string"] for word in words if word["pron"] == "、" and re.match(f"[{HAN}]", word["string"])]
 

@@ -28,7 +28,7 @@ def _contexts() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple(found)
 
 
-def corrected(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def corrected(words: list[Any]) -> list[Any]:
     """The words of Open JTalk with ハチ shortened before the counters that ask for it, and the letter A long.
 
     8個 is ハッコ, 8分 ハップン, ABC エービーシー.
@@ -43,7 +43,7 @@ def corrected(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return words
 
 
-def with_dictionary_v(words: list[dict[str, Any]], plain: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_dictionary_v(words: list[Any], plain: list[Any]) -> list[Any]:
     """`words` with ヴ as the dictionary says it (ヴァイオリン is バイオリン); `plain` are the same without rules."""
     if [word["string"] for word in words] == [word["string"] for word in plain]:
         return [plain_word if "ヴ" in word["string"] else word for word, plain_word in zip(words, plain, strict=True)]

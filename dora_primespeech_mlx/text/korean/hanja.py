@@ -34,7 +34,9 @@ def _table() -> dict[str, str]:
 def _run(run: str, lookup: Lookup, begins_word: bool) -> str:
     said = ""
     for word, reading in lookup(run):
-        is_known = reading is not None and len(reading) == len(word) and (len(word) > 1 or word in SURNAMES and len(run) != 2)
+        is_known = (
+            reading is not None and len(reading) == len(word) and (len(word) > 1 or word in SURNAMES and len(run) != 2)
+        )
         said += reading if is_known and reading else "".join(_table().get(character, character) for character in word)
     said = "".join(
         "부" if character == "不" and is_syllable(after) and Syllable(after).onset in "ㄷㅈ" else sound

@@ -1,4 +1,4 @@
-"""Written Korean -> spoken Korean: Hangul, blanks and the marks `! ? … , . -`; quotes and brackets stay as short stops."""
+"""Written Korean -> spoken Korean: Hangul, blanks and the marks `! ? … , . -`; quotes and brackets are short stops."""
 
 import re
 import unicodedata
@@ -18,7 +18,10 @@ KEPT = frozenset("…½⅓⅔¼¾²³℃℉㎡㈜·")
 MONEY = {"₩": "원", "￦": "원", "$": "달러", "US$": "달러", "€": "유로", "¥": "엔", "£": "파운드", "HK$": "홍콩달러",
          "元": "위안"}  # fmt: skip
 ROUND_TENS = re.compile(r"[1-9]0대(?![를의]? ?(?:판매|생산|차|자동차|컴퓨터))")
-LABEL_NOUNS = r"(?:출구|버스|문제|홈|트랙|선수|타자|게이트|국도|테이블|좌석|채널|칸|플랫폼|노선|마을버스|창구|지문|보기|항|방|레인|코스|도로)"
+LABEL_NOUNS = (
+    "(?:출구|버스|문제|홈|트랙|선수|타자|게이트|국도|테이블|좌석|채널|칸|플랫폼|노선|마을버스|창구"
+    "|지문|보기|항|방|레인|코스|도로)"
+)
 PEOPLE = re.compile(r"(?:손님|고객|선생님|어르신|어른|관객|참가자|교수님|기자|직원)[은는이가도]?\s*$")
 BOOKS = re.compile(r"(?:책|만화|소설|노트|잡지|도서|교재|공책|사전|앨범|시집)\S{0,3}\s*$")
 SCORE = re.compile(r"(?:점수|스코어|승리|이겼|졌|경기|비율|득점)\D{0,4}$")
@@ -30,7 +33,9 @@ Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
 def spoken_korean(text: str) -> str:
     """Normalise `text`; Latin letters are said by their Korean names."""
-    text = "".join(sign if sign in KEPT or "ㄱ" <= sign <= "ㆎ" else unicodedata.normalize("NFKC", sign) for sign in text)
+    text = "".join(
+        sign if sign in KEPT or "ㄱ" <= sign <= "ㆎ" else unicodedata.normalize("NFKC", sign) for sign in text
+    )
     text = unicodedata.normalize("NFC", text).replace("−", "-")
     text = in_hangul(re.sub(r"\s+", " ", text), hanja_words)
     for pattern, say in _rules():
@@ -198,10 +203,14 @@ def _number_before(number: str, word: str, before: str, after: str) -> str | Non
 
 def _is_native(number: str, word: str, before: str, after: str) -> bool:
     if word.startswith("번"):
-        is_label = re.match(rf"번(?:은|이 |이다|을|입니다|이에요|이요|과|와|의|으로|에서|까지|부터|\s?{LABEL_NOUNS})", after)
+        is_label = re.match(
+            rf"번(?:은|이 |이다|을|입니다|이에요|이요|과|와|의|으로|에서|까지|부터|\s?{LABEL_NOUNS})", after
+        )
         return not is_label and not re.match(r"번[가-힣]*[지호]", word)
     if word.startswith("분"):
-        return bool(PEOPLE.search(before)) or bool(re.match(r"분(?:이|께서|을|은|의)?\s?(?:오셨|오시|계|모시|손님|고객)", after))
+        return bool(PEOPLE.search(before)) or bool(
+            re.match(r"분(?:이|께서|을|은|의)?\s?(?:오셨|오시|계|모시|손님|고객)", after)
+        )
     if word.startswith("권"):
         return bool(BOOKS.search(before)) or not re.match(r"권(?:에서|은|의|부터|까지|과|와|에)", word)
     if word.startswith("대"):

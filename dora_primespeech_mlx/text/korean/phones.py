@@ -13,8 +13,12 @@ from dora_primespeech_mlx.text.tables import mapping
 SPACE = "空"
 STOP = "停"
 # Vowels of two sounds.
-VOWELS = {"ㅘ": "ㅗㅏ", "ㅙ": "ㅗㅐ", "ㅚ": "ㅗㅣ", "ㅝ": "ㅜㅓ", "ㅞ": "ㅜㅔ", "ㅟ": "ㅜㅣ", "ㅢ": "ㅡㅣ", "ㅑ": "ㅣㅏ", "ㅒ": "ㅣㅐ",
-          "ㅕ": "ㅣㅓ", "ㅖ": "ㅣㅔ", "ㅛ": "ㅣㅗ", "ㅠ": "ㅣㅜ"}  # fmt: skip
+VOWELS = {
+    whole: first + second
+    for whole, first, second in zip(
+        "ㅘㅙㅚㅝㅞㅟㅢㅑㅒㅕㅖㅛㅠ", "ㅗㅗㅗㅜㅜㅜㅡㅣㅣㅣㅣㅣㅣ", "ㅏㅐㅣㅓㅔㅣㅣㅏㅐㅓㅔㅗㅜ", strict=True
+    )
+}
 LETTERS = re.compile("[ㄱ-ㅎㅏ-ㅣ]")
 
 

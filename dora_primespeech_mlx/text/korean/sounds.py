@@ -1,23 +1,35 @@
-"""The standard rules of Korean pronunciation, over syllables taken apart; numbers are those of the rules (표준 발음법)."""
+"""The standard rules of Korean pronunciation, by their numbers (표준 발음법), over syllables taken apart."""
 
 from collections.abc import Iterator, Sequence
 
 from dora_primespeech_mlx.text.korean.syllables import Syllable
 from dora_primespeech_mlx.text.korean.tagger import Marks
 
-STOPS = {"ㄱ": "ㄱ", "ㄲ": "ㄱ", "ㅋ": "ㄱ", "ㄳ": "ㄱ", "ㄺ": "ㄱ", "ㄷ": "ㄷ", "ㅅ": "ㄷ", "ㅆ": "ㄷ", "ㅈ": "ㄷ", "ㅊ": "ㄷ", "ㅌ": "ㄷ",
-         "ㅎ": "ㄷ", "ㅂ": "ㅂ", "ㅍ": "ㅂ", "ㅄ": "ㅂ", "ㄿ": "ㅂ"}  # fmt: skip
-SONORANTS = {"ㄵ": "ㄴ", "ㄶ": "ㄴ", "ㄼ": "ㄹ", "ㄽ": "ㄹ", "ㄾ": "ㄹ", "ㅀ": "ㄹ", "ㄻ": "ㅁ"}
+# Codas by the one consonant that is heard of them (rules 9 to 11).
+HEARD = {
+    coda: heard
+    for heard, codas in zip(
+        "ㄱㄷㅂㄴㄹㅁㅇ",
+        ("ㄱㄲㅋㄳㄺ", "ㄷㅅㅆㅈㅊㅌㅎ", "ㅂㅍㅄㄿ", "ㄴㄵㄶ", "ㄹㄼㄽㄾㅀ", "ㅁㄻ", "ㅇ"),
+        strict=True,
+    )
+    for coda in codas
+}
 NASALS = {"ㄱ": "ㅇ", "ㄷ": "ㄴ", "ㅂ": "ㅁ"}
 TENSE = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
 ASPIRATED = {"ㄱ": "ㅋ", "ㄷ": "ㅌ", "ㅈ": "ㅊ", "ㅂ": "ㅍ", "ㅅ": "ㅆ"}
 WITHOUT_H = {"ㅎ": "", "ㄶ": "ㄴ", "ㅀ": "ㄹ"}
-# Coda -> what stays and what moves on, before ㅎ (rule 12) and before a vowel (rules 13 and 14).
-BEFORE_H = {"ㄱ": ("", "ㅋ"), "ㄲ": ("", "ㅋ"), "ㅋ": ("", "ㅋ"), "ㄺ": ("ㄹ", "ㅋ"), "ㄳ": ("", "ㅋ"), "ㄷ": ("", "ㅌ"),
-            "ㅅ": ("", "ㅌ"), "ㅆ": ("", "ㅌ"), "ㅊ": ("", "ㅌ"), "ㅌ": ("", "ㅌ"), "ㅈ": ("", "ㅊ"), "ㄵ": ("ㄴ", "ㅊ"),
-            "ㅂ": ("", "ㅍ"), "ㅍ": ("", "ㅍ"), "ㄼ": ("ㄹ", "ㅍ"), "ㅄ": ("", "ㅍ"), "ㄿ": ("", "ㅍ")}  # fmt: skip
-CLUSTERS = {"ㄳ": ("ㄱ", "ㅆ"), "ㄵ": ("ㄴ", "ㅈ"), "ㄺ": ("ㄹ", "ㄱ"), "ㄻ": ("ㄹ", "ㅁ"), "ㄼ": ("ㄹ", "ㅂ"), "ㄽ": ("ㄹ", "ㅆ"),
-            "ㄾ": ("ㄹ", "ㅌ"), "ㄿ": ("ㄹ", "ㅍ"), "ㅄ": ("ㅂ", "ㅆ"), "ㄶ": ("", "ㄴ"), "ㅀ": ("", "ㄹ")}  # fmt: skip
+# Coda -> what it becomes with an ㅎ behind it (rule 12); clusters leave their first consonant.
+WITH_H = {
+    coda: joined
+    for joined, codas in (("ㅋ", "ㄱㄲㅋㄳㄺ"), ("ㅌ", "ㄷㅅㅆㅊㅌ"), ("ㅊ", "ㅈㄵ"), ("ㅍ", "ㅂㅍㄼㅄㄿ"))
+    for coda in codas
+}
+LEFT = {"ㄺ": "ㄹ", "ㄵ": "ㄴ", "ㄼ": "ㄹ"}
+# Cluster -> what stays and what moves to a vowel (rule 14).
+CLUSTERS = dict(
+    zip("ㄳㄵㄺㄻㄼㄽㄾㄿㅄㄶㅀ", zip("ㄱㄴㄹㄹㄹㄹㄹㄹㅂ  ", "ㅆㅈㄱㅁㅂㅆㅌㅍㅆㄴㄹ", strict=True), strict=True)
+)
 DEEP = {"ㄷ": ("", "ㅈ"), "ㅌ": ("", "ㅊ"), "ㄾ": ("ㄹ", "ㅊ")}
 
 
@@ -36,7 +48,7 @@ def pronounce(units: Sequence[Syllable | str], marks: Marks) -> None:
     followed = {id(before) for _, before, _, _ in pairs}
     for unit in units:
         if isinstance(unit, Syllable) and id(unit) not in followed:
-            unit.coda = _neutral(unit.coda)
+            unit.coda = HEARD.get(unit.coda, "")
 
 
 def _neighbours(units: Sequence[Syllable | str]) -> Iterator[tuple[int, Syllable, Syllable, bool]]:
@@ -65,7 +77,7 @@ def _palatalise(before: Syllable, after: Syllable) -> None:
 
 
 def _tensen(at: int, before: Syllable, after: Syllable, apart: bool, marks: Marks) -> None:
-    """Tense consonants that grammar asks for: after verb stems (24, 25, 11) and after the ㄹ of what is to come (27)."""
+    """Tense consonants that grammar asks for: after verb stems (24, 25, 11), after the ㄹ of what is to come (27)."""
     if at in marks.stems and not apart and after.onset in "ㄱㄷㅅㅈ":
         if before.coda == "ㄺ" and after.onset == "ㄱ":
             before.coda = "ㄹ"
@@ -84,8 +96,8 @@ def _meet(before: Syllable, after: Syllable, apart: bool) -> None:
     if onset == "ㅇ":
         _link(before, after, apart)
         return
-    if onset == "ㅎ" and coda in BEFORE_H:
-        before.coda, after.onset = BEFORE_H[coda]
+    if onset == "ㅎ" and coda in WITH_H:
+        before.coda, after.onset = LEFT.get(coda, ""), WITH_H[coda]
         if apart and coda in "ㅈㅊ":
             after.onset = "ㅌ"
         return
@@ -96,7 +108,7 @@ def _meet(before: Syllable, after: Syllable, apart: bool) -> None:
         coda = "ㅍ"  # 밟 alone keeps its ㅂ (rule 10)
     if before.onset == "ㄴ" and coda == "ㄼ" and after.vowel == "ㅜ" and onset in "ㅈㅉㄷㄸ":
         coda = "ㅍ"
-    plain = _neutral(coda)
+    plain = HEARD[coda]
     if plain in NASALS:
         if onset in TENSE:
             after.onset = TENSE[onset]
@@ -116,15 +128,11 @@ def _link(before: Syllable, after: Syllable, apart: bool) -> None:
     """A coda moves to the vowel behind it (13, 14); across a blank it only loses what it has too much (15)."""
     coda = before.coda
     if apart:
-        before.coda = _neutral(coda)
+        before.coda = HEARD[coda]
     elif coda == "ㅎ":
         before.coda = ""
     elif coda in CLUSTERS:
-        before.coda, after.onset = CLUSTERS[coda]
+        staying, after.onset = CLUSTERS[coda]
+        before.coda = staying.strip()
     elif coda != "ㅇ":
         before.coda, after.onset = "", coda
-
-
-def _neutral(coda: str) -> str:
-    """The one consonant that is heard of a coda (rules 9 to 11)."""
-    return STOPS.get(coda) or SONORANTS.get(coda, coda)

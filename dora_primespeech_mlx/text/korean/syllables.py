@@ -19,9 +19,7 @@ class Syllable:
         self.coda = CODAS[index % 28]
 
     def __str__(self) -> str:
-        return chr(
-            FIRST + 588 * ONSETS.index(self.onset) + 28 * VOWELS.index(self.vowel) + CODAS.index(self.coda)
-        )
+        return chr(FIRST + 588 * ONSETS.index(self.onset) + 28 * VOWELS.index(self.vowel) + CODAS.index(self.coda))
 
 
 def is_syllable(character: str) -> bool:
