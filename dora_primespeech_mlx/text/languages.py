@@ -47,6 +47,7 @@ def split_languages(text: str, language: str = "auto", habits: scripts.Habits = 
     the language of their script. `habits` are the voice's.
     """
     language = checked_language(language)
+    text = re.sub("[\ud800-\udfff]", "", text)
     text = re.sub(r"\s{2,}", lambda blanks: "\n" if "\n" in blanks.group() else " ", text)
     text = re.sub(r"\d", lambda digit: str(unicodedata.decimal(digit.group())), text)
     text = scripts.with_mandarin_particles(text, language)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dora_primespeech_mlx.text.cantonese.phones import SYLLABLE
+from dora_primespeech_mlx.text.cantonese.phones import SYLLABLE, split_syllable
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
 from dora_primespeech_mlx.text.mandarin.pinyin import parse_pinyin
-from dora_primespeech_mlx.text.symbols import symbol_table
+from dora_primespeech_mlx.text.symbols import UNKNOWN, symbol_table
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ def parse_lexicon(entries: Mapping[str, str]) -> Lexicon:
 
 
 def _is_pinyin(said: str) -> bool:
-    """Whether `said` is meant for pinyin: all its syllables are, or it is no jyutping either."""
+    """Whether `said` is meant for pinyin: it is, or it is no jyutping either."""
     parts = said.split()
-    return not parts or not all(SYLLABLE.fullmatch(part) for part in parts) or all(_is_syllable(part) for part in parts)
+    return all(_is_syllable(part) for part in parts) or not all(_is_jyutping(part) for part in parts)
 
 
 def _is_syllable(part: str) -> bool:
@@ -66,12 +66,14 @@ def _is_syllable(part: str) -> bool:
     return True
 
 
+def _is_jyutping(part: str) -> bool:
+    return bool(SYLLABLE.fullmatch(part)) and split_syllable(part)[0] != UNKNOWN
+
+
 def _jyutping(word: str, said: str) -> str:
     parts = said.split()
-    if len(parts) != len(word) or not all(SYLLABLE.fullmatch(part) for part in parts):
-        raise ValueError(
-            f"lexicon: {word!r} is said {said!r}, which is not a syllable of pinyin or jyutping for each character"
-        )
+    if len(parts) != len(word) or not all(_is_jyutping(part) for part in parts):
+        raise ValueError(f"lexicon: {word!r} is said {said!r}, which is not a syllable of jyutping for each character")
     return " ".join(parts)
 
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from dora_primespeech_mlx.text.addresses import ADDRESS, speak_addresses
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
@@ -16,7 +16,9 @@ HANGUL = "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3\ua960-\ua97c\ud7b0-\ud7fb"
 CHINESE = ("zh", "yue")
 # A sentence ends behind these; a full stop needs a blank.
 SENTENCE = re.compile(r"[^。！？!?\n]+?(?:[。！？!?…\n]+[」』”’）)]*|\.(?=\s)|$)|[。！？!?…\n]+", re.DOTALL)
-ACRONYM = re.compile(r"[A-Za-z]|[A-Z]{2,}s?(?:[-&][A-Z]+)*(?:-?\d+)?|[A-Z]-?\d{1,3}|\d+[A-Z]{1,2}|[A-Z]\d[A-Z]")
+ACRONYM = re.compile(
+    r"[A-Za-z](?:\+\+|#)?|[A-Z]{2,}s?(?:[-&][A-Z]+)*(?:-?\d+)?|[A-Z]-?\d{1,3}|\d+[A-Z]{1,2}|[A-Z]\d[A-Z]"
+)
 # Capitals that are a word and not letters to spell: LOVE, STOP.
 SHOUTED = re.compile(r"(?=[A-Z]{4})[A-Z]*[AEIOU][A-Z]*")
 CONSONANTS = re.compile(r"[^AEIOUY]{4}|[AEIOU]{3}")
@@ -144,6 +146,7 @@ def _by_neighbours(tokens: list[Token], at: int, reader: str) -> str:
 
 def _own_latin(tokens: list[Token], habits: Habits) -> None:
     """Letters to spell with the Japanese or Korean around them; words, and letters beside words, in English."""
+    lefts, rights = _owners_around(tokens)
     groups: list[list[int]] = []
     last = -2
     for at, token in enumerate(tokens):
@@ -155,7 +158,7 @@ def _own_latin(tokens: list[Token], habits: Habits) -> None:
             last = at
     for group in groups:
         beside = [token.owner for token in (tokens[group[0] - 1 : group[0]] + tokens[group[-1] + 1 : group[-1] + 2])]
-        around = beside + [_nearest(tokens, group[0], -1), _nearest(tokens, group[-1], 1)]
+        around = [*beside, lefts[group[0]], rights[group[-1]]]
         owner = next((owner for owner in around if owner in {"ja", "ko"}), "")
         is_spelled = owner and all(
             tokens[at].text in habits.spelled or _is_spelled(tokens[at].text, owner) for at in group
@@ -172,32 +175,31 @@ def _is_spelled(word: str, language: str) -> bool:
 
 
 def _own_numbers(tokens: list[Token], reader: str) -> None:
-    for at, token in enumerate(tokens):
-        if token.kind != "number":
-            continue
+    """Numbers with the word they touch on the right, else on the left; between blanks with the words around."""
+    lefts, rights = _owners_around(tokens)
+    numbers = [at for at, token in enumerate(tokens) if token.kind == "number"]
+    for at in numbers:
         after, before = tokens[at + 1 : at + 2], tokens[at - 1 : at] if at else []
         touching = [other.owner for other in after + before if other.owner]
-        left, right = _nearest(tokens, at, -1), _nearest(tokens, at, 1)
+        left, right = lefts[at], rights[at]
         if touching:
-            token.owner = touching[0]
-        elif left == "en" and right != "en" and right:
-            token.owner = "en" if before and before[0].text.isspace() and not _ends_clause(tokens, at) else right
+            owner = touching[0]
+        elif left == "en" and right:
+            is_name = before and before[0].text.isspace() and not (after and after[0].text.strip())
+            owner = "en" if is_name else right
         else:
-            token.owner = right or left or reader
+            owner = right or left or reader
+        tokens[at].owner = owner
 
 
-def _ends_clause(tokens: list[Token], at: int) -> bool:
-    return any(token.kind == "mark" and token.text.strip() for token in tokens[at + 1 : at + 2])
+def _owners_around(tokens: list[Token]) -> tuple[list[str], list[str]]:
+    """For each token, the owner of the nearest owned one up to it, and from it on; "" where there is none."""
+    owners = [token.owner for token in tokens]
+    return list(accumulate(owners, _later)), list(accumulate(reversed(owners), _later))[::-1]
 
 
-def _nearest(tokens: list[Token], at: int, step: int) -> str:
-    """The owner of the nearest word on one side, "" where there is none."""
-    at += step
-    while 0 <= at < len(tokens):
-        if tokens[at].owner:
-            return tokens[at].owner
-        at += step
-    return ""
+def _later(owner: str, next_owner: str) -> str:
+    return next_owner or owner
 
 
 def _is_cantonese(text: str) -> bool:

@@ -190,7 +190,7 @@ METHODS: dict[str, Callable[[str], list[int]]] = {
 def spoken_length(text: str) -> float:
     """About how many Mandarin syllables `text` takes: one for a Han character or a digit, a third for a letter.
 
-    Kana count 0.6 and syllables of Hangul 0.8, by how long they last beside Mandarin ones.
+    Kana count 0.6 and syllables of Hangul 0.7, by how long they last beside Mandarin ones.
     """
     return sum(_weight(character) for character in text)
 
@@ -201,7 +201,7 @@ def _weight(character: str) -> float:
     if "\u3041" <= character <= "\u30ff" or "\uff66" <= character <= "\uff9d":
         return 0.6
     if "\uac00" <= character <= "\ud7a3":
-        return 0.8
+        return 0.7
     return 1 / 3 if character.isalpha() else 0.0
 
 

@@ -70,6 +70,7 @@ def _rules() -> tuple[Rule, ...]:
     clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?"
     number = rf"(?<![\d.])({NUMBER})"
     rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
+        (r"\d{21,}", lambda match: digits(match.group())),
         (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: ""),
         (r"(?m)^(\d{1,2})[.)、](?!\d)", lambda match: f"{decimal(match[1])},"),
         (

@@ -84,6 +84,7 @@ def _rules() -> tuple[Rule, ...]:
     money = "|".join(map(re.escape, sorted(currencies() | MONEY, key=len, reverse=True)))
     time = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?"
     rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
+        (r"\d{21,}", lambda match: digit_names(match.group())),
         (rf"[{KANJI_DIGITS}]*〇[{KANJI_DIGITS}]+|[一二三四五六七八九]〇+", lambda match: arabic(match.group())),
         (r"(?m)^\s*(\d{1,2})[.)]\s+", lambda match: f"{match[1]},"),
         (r"\d+(?:,\d{3})+(?!\d)", lambda match: without_commas(match.group())),

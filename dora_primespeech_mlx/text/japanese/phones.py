@@ -14,6 +14,8 @@ from dora_primespeech_mlx.text.tables import mapping
 
 logger = logging.getLogger(__name__)
 
+# Open JTalk refuses a text of more than 8 kB; a sentence is never that long.
+LONGEST = 500
 LABEL = re.compile(
     r"-(?P<phone>[^+]+)\+.*/A:(?P<to_nucleus>-?\d+|xx)\+(?P<mora>\d+|xx)\+(?P<from_end>\d+|xx)/.*/F:(?P<moras>\d+|xx)_"
 )
@@ -47,8 +49,8 @@ class Japanese:
         for part in PIECE.split(in_context(text)):
             if part in MARKS:
                 names += part
-            elif part.strip("ー "):
-                names += _spoken(part)
+            for start in range(0, len(part) if part not in MARKS else 0, LONGEST):
+                names += _spoken(part[start : start + LONGEST])
         return names
 
 
@@ -57,7 +59,9 @@ def _spoken(part: str) -> tuple[str, ...]:
     """Phones of the text between two marks."""
     import pyopenjtalk
 
-    part = part.lstrip("ー")
+    part = part.strip().lstrip("ー")
+    if not part:
+        return ()
     words: list[Any] = pyopenjtalk.run_frontend(part, use_sudachi_kanji_yomi=False)
     if _unread(words):
         part = converter("t2jp")(converter("s2t")(part))

@@ -34,8 +34,8 @@ def corrected(words: list[Any]) -> list[Any]:
     8個 is ハッコ, 8分 ハップン, ABC エービーシー.
     """
     for word in words:
-        if word["string"] == "Ａ" and word["pron"] == "エイ":
-            word["pron"] = "エー"
+        if re.fullmatch("[Ａ-Ｚ]+", word["string"]):
+            word["pron"] = re.sub("エイ(?!チ)", "エー", word["pron"])
     for number, counter in zip(words, words[1:], strict=False):
         sound = mapping("ja_counters_of_eight.tsv").get(counter["pron"])
         if sound and number["pron"].replace("’", "") == EIGHT and "数" in number["pos_group1"] + number["ctype"]:

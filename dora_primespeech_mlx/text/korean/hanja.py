@@ -33,7 +33,10 @@ def _table() -> dict[str, str]:
 
 def _run(run: str, lookup: Lookup, begins_word: bool) -> str:
     said = ""
-    for word, reading in lookup(run):
+    words = lookup(run)
+    if "".join(word for word, _ in words) != run:
+        words = [(character, None) for character in run]
+    for word, reading in words:
         is_known = (
             reading is not None and len(reading) == len(word) and (len(word) > 1 or word in SURNAMES and len(run) != 2)
         )

@@ -64,6 +64,7 @@ def _rules() -> tuple[Rule, ...]:
     month, day = r"(0?[1-9]|1[0-2])", r"([12]\d|3[01]|0?[1-9])"
     number = rf"(?<![\d.])({NUMBER})"
     rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
+        (r"\d{21,}", lambda match: digits(match.group())),
         (rf"(?<![A-Za-z0-9])({latin})(?![A-Za-z0-9+#])", lambda match: mapping("ko_latin_words.tsv")[match[1]]),
         (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: ""),
         (r"(?m)^\s*(\d{1,2})[.)]\s+(?=\D)", lambda match: f"{cardinal(match[1])}, "),

@@ -19,6 +19,13 @@ VOWELS = {
         "ㅘㅙㅚㅝㅞㅟㅢㅑㅒㅕㅖㅛㅠ", "ㅗㅗㅗㅜㅜㅜㅡㅣㅣㅣㅣㅣㅣ", "ㅏㅐㅣㅓㅔㅣㅣㅏㅐㅓㅔㅗㅜ", strict=True
     )
 }
+# Two consonants in one letter, which stand alone in chat: ㅄ.
+PAIRS = {
+    whole: first + second
+    for whole, first, second in zip(
+        "ㄳㄵㄶㄺㄻㄼㄽㄾㄿㅀㅄ", "ㄱㄴㄴㄹㄹㄹㄹㄹㄹㄹㅂ", "ㅅㅈㅎㄱㅁㅂㅅㅌㅍㅎㅅ", strict=True
+    )
+}
 LETTERS = re.compile("[ㄱ-ㅎㅏ-ㅣ]")
 
 
@@ -63,5 +70,5 @@ def _letters(unit: Syllable | str) -> str:
     if unit in MARKS:
         return unit
     if LETTERS.fullmatch(unit):
-        return VOWELS.get(unit, unit)
+        return VOWELS.get(unit) or PAIRS.get(unit, unit)
     return SPACE if unit.isspace() else STOP

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from dora_primespeech_mlx.text.korean.syllables import Syllable, is_syllable
@@ -35,7 +36,7 @@ def marks(text: str) -> Marks:
     """What the tagger says of `text`."""
     morphemes = _mecab().parse(text)
     stems, adnominal, future = set(), set(), set()
-    for morpheme, following in zip(morphemes, [*morphemes[1:], None], strict=True):
+    for morpheme, following in zip_longest(morphemes, morphemes[1:]):
         tags, surface, end = morpheme.feature.pos.split("+"), morpheme.surface, morpheme.span.end - 1
         ends_here = following is not None and following.span.start == end + 1
         if tags[-1] in STEMS and ends_here and following.feature.pos[0] == "E":
