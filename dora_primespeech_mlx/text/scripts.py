@@ -14,6 +14,8 @@ NAMES = {"zh": "Mandarin", "en": "English", "ja": "Japanese", "ko": "Korean", "y
 KANA = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\uff66-\uff9f"
 HANGUL = "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3\ua960-\ua97c\ud7b0-\ud7fb"
 CHINESE = ("zh", "yue")
+# Units that each room says; Open JTalk knows those of the Mandarin table too.
+UNITS = {"ja": ("zh_units.tsv", "ja_units.tsv"), "ko": ("ko_units.tsv",), "yue": ("yue_units.tsv",)}
 # A sentence ends behind these; a full stop needs a blank.
 SENTENCE = re.compile(r"[^。！？!?\n]+?(?:[。！？!?…\n]+[」』”’）)]*|\.(?=\s)|$)|[。！？!?…\n]+", re.DOTALL)
 ACRONYM = re.compile(
@@ -51,7 +53,7 @@ class Stretch:
 
 @dataclass
 class Token:
-    """A run of one kind of characters: kana, hangul, han, number, latin or mark."""
+    """A run of one kind of characters: kana, hangul, han, number, measure (with its unit), latin or mark."""
 
     kind: str
     text: str
@@ -96,7 +98,7 @@ def _sentence(sentence: str, language: str, habits: Habits) -> list[Stretch]:
     reader = _han_reader(sentence, language, habits)
     if ADDRESS.search(sentence):
         sentence = speak_addresses(sentence, reader if language != "en" else "en")
-    tokens = [Token(match.lastgroup or "mark", match.group()) for match in _scanner().finditer(sentence)]
+    tokens = [Token(match.lastgroup or "mark", match.group()) for match in _scanner(reader).finditer(sentence)]
     _own_letters(tokens, language, reader)
     _own_latin(tokens, habits)
     _own_numbers(tokens, reader)
@@ -177,13 +179,15 @@ def _is_spelled(word: str, language: str) -> bool:
 def _own_numbers(tokens: list[Token], reader: str) -> None:
     """Numbers with the word they touch on the right, else on the left; between blanks with the words around."""
     lefts, rights = _owners_around(tokens)
-    numbers = [at for at, token in enumerate(tokens) if token.kind == "number"]
+    numbers = [at for at, token in enumerate(tokens) if token.kind in {"number", "measure"}]
     for at in numbers:
         after, before = tokens[at + 1 : at + 2], tokens[at - 1 : at] if at else []
         touching = [other.owner for other in after + before if other.owner]
         left, right = lefts[at], rights[at]
         if touching:
             owner = touching[0]
+        elif tokens[at].kind == "measure":
+            owner = reader
         elif left == "en" and right:
             is_name = before and before[0].text.isspace() and not (after and after[0].text.strip())
             owner = "en" if is_name else right
@@ -227,18 +231,21 @@ def _fits(character: str, encoding: str) -> bool:
 
 
 @cache
-def _scanner() -> re.Pattern[str]:
-    tables = ("zh_units.tsv", "ja_units.tsv", "ko_units.tsv", "yue_units.tsv")
-    signs = sorted({sign for table in tables for sign in mapping(table)}, key=len, reverse=True)
-    units = "|".join(re.escape(sign) for sign in signs if sign not in {"in", "K", "A", "B"})
+def _scanner(reader: str) -> re.Pattern[str]:
+    """Letters of one script each, numbers with the signs and units that `reader` knows, Latin words, and the rest."""
+    signs = sorted({sign for table in UNITS.get(reader, ()) for sign in mapping(table)} - {"in", "K", "A", "B"})
+    units = "|".join(map(re.escape, sorted(signs, key=len, reverse=True))) or "(?!)"
     money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
     joint = r"[.,:/~～〜×÷=+*–−-]"
     core = rf"\d+(?:\s?{joint}\s?[-−]?\d+)*"
+    measure = rf"(?:(?<![A-Za-z0-9])[-−+±])?{core}\s?(?:{units})(?![A-Za-z0-9])"
     number = (
         rf"(?:{money})?\s?(?:(?<![A-Za-z0-9])[-−+±])?{core}"
-        rf"(?:\s?(?:{units})(?![A-Za-z0-9])|\s?(?:{money}|[%％‰])|\s?[AaPp]\.?[Mm]\b\.?)?"
+        rf"(?:\s?(?:{money}|[%％‰])|\s?[AaPp]\.?[Mm](?![A-Za-z])\.?)?"
     )
     latin = r"[A-Za-zÀ-ÖØ-öø-ɏ]"
     word = rf"\d+[A-Z]{{1,2}}(?![A-Za-z])|{latin}+(?:(?:['’&.-]|(?=\d)|(?<=\d)){latin}+|-?\d+(?:\.\d+)*)*(?:\+\+|\#)?"
     kinds = f"(?P<kana>[{KANA}]+)|(?P<hangul>[{HANGUL}]+)|(?P<han>[{HAN}々〆]+)"
-    return re.compile(rf"{kinds}|(?P<latin>{word})|(?P<number>{number})|(?P<mark>\s+|.)", re.DOTALL)
+    return re.compile(
+        rf"{kinds}|(?P<measure>{measure})|(?P<latin>{word})|(?P<number>{number})|(?P<mark>\s+|.)", re.DOTALL
+    )

@@ -130,7 +130,7 @@ def _sentence(text: str, start: int, end: int, language: str = "auto") -> Senten
     piece = " ".join(piece.split("\n")).strip()
     last = piece.rstrip("".join(CLOSERS) + " ")[-1:]
     if last not in CLAUSE_MARKS | CUT5_MARKS | {"；", ";"}:
-        english = language == "en" or (language == "auto" and not EAST_ASIAN.search(piece))
+        english = language == "en" or (language == "auto" and not re.search(r"[\u3041-\u30ff\u4e00-\u9fff]", piece))
         piece += "." if english else "。"
     return Sentence(piece, start, start + len(text[start:end].rstrip()))
 

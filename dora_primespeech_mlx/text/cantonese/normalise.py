@@ -166,7 +166,8 @@ def _label(match: re.Match[str]) -> str:
     number, noun = match[1], match[2]
     if noun == "年":
         return counted(number) + noun
-    return (digits(number) if len(number) > 2 and noun in "號室座" else decimal(number)) + noun
+    is_row = len(number) > 2 and noun in "號室座" and not number.endswith("00")
+    return (digits(number) if is_row else decimal(number)) + noun
 
 
 def _bare_number(match: re.Match[str]) -> str:

@@ -26,7 +26,8 @@ PEOPLE = re.compile(r"(?:손님|고객|선생님|어르신|어른|관객|참가�
 BOOKS = re.compile(r"(?:책|만화|소설|노트|잡지|도서|교재|공책|사전|앨범|시집)\S{0,3}\s*$")
 SCORE = re.compile(r"(?:점수|스코어|승리|이겼|졌|경기|비율|득점)\D{0,4}$")
 SCORE_AFTER = re.compile(r"로? ?(?:승리|이겼|이기|졌|지|앞서|비겼|무승부|역전|패)")
-HOURS = re.compile(r"(?:오전|오후|새벽|아침|저녁|밤|낮)\s*$")
+# One or two, two or three, ... before a counter of native numbers.
+PAIRS = ("", "한두", "두세", "서너", "네다섯", "대여섯", "예닐곱", "일고여덟", "여덟아홉")
 
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
@@ -68,12 +69,16 @@ def _rules() -> tuple[Rule, ...]:
         (rf"(?<![A-Za-z0-9])({latin})(?![A-Za-z0-9+#])", lambda match: mapping("ko_latin_words.tsv")[match[1]]),
         (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: ""),
         (r"(?m)^\s*(\d{1,2})[.)]\s+(?=\D)", lambda match: f"{cardinal(match[1])}, "),
-        (r"\b(\d{1,2})·(\d{1,2})(?!\d)", lambda match: digits(match[1]) + digits(match[2])),
+        (r"(?<!\d)(\d{1,2})·(\d{1,2})(?!\d)", lambda match: digits(match[1]) + digits(match[2])),
+        (
+            r"(?<![\d.])(\d{1,2})\.(\d{1,2})(?=\s?(?:전쟁|사변|광복절|절|혁명|운동|민주화|사태|항쟁))",
+            lambda match: digits(match[1]) + digits(match[2]),
+        ),
         (r"(?<=[A-Za-z])\+\+", lambda match: " 플러스플러스"),
         (r"(?<=[A-Za-z])-(?=\d)", lambda match: " "),
         (r"(?<=[A-Za-z0-9])\.(?=[A-Za-z])", lambda match: " 점 "),
         (r"(?<![\d.])1(?=[백천만](?![가-힣]*[년월일호]))", lambda match: ""),
-        (r"(?i)\bNo\.?\s?(?=\d)|#(?=\d)", lambda match: "넘버 "),
+        (r"(?i)(?<![A-Za-z])No\.?\s?(?=\d)|#(?=\d)", lambda match: "넘버 "),
         (
             rf"(?<!\d)((?:19|20)\d\d)([-/.])\s?{month}\2\s?{day}\.?(?!\d)",
             lambda match: f"{cardinal(match[1])}년 {_month(match[3])}월 {cardinal(match[4])}일",
@@ -85,7 +90,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"\(([월화수목금토일])\)", lambda match: f"({match[1]}요일)"),
         (r"(?<![\d.])(0?6|10)(?=월)", lambda match: _month(match[1])),
         (rf"(?i)(?<![\d:]){clock}\s?([ap])\.?m\.?(?![a-z])", lambda match: _half(match[4]) + _moment(match)),
-        (rf"(?i)\b([ap])\.?m\.?\s?(?={clock})", lambda match: _half(match[1])),
+        (rf"(?i)(?<![A-Za-z])([ap])\.?m\.?\s?(?={clock})", lambda match: _half(match[1])),
         (rf"(?<![\d:]){clock}(?![\d:])", _clock),
         (r"(?<![\d:])(\d+):(\d+)(?![\d:])", lambda match: f"{cardinal(match[1])} 대 {cardinal(match[2])}"),
         (r"(?<![\d.])(?:\+82-?)?\d{2,4}-\d{3,4}(?:-\d{4})?(?![\d-])", _telephone),
@@ -176,7 +181,11 @@ def _range(match: re.Match[str]) -> str:
     if "-" in match.group() and (SCORE.search(before) or SCORE_AFTER.match(after)):
         return f"{cardinal(match[1])} 대 {cardinal(match[2])}"
     counter = re.match(r"\s?([가-힣]+)", after)
-    first = _number_before(match[1], counter[1], before, after) if counter and "." not in match[1] else None
+    if counter is None or "." in match[1] + match[2]:
+        return f"{decimal(match[1])}에서 {match[2]}"
+    first = _number_before(match[1], counter[1], before, after)
+    if len(match[2]) == 1 and int(match[2]) == int(match[1]) + 1:
+        return PAIRS[int(match[1])] if first else f"{cardinal(match[1])}{cardinal(match[2])}"
     return f"{first or decimal(match[1])}에서 {match[2]}"
 
 
