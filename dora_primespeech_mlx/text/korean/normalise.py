@@ -18,6 +18,10 @@ KEPT = frozenset("…½⅓⅔¼¾²³℃℉㎡㈜·")
 MONEY = {"₩": "원", "￦": "원", "$": "달러", "US$": "달러", "€": "유로", "¥": "엔", "£": "파운드", "HK$": "홍콩달러",
          "元": "위안"}  # fmt: skip
 ROUND_TENS = re.compile(r"[1-9]0대(?![를의]? ?(?:판매|생산|차|자동차|컴퓨터))")
+MACHINES = re.compile(
+    "(?:차|버스|트럭|컴퓨터|노트북|휴대폰|전화기|TV|텔레비전|비행기|자전거|오토바이|피아노|카메라|기계|로봇|에어컨|냉장고|세탁기|드론|기차|서버|대)"
+    r"[가는은를도]?\s*$"
+)
 LABEL_NOUNS = (
     "(?:출구|버스|문제|홈|트랙|선수|타자|게이트|국도|테이블|좌석|채널|칸|플랫폼|노선|마을버스|창구"
     "|지문|보기|항|방|레인|코스|도로)"
@@ -69,10 +73,10 @@ def _rules() -> tuple[Rule, ...]:
         (rf"(?<![A-Za-z0-9])({latin})(?![A-Za-z0-9+#])", lambda match: mapping("ko_latin_words.tsv")[match[1]]),
         (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: ""),
         (r"(?m)^\s*(\d{1,2})[.)]\s+(?=\D)", lambda match: f"{cardinal(match[1])}, "),
-        (r"(?<!\d)(\d{1,2})·(\d{1,2})(?!\d)", lambda match: digits(match[1]) + digits(match[2])),
+        (r"(?<!\d)(\d{1,2})·(\d{1,2})(?!\d)", _anniversary),
         (
             r"(?<![\d.])(\d{1,2})\.(\d{1,2})(?=\s?(?:전쟁|사변|광복절|절|혁명|운동|민주화|사태|항쟁))",
-            lambda match: digits(match[1]) + digits(match[2]),
+            _anniversary,
         ),
         (r"(?<=[A-Za-z])\+\+", lambda match: " 플러스플러스"),
         (r"(?<=[A-Za-z])-(?=\d)", lambda match: " "),
@@ -93,6 +97,7 @@ def _rules() -> tuple[Rule, ...]:
         (rf"(?i)(?<![A-Za-z])([ap])\.?m\.?\s?(?={clock})", lambda match: _half(match[1])),
         (rf"(?<![\d:]){clock}(?![\d:])", _clock),
         (r"(?<![\d:])(\d+):(\d+)(?![\d:])", lambda match: f"{cardinal(match[1])} 대 {cardinal(match[2])}"),
+        (r"(?<![\d.])(0\d{1,2})[.)]\s?(\d{3,4})[.-](\d{4})(?![\d-])", _telephone),
         (r"(?<![\d.])(?:\+82-?)?\d{2,4}-\d{3,4}(?:-\d{4})?(?![\d-])", _telephone),
         (r"(?<![\d.])0\d{8,}(?!\d)", lambda match: digits(match.group(), telephone=True)),
         (rf"({money})\s?({NUMBER})([십백천만억조]*)([KMB](?![A-Za-z]))?(?:원)?", _money),
@@ -153,12 +158,17 @@ def _hour(match: re.Match[str]) -> str:
 
 
 def _telephone(match: re.Match[str]) -> str:
-    parts = match.group().split("-")
+    parts = re.split(r"[-.)]\s?", match.group())
     is_number = len(parts) > 2 or match.group().startswith(("0", "1")) and len(parts[-1]) == 4
     after = match.string[match.end() :]
     if not is_number or re.match(r"\s?(?:년|월|일|명|개|원|점)", after):
         return match.group() if len(parts) == 2 else ", ".join(map(cardinal, parts))
     return ", ".join(digits(part, telephone=True) for part in parts)
+
+
+def _anniversary(match: re.Match[str]) -> str:
+    """A day that history knows by its date: 6·25 육이오, 10·26 십이육, 12·12 십이십이."""
+    return cardinal(match[1]) + (cardinal if match[1] == match[2] and len(match[1]) > 1 else digits)(match[2])
 
 
 def _currency(sign: str) -> str:
@@ -224,8 +234,10 @@ def _is_native(number: str, word: str, before: str, after: str) -> bool:
     if word.startswith("권"):
         return bool(BOOKS.search(before)) or not re.match(r"권(?:에서|은|의|부터|까지|과|와|에)", word)
     if word.startswith("대"):
-        is_count = not re.match(r"대[가-힣]*(?:표|회|학|통|기|한|륙)|대\s?[0-9]", after)
-        return is_count and not ROUND_TENS.match(number + after)
+        is_thing = MACHINES.search(before) or re.match(
+            r"대(?:[를는도만씩]|$|[.,!?]| (?:중|있|더|이상|정도|샀|구입))", after
+        )
+        return bool(is_thing) and not (ROUND_TENS.match(number + after) and not MACHINES.search(before))
     if word.startswith("장"):
         return not re.match(r"장(?:에서|의|부터|까지)", word)
     if word.startswith(tuple(words("ko_sino_counters.txt"))):

@@ -69,10 +69,11 @@ def _simplify_vowel(syllable: Syllable) -> None:
 
 
 def _palatalise(before: Syllable, after: Syllable) -> None:
-    """Rule 17: ㄷ and ㅌ before 이, ㄷ before 히."""
-    if before.coda in DEEP and after.onset == "ㅇ" and after.vowel in "ㅣㅕ":
+    """Rule 17: ㄷ and ㅌ before 이, ㄷ before 히, and both drawn together with an ending: 붙여, 닫혔다."""
+    is_ending = after.vowel == "ㅣ" or after.vowel == "ㅕ" and after.coda in {"", "ㅆ"}
+    if before.coda in DEEP and after.onset == "ㅇ" and is_ending:
         before.coda, after.onset = DEEP[before.coda]
-    elif before.coda == "ㄷ" and after.onset == "ㅎ" and after.vowel in "ㅣㅕ":
+    elif before.coda == "ㄷ" and after.onset == "ㅎ" and is_ending:
         before.coda, after.onset = "", "ㅊ"
 
 
