@@ -165,3 +165,20 @@ def test_encoders_are_converted_by_the_same_command(tmp_path, capsys):
     assert "--t2s and --sovits together, or an encoder: --hubert, --roberta, --speaker" in capsys.readouterr().err
     assert run("export", "--encoders", tmp_path / "none", "--coreml", tmp_path) == 1
     assert "primespeech convert --hubert" in capsys.readouterr().err
+
+
+def test_a_voice_is_added_in_a_language_that_its_model_speaks(model, recording, tmp_path, capsys):
+    pytest.importorskip("pyopenjtalk", reason="the extra ja is not installed")
+    voices = tmp_path / "voices.json"
+    spoken = ("--text", "こんにちは、お元気ですか。", "--lang", "all_ja", "--model", model)
+    assert run("voice", "add", "Aoi", recording, "--voices", voices, *spoken) == 0
+    content = json.loads(voices.read_text("utf-8"))
+    assert content["voices"]["Aoi"]["text_lang"] == content["voices"]["Aoi"]["prompt_lang"] == "ja"
+    voices.write_text(json.dumps(content | {"languages": ["zh", "en"]}), "utf-8")
+    assert run("voice", "add", "Mei", recording, "--voices", voices, *spoken) == 1
+    assert "does not speak Japanese: it speaks Mandarin and English" in capsys.readouterr().err
+    other = tmp_path / "other"
+    shutil.copytree(model, other)
+    assert run("voice", "add", "Mei", recording, "--voices", voices, *spoken[:-1], other) == 0
+    assert json.loads(voices.read_text("utf-8"))["voices"]["Mei"]["languages"] == []
+    assert read_voices(voices).find("Mei").languages == ()

@@ -166,7 +166,9 @@ class Frontend:
     def _check(self, language: str) -> None:
         if language not in self._habits.speaks:
             spoken = " and ".join(NAMES[name] for name in self._habits.speaks)
-            raise ValueError(f"this voice does not speak {NAMES[language]}: it speaks {spoken}")
+            raise ValueError(
+                f"this voice does not speak {NAMES[language]}: it speaks {spoken}. Take a voice of a model that does"
+            )
         module, package, extra = PACKAGES[language]
         if find_spec(module) is None:
             way = f"'dora-primespeech-mlx[{extra}]'" if extra else package

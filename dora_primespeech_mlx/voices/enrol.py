@@ -120,6 +120,9 @@ def add_voice(
     if folder is None:
         raise ValueError(f"{voices} names no model; say which with --model FOLDER (primespeech convert makes one)")
     loaded = load_model(folder)
+    own_model = bool(content.get("model")) and resolve(base, content["model"]).resolve() != folder.resolve()
+    frontend = Frontend(loaded.symbols, speaks=() if own_model else content.get("languages", ()))
+    frontend.check(language)
 
     sounds = [read_audio(recording) for recording in recordings]
     check_length(*sounds[0], str(recordings[0]))
@@ -128,7 +131,7 @@ def add_voice(
     ]
     codes = None
     if text.strip():
-        phones = len(Frontend(loaded.symbols)(text, language).ids)
+        phones = len(frontend(text, language).ids)
         advice += _pace(phones, len(sounds[0][0]) / sounds[0][1], recordings[0])
         codes = codes_from_samples(*sounds[0], _encoders(folder, voices.parent, settings, encoders), loaded.sovits)
 
@@ -144,8 +147,10 @@ def add_voice(
     entry |= {"text_lang": language, "prompt_lang": language, "speed_factor": speed}
     if not content.get("model"):
         content["model"] = _relative(folder, base)
-    elif resolve(base, content["model"]).resolve() != folder.resolve():
+    elif own_model:
         entry["model"] = _relative(folder, base)
+        if "languages" in content:
+            entry["languages"] = []
     content["voices"] = {key: value for key, value in content["voices"].items() if key != taken} | {name: entry}
     content.setdefault("default_voice", name)
     _write(voices, content)
