@@ -194,3 +194,20 @@ def test_a_voice_is_replaced_by_its_own_copies_in_another_order_and_nothing_is_l
     now = read_voices(voices).find("Ada").references
     assert [path.read_bytes() for path in now] == contents[::-1]
     assert [path.read_bytes() for path in first] == contents
+
+
+def test_a_voice_is_added_in_a_language_that_its_model_speaks(model, recording, tmp_path, capsys):
+    pytest.importorskip("pyopenjtalk", reason="the extra ja is not installed")
+    voices = tmp_path / "voices.json"
+    spoken = ("--text", "こんにちは、お元気ですか。", "--lang", "all_ja", "--model", model)
+    assert run("voice", "add", "Aoi", recording, "--voices", voices, *spoken) == 0
+    content = json.loads(voices.read_text("utf-8"))
+    assert content["voices"]["Aoi"]["text_lang"] == content["voices"]["Aoi"]["prompt_lang"] == "ja"
+    voices.write_text(json.dumps(content | {"languages": ["zh", "en"]}), "utf-8")
+    assert run("voice", "add", "Mei", recording, "--voices", voices, *spoken) == 1
+    assert "does not speak Japanese: it speaks Mandarin and English" in capsys.readouterr().err
+    other = tmp_path / "other"
+    shutil.copytree(model, other)
+    assert run("voice", "add", "Mei", recording, "--voices", voices, *spoken[:-1], other) == 0
+    assert json.loads(voices.read_text("utf-8"))["voices"]["Mei"]["languages"] == []
+    assert read_voices(voices).find("Mei").languages == ()

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from dora_primespeech_mlx.commands.installed import version_of
 from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.text import Frontend
+from dora_primespeech_mlx.text.scripts import NAMES
 
 OK, WARN, FAIL = "ok", "WARN", "FAIL"
 OLDEST_PYTHON = (3, 11)
@@ -46,6 +48,7 @@ def examine(settings: Settings | None = None) -> list[Finding]:
         ("Python", check_python),
         ("MLX", check_mlx),
         ("executor", check_executor),
+        ("languages", check_languages),
         ("dora", check_dora),
         ("voices", check_voices),
         ("audio", check_audio),
@@ -120,6 +123,19 @@ def check_executor(settings: Settings) -> Iterator[Finding]:
         else:
             text = "openvino is not installed: the vocoder runs on ONNX Runtime, which is slower on CPUs with bf16"
             yield Finding(OK, "executor", text)
+
+
+def check_languages(settings: Settings) -> Iterator[Finding]:
+    """Which languages can be read; one that is meant to be spoken must be."""
+    frontend = Frontend()
+    for language, name in NAMES.items():
+        try:
+            frontend.check(language)
+        except ValueError as error:
+            what, _, way = str(error).partition(": ")
+            yield Finding(FAIL if settings.language == language else OK, "languages", what, way)
+        else:
+            yield Finding(OK, "languages", f"{name} can be read")
 
 
 def check_dora(settings: Settings) -> Iterator[Finding]:

@@ -77,7 +77,9 @@ def _add_say(commands: Any) -> None:
     say.add_argument("--file", type=Path, help="read the text from this file (UTF-8)")
     say.add_argument("--voice", help="name or alias of a voice (default: the one voices.json names)")
     say.add_argument("--voices", type=Path, help=f"the voices.json to use (default: VOICES_CONFIG or {SHIPPED_VOICES})")
-    say.add_argument("--lang", choices=LANGUAGES.options, help="language of the text (default: the voice's)")
+    say.add_argument(
+        "--lang", type=LANGUAGES.read, choices=LANGUAGES.options, help="language of the text (default: the voice's)"
+    )
     say.add_argument("--out", type=Path, default=Path("speech.wav"), help="WAV file to write (default: %(default)s)")
     say.add_argument("--seed", type=int, help="fixes the result: the same seed speaks the same way")
     say.add_argument("--speed", type=float, help=f"{SPEED.allowed}; above 1 is faster (default: the voice's)")
@@ -95,7 +97,9 @@ def _add_phones(commands: Any) -> None:
         epilog='Example: primespeech phones "It costs $20/month."',
     )
     phones.add_argument("text", nargs="?", help="what to read")
-    phones.add_argument("--language", choices=LANGUAGES.options, default="auto", help="(default: %(default)s)")
+    phones.add_argument(
+        "--language", type=LANGUAGES.read, choices=LANGUAGES.options, default="auto", help="(default: %(default)s)"
+    )
     phones.add_argument("--cut", choices=SPLIT_METHODS.options, default="sentence", help="(default: %(default)s)")
     phones.add_argument("--pieces", type=int, default=0, help="characters that come at a time (default: all at once)")
     phones.add_argument("--json", action="store_true", help="print a line of JSON for each text")
@@ -158,7 +162,9 @@ def _add_voice(commands: Any) -> None:
     add.add_argument("name", help="of the voice")
     add.add_argument("recordings", type=Path, nargs="+", metavar="RECORDING", help="wav, flac, ogg or mp3")
     add.add_argument("--text", default="", help="exactly what the first recording says")
-    add.add_argument("--lang", choices=LANGUAGES.options, default="auto", help="language (default: %(default)s)")
+    add.add_argument(
+        "--lang", type=LANGUAGES.read, choices=LANGUAGES.options, default="auto", help="language (default: %(default)s)"
+    )
     add.add_argument("--voices", type=Path, help=f"the voices.json (default: VOICES_CONFIG or {SHIPPED_VOICES})")
     add.add_argument("--model", type=Path, help="folder of the weights (default: the one the voices.json names)")
     add.add_argument("--encoders", type=Path, help="folder of the encoders (default: with the model)")

@@ -80,6 +80,8 @@ def described(phones: Phones) -> dict[str, Any]:
 def pinyin(phones: Phones) -> Iterator[tuple[str, str]]:
     """Each Mandarin character with the syllable it is said as, after all changes of tone."""
     for span in phones.spans:
+        if span.language != "zh":
+            continue
         at = span.start
         for character, count in zip(span.text, span.word2ph or (), strict=False):
             if count == 2:

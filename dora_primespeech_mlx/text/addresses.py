@@ -12,17 +12,14 @@ ADDRESS = re.compile(
     r"|(?:[A-Za-z0-9-]+\.)+(?:com|org|net|edu|gov|io|ai|cn|dev|app|co|uk|de|jp|me|info|tv|cc|html?|xyz)(?![A-Za-z0-9_])"
     r"(?:/[A-Za-z0-9_~%./?=&#-]*)?)"
 )
-SIGNS = {
-    "en": mapping("en_address_signs.tsv"),
-    "zh": mapping("zh_address_signs.tsv"),
-}
+SIGNS = {language: mapping(f"{language}_address_signs.tsv") for language in ("en", "zh", "ja", "ko", "yue")}
 SPELLED = frozenset(
     ("www", "http", "https", "ftp", "cn", "io", "ai", "uk", "de", "jp", "tv", "cc", "xyz", "html", "htm")
 )
 
 
 def speak_addresses(text: str, language: str) -> str:
-    """`text` with each web and mail address in words of `language` ("zh" or "en"); letters of names stay Latin."""
+    """`text` with each web and mail address in words of `language`; letters of names stay Latin."""
     return ADDRESS.sub(lambda match: _address(match.group(), language), text)
 
 

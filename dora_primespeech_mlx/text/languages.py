@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
+from dora_primespeech_mlx.text import scripts
 from dora_primespeech_mlx.text.addresses import speak_addresses
 from dora_primespeech_mlx.text.mandarin.normalise import HAN, QUANTITY
-from dora_primespeech_mlx.text.scripts import check_scripts
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
-
-logger = logging.getLogger(__name__)
+from dora_primespeech_mlx.text.unspoken import check_scripts
 
 LONGEST_CLAUSE = 100
 """Words and what stands between them, on each side of a number."""
-LANGUAGES = {"auto": "auto", "zh": "zh", "all_zh": "zh", "en": "en"}
-UNSUPPORTED = {"ja": "Japanese", "all_ja": "Japanese", "ko": "Korean", "all_ko": "Korean", "yue": "Cantonese",
-               "all_yue": "Cantonese", "auto_yue": "Cantonese"}  # fmt: skip
-FOREIGN_SCRIPTS = {
-    "Japanese": re.compile(r"[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff\uff66-\uff9d]"),
-    "Korean": re.compile(r"[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3\ua960-\ua97c\ud7b0-\ud7fb]"),
-}
+LANGUAGES = {"auto": "auto", "zh": "zh", "all_zh": "zh", "en": "en", "ja": "ja", "all_ja": "ja", "ko": "ko",
+             "all_ko": "ko", "yue": "yue", "all_yue": "yue", "auto_yue": "auto_yue"}  # fmt: skip
+NO_HABITS = scripts.Habits()
 
 
 @dataclass(frozen=True)
 class Run:
-    """A token of the text, as written, and the language ("zh" or "en") that reads it.
+    """A token of the text, as written, and the language ("zh", "en", "ja", "ko" or "yue") that reads it.
 
     `within_name` is true of letters that go on a name or formula after a number or sign in it: the N of H1N1.
     """
@@ -40,27 +34,38 @@ class Run:
 
 
 def checked_language(language: str) -> str:
-    """`language` as "auto", "zh" or "en"; ValueError that names the language and the choices for any other."""
-    if language in UNSUPPORTED:
-        raise ValueError(
-            f"{UNSUPPORTED[language]} ({language!r}) is not supported yet: use one of {', '.join(LANGUAGES)}"
-        )
+    """`language` as "auto", "zh", "en", "ja", "ko", "yue" or "auto_yue"; ValueError with the choices for any other."""
     if language not in LANGUAGES:
         raise ValueError(f"unknown language {language!r}: use one of {', '.join(LANGUAGES)}")
     return LANGUAGES[language]
 
 
-def split_languages(text: str, language: str = "auto") -> list[Run]:
+def split_languages(text: str, language: str = "auto", habits: scripts.Habits = NO_HABITS) -> list[Run]:
     """Runs of `text` in order; empty when it holds nothing but blanks.
 
-    `language` is "zh", "en" or "auto" (the one that most of the text is written in). It decides who reads the digits
-    and signs that stand between; letters are always read by the language of their script. Kana and Hangul are a
-    ValueError with "auto"; with a named language they are left out, and logged.
+    `language` says who reads Han characters, digits and the signs that stand between: a language, "auto" (what the
+    text shows of itself) or "auto_yue" (the same, with Cantonese in the place of Mandarin). Letters are always read by
+    the language of their script. `habits` are the voice's.
     """
     language = checked_language(language)
     check_scripts(text)
+    text = re.sub("[\ud800-\udfff]", "", text)
     text = re.sub(r"\s{2,}", lambda blanks: "\n" if "\n" in blanks.group() else " ", text)
-    text = re.sub(r"\d", lambda digit: str(unicodedata.decimal(digit.group())), _without_foreign(text, language))
+    text = re.sub(r"\d", lambda digit: str(unicodedata.decimal(digit.group())), text)
+    text = scripts.with_mandarin_particles(text, language)
+    if not scripts.concern(text, language, habits):
+        return _mandarin_and_english(text, language)
+    runs: list[Run] = []
+    for stretch in scripts.stretches(text, language, habits):
+        if stretch.language:
+            runs.append(Run(stretch.language, stretch.text))
+        else:
+            runs += _mandarin_and_english(stretch.text, language if language in {"zh", "en"} else "auto")
+    return [run for run in runs if run.text.strip()]
+
+
+def _mandarin_and_english(text: str, language: str) -> list[Run]:
+    """Runs of a text that only these two read."""
     matrix = _matrix(text, language)
     text = speak_addresses(text, matrix)
     tokens = [(match.lastgroup or "mark", match.group()) for match in _scanner().finditer(text)]
@@ -79,18 +84,6 @@ def check_readable(text: str, language: str) -> None:
     """ValueError if nothing of `text` can be spoken in `language`, found out without reading it."""
     if not any(c.isalnum() for run in split_languages(text, language) for c in run.text):
         raise ValueError(f"there is nothing to say in {text[:40]!r}: it has no word and no number")
-
-
-def _without_foreign(text: str, language: str) -> str:
-    text = re.sub(rf"(?<=[{HAN}])[のノ](?=[{HAN}])", "的", text)
-    for name, letters in FOREIGN_SCRIPTS.items():
-        if not letters.search(text):
-            continue
-        if language == "auto":
-            raise ValueError(f"{name} text is not supported yet: {text[:40]!r} can be read only in Mandarin or English")
-        logger.warning("left out the %s letters of %r", name, text[:80])
-        text = letters.sub(" ", text)
-    return text
 
 
 def _matrix(text: str, language: str) -> str:

@@ -43,6 +43,7 @@ class VoiceEntry:
         prompt_text: what the first reference says; empty for a voice without a prompt.
         prompt_language: its language.
         language: of texts when the caller does not say; "auto" looks at each text.
+        languages: what the voice speaks; empty for all that its model's phones have.
         speed: 1 is the model's own.
         codes: file of the prompt's semantic codes, or None.
         aliases: other names.
@@ -61,6 +62,7 @@ class VoiceEntry:
     speed: float
     codes: Path | None
     aliases: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     sampling: Mapping[str, float] = field(default_factory=dict)
     lexicon: Path | None = None
     vocoder: Path | None = None
@@ -258,6 +260,7 @@ def _entry(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEntr
         speed=fields.number("speed_factor") or 1.0,
         codes=fields.path(folder, "codes_path"),
         aliases=fields.texts("aliases"),
+        languages=fields.languages(common),
         sampling={key: value for key, value in sampling.items() if value is not None},
         lexicon=fields.path(folder, "lexicon"),
         vocoder=fields.path(folder, "vits_onnx"),

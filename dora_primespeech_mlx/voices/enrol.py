@@ -122,6 +122,9 @@ def add_voice(
     if folder is None:
         raise ValueError(f"{voices} names no model; say which with --model FOLDER (primespeech convert makes one)")
     loaded = load_model(folder)
+    speaks = () if _has_own_model(known, base, folder) else known.get("languages", ())
+    frontend = Frontend(loaded.symbols, speaks=speaks)
+    frontend.check(language)
 
     sounds = [read_audio(recording) for recording in recordings]
     check_length(*sounds[0], str(recordings[0]))
@@ -130,7 +133,7 @@ def add_voice(
     ]
     codes = None
     if text.strip():
-        phones = len(Frontend(loaded.symbols)(text, language).ids)
+        phones = len(frontend(text, language).ids)
         advice += _pace(phones, len(sounds[0][0]) / sounds[0][1], recordings[0])
         codes = codes_from_samples(*sounds[0], _encoders(folder, voices.parent, settings, encoders), loaded.sovits)
 
@@ -145,8 +148,10 @@ def add_voice(
         entry |= {"text_lang": language, "prompt_lang": language, "speed_factor": speed}
         if not content.get("model"):
             content["model"] = _relative(folder, base)
-        elif resolve(base, content["model"]).resolve() != folder.resolve():
+        elif _has_own_model(content, base, folder):
             entry["model"] = _relative(folder, base)
+            if "languages" in content:
+                entry["languages"] = []
         content["voices"] = {key: value for key, value in content["voices"].items() if key != taken} | {name: entry}
         if not content.get("default_voice") or content["default_voice"] == taken:
             content["default_voice"] = name
@@ -187,6 +192,11 @@ def _pace(phones: int, seconds: float, path: Path) -> list[str]:
         f"{path} lasts {seconds:.1f} s and its text has {phones} sounds, which does not fit: "
         "give the text exactly as it is spoken, or the reference is heard in what the voice says"
     ]
+
+
+def _has_own_model(content: dict[str, Any], base: Path, folder: Path) -> bool:
+    """Whether the model in `folder` is another than the one that the file names."""
+    return bool(content.get("model")) and resolve(base, content["model"]).resolve() != folder.resolve()
 
 
 def _known(voices: Path, name: str, replace: bool) -> dict[str, Any]:

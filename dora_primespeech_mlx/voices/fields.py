@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from dora_primespeech_mlx.settings import SPEED, VARIABLES, Number, expand
 from dora_primespeech_mlx.speech import SAMPLING_NAMES
 from dora_primespeech_mlx.text.languages import checked_language
+from dora_primespeech_mlx.text.scripts import NAMES
 from dora_primespeech_mlx.text.spellings import language_code
 
 NUMBERS: Mapping[str, Number] = {
@@ -101,6 +102,15 @@ class Fields:
             return checked_language(language_code(value))
         except ValueError as error:
             raise ValueError(f"{self.where} has {key} {shown(value)}: {error}.") from None
+
+    def languages(self, common: "Fields") -> tuple[str, ...]:
+        """The languages a voice speaks, its own list or that of the file; empty if neither says."""
+        own = self._item.get("languages")
+        fields, value = (common, common._item.get("languages")) if own is None else (self, own)
+        names = [] if value is None else value
+        if not isinstance(names, list) or not all(name in NAMES for name in names):
+            raise ValueError(f"{fields.where} has languages {shown(value)}; it must be a list of {', '.join(NAMES)}.")
+        return tuple(names)
 
     def _checked(self, key: str, value: Any) -> str:
         if not isinstance(value, str):

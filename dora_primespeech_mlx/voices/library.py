@@ -167,7 +167,9 @@ class Library:
         folders = encoder_folders(folder, self._book.path.parent)
         encoders = Encoders(folders, self._runtime, self._precision, self._settings.threads, self._encoders)
         lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
-        frontend = Frontend(loaded.symbols, lexicon, self._settings.g2pw_dir)
+        home = entry.prompt_language if entry.language == "auto" else entry.language
+        frontend = Frontend(loaded.symbols, lexicon, self._settings.g2pw_dir, home, entry.languages)
+        frontend.check(entry.language)
         stored = None if entry.codes is None else read_codes(entry.codes, loaded.network.config.code_count)
         with_codes = stored is None and bool(entry.prompt_text)
         if with_codes and not encoders.has("hubert"):
