@@ -85,7 +85,7 @@ def prepare(sentence: Sentence, number: int, request: Request) -> PreparedSenten
         ValueError: nothing in the sentence can be spoken, or its language is not supported.
     """
     with request.timing.measure("frontend"):
-        phones = request.voice.frontend(sentence.text, request.manner.language)
+        phones = request.voice.frontend(sentence.text, sentence.language, notes=sentence.notes)
         return PreparedSentence(sentence, number, phones, request.voice.prosody(phones))
 
 
@@ -121,7 +121,7 @@ def speak(sentence: PreparedSentence, request: Request) -> Iterator[np.ndarray |
             request.voice.ge,
             NoiseTable("normal", request.voice.sovits.config.vocoder.inter_channels, _seed(sentence, attempt, request)),
             request.manner.noise_scale,
-            request.manner.pace,
+            request.manner.pace * sentence.sentence.rate,
         )
         last = attempt + 1 == ATTEMPTS
         codes = _codes(row, audio, request, last) if sentence.codes is None else sentence.codes

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
 from dora_primespeech_mlx.text.mandarin.pinyin import parse_pinyin
@@ -34,6 +36,24 @@ def parse_lexicon(entries: Mapping[str, str]) -> Lexicon:
             raise ValueError(
                 f"lexicon: {word!r} is neither a Mandarin word in Han characters nor an English one in letters"
             )
+    return lexicon
+
+
+def read_lexicon(path: Path) -> Mapping[str, str]:
+    """Pronunciations from a JSON object of words to pinyin or ARPAbet.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not such an object.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"The lexicon {path} does not exist.")
+    try:
+        lexicon = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"The lexicon {path} is not JSON: {error}.") from error
+    if not isinstance(lexicon, dict) or not all(isinstance(said, str) for said in lexicon.values()):
+        raise ValueError(f"The lexicon {path} must be a JSON object of words to pinyin or ARPAbet.")
     return lexicon
 
 

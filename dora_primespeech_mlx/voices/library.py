@@ -1,6 +1,5 @@
 """Loaded voices: their networks (shared by voices of one model) and everything that can be computed once per voice."""
 
-import json
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -18,7 +17,8 @@ from dora_primespeech_mlx.runtime.memory import release
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Wishes
 from dora_primespeech_mlx.text import Frontend, Phones
-from dora_primespeech_mlx.text.sentences import CLAUSE_MARKS
+from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS
+from dora_primespeech_mlx.text.lexicon import read_lexicon
 from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes
 from dora_primespeech_mlx.voices.encoders import Encoders, Ready
 from dora_primespeech_mlx.voices.recording import reference_from_recordings
@@ -249,24 +249,6 @@ def closed(text: str, language: str) -> str:
     if text[-1] in CLAUSE_MARKS:
         return text
     return text + ("." if language == "en" or text.isascii() else "。")
-
-
-def read_lexicon(path: Path) -> Mapping[str, str]:
-    """Pronunciations from a JSON object of words to pinyin or ARPAbet.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: not such an object.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"The lexicon {path} does not exist.")
-    try:
-        lexicon = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"The lexicon {path} is not JSON: {error}.") from error
-    if not isinstance(lexicon, dict) or not all(isinstance(said, str) for said in lexicon.values()):
-        raise ValueError(f"The lexicon {path} must be a JSON object of words to pinyin or ARPAbet.")
-    return lexicon
 
 
 def _typed(sampling: Mapping[str, float]) -> dict:
