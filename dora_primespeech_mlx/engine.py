@@ -209,6 +209,10 @@ class Engine:
                 if prepared is None:
                     yield None
                     continue
+                if prepared.sentence.pause is not None:
+                    silence = _silence(prepared.sentence.pause, request)
+                    pause = replace(pause or _chunk(silence, index, prepared, request), samples=silence)
+                    index = pause.index + 1
                 if pause is not None:
                     if request.cancelled():
                         return
@@ -224,7 +228,7 @@ class Engine:
                         request.timing.first_audio = time.perf_counter() - began
                     yield _chunk(samples, index, prepared, request)
                     index += 1
-                silence = np.zeros(round(self._settings.fragment_interval * request.voice.sample_rate), np.float32)
+                silence = _silence(self._settings.fragment_interval, request)
                 pause = replace(_chunk(silence, index, prepared, request), sentence_final=True)
                 index += 1
         except CancelledError:
@@ -305,6 +309,10 @@ def _wishes(
         "noise_scale": noise_scale,
         **(asdict(sampling) if sampling is not None else {}),
     }
+
+
+def _silence(seconds: float, request: Request) -> np.ndarray:
+    return np.zeros(round(seconds * request.voice.sample_rate), np.float32)
 
 
 def _chunk(samples: np.ndarray, index: int, prepared: PreparedSentence, request: Request) -> AudioChunk:

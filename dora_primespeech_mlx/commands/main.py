@@ -98,9 +98,14 @@ def _add_phones(commands: Any) -> None:
     )
     phones.add_argument("text", nargs="?", help="what to read")
     phones.add_argument(
-        "--language", type=LANGUAGES.read, choices=LANGUAGES.options, default="auto", help="(default: %(default)s)"
+        "--language",
+        type=LANGUAGES.read,
+        choices=LANGUAGES.options,
+        help="(default: the voice's, auto without one)",
     )
     phones.add_argument("--cut", choices=SPLIT_METHODS.options, default="sentence", help="(default: %(default)s)")
+    phones.add_argument("--voice", help="the voice whose lexicon counts; no network is loaded (default: none)")
+    phones.add_argument("--voices", type=Path, help="the voices.json it is in; alone: its default voice")
     phones.add_argument("--pieces", type=int, default=0, help="characters that come at a time (default: all at once)")
     phones.add_argument("--json", action="store_true", help="print a line of JSON for each text")
     phones.set_defaults(command=_phones)
@@ -270,11 +275,15 @@ def _say(args: argparse.Namespace) -> int:
 
 
 def _phones(args: argparse.Namespace) -> int:
-    from dora_primespeech_mlx.commands.phones import answers
+    from dora_primespeech_mlx.commands.phones import answers, reader
+    from dora_primespeech_mlx.text import Frontend
 
     failed = False
+    frontend, language = Frontend(), "auto"
+    if args.voice is not None or args.voices is not None:
+        frontend, language = reader(args.voice, _settings(args.voices))
     lines = [args.text] if args.text is not None else (line.rstrip("\n") for line in sys.stdin)
-    for line, answer in answers(lines, args.language, args.cut, args.pieces, args.json):
+    for line, answer in answers(lines, args.language or language, args.cut, args.pieces, args.json, frontend):
         print(line, flush=True)
         failed = failed or answer["error"] is not None
     return 1 if failed and args.text is not None else 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from dora_primespeech_mlx.settings import SPEED
 from dora_primespeech_mlx.speech import Manner, Omission, Timing
 from dora_primespeech_mlx.synthesis.decoding import CODES_PER_SECOND, MAXIMUM_CODES, Guard, Row, generate_many
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
@@ -85,7 +86,7 @@ def prepare(sentence: Sentence, number: int, request: Request) -> PreparedSenten
         ValueError: nothing in the sentence can be spoken, or its language is not supported.
     """
     with request.timing.measure("frontend"):
-        phones = request.voice.frontend(sentence.text, request.manner.language)
+        phones = request.voice.frontend(sentence.text, sentence.language, notes=sentence.notes)
         return PreparedSentence(sentence, number, phones, request.voice.prosody(phones))
 
 
@@ -121,7 +122,7 @@ def speak(sentence: PreparedSentence, request: Request) -> Iterator[np.ndarray |
             request.voice.ge,
             NoiseTable("normal", request.voice.sovits.config.vocoder.inter_channels, _seed(sentence, attempt, request)),
             request.manner.noise_scale,
-            request.manner.pace,
+            _pace(sentence, request),
         )
         last = attempt + 1 == ATTEMPTS
         codes = _codes(row, audio, request, last) if sentence.codes is None else sentence.codes
@@ -135,6 +136,12 @@ def speak(sentence: PreparedSentence, request: Request) -> Iterator[np.ndarray |
             logger.warning("%r is cut short, or its reading may be wrong: %s", sentence.sentence.text, row.fault)
             request.omissions.append(Omission(sentence.sentence.text, "cut short", row.fault))
         return
+
+
+def _pace(sentence: PreparedSentence, request: Request) -> float:
+    """How fast the networks speak a sentence, with what the text asks for."""
+    speed = request.manner.speed * sentence.sentence.rate
+    return replace(request.manner, speed=max(SPEED.low, min(SPEED.high, speed))).pace
 
 
 def _seed(sentence: PreparedSentence, attempt: int, request: Request) -> tuple[int, ...]:

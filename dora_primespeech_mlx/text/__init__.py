@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dora_primespeech_mlx.text.languages import Run, checked_language, split_languages
+from dora_primespeech_mlx.text.inband import KEPT, without_signs
+from dora_primespeech_mlx.text.languages import Run, checked_language, matrix_language, split_languages
 from dora_primespeech_mlx.text.lexicon import parse_lexicon
+from dora_primespeech_mlx.text.notation import Note
+from dora_primespeech_mlx.text.noted import Noted, noted, places_after
 from dora_primespeech_mlx.text.scripts import NAMES, Habits
 from dora_primespeech_mlx.text.symbols import MARKS, symbol_table
 
@@ -104,17 +107,18 @@ class Frontend:
 
             check_files(g2pw_dir)
 
-    def __call__(self, text: str, language: str = "auto", guard: bool = True) -> Phones:
-        """Phones of `text`.
+    def __call__(self, text: str, language: str = "auto", guard: bool = True, notes: Sequence[Note] = ()) -> Phones:
+        """Phones of `text`, said as `notes` want it.
 
         `language` is one of `LANGUAGES`. With `guard`, a text of fewer than six phones is said once more with a "."
         before it, since the checkpoints run on after very short texts. English of fewer than four phones, alone or
         between Mandarin, has a "," before it, as in the official code. ValueError when nothing in `text` can be
         spoken, or when it has a language that the voice does not speak or whose package is not installed.
         """
-        phones = self._phones(text, language)
+        given = noted(text, notes, matrix_language(text, language)) if notes else Noted(text)
+        phones = self._phones(given, language)
         if guard and len(phones.ids) < FEWEST_PHONES:
-            return self._phones("." + text, language)
+            return self._phones(replace(given, text="." + given.text), language)
         return phones
 
     def check(self, language: str) -> None:
@@ -174,34 +178,47 @@ class Frontend:
             way = f"'dora-primespeech-mlx[{extra}]'" if extra else package
             raise ValueError(f"{NAMES[language]} needs {package}, which is not installed: pip install {way}")
 
-    def _phones(self, text: str, language: str) -> Phones:
+    def _phones(self, given: Noted, language: str) -> Phones:
         names: list[str] = []
         spans: list[Span] = []
-        for run in split_languages(text, language, self._habits):
-            normalised, added, word2ph = self._run(run)
+        readings = list(given.readings)
+        for run in split_languages(given.text, language, self._habits):
+            normalised, added, word2ph = self._run(run, given, readings)
             if _is_short_english(run, added) and (not names or names[-1] not in MARKS):
                 added = [",", *added]
             if added:
                 spans.append(Span(run.language, normalised, len(names), len(names) + len(added), word2ph))
                 names += added
         if not any(name not in MARKS for name in names):
-            raise ValueError(f"there is nothing to say in {text[:40]!r}: it has no word and no number")
+            raise ValueError(f"there is nothing to say in {given.text[:40]!r}: it has no word and no number")
         joined = "".join(span.text for span in spans)
         return Phones(self._symbols.ids(names), tuple(names), joined, tuple(spans))
 
-    def _run(self, run: Run) -> tuple[str, list[str], tuple[int, ...] | None]:
+    def _run(
+        self, run: Run, given: Noted, readings: list[tuple[str, int]]
+    ) -> tuple[str, list[str], tuple[int, ...] | None]:
+        """What is said of a run, and how; it takes its share of the `readings` that are given."""
         if run.language == "zh":
             from dora_primespeech_mlx.text.mandarin.normalise import spoken_mandarin
 
-            text = self._mandarin.readable(spoken_mandarin(run.text))
-            phones, counts = self._mandarin.phones(text)
+            text = self._mandarin.readable(spoken_mandarin(without_signs(run.text)))
+            places = places_after(run.text, text) if KEPT in run.text else []
+            fixed = dict(zip(places, readings, strict=False))
+            del readings[: len(places)]
+            phones, counts = self._mandarin.phones(text, fixed)
             return text, phones, tuple(counts)
         if run.language in PACKAGES:
             return self._other_run(run)
         from dora_primespeech_mlx.text.english.normalise import spoken_english
 
+        english = self._english
+        if given.words:
+            from dora_primespeech_mlx.text.english.phones import English
+
+            own = {word: phones for word, (phones, _) in given.words.items()}
+            english = English(replace(self._lexicon, english=self._lexicon.english | own))
         text = spoken_english(run.text, self._lexicon.english)
-        return text, self._english.phones(text), None
+        return given.shown(text), english.phones(text), None
 
     def _other_run(self, run: Run) -> tuple[str, list[str], tuple[int, ...] | None]:
         self._check(run.language)

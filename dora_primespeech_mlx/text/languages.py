@@ -96,6 +96,23 @@ def _matrix(text: str, language: str) -> str:
     return "en" if is_clause and len(latin) > han else "zh"
 
 
+def matrix_language(text: str, language: str) -> str:
+    """The language, "zh" or "en", that reads the numbers of `text`; `language` as for `split_languages`."""
+    return _matrix(text, checked_language(language))
+
+
+def evident_language(text: str) -> str:
+    """The language that the words of `text` show; "" without Han, kana, Hangul and without a word of a clause."""
+    if re.search(f"[{scripts.KANA}]", text):
+        return "ja"
+    if re.search(f"[{scripts.HANGUL}]", text):
+        return "ko"
+    if re.search(rf"[{HAN}]", text):
+        return _matrix(text, "auto")
+    found = re.findall(r"[A-Za-z]{2,}|\b(?:I|[Aa](?= [A-Za-z]))\b", text)
+    return "en" if any(word.lower() in words("en_function_words.txt") for word in found) else ""
+
+
 @cache
 def _scanner() -> re.Pattern[str]:
     """Han characters, numbers with their signs and units, Latin words, and everything between."""

@@ -21,7 +21,7 @@ from dora_primespeech_mlx.voices.fields import NUMBERS, Fields, shown, there
 from dora_primespeech_mlx.weights.official import CONFIG_FILE, SOVITS_FILE, T2S_FILE
 from dora_primespeech_mlx.weights.source import read_json
 
-__all__ = ["VoiceBook", "VoiceEntry", "folded", "list_voices", "read_codes", "read_voices"]
+__all__ = ["VoiceBook", "VoiceEntry", "folded", "list_voices", "read_codes", "read_lexicon", "read_voices"]
 
 CODE_COUNT = 1024
 MOST_CODES = 750
@@ -366,3 +366,18 @@ def _array(path: Path, content: bytes) -> np.ndarray:
     if codes.dtype.kind not in "iu":
         raise ValueError(f"{path} holds {codes.dtype} numbers; codes are integers: make them with primespeech codes.")
     return codes
+
+
+def read_lexicon(path: Path) -> Mapping[str, str]:
+    """Pronunciations from a JSON object of words to how they are said.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not such an object.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"The lexicon {path} does not exist.")
+    lexicon = read_json(path, "a lexicon")
+    if not isinstance(lexicon, dict) or not all(isinstance(said, str) for said in lexicon.values()):
+        raise ValueError(f"The lexicon {path} must be a JSON object of words to pinyin or ARPAbet.")
+    return lexicon

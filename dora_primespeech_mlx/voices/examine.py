@@ -8,10 +8,10 @@ from pathlib import Path
 from dora_primespeech_mlx.audio import read_audio
 from dora_primespeech_mlx.nets.sovits import SovitsConfig
 from dora_primespeech_mlx.text.languages import check_readable
-from dora_primespeech_mlx.voices.book import CODE_COUNT, VoiceBook, VoiceEntry, read_codes
+from dora_primespeech_mlx.voices.book import CODE_COUNT, VoiceBook, VoiceEntry, read_codes, read_lexicon
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.fields import there
-from dora_primespeech_mlx.voices.library import encoder_folders, read_lexicon
+from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.recording import check_length
 from dora_primespeech_mlx.weights.load import examine_model
 

@@ -17,12 +17,11 @@ from dora_primespeech_mlx.runtime.memory import release
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Wishes
 from dora_primespeech_mlx.text import Frontend, Phones
-from dora_primespeech_mlx.text.sentences import CLAUSE_MARKS
-from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes
+from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS
+from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes, read_lexicon
 from dora_primespeech_mlx.voices.encoders import Encoders, Ready
 from dora_primespeech_mlx.voices.recording import reference_from_recordings
 from dora_primespeech_mlx.weights.load import load_model
-from dora_primespeech_mlx.weights.source import read_json
 
 KEPT_MODELS = 2
 """Models whose weights the voices.json does not name, that are kept loaded."""
@@ -254,21 +253,6 @@ def closed(text: str, language: str) -> str:
     if not text or text[-1] in CLAUSE_MARKS:
         return text
     return text + ("." if language == "en" or text.isascii() else "。")
-
-
-def read_lexicon(path: Path) -> Mapping[str, str]:
-    """Pronunciations from a JSON object of words to pinyin or ARPAbet.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: not such an object.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"The lexicon {path} does not exist.")
-    lexicon = read_json(path, "a lexicon")
-    if not isinstance(lexicon, dict) or not all(isinstance(said, str) for said in lexicon.values()):
-        raise ValueError(f"The lexicon {path} must be a JSON object of words to pinyin or ARPAbet.")
-    return lexicon
 
 
 def _typed(sampling: Mapping[str, float]) -> dict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from pypinyin import Style, lazy_pinyin
@@ -35,12 +35,16 @@ class Mandarin:
         """`text` without the characters that have no reading at all."""
         return "".join(character for character in text if character in MARKS or ord(character) in pinyin_dict)
 
-    def phones(self, text: str) -> tuple[list[str], list[int]]:
-        """Phone names of `text` (Han characters and marks only) and the number of phones of each character."""
+    def phones(self, text: str, given: Mapping[int, Reading] | None = None) -> tuple[list[str], list[int]]:
+        """Phone names of `text` (Han characters and marks only) and the number of phones of each character.
+
+        `given` has the readings of characters, by index, that win over everything.
+        """
         names: list[str] = []
         counts: list[int] = []
         for part in _after_marks(text):
-            for word in self._words(part):
+            here = {at - len(counts): reading for at, reading in (given or {}).items()}
+            for word in self._words(part, here):
                 for character, syllable, tone in zip(word.text, word.syllables, word.tones, strict=True):
                     if syllable:
                         initial, final = syllables()[syllable]
@@ -51,9 +55,9 @@ class Mandarin:
                         counts.append(1)
         return names, counts
 
-    def _words(self, part: str) -> list[Word]:
+    def _words(self, part: str, given: Mapping[int, Reading]) -> list[Word]:
         tagged = tagged_words(part, self._whole)
-        early, final = self._early_readings(part, tagged), final_readings(tagged)
+        early, final = {**self._early_readings(part, tagged), **given}, final_readings(tagged)
 
         def read(text: str, start: int) -> list[Reading]:
             return [early.get(at, reading) for at, reading in enumerate(self.readings(text), start)]
@@ -65,7 +69,8 @@ class Mandarin:
             word = Word(text, tag, [syllable for syllable, _ in pairs], [tone for _, tone in pairs])
             change_tones(word)
             fixed = {at - start: final[at] for at in range(start, start + len(text)) if at in final}
-            for at, (syllable, tone) in [*fixed.items(), *self._user_readings(text)]:
+            own = [(at - start, given[at]) for at in range(start, start + len(text)) if at in given]
+            for at, (syllable, tone) in [*fixed.items(), *self._user_readings(text), *own]:
                 word.syllables[at], word.tones[at] = syllable, tone
             result.append(word)
             start += len(text)
