@@ -114,7 +114,7 @@ class Frontend:
         names: list[str] = []
         spans: list[Span] = []
         for run in split_languages(text, language):
-            normalised, added, word2ph = self._run(run)
+            normalised, added, word2ph = self._run(run, bool(spans) and spans[-1].language == "en")
             if _is_short_english(run, added) and (not names or names[-1] not in MARKS):
                 added = [",", *added]
             if added:
@@ -125,12 +125,12 @@ class Frontend:
         joined = "".join(span.text for span in spans)
         return Phones(self._symbols.ids(names), tuple(names), joined, tuple(spans))
 
-    def _run(self, run: Run) -> tuple[str, list[str], tuple[int, ...] | None]:
+    def _run(self, run: Run, follows_latin: bool) -> tuple[str, list[str], tuple[int, ...] | None]:
         if run.language == "zh":
             from dora_primespeech_mlx.text.mandarin.normalise import spoken_mandarin
 
             text = self._mandarin.readable(spoken_mandarin(run.text))
-            phones, counts = self._mandarin.phones(text)
+            phones, counts = self._mandarin.phones(text, follows_latin)
             return text, phones, tuple(counts)
         from dora_primespeech_mlx.text.english.normalise import spoken_english
 
