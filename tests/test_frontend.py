@@ -50,7 +50,7 @@ def test_same_phones_as_official_or_right_where_it_is_wrong(frontend: Frontend, 
     assert all("right because" in reason["why"] or "refused" in reason["why"] for reason in DIFFERENCES[group].values())
 
 
-@pytest.mark.parametrize(("group", "identical", "exempt"), [("zh", 30, 7), ("en", 10, 5), ("mixed", 4, 3)])
+@pytest.mark.parametrize(("group", "identical", "exempt"), [("zh", 29, 7), ("en", 10, 5), ("mixed", 4, 3)])
 def test_agreement_with_official_phones(frontend: Frontend, group: str, identical: int, exempt: int) -> None:
     found = agreement(group, GOLDEN[group], DIFFERENCES, frontend)
     assert (len(found.identical), len(found.exempt)) == (identical, exempt)

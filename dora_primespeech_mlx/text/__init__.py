@@ -183,7 +183,8 @@ class Frontend:
         spans: list[Span] = []
         readings = list(given.readings)
         for run in split_languages(given.text, language, self._habits):
-            normalised, added, word2ph = self._run(run, given, readings)
+            follows_latin = bool(spans) and spans[-1].language == "en"
+            normalised, added, word2ph = self._run(run, given, readings, follows_latin)
             if _is_short_english(run, added) and (not names or names[-1] not in MARKS):
                 added = [",", *added]
             if added:
@@ -195,7 +196,7 @@ class Frontend:
         return Phones(self._symbols.ids(names), tuple(names), joined, tuple(spans))
 
     def _run(
-        self, run: Run, given: Noted, readings: list[tuple[str, int]]
+        self, run: Run, given: Noted, readings: list[tuple[str, int]], follows_latin: bool
     ) -> tuple[str, list[str], tuple[int, ...] | None]:
         """What is said of a run, and how; it takes its share of the `readings` that are given."""
         if run.language == "zh":
@@ -205,7 +206,7 @@ class Frontend:
             places = places_after(run.text, text) if KEPT in run.text else []
             fixed = dict(zip(places, readings, strict=False))
             del readings[: len(places)]
-            phones, counts = self._mandarin.phones(text, fixed)
+            phones, counts = self._mandarin.phones(text, fixed, follows_latin)
             return text, phones, tuple(counts)
         if run.language in PACKAGES:
             return self._other_run(run)

@@ -7,8 +7,10 @@ import unicodedata
 from collections.abc import Callable, Collection
 from functools import cache
 
+from dora_primespeech_mlx.text.english.capitals import speak_capitals
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, general, ordinal, year
-from dora_primespeech_mlx.text.tables import currencies, lines, mapping, words
+from dora_primespeech_mlx.text.english.roman import roman_rules
+from dora_primespeech_mlx.text.tables import currencies, lines, mapping
 
 NUMBER = r"\d+(?:\.\d+)?"
 MONTHS = tuple(lines("en_months.txt"))
@@ -18,7 +20,6 @@ MONTH_NAMES = (
 )
 WEEKDAYS = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:[a-z]*day)?"
 AMOUNTS = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion", "mn": "million", "tn": "trillion"}
-ROMAN = {"I": 1, "V": 5, "X": 10}
 # Signs that compatibility normalisation would take apart.
 KEPT = frozenset("½¼¾⅓⅔²³…")
 QUOTES = {ord(mark): "'" for mark in "’‘ʼ＇`′"} | {ord(mark): " " for mark in '“”"„«»'}
@@ -44,7 +45,7 @@ def spoken_english(text: str, known: Collection[str] = ()) -> str:
     text = re.sub(r"(?<=[A-Za-z])-(?=\s|$)|(?<=[A-Za-z])\.(?=js\b)", " ", text.translate(MARKS))
     text = re.sub(r"(?<=[a-z])\.(?=[a-z])", " dot ", re.sub(r"\s", " ", text))
     text = re.sub(r"[^ A-Za-z'.,?!\-]", "", text)
-    text = _split_capitals(text, known)
+    text = speak_capitals(text, known)
     text = re.sub(r"\s+([,.!?])", r"\1", re.sub(r" +", " ", text))
     text = re.sub(r"[!?,.](?:\s*[!?,.-])+|-(?:\s*[!?,.])+|-\s+-(?=\s)", _strongest_mark, text)
     text = re.sub(r"(?<=[,.!?])(?=[A-Za-z])", " ", text)
@@ -78,7 +79,6 @@ def _rules() -> tuple[Rule, ...]:
     """Every reading of something not written in plain words, in the order they have to be looked for."""
     unit_signs = "|".join(map(re.escape, sorted(units(), key=len, reverse=True)))
     money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
-    numbered = "|".join(sorted(words("en_before_roman.txt")))
     short = "|".join(mapping("en_abbreviations.tsv"))
     rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
         (r"(?i)(?<!\w)'n'(?!\w)", lambda match: "and"),
@@ -97,8 +97,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"\b(Dr|St)\.(?=\s|,|$)", _doctor_or_street),
         (r"\b(?:No|no|Nos)\.\s*(?=\d)", lambda match: "number "),
         (r"#(?=\d)", lambda match: "number "),
-        (rf"\b({numbered}) ([IVX]+)\b(?!\.\w)", _roman_number),
-        (r"\b([A-Z][a-z]+) (II|III|IV|VI{1,3}|IX|XI{1,3}|XI?V|XVI{0,3}|XI?X)\b", _roman_number),
+        *roman_rules(),
         (
             r"\b((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])\b",
             lambda match: _day(match[3], match[4], match[1]),
@@ -200,18 +199,6 @@ def _doctor_or_street(match: re.Match[str]) -> str:
     else:
         said = "saint" if precedes_name and not follows_name else "street"
     return said + _closing(match)
-
-
-def _roman_number(match: re.Match[str]) -> str:
-    """Capital numerals after a name: Chapter IV, Henry VIII."""
-    value = str(_roman(match[2]))
-    is_ruler = match[1] in words("en_rulers.txt")
-    return f"{match[1]} the {ordinal(value)}" if is_ruler else f"{match[1]} {cardinal(value)}"
-
-
-def _roman(number: str) -> int:
-    values = [ROMAN[letter] for letter in number]
-    return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))
 
 
 def _day(month: str, day: str, year_number: str | None) -> str:
@@ -316,26 +303,3 @@ def _fraction(match: re.Match[str]) -> str:
     else:
         name = ordinal(below) + ("" if above == "1" else "s")
     return f"{cardinal(above)} {name}"
-
-
-def _split_capitals(text: str, known: Collection[str]) -> str:
-    """Spell runs of capitals and part words at inner capitals, unless the whole text is written in capitals."""
-    found = re.findall(r"[A-Za-z]{2,}", text)
-    shouted = len(found) > 2 and all(word.isupper() for word in found)
-    plain = sum(word.lower() in words("en_function_words.txt") for word in found)
-    if shouted and 4 * plain >= len(found):
-        return text.lower()
-    text = re.sub(r"\b([A-Z]{2,})s\b", r"\1's", text)
-    return re.sub(r"[A-Za-z]+", lambda match: _split_word(match.group(), known), text)
-
-
-def _split_word(word: str, known: Collection[str]) -> str:
-    if (
-        word.islower()
-        or word in words("en_acronyms.txt")
-        or word.lower() in mapping("en_words.tsv")
-        or word.lower() in known
-        or re.fullmatch(r"(?:Mc|Mac|Fitz)[A-Z][a-z]+", word)
-    ):
-        return word.lower()
-    return re.sub(r"(?<!^)([A-Z])", r" \1", word)
