@@ -10,12 +10,17 @@ from itertools import groupby
 
 from dora_primespeech_mlx.text import scripts
 from dora_primespeech_mlx.text.addresses import speak_addresses
+from dora_primespeech_mlx.text.formulas import NAME_GOES_ON, speak_formulas, without_formulas
 from dora_primespeech_mlx.text.mandarin.normalise import HAN, QUANTITY
-from dora_primespeech_mlx.text.tables import currencies, mapping, words
+from dora_primespeech_mlx.text.signs import WIDE, speak_signs, without_faces
+from dora_primespeech_mlx.text.tables import currencies, words
+from dora_primespeech_mlx.text.units import mandarin_units
 from dora_primespeech_mlx.text.unspoken import check_scripts
 
 LONGEST_CLAUSE = 100
 """Words and what stands between them, on each side of a number."""
+WORD = re.compile(r"[A-Za-z]{2,}|(?<![A-Za-z])(?:I(?=['’]|\s[a-z])|[Aa](?= [A-Za-z]{2}))")
+"""Latin words: not the letters of a formula, of which `a` and `i` might be words."""
 LANGUAGES = {"auto": "auto", "zh": "zh", "all_zh": "zh", "en": "en", "ja": "ja", "all_ja": "ja", "ko": "ko",
              "all_ko": "ko", "yue": "yue", "all_yue": "yue", "auto_yue": "auto_yue"}  # fmt: skip
 NO_HABITS = scripts.Habits()
@@ -48,6 +53,7 @@ def split_languages(text: str, language: str = "auto", habits: scripts.Habits = 
     the language of their script. `habits` are the voice's.
     """
     language = checked_language(language)
+    text = without_faces(text)
     check_scripts(text)
     text = re.sub("[\ud800-\udfff]", "", text)
     text = re.sub(r"\s{2,}", lambda blanks: "\n" if "\n" in blanks.group() else " ", text)
@@ -66,8 +72,10 @@ def split_languages(text: str, language: str = "auto", habits: scripts.Habits = 
 
 def _mandarin_and_english(text: str, language: str) -> list[Run]:
     """Runs of a text that only these two read."""
+    text = text.translate(WIDE)
     matrix = _matrix(text, language)
-    text = speak_addresses(text, matrix)
+    for speak in (speak_addresses, speak_formulas, speak_signs):
+        text = speak(text, matrix)
     tokens = [(match.lastgroup or "mark", match.group()) for match in _scanner().finditer(text)]
     owners = _owners(tokens, matrix)
     runs: list[Run] = []
@@ -75,7 +83,8 @@ def _mandarin_and_english(text: str, language: str) -> list[Run]:
     for owner, group in groupby(range(len(tokens)), owners.__getitem__):
         indices = list(group)
         spoken = (_in_mandarin(tokens, at, owner) if matrix == "zh" else tokens[at][1] for at in indices)
-        runs.append(Run(owner, "".join(spoken), within_name=owner == "en" and since_han > 1))
+        goes_on = since_han > 1 or bool(runs and runs[-1].text.endswith(NAME_GOES_ON))
+        runs.append(Run(owner, "".join(spoken), within_name=owner == "en" and goes_on))
         since_han = 0 if any(tokens[at][0] == "han" for at in indices) else since_han + 1
     return [run for run in runs if run.text.strip()]
 
@@ -90,9 +99,12 @@ def _matrix(text: str, language: str) -> str:
     """The language that reads what both could."""
     if language != "auto":
         return language
+    text = unicodedata.normalize("NFKC", text)
     han = len(re.findall(rf"[{HAN}]", text))
-    latin = re.findall(r"[A-Za-z]+", unicodedata.normalize("NFKC", text))
-    is_clause = not han or any(word.lower() in words("en_function_words.txt") for word in latin)
+    if not han:
+        return "en" if re.search("[A-Za-z]", text) else "zh"
+    latin = WORD.findall(without_formulas(text))
+    is_clause = any(word.lower() in words("en_function_words.txt") for word in latin)
     return "en" if is_clause and len(latin) > han else "zh"
 
 
@@ -116,14 +128,15 @@ def evident_language(text: str) -> str:
 @cache
 def _scanner() -> re.Pattern[str]:
     """Han characters, numbers with their signs and units, Latin words, and everything between."""
-    units = "|".join(map(re.escape, sorted(mapping("zh_units.tsv"), key=len, reverse=True)))
+    units = mandarin_units()
     money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
     digits, sign = r"\d+", r"(?:(?<![A-Za-z0-9])[-−+])"
     joint = rf"(?:[.,:/~～×÷=*^–-][-−]?(?:{money})?|(?<=\d)\+|(?:{units})[-~～])"
     core = rf"{digits}(?:{joint}{digits}|[²³⁰¹⁴-⁹]+(?:[-+=×÷]{digits})?)*"
     after = rf"(?:\s?(?:{units}|℃|℉|°[CF]?)(?![A-Za-z0-9])|[%‰％](?:[-~～]{digits}[%％])?|{money})"
-    latin = r"[A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ɏ]"
-    number = rf"(?:{money})[-−]?{core}(?:[KMB](?![A-Za-z0-9]))?|{sign}?{core}{after}?|[Α-Ωα-ω①-⑩℃℉]"
+    latin = r"[A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ɏḀ-ỿ]"
+    amount = rf"(?:{money})[-−]?{core}(?:(?:[KMBkb][-~](?:{money})?{core})?[KMBkb](?![A-Za-z0-9]))?"
+    number = rf"{amount}|{sign}?{core}{after}?|[Α-Ωα-ω①-⑩℃℉]"
     word = rf"{latin}+(?:['’.&-]{latin}+)*(?:['’](?={latin})|\+\+|\#|-(?=\d))?"
     return re.compile(rf"(?P<han>[{HAN}]+)|(?P<number>{number})|(?P<latin>{word})|(?P<mark>\s+|.)", re.DOTALL)
 
@@ -147,7 +160,7 @@ def _owners(tokens: list[tuple[str, str]], matrix: str) -> list[str]:
     for index, (kind, token) in enumerate(tokens):
         if kind == "number":
             owners[index] = _number_owner(tokens, index, matrix)
-        elif token in "+=×÷<>≈≤≥⁰¹²³⁴⁵⁶⁷⁸⁹" and matrix == "zh":
+        elif token in "+×÷⁰¹²³⁴⁵⁶⁷⁸⁹" and matrix == "zh":
             owners[index] = "zh"
     last: str | None = None
     for index, owner in enumerate(owners):
