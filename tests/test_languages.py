@@ -314,10 +314,11 @@ def test_a_voice_whose_language_is_not_spoken_does_not_load(
     monkeypatch.setattr("dora_primespeech_mlx.text.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="Korean needs"):
         library.voice(None)
-    entry["languages"] = ["zh", "klingon"]
-    voices.write_text(json.dumps(content), "utf-8")
-    with pytest.raises(ValueError, match="languages.*klingon"):
-        read_voices(voices)
+    for wrong, shown in ((["zh", "klingon"], "klingon"), ([["zh"]], "a list"), ("zh", "zh")):
+        entry["languages"] = wrong
+        voices.write_text(json.dumps(content), "utf-8")
+        with pytest.raises(ValueError, match=f"languages .*{shown}.*must be a list of zh, en, ja"):
+            read_voices(voices)
 
 
 def test_the_lexicon_has_kana_hangul_and_jyutping() -> None:

@@ -108,8 +108,11 @@ class Fields:
         own = self._item.get("languages")
         fields, value = (common, common._item.get("languages")) if own is None else (self, own)
         names = [] if value is None else value
-        if not isinstance(names, list) or not all(name in NAMES for name in names):
-            raise ValueError(f"{fields.where} has languages {shown(value)}; it must be a list of {', '.join(NAMES)}.")
+        listed = names if isinstance(names, list) else [names]
+        unknown = [name for name in listed if not isinstance(name, str) or name not in NAMES]
+        if unknown or listed is not names:
+            wrong = shown((unknown or listed)[0])
+            raise ValueError(f"{fields.where} has languages {wrong}; it must be a list of {', '.join(NAMES)}.")
         return tuple(names)
 
     def _checked(self, key: str, value: Any) -> str:
