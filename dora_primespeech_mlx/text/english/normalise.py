@@ -128,6 +128,8 @@ def _rules() -> Rules:
             r"|\b()(911)(?= (?:now\b|call|operator|dispatch|emergency))",
             lambda match: f"{match[1] or ''}{digits(match[2] or match[4])}",
         ),
+        ("0", r"(?i)\b(text (?:\w+ )?to )(\d{5,6})(?!\d)", quantities.code),
+        ("0n", r"(\d\s?ft\.? \d+)\s?in\b\.?|(?<=\d/\d) in\.(?=\s)", lambda match: f"{match[1] or ''} inches"),
         ("0", r"(?<![\d-])\d{4}(?:[ -]\d{4}){2,3}(?![\d-])", quantities.digit_groups),
         (
             "0",

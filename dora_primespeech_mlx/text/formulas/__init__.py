@@ -27,7 +27,7 @@ LETTERS_IN_A_ROW = (
     r"|(?<=[=+−*/(-])[a-z]{2}(?=\s?[-+−*/)=])|(?<=[=+−*/(-]\s)[a-z]{2}(?=\s[-+−*/)=])"
 )
 """What F = ma or y = kx + b multiplies."""
-SCIENTIFIC = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([-+−]?\d+)(?![\w.])")
+SCIENTIFIC = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([-+−]?\d+)(?!\w|\.\d)")
 POWER_OF_TEN = re.compile(r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?<=10\^\d)/(m?[Ll])\b")
 """A range before a power of ten, and what such a number is in each of: 4.5–11 × 10^9/L."""
 FACTORIAL = re.compile(r"(?<![\w.])(\d{1,2})!=(\d+)")
@@ -50,9 +50,11 @@ PLAIN = re.compile(
     rf"(?<![A-Za-z0-9_.$€£¥￥#@&%℃°\\^/·{RAISED}–-])(?<![A-Za-z]['’])(?:{OPERAND}(?:\s?{OPERATOR}\s?{OPERAND}){{1,40}}|{OPERAND})"
     r"(?![A-Za-z0-9_\\]|[-.]\w|/\w|\s*[×*=+^<>])"
 )
-STRONG = re.compile(rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|[a-z]\([a-z0-9](?:,\s?[a-z0-9])*\)")
+STRONG = re.compile(
+    rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)|[a-z]\([a-z0-9](?:,\s?[a-z0-9])*\)"
+)
 """What makes a formula of operands that might be a date, a range or a name."""
-NEEDED = re.compile(rf"[\\$=<>≤≥≠≈+×÷*^±√(/→∈⩽⩾≦≧{RAISED}]")
+NEEDED = re.compile(rf"[\\$=<>≤≥≠≈+×÷*^±√(/→∈⩽⩾≦≧_{RAISED}]")
 DELIMITED = re.compile(
     r"\$\$(?P<display>.{1,2000}?)\$\$|\\\[(?P<square>.{1,2000}?)\\\]|\\\((?P<round>.{1,600}?)\\\)"
     r"|(?P<block>\\begin\{(?P<name>[A-Za-z]{1,20}\*?)\}.{1,2000}?\\end\{(?P=name)\})"
@@ -179,7 +181,7 @@ def _plain(match: re.Match[str], language: str) -> str:
     if _has_unit(source):
         return source
     # The letter behind the last number is its unit where it is no variable: t = 2.5s.
-    unit = re.search(r"=\s*[-−]?\d+(?:\.\d+)?([smghVWJNLAKTF])$", source)
+    unit = re.search(r"=\s*[-−]?\d+(?:\.\d+)?([smghVWJNLAKTFΩ])$", source)
     if unit and source.count(unit[1]) == 1:
         return source
     alone = re.fullmatch(r"[-+−±]?[\d.,]+", source.strip())
