@@ -162,6 +162,12 @@ def test_reasoning_and_tool_calls_are_silent_however_they_are_cut(block: str) ->
             assert said.endswith(("四十二。", "it is done.", "完成了。"))
 
 
+def test_citations_in_private_signs_are_silent_and_part_no_sentence() -> None:
+    text = "It is warm\ue200cite\ue202turn0search0\ue201 in May, they say."
+    assert [sentence.text for sentence in sentences_of(text)] == ["It is warm in May, they say."]
+    assert list(sentences_of(list(text))) == list(sentences_of(text))
+
+
 @pytest.mark.parametrize(
     "text",
     [

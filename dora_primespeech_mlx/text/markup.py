@@ -7,18 +7,15 @@ text comes whole or in pieces. Pauses and what a writer says about the reading s
 import logging
 import re
 from collections import deque
-from functools import cache
 
 from dora_primespeech_mlx.text import inline, links
 from dora_primespeech_mlx.text.inband import CELL, END, ITEM, without_signs
 from dora_primespeech_mlx.text.inline import HAN, Step, is_letter, run_of
 from dora_primespeech_mlx.text.openings import cells, opening
 from dora_primespeech_mlx.text.speech_tags import Requests, SpeechTags
-from dora_primespeech_mlx.text.tables import mapping
 from dora_primespeech_mlx.text.tags import (
     NAME,
     NOT,
-    TOKEN,
     address_end,
     attributes,
     is_silent,
@@ -26,6 +23,8 @@ from dora_primespeech_mlx.text.tags import (
     tag_end,
     tag_kind,
 )
+from dora_primespeech_mlx.text.tokens import LONGEST, Token
+from dora_primespeech_mlx.text.tokens import token as model_token
 
 logger = logging.getLogger(__name__)
 
@@ -39,21 +38,15 @@ PICTURES = re.compile(rf"(?:{EMOJI.pattern})+")
 SPECIAL = re.compile(
     rf"[\n\r\\`*_~<\[\]!|&$#【◁✿\ue200\u200b-\u200d\u2060-\u2064{CELL}]|" + EMOJI.pattern
 )  # fmt: skip
-LONGEST_TOKEN = 64
 LONGEST_WORD = 16
+RAISED = re.compile(r"<sup>\s*([-−+]?\d{1,3})\s*</sup>")
+OPEN_RAISED = re.compile(r"<sup>\s*[-−+]?\d{0,3}\s*(?:<(?:/(?:s(?:u(?:p)?)?)?)?)?")
+POWER_BASE = re.compile(r"(?:^|[^A-Za-z])(?:[A-Za-z]{1,2}|[\d)]+)$")
+"""What a raised number is the power of; behind a longer word it is the number of a note, which is silent."""
 KEYS = {"⌘": "Command", "⌥": "Option", "⌃": "Control", "⏎": "Enter", "⌫": "Delete", "⎋": "Escape"}
 GO_ON_AFTER_BOLD = frozenset("是有的和在会能可不都也为与或等了被把由对从将让使用于及中上下就还只要得地着过则以即指并且")
 """Han characters with which a sentence goes on behind a bold word, which is then no label."""
 YES, NO = "✓✔✅☑", "✗✘❌❎✖"
-
-
-@cache
-def _silent_tokens() -> dict[str, re.Pattern[str]]:
-    """Each token in small letters, and what closes it, in the signs of every model."""
-    return {
-        opener.lower(): re.compile(closer.replace("\\|", "[|｜]").replace("_", "[_▁]"), re.IGNORECASE)
-        for opener, closer in mapping("silent_tokens.tsv").items()
-    }
 
 
 def strip_markup(text: str) -> str:
@@ -137,13 +130,13 @@ class MarkupStripper:
             return len(self._held), ""
         # What closes a fence is known by the line that it begins.
         is_fence = self._closer.pattern.startswith("^")
-        self._held = self._held[max(0, self._held.rfind("\n")) if is_fence else -LONGEST_TOKEN :]
+        self._held = self._held[max(0, self._held.rfind("\n")) if is_fence else -LONGEST :]
         return None
 
     def _line_opening(self, final: bool) -> Step:
-        if not isinstance(token := self._literal_token(final), Nothing):
-            self._line_start = token is None
-            return token
+        token = model_token(self._held, final)
+        if token is None or token.length:
+            return self._passed(token) if token else None
         found = opening(self._held, final, PICTURES)
         if found is None:
             return None
@@ -173,8 +166,9 @@ class MarkupStripper:
         if special.start():
             return special.start(), self._held[: special.start()]
         sign = special.group()
-        if not isinstance(token := self._literal_token(final), Nothing):
-            return token
+        token = model_token(self._held, final)
+        if token is None or token.length:
+            return self._passed(token) if token else None
         if sign == "\n":
             return self._newline()
         if sign == CELL:
@@ -193,46 +187,11 @@ class MarkupStripper:
         self._last_kind, self._kind = self._kind, "plain"
         return 1, said
 
-    def _literal_token(self, final: bool) -> "Step | Nothing":
-        """A token of a model that opens a silent block or stands for nothing; `NOTHING` when there is none."""
-        if self._held[0] not in "<[◁✿\ue200":
-            return NOTHING
-        if self._held[0] == "\ue200":
-            self._silence("\ue201", "")
-            return 1, ""
-        lowered = self._held[:LONGEST_TOKEN].lower().replace("｜", "|").replace("▁", "_")
-        for opener, closer in _silent_tokens().items():
-            if lowered.startswith(opener):
-                self._silence(closer)
-                return len(opener), ""
-            if not final and opener.startswith(lowered) and lowered != "<":
-                return None
-        if lowered.startswith("<|"):
-            return self._token(final)
-        return NOTHING
-
-    def _token(self, final: bool) -> "Step | Nothing":
-        """`<|name|>` and what some models make of it, `<|name>…<name|>`; the headers of channels."""
-        held = self._held.replace("｜", "|", 2)
-        twin = re.match(r"<\|([a-z_]+)>", held)
-        if twin:
-            self._silence(rf"<{twin[1]}\|>")
-            return twin.end(), ""
-        token = TOKEN.match(self._held)
-        if token is None:
-            is_open = re.fullmatch(r"<[|｜][^<>|｜\n]{0,60}[|｜]?", self._held)
-            return None if is_open and not final else NOTHING
-        if token[1] != "channel":
-            return token.end(), ""
-        header, message, _ = self._held[token.end() :].partition("<|message|>")
-        if not message:
-            if not final and len(header) < 200:
-                return None
-            return token.end(), ""
-        is_spoken = header.strip() in {"final", "commentary"}
-        if not is_spoken:
-            self._silence(r"<\|(?:end|return|call)\|>|(?=<\|(?:start|channel)\|>)")
-        return token.end() + len(header) + len(message), ""
+    def _passed(self, token: Token) -> tuple[int, str]:
+        """Leave out a token of the model, and what it opens."""
+        if token.closer:
+            self._silence(token.closer, END if token.parts else "")
+        return token.length, ""
 
     def _following(self, length: int) -> str:
         return self._held[length : length + 1]
@@ -359,6 +318,10 @@ class MarkupStripper:
             return None
         if address not in {None, NOT}:
             return address or 1, re.sub(r"^(?:mailto|tel):", "", held[1 : (address or 1) - 1])
+        if raised := RAISED.match(held):
+            return raised.end(), "^" + raised[1] if POWER_BASE.search(self._past) else ""
+        if OPEN_RAISED.fullmatch(held) and not final:
+            return None
         end = tag_end(held)
         if end is None and not final:
             return None
@@ -416,13 +379,6 @@ class MarkupStripper:
     def _is_whole_cell(self) -> bool:
         rest = self._held[1:].lstrip("\ufe0f ")
         return rest[:1] in {"", "\n", CELL}
-
-
-class Nothing:
-    """There is no token here."""
-
-
-NOTHING = Nothing()
 
 
 def _around(name: str) -> str:

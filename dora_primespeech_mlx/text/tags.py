@@ -21,7 +21,6 @@ BARE_ATTRIBUTES = frozenset(
 JOINING_WORDS = re.compile(r"\b(?:and|or|if|then|else|is|are)\b|[且或并而与和则，]")
 WORDS_OF_PLACEHOLDER = re.compile(r"[\w./@\u4e00-\u9fff -]+")
 ATTRIBUTE = re.compile(r"""([\w:@.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>/]+))""")
-TOKEN = re.compile(r"<[|｜]([^<>|｜\n]{1,60})[|｜]>")
 
 
 @cache
