@@ -1,16 +1,13 @@
 import json
-import socket
-import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
 import soundfile
 import yaml
-from dataflow_tools import DATAFLOWS, TESTS, dora, environment, faked, rows, run, written
+from dataflow_tools import DATAFLOWS, Fleet, all_was_heard, dora, faked, fleet_flow, rows, run, written
 
 
 def test_say_writes_a_wav(tmp_path):
@@ -121,49 +118,13 @@ def test_serve_gives_the_server_what_it_takes(tmp_path):
     assert heard["seconds"] == pytest.approx(1.2, abs=1e-3)
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
 def test_fleet_shares_sessions_between_two_daemons(tmp_path):
-    flow = faked("fleet.yml", tmp_path, recorder={"FOLDER": str(tmp_path)})
-    (tmp_path / "say.txt").write_text("".join(f"Text {number}.\n" for number in range(12)))
-    dataflow = yaml.safe_load(flow.read_text())
-    listener = {**dataflow["nodes"][-1], "id": "listener", "path": str(TESTS / "listen.py")}
-    dataflow["nodes"].append({**listener, "env": {"LISTEN_FILE": "heard.jsonl"}})
-    written(dataflow, flow)
-    port = str(free_port())
-    env = environment(tmp_path)
-    started: list[subprocess.Popen] = []
-
-    def start(*arguments: str) -> None:
-        log = (tmp_path / f"{len(started)}.log").open("w")
-        started.append(subprocess.Popen(["dora", *arguments], cwd=tmp_path, env=env, stdout=log, stderr=log))
-
-    try:
-        start("coordinator", "--port", port, "--store", "memory")
-        for name in ("first", "second"):
-            local = ["--local-listen-port", str(free_port()), "--zenoh-config-overlay", str(DATAFLOWS / "zenoh.json5")]
-            start("daemon", "--machine-id", name, "--coordinator-port", port, *local)
-        for _ in range(100):
-            connected = dora("cluster", "status", "--coordinator-port", port, folder=tmp_path).stdout
-            if "first-" in connected and "second-" in connected:
-                break
-            time.sleep(0.1)
-        ran = dora("start", str(flow), "--coordinator-port", port, "--attach", folder=tmp_path)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-    finally:
-        for process in reversed(started):
-            process.terminate()
-            process.wait(10)
-    samples, rate = soundfile.read(tmp_path / "speech.wav")
-    assert len(samples) == 12 * 3 * 6400
-    heard = rows(tmp_path / "heard.jsonl")
-    sessions = [{row["session_id"] for row in heard if row["id"] == f"audio_{name}"} for name in ("first", "second")]
-    assert [len(names) for names in sessions] == [2, 2]
-    assert not sessions[0] & sessions[1]
+    flow = fleet_flow(tmp_path, 12, 0.05)
+    with Fleet(tmp_path) as fleet:
+        assert fleet.run(flow).wait(60) == 0
+        assert all_was_heard(tmp_path, 12) == []
+        samples, _ = soundfile.read(tmp_path / "speech.wav")
+        assert len(samples) == 12 * 5 * 6400
 
 
 def test_say_speaks_with_the_real_engine(tmp_path, tiny_voices):
