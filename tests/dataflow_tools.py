@@ -20,6 +20,9 @@ STAND_INS = {
     "dora-primespeech-mlx": TESTS / "fake_tts.py",
     "dora-pyaudio": TESTS / "listen.py",
     "dora-openai-websocket": TESTS / "stub_server.py",
+    "dora-microphone": TESTS / "stub_ears.py",
+    "dora-vad": TESTS / "stub_ears.py",
+    "dora-distil-whisper": TESTS / "stub_ears.py",
 }
 
 
@@ -27,6 +30,8 @@ def faked(name: str, folder: Path, **env: dict[str, str]) -> Path:
     """A copy of dataflows/NAME in `folder` with stand-ins for what computes or has a device; `env` by node id."""
     flow = yaml.safe_load((DATAFLOWS / name).read_text())
     for node in flow["nodes"]:
+        if STAND_INS.get(node["path"]) == TESTS / "stub_ears.py":
+            node["args"] = node["path"]
         node["path"] = str(STAND_INS.get(node["path"], DATAFLOWS / node["path"]))
         node.pop("build", None)
         if "deploy" in node:
@@ -98,20 +103,13 @@ class Fleet:
         self._started: dict[str, subprocess.Popen] = {}
 
     def __enter__(self) -> "Fleet":
-        commands = fleet_commands()
-        ports = dict(zip(("coordinator", "first", "second"), self._ports, strict=False))
         for name in ("coordinator", "first", "second"):
-            extra = ["--store", "memory"] if name == "coordinator" else []
-            if ports and name == "coordinator":
-                extra += ["--port", ports[name]]
-            elif ports:
-                extra += ["--coordinator-port", ports["coordinator"], "--local-listen-port", ports[name]]
-            self._start(name, [*commands[name], *extra])
-        for _ in range(150):
+            self.start(name)
+        for _ in range(30):
             connected = self._dora("cluster", "status", "--coordinator-addr", self._address, *self._coordinator_port())
             if "first-" in connected and "second-" in connected:
                 return self
-            time.sleep(0.1)
+            time.sleep(0.4)
         self.__exit__(TimeoutError)
         raise TimeoutError("the daemons did not find the coordinator")
 
@@ -121,6 +119,16 @@ class Fleet:
             process.wait(20)
         for log in sorted(self.folder.glob("*.log")) if failed else ():
             print(f"--- {log}", *log.read_text(errors="replace").splitlines()[-40:], sep="\n")
+
+    def start(self, name: str) -> None:
+        """The coordinator, or the daemon of that name."""
+        ports = dict(zip(("coordinator", "first", "second"), self._ports, strict=False))
+        extra = ["--store", "memory"] if name == "coordinator" else []
+        if ports and name == "coordinator":
+            extra += ["--port", ports[name]]
+        elif ports:
+            extra += ["--coordinator-port", ports["coordinator"], "--local-listen-port", ports[name]]
+        self._start(name, [*fleet_commands()[name], *extra])
 
     def run(self, flow: Path) -> subprocess.Popen:
         """`dora start` of a dataflow, which ends with it; its log is flow.log."""
@@ -142,7 +150,7 @@ class Fleet:
         return environment(self.folder, HOME=str(self.folder), RUST_LOG="info,zenoh_transport=debug")
 
     def _start(self, name: str, words: list[str]) -> subprocess.Popen:
-        with (self.folder / f"{name}.log").open("w") as log:
+        with (self.folder / f"{name}.log").open("a") as log:
             self._started[name] = subprocess.Popen(
                 self._command(name, words), cwd=self.folder, env=self._environment(), stdout=log, stderr=log
             )

@@ -99,7 +99,7 @@ class Quality:
 
 
 class Link(threading.Thread):
-    """Carries frames between two machines until `close`."""
+    """Carries frames between two machines, from the beginning of a block to its end."""
 
     def __init__(self, first: Machine, second: Machine, quality: Quality, seed: int = 0):
         super().__init__(daemon=True)
@@ -112,7 +112,6 @@ class Link(threading.Thread):
         self._under_way: list[tuple[float, int, int, bytes]] = []
         self._numbers = itertools.count()
         self._last = [0.0, 0.0]
-        self.start()
 
     def cut(self) -> None:
         """Carry nothing any more; what is under way is lost."""
@@ -122,8 +121,15 @@ class Link(threading.Thread):
         """Carry again."""
         self._up = True
 
-    def close(self) -> None:
-        """End the thread."""
+    def __enter__(self) -> "Link":
+        self.start()
+        return self
+
+    def __exit__(self, *failed: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Carry nothing ever again; before its machines end."""
         self._closed = True
         self.join()
 
@@ -158,6 +164,6 @@ class Link(threading.Thread):
             if not self._up:
                 self.dropped += 1
                 continue
-            with contextlib.suppress(BlockingIOError, OSError):
+            with contextlib.suppress(OSError):
                 os.write(self._taps[side], frame)
                 self.carried += 1

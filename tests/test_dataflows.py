@@ -109,6 +109,34 @@ def test_chat_takes_a_real_model(tmp_path):
     assert Model.asked[0]["model"] == "some-model"
 
 
+def test_talk_hears_answers_and_can_be_interrupted(tmp_path):
+    server = HTTPServer(("127.0.0.1", 0), Model)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    flow = faked(
+        "talk.yml",
+        tmp_path,
+        ears={"QUESTIONS": "Who are you?|And who am I?"},
+        llm={"LLM_URL": f"http://127.0.0.1:{server.server_port}/v1"},
+        speaker={"LISTEN_FILE": "heard.jsonl", "KIND": "int16"},
+        tts={"FAKE_CHUNKS": "10", "FAKE_DELAY": "0.05"},
+    )
+    dataflow = yaml.safe_load(flow.read_text())
+    microphone, speaker = dataflow["nodes"][0], dataflow["nodes"][-1]
+    microphone["inputs"] |= {"audio": "tts/audio", "segment_complete": "tts/segment_complete"}
+    speaker["inputs"]["outcome"] = {"source": "tts/segment_complete", "queue_size": 100, "queue_policy": "backpressure"}
+    Model.asked.clear()
+    run(written({**dataflow, "exit_when_nodes_finish": True}, flow))
+    server.shutdown()
+    heard = rows(tmp_path / "heard.jsonl")
+    assert [asked["messages"][-1]["content"] for asked in Model.asked] == ["Who are you?", "And who am I?"]
+    outcomes = [row for row in heard if row["id"] == "outcome"]
+    assert [(row["question_id"], row["text"]) for row in outcomes] == [("q1", "cancelled"), ("q2", "completed")]
+    last = [row for row in heard if row["id"] == "audio" and row["question_id"] == "q2"]
+    assert [row["seq"] for row in last] == list(range(outcomes[1]["chunks"]))
+    assert last[-1]["fin"] is True
+    assert any(row["id"] == "interrupt" for row in heard)
+
+
 def test_serve_gives_the_server_what_it_takes(tmp_path):
     flow = faked("serve.yml", tmp_path, server={"LISTEN_FILE": "heard.json"})
     run(flow)

@@ -348,20 +348,16 @@ def test_a_text_that_comes_after_the_news_that_its_sender_went_is_spoken():
     world.all_is_well({0: "Late."})
 
 
-def test_the_end_waits_for_a_machine_that_may_come_back_but_not_for_one_that_left():
-    world = World(parting=30.0)
+def test_the_end_does_not_wait_for_a_machine_that_is_missing():
+    world = World()
     world.dispatcher.closed(world.now)
     world.cut.add("second")
-    world.run(20)
+    world.run(1.5)
     assert not world.dispatcher.finished(world.now)
-    world.run(15)
+    assert world.dispatcher.missing() == []
+    world.run(6)
     assert world.dispatcher.finished(world.now)
-    other = World(parting=30.0)
-    other.dispatcher.closed(other.now)
-    other.dispatcher.gone("second", other.now)
-    other.cut.add("second")
-    other.run(5)
-    assert other.dispatcher.finished(other.now)
+    assert world.dispatcher.missing() == ["second"]
 
 
 def test_nobody_is_missing_because_the_dispatcher_slept():

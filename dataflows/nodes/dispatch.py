@@ -32,15 +32,13 @@ class Patience:
 
     `missing`: for a sign of life, before a node's texts are given to another. `lost`: for news of a text that its node
     does not know, before it is given again. `nobody`: for a node to come, before a text is answered with an error.
-    `quiet`: for texts still under way when their sender has gone. `parting`: for a missing node to come back before the
-    end; if it does not hear that this is the end, its machine may wait for ever. `attempts`: at one text.
+    `quiet`: for texts still under way when their sender has gone. `attempts`: at one text.
     """
 
     missing: float = 5.0
     lost: float = 10.0
     nobody: float = 60.0
     quiet: float = 2.0
-    parting: float = 130.0
     attempts: int = 5
 
 
@@ -49,14 +47,13 @@ class Speaker:
     """A node that speaks, last heard of at `heard`; `given` is the number of the last attempt that it got.
 
     One that was missing gets no texts before it has answered a stop, number `recall`, so that it speaks none of its old
-    ones. One that `left` has ended, or so dora says.
+    ones.
     """
 
     name: str
     heard: float
     given: int = 0
     missing: bool = False
-    left: bool = False
     recall: int = 0
     recalled: float = -math.inf
 
@@ -216,10 +213,11 @@ class Dispatcher:
 
     def finished(self, now: float) -> bool:
         """Whether all is answered and no more texts come; a last one may come after the news that its sender went."""
-        if self._closed_at is None or self._texts or now - self._closed_at <= self._patience.quiet:
-            return False
-        missing = [speaker for speaker in self._speakers.values() if speaker.missing and not speaker.left]
-        return all(now - speaker.heard > self._patience.parting for speaker in missing)
+        return self._closed_at is not None and not self._texts and now - self._closed_at > self._patience.quiet
+
+    def missing(self) -> list[str]:
+        """Nodes that are missing."""
+        return [speaker.name for speaker in self._speakers.values() if speaker.missing]
 
     # -- from the nodes --------------------------------------------------------------------------------------------
 
@@ -266,10 +264,8 @@ class Dispatcher:
 
     def gone(self, name: str, now: float) -> None:
         """A node has ended, or dora's `input_timeout` says that it is silent."""
-        speaker = self._speakers[name]
-        speaker.left = True
-        if not speaker.missing:
-            self._miss(speaker, now, "is gone")
+        if not self._speakers[name].missing:
+            self._miss(self._speakers[name], now, "is gone")
 
     # -- time ------------------------------------------------------------------------------------------------------
 
@@ -278,7 +274,7 @@ class Dispatcher:
 
         After a pause between two ticks it was this process that slept, and everybody gets the time to be heard.
         """
-        slept = now - self._ticked > self._patience.missing / 2
+        slept = now - self._ticked > self._patience.missing
         self._ticked = now
         for speaker in self._speakers.values():
             speaker.heard = now if slept else speaker.heard
@@ -295,7 +291,7 @@ class Dispatcher:
     def _hear(self, name: str, now: float) -> None:
         """A sign of life. One that was missing is asked to forget what it has, until it answers."""
         speaker = self._speakers[name]
-        speaker.heard, speaker.left = now, False
+        speaker.heard = now
         if speaker.missing and now - speaker.recalled > self._patience.missing:
             speaker.recall, speaker.recalled = self._number(), now
             self._send(f"text_{name}", pa.array([json.dumps(STOP)]), {"segment_id": speaker.recall})

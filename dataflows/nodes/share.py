@@ -7,10 +7,12 @@ Inputs: `text` and `control` of the sender; `tick`, a timer of dora; `audio_NAME
 `status_NAME` of each node, whose own `tick` input makes it say that it is alive. Outputs: `text_NAME` for each node;
 `audio`, `segment_complete` and `status` as a node that speaks has them. Environment: NAMES, separated by commas;
 MISSING_AFTER, seconds of silence after which a node counts as missing (5); GIVE_UP_AFTER, seconds without any node
-after which texts are answered with an error (60); TEXT_MODE, if the nodes have another than auto.
+after which texts are answered with an error (60); TEXT_MODE, if the nodes have another than auto; and dora's own
+DORA_COORDINATOR_ADDR and DORA_COORDINATOR_PORT, if the coordinator is not on this machine.
 """
 
 import os
+import subprocess
 import time
 
 import dora
@@ -45,6 +47,15 @@ def handle(dispatcher: Dispatcher, event: dict, now: float) -> None:
         dispatcher.status(name, event["value"][0].as_py(), event["metadata"], now)
 
 
+def stop(dataflow: str) -> None:
+    """`dora stop`, which outlives this process.
+
+    Nodes on a machine that was away may never hear that their inputs are closed, and would keep the dataflow running.
+    """
+    quiet = subprocess.DEVNULL
+    subprocess.Popen(["dora", "stop", dataflow], stdout=quiet, stderr=quiet, start_new_session=True)
+
+
 def main() -> None:
     """Share until the sender has gone and all its texts are answered."""
     names = [name.strip() for name in os.environ["NAMES"].split(",")]
@@ -63,6 +74,8 @@ def main() -> None:
         if event["type"] == "STOP" and event["id"] == "MANUAL":
             break
         handle(dispatcher, event, time.monotonic())
+    if dispatcher.missing() and dispatcher.finished(time.monotonic()):
+        stop(str(node.dataflow_id()))
 
 
 if __name__ == "__main__":
