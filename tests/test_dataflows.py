@@ -31,6 +31,14 @@ def test_say_fails_on_a_chunk_that_is_missing(tmp_path):
     assert "text 0 has 3 chunks, and 0 came" in ran.stdout + ran.stderr
 
 
+def test_a_wrong_setting_is_said_and_ends_the_dataflow(tmp_path):
+    flow = faked("say.yml", tmp_path, tts={"TOP_K": "many"})
+    (tmp_path / "say.txt").write_text("One.\n")
+    ran = dora("run", str(flow), folder=tmp_path)
+    assert ran.returncode == 1
+    assert "TOP_K='many' is not allowed; it must be a whole number from 1 to 1025" in ran.stdout + ran.stderr
+
+
 def test_speak_gives_the_device_what_it_takes(tmp_path):
     flow = faked("speak.yml", tmp_path, speaker={"LISTEN_FILE": "heard.jsonl", "KIND": "int16"})
     (tmp_path / "say.txt").write_text("One. Two.\nThree.\n")

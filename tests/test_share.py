@@ -390,22 +390,35 @@ def test_a_reset_answers_all_but_the_question_that_goes_on_and_flushes_what_play
     for number, question in enumerate(["q1", "q1", "q2"]):
         world.ask(f"Text {number}.", segment_id=number, question_id=question)
     world.run(0.3)
-    world.dispatcher.control(pa.array(["reset"]), {"question_id": "q2"})
+    world.dispatcher.control(pa.array(["reset"]), {"question_id": "q2"}, world.now)
     marker = [metadata for output, value, metadata in world.sent if output == "audio" and not len(value)]
     assert [(metadata["flush"], metadata["segment_id"]) for metadata in marker] == [(True, 0)]
     world.sent.remove(next(sent for sent in world.sent if sent[2] is marker[0]))
     world.run(5)
     assert world.outcomes() == {0: ["cancelled"], 1: ["cancelled"], 2: ["completed"]}
     np.testing.assert_array_equal(world.heard(2), speech("Text 2."))
-    world.dispatcher.control(pa.array(["stats"]), {})
+    world.dispatcher.control(pa.array(["stats"]), {}, world.now)
     assert world.statuses() == ["error: stats is for one node, and here are 1; send it to each"]
+
+
+def test_a_reset_of_one_session_is_marked_so_while_another_is_heard():
+    world = World()
+    world.ask("Hello.", segment_id=0, question_id="a", session_id="one")
+    world.ask("Hello there.", segment_id=1, question_id="b", session_id="two")
+    world.run(0.3)
+    world.dispatcher.control(pa.array(["cancel"]), {"question_id": "a"}, world.now)
+    markers = [metadata for output, value, metadata in world.sent if output == "audio" and not len(value)]
+    assert [(marker.get("flush"), marker["flush_session"]) for marker in markers] == [(None, "one")]
+    world.run(3)
+    assert world.outcomes() == {0: ["cancelled"], 1: ["completed"]}
+    np.testing.assert_array_equal(world.heard(1), speech("Hello there."))
 
 
 def test_a_cancelled_text_is_not_spoken_by_another_when_its_machine_vanishes():
     world = World()
     world.ask("Hello.", segment_id=0, question_id="q")
     world.cut.add("first")
-    world.dispatcher.control(pa.array(["cancel"]), {"question_id": "q"})
+    world.dispatcher.control(pa.array(["cancel"]), {"question_id": "q"}, world.now)
     world.run(12)
     assert world.outcomes() == {0: ["cancelled"]}
     assert [name for name, text in world.given if text == "Hello."] == ["first"]

@@ -23,7 +23,8 @@ Send = Callable[[str, pa.Array, Metadata], None]
 
 LATEST_SESSIONS = 10_000
 STOP = {"action": "stop"}
-NEVER_PASSED_ON = ("timestamp", "flush")
+MARKERS = ("flush", "flush_session")
+NEVER_PASSED_ON = ("timestamp", *MARKERS)
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,15 @@ class Text:
         return int(min(max(known - begun, 0), length))
 
 
+@dataclass(frozen=True)
+class Heard:
+    """The last audio of a session: its text, its type, and until when what was sent is played."""
+
+    text: Text
+    kind: pa.DataType
+    until: float
+
+
 class Dispatcher:
     """Takes texts, gives them to speakers by name, and passes on what they say. Times are seconds of one clock.
 
@@ -160,7 +170,7 @@ class Dispatcher:
         self._attempts: dict[int, Text] = {}
         self._open: dict[tuple[str, str], Text] = {}
         self._sessions: dict[str, str] = {}
-        self._last: tuple[Text, pa.Array] | None = None
+        self._last: dict[str, Heard] = {}
         self._received = self._numbers = 0
         self._closed_at: float | None = None
         self._ticked = now
@@ -186,11 +196,11 @@ class Dispatcher:
         if piece:
             self._open[key] = text
             if cancels(metadata):
-                self._cancel([text])
+                self._cancel([text], now)
             if ends(metadata) or cancels(metadata):
                 del self._open[key]
 
-    def control(self, value: pa.Array, metadata: Metadata) -> None:
+    def control(self, value: pa.Array, metadata: Metadata, now: float) -> None:
         """A command that ends texts: stop, reset (with a question_id: all texts but those of it) or cancel."""
         try:
             command = parse_control(str(value[0].as_py()))
@@ -200,10 +210,11 @@ class Dispatcher:
         question = command.question_id or metadata.get("question_id")
         texts = list(self._texts.values())
         if command.name == "cancel":
-            self._cancel([text for text in texts if str(text.question) == str(question)] if question else texts[:1])
+            meant = [text for text in texts if str(text.question) == str(question)] if question else texts[:1]
+            self._cancel(meant, now)
         elif command.name in ("stop", "reset"):
             kept = None if command.name == "stop" or question is None else str(question)
-            self._cancel([text for text in texts if str(text.question) != kept])
+            self._cancel([text for text in texts if str(text.question) != kept], now)
         else:
             self._say(f"error: {command.name} is for one node, and here are {len(self._speakers)}; send it to each")
 
@@ -225,7 +236,7 @@ class Dispatcher:
         """Audio of a node: passed on if it is new and of the latest attempt, which ends if a message is missing."""
         self._hear(name, now)
         text = self._attempts.get(metadata["segment_id"])
-        if text is None or metadata.get("flush"):
+        if text is None or any(name in metadata for name in MARKERS):
             return
         if metadata["seq"] != text.arrived:
             self._again(self._followed(text), now, f"message {text.arrived} of its audio was lost")
@@ -233,7 +244,9 @@ class Dispatcher:
         text.news = now
         text.arrived += 1
         if (new := text.pass_on(value, metadata)) is not None:
-            self._last = (text, value)
+            before = self._last.get(text.session)
+            until = max(now, before.until if before else now) + new[1]["duration"]
+            self._remember(self._last, text.session, Heard(text, value.type, until))
             self._send("audio", *new)
         self._answer_if_whole(text)
 
@@ -341,16 +354,22 @@ class Dispatcher:
             text.speaker = None
             return
         busy = Counter(other.speaker.name for other in self._texts.values() if other.speaker is not None)
-        own = self._sessions.pop(text.session, None)
+        own = self._sessions.get(text.session)
         speaker = min(present, key=lambda one: (one.name != own, busy[one.name], one.given))
-        self._sessions[text.session] = speaker.name
-        if len(self._sessions) > LATEST_SESSIONS:
-            self._sessions.pop(next(iter(self._sessions)))
+        self._remember(self._sessions, text.session, speaker.name)
         text.begin(self._number(), speaker, now)
         speaker.given = text.number
         self._attempts[text.number] = text
         for value, metadata in text.messages:
             self._hand_over(text, value, metadata)
+
+    @staticmethod
+    def _remember(book: dict[str, Any], session: str, what: Any) -> None:
+        """Of the latest sessions."""
+        book.pop(session, None)
+        book[session] = what
+        if len(book) > LATEST_SESSIONS:
+            book.pop(next(iter(book)))
 
     def _hand_over(self, text: Text, value: pa.Array, metadata: Metadata) -> None:
         """To the node, each attempt is a text and a question of its own."""
@@ -367,14 +386,19 @@ class Dispatcher:
         self._say(f"text {text.name}: {why}")
         self._answer(text, error)
 
-    def _cancel(self, texts: list[Text]) -> None:
-        """Answer texts as cancelled; before that, flush what players have if the last audio was of one of them."""
-        if self._last is not None and self._last[0] in texts:
-            text, audio = self._last
-            known = {name: value for name, value in text.known.items() if name != "request_id"}
-            nothing = pa.array([[]] if pa.types.is_list(audio.type) else [], type=audio.type)
-            self._send("audio", nothing, text.own(known) | {"fin": True, "flush": True, "seq": text.chunks})
-            self._last = None
+    def _cancel(self, texts: list[Text], now: float) -> None:
+        """Answer texts as cancelled; before that, let players forget what they have of sessions whose last audio it is.
+
+        dora flushes a whole input, so while another session is heard the marker names the session it is for.
+        """
+        flushed = {session: heard for session, heard in self._last.items() if heard.text in texts}
+        self._last = {session: heard for session, heard in self._last.items() if session not in flushed}
+        alone = all(heard.until <= now for heard in self._last.values())
+        for session, heard in flushed.items():
+            marker = {"flush": True} if alone and len(flushed) == 1 else {"flush_session": session}
+            known = {name: value for name, value in heard.text.known.items() if name != "request_id"}
+            nothing = pa.array([[]] if pa.types.is_list(heard.kind) else [], type=heard.kind)
+            self._send("audio", nothing, heard.text.own(known) | {"fin": True, "seq": heard.text.chunks} | marker)
         for text in texts:
             if text.count not in self._texts:
                 continue

@@ -36,7 +36,7 @@ def handle(dispatcher: Dispatcher, event: dict, now: float) -> None:
     elif what == "text":
         dispatcher.text(event["value"], event["metadata"], now)
     elif what == "control":
-        dispatcher.control(event["value"], event["metadata"])
+        dispatcher.control(event["value"], event["metadata"], now)
     elif what == "tick":
         dispatcher.tick(now)
     elif what == "audio":

@@ -19,6 +19,7 @@ import numpy as np
 from dora_primespeech_mlx.node.jobs import Job, News, Pieces
 from dora_primespeech_mlx.node.messages import Metadata, TextMessage, cancels, changed, ends, handed_on
 from dora_primespeech_mlx.node.outputs import (
+    ALIVE,
     CANCELLED,
     COMPLETED,
     DONE,
@@ -271,7 +272,7 @@ class Desk:
         """A sign of life on the `status` output, with the texts that are not completed."""
         with self.changed:
             texts = [job.metadata["segment_id"] for job in self._jobs[:MOST_NAMED]]
-            self.status("alive", {"pending": len(self._jobs), "texts": texts})
+            self.status(ALIVE, {"pending": len(self._jobs), "texts": texts})
 
     # -- for the thread that speaks --------------------------------------------------------------------------------
 
