@@ -7,7 +7,7 @@
 ARG PYTHON=python:3.12-slim
 FROM ${PYTHON}
 
-# Weights and voices lie in the repository, beside the package; dora writes its logs beside the dataflow.
+# dora writes its logs beside the dataflow.
 WORKDIR /opt/dora-primespeech-mlx
 COPY . .
 RUN pip install --no-cache-dir -e . "dora-rs-cli>=1.1,<2" && chmod -R a+rwX dataflows
