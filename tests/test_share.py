@@ -385,6 +385,33 @@ def test_pieces_of_a_text_stay_together_and_move_together():
     assert moved == ["One ", "two ", "three.", "Another text."]
 
 
+def test_a_text_that_its_node_closed_takes_no_more_pieces():
+    world = World("only")
+    world.ask("One ", question_id="q", fin=False)
+    world.run(2)
+    assert world.outcomes() == {1: ["completed"]}
+    world.ask("A whole text.", question_id="q")
+    world.ask("Begun ", question_id="q", fin=False)
+    world.ask("Begun anew.", question_id="q", fin=True, session_status="started")
+    world.run(3)
+    assert world.outcomes() == {number: ["completed"] for number in (1, 2, 3, 4)}
+
+
+def test_pieces_of_a_cancelled_text_are_dropped_until_it_ends():
+    world = World("only")
+    world.ask("One ", question_id="q", fin=False)
+    world.dispatcher.control(pa.array(["stop"]), {}, world.now)
+    world.ask("two ", question_id="q")
+    world.ask("three.", question_id="q", fin=True)
+    world.ask("Next, ", question_id="q", fin=False)
+    world.dispatcher.control(pa.array(["stop"]), {}, world.now)
+    world.run(12)
+    world.ask("and last.", question_id="q")
+    world.run(2)
+    assert world.outcomes() == {1: ["cancelled"], 2: ["cancelled"], 3: ["completed"]}
+    assert [text for _, text in world.given if not text.startswith("{")] == ["One ", "Next, ", "and last."]
+
+
 def test_a_reset_answers_all_but_the_question_that_goes_on_and_flushes_what_plays():
     world = World("only")
     for number, question in enumerate(["q1", "q1", "q2"]):

@@ -181,6 +181,8 @@ class Dispatcher:
         """A text, or a piece of one."""
         metadata = {name: item for name, item in metadata.items() if name not in NEVER_PASSED_ON}
         key = (str(metadata.get("session_id", "")), str(metadata.get("question_id", "")))
+        if self._takes_no_more(key, metadata, now):
+            del self._open[key]
         piece = self._mode == "partial" or (self._mode == "auto" and (has_flag(metadata, "fin") or key in self._open))
         text = self._open.get(key) if piece else None
         if self._closed_at is not None:
@@ -191,6 +193,7 @@ class Dispatcher:
             self._give(text, now)
         else:
             text.messages.append((value, metadata))
+            text.news = now
             if text.speaker is not None and text.count in self._texts:
                 self._hand_over(text, value, metadata)
         if piece:
@@ -199,6 +202,16 @@ class Dispatcher:
                 self._cancel([text], now)
             if ends(metadata) or cancels(metadata):
                 del self._open[key]
+
+    def _takes_no_more(self, key: tuple[str, str], metadata: Metadata, now: float) -> bool:
+        """Whether a message of an open text's key belongs to another one.
+
+        Pieces that still come for a text that was cancelled belong to it, and are dropped, until it ends or is quiet.
+        """
+        text = self._open.get(key)
+        if text is None or metadata.get("session_status") == "started":
+            return text is not None
+        return text.count not in self._texts and now - text.news > self._patience.lost
 
     def control(self, value: pa.Array, metadata: Metadata, now: float) -> None:
         """A command that ends texts: stop, reset (with a question_id: all texts but those of it) or cancel."""
@@ -236,7 +249,7 @@ class Dispatcher:
         """Audio of a node: passed on if it is new and of the latest attempt, which ends if a message is missing."""
         self._hear(name, now)
         text = self._attempts.get(metadata["segment_id"])
-        if text is None or any(name in metadata for name in MARKERS):
+        if text is None or any(marker in metadata for marker in MARKERS):
             return
         if metadata["seq"] != text.arrived:
             self._again(self._followed(text), now, f"message {text.arrived} of its audio was lost")
@@ -410,6 +423,7 @@ class Dispatcher:
     def _answer(self, text: Text, metadata: Metadata) -> None:
         del self._texts[text.count]
         self._attempts.pop(text.number, None)
+        self._open = {key: other for key, other in self._open.items() if other is not text or metadata.get("cancelled")}
         counted = {"chunks": text.chunks, "audio_seconds": round(text.seconds, 4), "attempts": text.attempts}
         self._send("segment_complete", pa.array([metadata["outcome"]]), text.own(text.known | metadata) | counted)
 
