@@ -6,7 +6,6 @@ the answer to the first comes; a sample is 0 in silence, and the number of the l
 
 import os
 import sys
-import threading
 import time
 
 import dora
@@ -21,15 +20,11 @@ def microphone() -> None:
     node = dora.Node()
     plan = [0] * 2 + [1] * 4 + [0] * 3
     heard: list[str] = []
-
-    def listen() -> None:
-        while (event := node.next()) is not None:
+    while heard.count("segment_complete") < 2:
+        while (event := node.try_recv()) is not None:
             if event["type"] == "INPUT" and event["id"] == "audio" and "audio" not in heard:
                 plan.extend([2] * 4 + [0] * 3)
-            heard.append(event.get("id", ""))
-
-    threading.Thread(target=listen, daemon=True).start()
-    while heard.count("segment_complete") < 2:
+            heard.append(event["id"] if event["type"] == "INPUT" else "")
         node.send_output("audio", pa.array(np.full(BLOCK, plan.pop(0) if plan else 0, np.float32)))
         time.sleep(0.02)
 
