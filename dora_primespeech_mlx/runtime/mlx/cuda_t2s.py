@@ -155,9 +155,8 @@ class CudaT2SSession(MlxT2SSession):
         """Prefills one text as on any device and moves its cache into the kernel's form."""
         super().__init__(model, texts, prompt, bucket=True)
         self._kernel = kernel
-        rows = [cache.rows() for cache in self._cache]
-        self._filled = rows[0][0].shape[2]
-        packed = mx.stack([mx.stack([keys[0], values[0]]) for keys, values in rows]).astype(mx.float16)
+        packed = self.cache_rows()
+        self._filled = packed.shape[3]
         self._packed = mx.pad(packed, [(0, 0)] * 3 + [(0, GROWTH - self._filled % GROWTH), (0, 0)])
         self._cache = []
         self._places = mx.arange(GROWTH)[:, None] + mx.array([self._position, self._filled])
