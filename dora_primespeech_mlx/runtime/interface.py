@@ -33,13 +33,14 @@ class T2SSession(Protocol):
 class DrawingSession(Protocol):
     """A session that also draws, as `sampling.draw` does, so that it makes several codes without its caller."""
 
-    def codes(self, noise: Array, sampling: Sampling, minimum: int) -> Array:
+    def codes(self, noise: Array, sampling: Sampling, end: int, minimum: int) -> Array:
         """Draws the next codes of each text and appends them.
 
         Args:
             noise: exponential noise of rate 1, float32 [n, B, vocabulary], in the runner's array kind.
             sampling: how, the same at each call.
-            minimum: codes before which a text may not end.
+            end: the code that ends a text.
+            minimum: codes before which it may not.
 
         Returns:
             codes and whether they end their text, integers [n, 2, B], in the runner's array kind. What comes after an

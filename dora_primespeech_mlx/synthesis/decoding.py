@@ -201,7 +201,8 @@ def _drawn_by_session(
     ahead: Array | None = None
     for block in _noise_blocks(runner.xp, rows, limit):
         for start in range(0, len(block), CODES_A_LAUNCH):
-            before, ahead = ahead, session.codes(block[start : start + CODES_A_LAUNCH], sampling, MINIMUM_CODES)
+            noise = block[start : start + CODES_A_LAUNCH]
+            before, ahead = ahead, session.codes(noise, sampling, runner.config.end, MINIMUM_CODES)
             if before is not None:
                 yield from before.tolist()
     if ahead is not None:

@@ -661,9 +661,9 @@ struct Codes {
       }
       floor = winner;
     } while (!kept);
-    if (code == V) code = how.end;  // scores that are no numbers end the text
     if (lane == 0) {
-      bool ends = code == how.end || likeliest == how.end;
+      bool lost = code == V, ends = lost || code == how.end || likeliest == how.end;
+      if (lost) code = V - 1;  // scores that are no numbers end the text
       seen(row, code / 32) |= 1u << code % 32;
       own.token = code, own.index += 1, own.ended |= ends;
       if (!given) own.position += 1, own.filled += 1;

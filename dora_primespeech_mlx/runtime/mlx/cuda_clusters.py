@@ -15,7 +15,7 @@ import mlx.core as mx
 import numpy as np
 
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
-from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner, MlxT2SSession
+from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SSession
 from dora_primespeech_mlx.sampling import Sampling
 
 SOURCE = Path(__file__).with_name("cuda_clusters.cuh")
@@ -32,7 +32,7 @@ INPUTS = {
 OUTPUTS = {"drawn": "int32_t", "texts_after": "int32_t", "logits": "float"}
 """The kernel's arguments and their types, which MLX derives from the arrays."""
 STATE = 5
-"""Numbers of a text between launches, before the bits of the codes it has seen: token, position, filled, index, ended."""
+"""Numbers of a text between launches, before the bits of the codes it has seen; see the kernel's `Text`."""
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ class CodesKernel:
         return kernel
 
 
-def sampling_array(sampling: Sampling, minimum: int, end: int) -> mx.array:
+def sampling_array(sampling: Sampling, end: int, minimum: int) -> mx.array:
     """How to draw, as the kernel takes it, float32 [6]."""
     temperature = max(sampling.temperature, 1e-5)
     penalty = sampling.repetition_penalty
@@ -312,30 +312,28 @@ class ClusterT2SSession:
         prefilled = [MlxT2SSession(model, [text], prompt, bucket=True) for text in texts]
         most = kernel.plan.texts
         self._parts = [_Together(kernel, prefilled[at : at + most], prompt) for at in range(0, len(texts), most)]
-        self._most, self._end = most, kernel.config.end
-        self._sampling: dict[tuple[Sampling, int], mx.array] = {}
-
-    @property
-    def logits(self) -> mx.array:
-        """Scores of the next codes, float32 [B, vocabulary]; once codes were drawn, of the last."""
-        return _joined([part.logits for part in self._parts], axis=0)
+        self._most = most
+        self._sampling: dict[tuple[Sampling, int, int], mx.array] = {}
+        self.logits = _joined([part.logits for part in self._parts], axis=0)
 
     def step(self, codes: mx.array) -> mx.array:
         """See `runtime.interface.T2SSession`."""
         for index, part in enumerate(self._parts):
-            part.step(codes[index * self._most : (index + 1) * self._most], self._how(Sampling(), 0))
+            part.step(codes[index * self._most : (index + 1) * self._most], self._how(Sampling(), -1, 0))
+        self.logits = _joined([part.logits for part in self._parts], axis=0)
         return self.logits
 
-    def codes(self, noise: mx.array, sampling: Sampling, minimum: int) -> mx.array:
+    def codes(self, noise: mx.array, sampling: Sampling, end: int, minimum: int) -> mx.array:
         """See `runtime.interface.DrawingSession`."""
-        how, most = self._how(sampling, minimum), self._most
+        how, most = self._how(sampling, end, minimum), self._most
         drawn = [part.codes(noise[:, at * most : (at + 1) * most], how) for at, part in enumerate(self._parts)]
+        self.logits = _joined([part.logits for part in self._parts], axis=0)
         return _joined(drawn, axis=2)
 
-    def _how(self, sampling: Sampling, minimum: int) -> mx.array:
-        key = sampling, minimum
+    def _how(self, sampling: Sampling, end: int, minimum: int) -> mx.array:
+        key = sampling, end, minimum
         if key not in self._sampling:
-            self._sampling[key] = sampling_array(sampling, minimum, self._end)
+            self._sampling[key] = sampling_array(sampling, end, minimum)
         return self._sampling[key]
 
 
@@ -343,16 +341,19 @@ def _joined(arrays: list[mx.array], axis: int) -> mx.array:
     return arrays[0] if len(arrays) == 1 else mx.concatenate(arrays, axis=axis)
 
 
-class ClusterT2SRunner(MlxT2SRunner):
+class ClusterT2SRunner:
     """T2S on CUDA devices that have clusters of blocks."""
+
+    exact_batches = True
+    pipelined = True
 
     def __init__(self, model: T2S, plan: Plan):
         """Packs the weights of a network for the kernel; errors as `CodesKernel`."""
-        super().__init__(model, accelerated=True)
+        self.config = model.config
+        self.xp = mx
+        self._model = model
         self._kernel = CodesKernel(model, plan)
 
-    def start(  # type: ignore[override]
-        self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray
-    ) -> ClusterT2SSession:
+    def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> ClusterT2SSession:
         """See `runtime.interface.T2SRunner`."""
         return ClusterT2SSession(self._kernel, self._model, texts, prompt)
