@@ -5,6 +5,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
+from dora_primespeech_mlx.commands.bench.workshop import Paced
 from dora_primespeech_mlx.sampling import Sampling, draw, penalise, probabilities
 from dora_primespeech_mlx.synthesis.decoding import Guard, Row, generate, generate_many
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
@@ -214,3 +215,13 @@ def test_codes_made_ahead_of_a_cancel_are_dropped() -> None:
     runner = Drawing(varied(90))
     assert codes(runner, cancelled=cancelled) == varied(90)[:5]
     assert runner.steps == 16
+
+
+def test_a_benchmark_ends_texts_where_it_wants_to_whoever_draws() -> None:
+    for kind in (Scripted, Drawing):
+        rows = [row(varied(99), 9), row(varied(99), 20)]
+        for each, phones in zip(rows, (9, 20), strict=True):
+            each.phones = np.zeros(phones, np.int32)
+        runner = Paced(kind([END]), 0)  # type: ignore[arg-type]
+        list(generate_many(runner, rows, np.zeros(0, np.int32), sampling=GREEDY))
+        assert [len(each.codes) for each in rows] == [20, 44]

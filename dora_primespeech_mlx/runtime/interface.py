@@ -30,7 +30,7 @@ class T2SSession(Protocol):
 
 
 @runtime_checkable
-class DrawingSession(Protocol):
+class DrawingSession(T2SSession, Protocol):
     """A session that also draws, as `sampling.draw` does, so that it makes several codes without its caller."""
 
     def codes(self, noise: Array, sampling: Sampling, end: int, minimum: int) -> Array:
