@@ -92,9 +92,9 @@ def test_breaks_rates_and_readings_are_shown(
 def test_a_sentence_that_is_refused_does_not_hide_the_others(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (answer,) = asked(capsys, monkeypatch, "你好你好。こんにちは世界中の皆さん。再见再见。")
+    (answer,) = asked(capsys, monkeypatch, "你好你好。สวัสดีชาวโลกทุกคนครับผม。再见再见。")
     assert [sentence["said"] for sentence in answer["sentences"]] == ["你好你好.", "再见再见."]
-    assert "Japanese" in answer["error"]
+    assert "Thai" in answer["error"]
 
 
 def test_an_unknown_method_is_an_answer(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
