@@ -148,8 +148,8 @@ class BigVGAN(nn.Module):
 def sanitize(weights: Mapping[str, np.ndarray], log_scale: bool = True) -> dict[str, np.ndarray]:
     """Official tensors (the ``generator`` of the file) to this module's names and layouts.
 
-    Weight norm is folded, activations hold what they multiply by, filters are cut into their even and odd taps, channels
-    come last.
+    Weight norm is folded, activations hold what they multiply by, filters are cut into their even and odd taps, and
+    channels come last.
 
     Args:
         weights: by official name.

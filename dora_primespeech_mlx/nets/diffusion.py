@@ -206,9 +206,7 @@ ESTIMATOR = "cfm.estimator."
 
 def sanitize(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Official v3 or v4 tensors to this module's names and layouts, the vocoder's apart."""
-    estimator = {
-        name.removeprefix(ESTIMATOR): value for name, value in weights.items() if name.startswith(ESTIMATOR)
-    }
+    estimator = {name.removeprefix(ESTIMATOR): value for name, value in weights.items() if name.startswith(ESTIMATOR)}
     others = {
         name.replace("bridge.0.", "bridge."): value
         for name, value in weights.items()

@@ -28,7 +28,7 @@ LONGEST_PERIOD = 1e4
 
 @dataclass(frozen=True)
 class DiTConfig:
-    """Dimensions: ``inner`` is the width of attention, ``text`` of the features, ``text_hidden`` inside their blocks."""
+    """Dimensions: ``inner`` is the width of attention, ``text`` of features, ``text_hidden`` inside their blocks."""
 
     mel: int
     text: int
@@ -151,7 +151,7 @@ class Block(nn.Module):
         self, x: mx.array, modulation: mx.array, turns: tuple[mx.array, mx.array], mask: mx.array | None
     ) -> mx.array:
         """x [B, T, dim], modulation [6, dim]; other arguments as of `RotaryAttention`."""
-        shift, scale, gate, shift2, scale2, gate2 = (modulation[i] for i in range(PER_BLOCK))
+        shift, scale, gate, shift2, scale2, gate2 = mx.split(modulation, PER_BLOCK)
         x = x + gate * self.attention(norm(x) * (1 + scale) + shift, turns, mask)
         return x + gate2 * self.contract(nn.gelu_approx(self.expand(norm(x) * (1 + scale2) + shift2)))
 
@@ -223,10 +223,10 @@ class DiT(nn.Module):
         angles = mx.arange(x.shape[1]).astype(mx.float32)[:, None] * self.inverse_frequencies.astype(mx.float32)
         turns = mx.cos(angles).astype(hidden.dtype), mx.sin(angles).astype(hidden.dtype)
         attended = None if mask is None else mask[:, None, None, :]
-        modulation = self.modulations[row][0]
+        modulation = mx.take(self.modulations, row, axis=0).reshape(self.modulations.shape[1:])
         for index, block in enumerate(self.blocks):
             hidden = block(hidden, modulation[PER_BLOCK * index : PER_BLOCK * (index + 1)], turns, attended)
-        scale, shift = modulation[-2], modulation[-1]
+        scale, shift = mx.split(modulation[-2:], 2)
         return self.proj_out(norm(hidden) * (1 + scale) + shift).astype(mx.float32)
 
 
