@@ -334,10 +334,13 @@ def _export(args: argparse.Namespace) -> int:
         for package in Encoders([args.encoders]).export_coreml(args.coreml, args.precision or "fp16"):
             print(package)
     if onnx:
+        from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
         from dora_primespeech_mlx.runtime.onnx.export import export_onnx
         from dora_primespeech_mlx.weights.load import load_model
 
         model = load_model(args.model)
+        if isinstance(model.sovits, DiffusionSovits):
+            raise ValueError(f"{args.model} is a {model.version} model; only models of v1 to v2ProPlus are exported.")
         for path in export_onnx(model.t2s, model.sovits, args.onnx, args.precision or "fp32"):
             print(path)
     return 0

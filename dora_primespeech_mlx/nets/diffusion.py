@@ -65,7 +65,10 @@ MEL_BASES = {
 
 @dataclass(frozen=True)
 class DiffusionConfig(EncoderConfig):
-    """Dimensions of a model: of its timbre, its features, its diffusion transformer and its vocoder."""
+    """Dimensions of a model: of its timbre, its features, its diffusion transformer and its vocoder.
+
+    ``mel`` says how the version measures time and sound.
+    """
 
     gin: int
     feature_channels: int
@@ -73,6 +76,7 @@ class DiffusionConfig(EncoderConfig):
     wave_kernel: int
     dit: DiTConfig
     vocoder: VocoderConfig | BigVGANConfig
+    mel: MelBase
     speaker_dim: int = 0
 
     @classmethod
@@ -99,12 +103,8 @@ class DiffusionConfig(EncoderConfig):
             wave_kernel=weights["wns1.enc.in_layers.0.weight"].shape[1],
             dit=DiTConfig.from_weights(estimator),
             vocoder=vocoder,
+            mel=MEL_BASES[version],
         )
-
-    @property
-    def mel(self) -> MelBase:
-        """How the version measures time and sound."""
-        return MEL_BASES[self.version]
 
     @property
     def hop(self) -> int:

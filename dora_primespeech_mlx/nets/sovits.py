@@ -4,6 +4,7 @@ The stages are separate methods, since streaming calls them on different spans: 
 on all tokens so far, ``flow`` and ``dec`` on the new frames with their context.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,6 +61,11 @@ class SovitsConfig(EncoderConfig):
     flow_kernel: int
     speaker_dim: int
     vocoder: VocoderConfig
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second of what the model makes."""
+        return FRAME_RATE * math.prod(self.vocoder.upsample_rates)
 
     @classmethod
     def from_weights(cls, weights: Mapping[str, np.ndarray], model: Mapping, version: str) -> "SovitsConfig":

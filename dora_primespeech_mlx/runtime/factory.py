@@ -62,6 +62,15 @@ def _mlx_t2s_runner(model: T2S) -> T2SRunner:
     return MlxT2SRunner(model, accelerated())
 
 
+def s2_runner(
+    model: Sovits | DiffusionSovits, runtime: str = "auto", precision: str = "auto", threads: int | None = None
+) -> SovitsRunner | DiffusionRunner:
+    """Runner of the s2 network of any version: `sovits_runner` or `diffusion_runner`."""
+    if isinstance(model, DiffusionSovits):
+        return diffusion_runner(model, runtime, precision, threads)
+    return sovits_runner(model, runtime, precision, threads)
+
+
 def sovits_runner(
     model: Sovits, runtime: str = "auto", precision: str = "auto", threads: int | None = None
 ) -> SovitsRunner:

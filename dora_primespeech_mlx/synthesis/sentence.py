@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 
+from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.speech import Timing
 from dora_primespeech_mlx.synthesis.decoding import (
@@ -17,6 +19,7 @@ from dora_primespeech_mlx.synthesis.decoding import (
     generate,
     generate_many,
 )
+from dora_primespeech_mlx.synthesis.diffusion import DiffusionAudio, stream_diffusion
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from dora_primespeech_mlx.text import Phones
@@ -109,17 +112,9 @@ def speak(sentence: PreparedSentence, request: Request, guard: Guard) -> Iterato
     Raises:
         CancelledError: the request is cancelled.
     """
-    voice = request.voice
     for attempt in range(ATTEMPTS):
         seed = (request.seed, sentence.number, attempt)
-        audio = SentenceAudio(
-            voice.sovits,
-            sentence.phones.ids,
-            voice.ge,
-            NoiseTable("normal", voice.sovits.config.vocoder.inter_channels, seed),
-            request.noise_scale,
-            request.speed,
-        )
+        audio = _audio(sentence, seed, request)
         if sentence.codes is not None:
             yield from _render(audio, iter(sentence.codes), request)
             request.codes.append(sentence.codes)
@@ -137,6 +132,22 @@ def speak(sentence: PreparedSentence, request: Request, guard: Guard) -> Iterato
             continue
         request.codes.append(tuple(codes))
         return
+
+
+def _audio(sentence: PreparedSentence, seed: tuple[int, ...], request: Request) -> SentenceAudio | DiffusionAudio:
+    """The latents of a sentence, or its mel where the voice is of v3 or v4."""
+    voice, ids = request.voice, sentence.phones.ids
+
+    def check() -> None:
+        if request.cancelled():
+            raise CancelledError
+
+    if voice.diffusion is not None:
+        noise = NoiseTable("normal", voice.diffusion.mel.shape[1], seed)
+        return DiffusionAudio(voice.diffusion, ids, voice.ge, noise, request.speed, check)
+    sovits = cast(SovitsRunner, voice.sovits)
+    noise = NoiseTable("normal", sovits.config.vocoder.inter_channels, seed)
+    return SentenceAudio(sovits, ids, voice.ge, noise, request.noise_scale, request.speed)
 
 
 def _text(sentence: PreparedSentence, seed: tuple[int, ...], request: Request) -> Row:
@@ -198,10 +209,14 @@ def _codes(
         yield code
 
 
-def _render(audio: SentenceAudio, codes: Iterator[int], request: Request) -> Iterator[np.ndarray]:
+def _render(audio: SentenceAudio | DiffusionAudio, codes: Iterator[int], request: Request) -> Iterator[np.ndarray]:
     """Samples of a sentence; with ``whole`` all codes are made first and the schedule does not change the audio."""
-    timing = request.timing
-    stream = stream_sentence(audio, list(codes) if request.whole else codes, request.schedule)
+    timing, schedule = request.timing, request.schedule
+    source = list(codes) if request.whole else codes
+    if isinstance(audio, DiffusionAudio):
+        stream = stream_diffusion(audio, source, schedule.chunk)
+    else:
+        stream = stream_sentence(audio, source, schedule)
     while True:
         decoding = timing.t2s
         with timing.measure("sovits"):

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dora_primespeech_mlx.settings import expand
+from dora_primespeech_mlx.settings import STEPS, expand
 
 CODE_COUNT = 1024
 SAMPLING_KEYS = ("top_k", "top_p", "temperature", "repetition_penalty")
@@ -39,6 +39,7 @@ class VoiceEntry:
         sampling: sampling options of this voice, a subset of top_k, top_p, temperature, repetition_penalty,
             noise_scale.
         lexicon: file of pronunciations (word to pinyin or ARPAbet), or None.
+        steps: of a diffusion decoder (v3, v4); None for the executor's.
         vocoder: a vocoder that ``primespeech export --onnx`` wrote, used on CPUs when it is there, or None.
     """
 
@@ -54,6 +55,7 @@ class VoiceEntry:
     sampling: Mapping[str, float] = field(default_factory=dict)
     lexicon: Path | None = None
     vocoder: Path | None = None
+    steps: int | None = None
 
     def files(self) -> Iterator[Path]:
         """Every file the voice needs."""
@@ -157,6 +159,7 @@ def _entry(path: Path, folder: Path, name: str, item: Any, common: Mapping[str, 
         sampling={key: reader.number(key, 0.0) for key in (*SAMPLING_KEYS, "noise_scale") if key in item},
         lexicon=resolve(folder, lexicon) if lexicon else None,
         vocoder=resolve(folder, vocoder) if vocoder else None,
+        steps=reader.steps(),
     )
 
 
@@ -196,6 +199,12 @@ class _Fields:
         value = self.text(key)
         if not value:
             raise ValueError(f"{self._where} lacks {key!r}.")
+        return value
+
+    def steps(self) -> int | None:
+        value = self._item.get("steps")
+        if value is not None and not STEPS.accepts(value):
+            raise ValueError(f"{self._where} has steps {value!r}; it must be {STEPS.allowed}.")
         return value
 
     def number(self, key: str, default: float) -> float:

@@ -104,8 +104,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(weights, config, info, header=bytes(data[:2]).decode("latin-1"), lora_rank=rank)
 
 
-def read_torch(path: Path) -> dict[str, np.ndarray]:
+def read_torch(path: Path, inside: str | None = None) -> dict[str, np.ndarray]:
     """Read a plain torch state dict (zip format) or a `.safetensors` file; {name: array}, bfloat16 as float32.
+
+    A state dict that lies one level down under the name `inside` is read from there.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -115,7 +117,10 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
     data = _map(path)
     if path.suffix == ".safetensors":
         return _read_safetensors(path, data)
-    return _tensors(path, _read_archive(path, data), "the file")
+    content = _read_archive(path, data)
+    if inside is not None and isinstance(content, Mapping) and inside in content:
+        content = content[inside]
+    return _tensors(path, content, "the file")
 
 
 def write_weights(weights: Mapping[str, np.ndarray], path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
+from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.sovits import sanitize as sanitize_sovits
 from dora_primespeech_mlx.nets.t2s import T2S, pad_heads
@@ -21,6 +22,7 @@ from dora_primespeech_mlx.weights.official import (
     check_shapes,
     detect_version,
     sovits_config,
+    sovits_network,
     symbols_of,
     t2s_config,
 )
@@ -36,7 +38,7 @@ class Model:
     """Both networks of a voice, and what the front end needs to know of them."""
 
     t2s: T2S
-    sovits: Sovits
+    sovits: Sovits | DiffusionSovits
     version: str
     symbols: str
 
@@ -100,9 +102,9 @@ def build_t2s(
 
 def build_sovits(
     weights: Mapping[str, np.ndarray], config: Mapping[str, Any], version: str, precision: str = "fp32"
-) -> Sovits:
-    """A SoVITS network from sanitised weights."""
-    network = Sovits(sovits_config(weights, config, version))
+) -> Any:
+    """The s2 network from sanitised weights: `Sovits`, or `DiffusionSovits` of v3 and v4."""
+    network = sovits_network(sovits_config(weights, config, version))
     check_shapes(weights, network, "SoVITS")
     return _filled(network, _arrays(weights, precision))
 
@@ -110,9 +112,14 @@ def build_sovits(
 def _arrays(weights: Mapping[str, np.ndarray], precision: str) -> dict[str, mx.array]:
     kind = PRECISIONS[precision]
     return {
-        name: mx.array(value).astype(mx.float32 if name.startswith(KEPT_IN_FP32) else kind)
+        name: mx.array(value).astype(mx.float32 if name.startswith(KEPT_IN_FP32) or _bends(name) else kind)
         for name, value in weights.items()
     }
+
+
+def _bends(name: str) -> bool:
+    """Whether a tensor is of BigVGAN's activations, whose sine needs the angle exactly."""
+    return name.startswith("dec.") and name.endswith((".alpha", ".inverse_beta"))
 
 
 def _filled(network: Any, arrays: Mapping[str, mx.array]) -> Any:

@@ -14,7 +14,9 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from dora_primespeech_mlx.nets import sovits, t2s
+from dora_primespeech_mlx.nets.diffusion import MEL_BASES, DiffusionConfig, DiffusionSovits
 from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_checkpoint, write_weights
+from dora_primespeech_mlx.weights.official_v34 import Companions, diffusion_config, is_diffusion, read_diffusion
 
 T2S_FILE = "t2s.safetensors"
 SOVITS_FILE = "sovits.safetensors"
@@ -38,12 +40,11 @@ def detect_version(weights: Mapping[str, np.ndarray], header: str = "") -> str:
     """Version of official s2 weights; the file's two-byte ``header`` counts where the weights leave a choice.
 
     Raises:
-        CheckpointError: for v3 and v4 files, whose decoder is another network.
+        CheckpointError: for v3 and v4 files, which `official_v34` reads, and for what is not an s2 file.
     """
-    if any(name.startswith("cfm.") or ".lora_" in name for name in weights):
+    if is_diffusion(weights):
         raise CheckpointError(
-            "This is a GPT-SoVITS v3 or v4 file; its diffusion decoder is not supported. "
-            "Use a v1, v2, v2Pro or v2ProPlus file."
+            "This is a GPT-SoVITS v3 or v4 file as it was released: convert it with primespeech convert."
         )
     if "sv_emb.weight" in weights:
         tagged = VERSIONS_BY_HEADER.get(header, "")
@@ -85,12 +86,21 @@ def t2s_config(weights: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> 
         raise CheckpointError(f"The tensor {error.args[0]} is missing, so this is not a T2S (s1) model.") from error
 
 
-def sovits_config(weights: Mapping[str, np.ndarray], config: Mapping[str, Any], version: str) -> sovits.SovitsConfig:
+def sovits_config(
+    weights: Mapping[str, np.ndarray], config: Mapping[str, Any], version: str
+) -> sovits.SovitsConfig | DiffusionConfig:
     """Dimensions of a sanitised s2 model; a `CheckpointError` names a tensor they need and do not find."""
+    if version in MEL_BASES:
+        return diffusion_config(weights, config, version)
     try:
         return sovits.SovitsConfig.from_weights(weights, config.get("model", {}), version)
     except KeyError as error:
         raise CheckpointError(f"The tensor {error.args[0]} is missing, so this is not a SoVITS (s2) model.") from error
+
+
+def sovits_network(config: sovits.SovitsConfig | DiffusionConfig) -> sovits.Sovits | DiffusionSovits:
+    """The s2 network of some dimensions, not filled yet."""
+    return DiffusionSovits(config) if isinstance(config, DiffusionConfig) else sovits.Sovits(config)
 
 
 def read_t2s(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -101,13 +111,19 @@ def read_t2s(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return weights, {key: checkpoint.config[key] for key in ("model", "data") if key in checkpoint.config}
 
 
-def read_sovits(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any], str]:
+def read_sovits(
+    path: str | Path, companions: Companions | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, Any], str]:
     """Sanitised weights, config and version of an official s2 file, checked against the network."""
     checkpoint = read_checkpoint(Path(path))
-    version = detect_version(checkpoint.weights, checkpoint.header)
-    weights = sovits.sanitize(checkpoint.weights)
-    check_shapes(weights, sovits.Sovits(sovits_config(weights, checkpoint.config, version)), "SoVITS")
-    return weights, {key: checkpoint.config[key] for key in ("model",) if key in checkpoint.config}, version
+    if is_diffusion(checkpoint.weights):
+        weights, config, version = read_diffusion(checkpoint, Path(path), companions or Companions())
+    else:
+        version = detect_version(checkpoint.weights, checkpoint.header)
+        weights = sovits.sanitize(checkpoint.weights)
+        config = {key: checkpoint.config[key] for key in ("model",) if key in checkpoint.config}
+    check_shapes(weights, sovits_network(sovits_config(weights, config, version)), "SoVITS")
+    return weights, config, version
 
 
 def convert(
@@ -116,6 +132,7 @@ def convert(
     out: str | Path,
     half: bool = False,
     note: Callable[[str], None] = lambda _: None,
+    companions: Companions | None = None,
 ) -> Converted:
     """Writes the model folder ``out`` from an official s1 ``.ckpt`` and s2 ``.pth``.
 
@@ -126,6 +143,7 @@ def convert(
         half: store every tensor in fp16. Official tensors are fp16 already, but folding weight norm rounds once more
             then (about 60 dB below the signal) where fp32 is exact.
         note: told what is done next.
+        companions: what a v3 or v4 file needs besides itself.
 
     Raises:
         CheckpointError: a file is not readable or not such a model, or a tensor is missing, unknown or misshapen.
@@ -133,7 +151,7 @@ def convert(
     note("T2S")
     t2s_weights, t2s_settings = read_t2s(t2s_path)
     note("SoVITS")
-    sovits_weights, sovits_settings, version = read_sovits(sovits_path)
+    sovits_weights, sovits_settings, version = read_sovits(sovits_path, companions)
     phones = t2s_weights["ar_text_embedding.word_embeddings.weight"].shape[0]
     symbols = sovits_weights["enc_p.text_embedding.weight"].shape[0]
     if phones < symbols:

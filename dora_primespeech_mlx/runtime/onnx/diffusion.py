@@ -55,7 +55,7 @@ def velocity_graph(model: DiffusionSovits, precision: str = "fp32") -> Graph:
         Input("row", (1,), mx.int32),
     ]
     graph = translate(model.estimator.velocity, inputs, ["velocity"])
-    return quantise(graph, "channels") if precision == "int8" else graph
+    return quantise(graph) if precision == "int8" else graph
 
 
 def mel_vocoder_graph(model: DiffusionSovits) -> Graph:
