@@ -90,12 +90,16 @@ def _add_convert(commands: Any) -> None:
     convert = commands.add_parser(
         "convert",
         help="convert official GPT-SoVITS checkpoints and encoders",
-        description="Converts official GPT-SoVITS checkpoints (v1, v2, v2Pro, v2ProPlus) into a model folder, and the "
-        "encoders they use. Nothing in a file is executed, and torch is not needed.",
-        epilog="Example: primespeech convert --t2s voice.ckpt --sovits voice.pth --out models/voice",
+        description="Converts official GPT-SoVITS checkpoints (v1, v2, v2Pro, v2ProPlus, v3, v4) into a model folder, "
+        "and the encoders they use. Nothing in a file is executed, and torch is not needed.",
+        epilog="Examples: primespeech convert --t2s voice.ckpt --sovits voice.pth --out models/voice; "
+        "primespeech convert --t2s s1v3.ckpt --sovits lora.pth --base s2Gv4.pth --vocoder vocoder.pth --out models/v4",
     )
     convert.add_argument("--t2s", type=Path, help="the s1 file, *.ckpt (GPT weights)")
     convert.add_argument("--sovits", type=Path, help="the s2 file, *.pth (SoVITS weights)")
+    convert.add_argument("--base", type=Path, help="the base model of a v3 or v4 LoRA: s2Gv3.pth or s2Gv4.pth")
+    convert.add_argument("--vocoder", type=Path, help="for v3 BigVGAN's folder, for v4 the file vocoder.pth")
+    convert.add_argument("--version", choices=("v3", "v4"), help="of the s2 file, where nothing in it tells")
     for kind, meaning in ENCODERS.items():
         convert.add_argument(f"--{kind}", type=Path, help=meaning)
     convert.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -273,13 +277,15 @@ def _voices(args: argparse.Namespace) -> int:
 def _convert(args: argparse.Namespace) -> int:
     from dora_primespeech_mlx.weights.official import convert
     from dora_primespeech_mlx.weights.official_encoders import convert_encoder
+    from dora_primespeech_mlx.weights.official_v34 import Companions
 
     sources = {kind: getattr(args, kind) for kind in ENCODERS if getattr(args, kind) is not None}
     if (args.t2s is None) != (args.sovits is None) or not (args.t2s or sources):
         raise ValueError("Give --t2s and --sovits together, or an encoder: --" + ", --".join(ENCODERS))
     if args.t2s is not None:
         with Progress("convert", 3) as progress:
-            done = convert(args.t2s, args.sovits, args.out, half=args.half, note=progress.next)
+            companions = Companions(args.base, args.vocoder, args.version)
+            done = convert(args.t2s, args.sovits, args.out, half=args.half, note=progress.next, companions=companions)
             progress.reach(3)
         millions = (done.t2s_parameters / 1e6, done.sovits_parameters / 1e6)
         print(f"{done.folder}: {done.version}, T2S {millions[0]:.1f} M and SoVITS {millions[1]:.1f} M parameters")

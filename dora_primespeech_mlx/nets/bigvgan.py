@@ -90,9 +90,7 @@ class Snake(nn.Module):
         return mx.conv1d(even, self.down_even, groups=C) + mx.conv1d(odd, self.down_odd, groups=C)
 
     def _bent(self, y: mx.array) -> mx.array:
-        wide = y.astype(mx.float32)
-        wave = mx.sin(wide * self.alpha.astype(mx.float32))
-        return (wide + mx.square(wave) * self.inverse_beta.astype(mx.float32)).astype(y.dtype)
+        return y + mx.square(mx.sin(y * self.alpha)) * self.inverse_beta
 
 
 class AmpBlock(nn.Module):

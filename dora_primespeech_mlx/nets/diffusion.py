@@ -4,6 +4,7 @@ The stages are separate methods: ``style`` and the features of the prompt once p
 far, ``estimator`` many times for each stretch of mel, ``dec`` on the frames that are to be heard, with their context.
 """
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -148,6 +149,12 @@ class DiffusionSovits(CodeEncoder):
     def config(self) -> DiffusionConfig:
         """The dimensions the model was built with."""
         return self._config
+
+    def without_decoder(self) -> "DiffusionSovits":
+        """The same network for what recordings need of it: its transformer and vocoder are left out."""
+        light = copy.copy(self)
+        del light["estimator"], light["dec"]
+        return light
 
     def features(
         self,

@@ -11,7 +11,7 @@ import mlx.core as mx
 import numpy as np
 
 from dora_primespeech_mlx.audio import read_audio
-from dora_primespeech_mlx.nets.diffusion import DiffusionConfig
+from dora_primespeech_mlx.nets.diffusion import DiffusionConfig, DiffusionSovits
 from dora_primespeech_mlx.nets.t2s import BERT_DIM
 from dora_primespeech_mlx.runtime.factory import accelerated, choose, s2_runner, t2s_runner, wide_heads_pay
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, PrebuiltVocoder, SovitsRunner, T2SRunner
@@ -245,7 +245,7 @@ class Library:
             threads = self._settings.threads
             self._models[weights] = LoadedModel(
                 model.symbols,
-                model.sovits,
+                model.sovits.without_decoder() if isinstance(model.sovits, DiffusionSovits) else model.sovits,
                 t2s_runner(model.t2s, self._runtime, self._precision, threads),
                 s2_runner(model.sovits, self._runtime, self._precision, threads),
                 takes_prosody=bool(mx.any(model.t2s.bert_proj.weight != 0).item()),

@@ -78,7 +78,7 @@ class MlxDiffusionRunner:
 
     def vocode(self, mel: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
         """See `runtime.interface.DiffusionRunner`; all frames are rendered, so that one number tells the shapes."""
-        samples = self._vocoder(mx.array(mel)[None].astype(self._type))[0]
+        samples = self._vocoder(mx.array(mel)[None].astype(self._model.dec.conv_pre.weight.dtype))[0]
         hop = self.config.hop
         return _output(samples)[start * hop : None if stop is None else stop * hop]
 

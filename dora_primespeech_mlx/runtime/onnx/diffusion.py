@@ -75,32 +75,40 @@ class OnnxDiffusionRunner:
             threads: None for `onnx_session.default_threads`.
         """
         self.config = model.config
-        self._model, self._precision, self._threads = model, precision, threads
+        self._model: DiffusionSovits | None = model
+        self._precision, self._threads = precision, threads
+
+    @property
+    def _network(self) -> DiffusionSovits:
+        if self._model is None:
+            raise RuntimeError("All stages are traced; there is no network any more.")
+        return self._model
 
     @cached_property
     def _timbre(self) -> Function:
-        return OnnxFunction(timbre_graph(self._model), self._threads)
+        return OnnxFunction(timbre_graph(self._network), self._threads)
 
     @cached_property
     def _features(self) -> Function:
-        return OnnxFunction(features_graph(self._model), self._threads)
+        return OnnxFunction(features_graph(self._network), self._threads)
 
     @cached_property
     def _condition(self) -> Function:
-        return OnnxFunction(condition_graph(self._model), self._threads)
+        return OnnxFunction(condition_graph(self._network), self._threads)
 
     @cached_property
     def _velocity(self) -> Function:
-        return OnnxFunction(velocity_graph(self._model, self._precision), self._threads)
+        return OnnxFunction(velocity_graph(self._network, self._precision), self._threads)
 
     @cached_property
     def _vocoder(self) -> Function:
-        return OnnxFunction(mel_vocoder_graph(self._model), self._threads)
+        return OnnxFunction(mel_vocoder_graph(self._network), self._threads)
 
     def prepare(self) -> None:
-        """See `runtime.interface.DiffusionRunner`."""
+        """See `runtime.interface.DiffusionRunner`; 32-bit weights that 8-bit ones stand for are let go."""
         for stage in STAGES:
             getattr(self, stage)
+        self._model = None
 
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
         """See `runtime.interface.DiffusionRunner`."""
