@@ -168,12 +168,12 @@ def _add_bench(commands: Any) -> None:
         "bench",
         help="measure this machine",
         description="Measures the networks and whole texts: every result is evaluated within the timed region, after a "
-        "warm-up, as medians with 10th and 90th percentile. The sizes v2 and v2ProPlus run with random weights of the "
-        "released sizes, made in place: the sound is noise, the arithmetic is real.",
+        "warm-up, as medians with 10th and 90th percentile. The sizes v2, v2ProPlus, v3 and v4 run with random "
+        "weights of the released sizes, made in place: the sound is noise, the arithmetic is real.",
         epilog="Example: primespeech bench --size v2 --json v2.json --report report",
     )
     bench.add_argument("--runtime", choices=("auto", "mlx", "onnx"), help="where the networks run (default: RUNTIME)")
-    bench.add_argument("--size", default="demo", help="demo, v2 or v2ProPlus (default: %(default)s)")
+    bench.add_argument("--size", default="demo", help="demo, v2, v2ProPlus, v3 or v4 (default: %(default)s)")
     bench.add_argument("--only", default="", help="sections to run, separated by commas (default: all)")
     bench.add_argument("--quick", action="store_true", help="few lengths and repeats")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")

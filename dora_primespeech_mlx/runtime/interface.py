@@ -99,6 +99,8 @@ class DiffusionRunner(Protocol):
     """Runs the s2 network of v3 and v4, one utterance at a time."""
 
     config: DiffusionConfig
+    streams: bool
+    """Whether it is fast enough to begin a sentence before all of its codes are there, which makes more work of it."""
 
     def prepare(self) -> None:
         """Begins what the first utterance would otherwise wait for."""

@@ -11,6 +11,7 @@ the same for every way of cutting. A frame is frozen once; the vocoder sees froz
 context, so that joints need no cross-fade.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -37,7 +38,7 @@ class MelSchedule:
     first: float = 1.0
     growth: float = 1.5
     largest: float = 3.0
-    lookahead: float = 0.3
+    lookahead: float = 0.2
 
     def __post_init__(self) -> None:
         if not 0 < self.first <= self.largest or self.growth < 1 or self.lookahead < 0:
@@ -73,6 +74,11 @@ class DiffusionAudio:
         self._mel = np.empty((0, config.dit.mel), np.float32)
 
     @property
+    def schedule(self) -> MelSchedule | None:
+        """How much mel is made at a time on this executor while codes are coming; None: all at once."""
+        return MelSchedule() if self._runner.streams else None
+
+    @property
     def frozen(self) -> int:
         """Frames whose mel is final."""
         return len(self._mel)
@@ -97,11 +103,11 @@ class DiffusionAudio:
             self._mel = np.concatenate([self._mel, made])
             mel, known = made[-most:], stretch[-most:]
 
-    def freeze(self, codes: Sequence[int], upto: int) -> None:
-        """Makes the mel of all codes known and keeps the frames up to ``upto``; what follows is its look-ahead."""
+    def freeze(self, codes: Sequence[int], upto: int, lookahead: int) -> None:
+        """Makes and keeps the frames up to ``upto`` from all codes known, with so many more that are thrown away."""
         features, start, prompt = self._features(codes), self.frozen, self._prompt
-        end = min(len(features), start + self._base.span - len(prompt.mel))
-        room = self._base.span - len(prompt.mel) - (end - start)
+        end = min(len(features), upto + lookahead)
+        room = max(0, self._base.span - len(prompt.mel) - (end - start))
         heard = slice(start - min(start, room), start)
         made = self._sample(
             start,
@@ -129,7 +135,7 @@ class DiffusionAudio:
 
 
 def stream_diffusion(
-    audio: DiffusionAudio, codes: Iterable[int], chunk: int, schedule: MelSchedule | None = None
+    audio: DiffusionAudio, codes: Iterable[int], chunk: int, schedule: MelSchedule | None
 ) -> Iterator[np.ndarray]:
     """Samples of a sentence, float32, as its codes come.
 
@@ -137,31 +143,33 @@ def stream_diffusion(
         audio: of the sentence.
         codes: a list or tuple counts as known from the start.
         chunk: longest piece that is handed out, in 50ths of a second.
-        schedule: how much mel is made at a time; None for the usual.
+        schedule: how much mel is made at a time while codes are coming; None waits for all of them.
     """
-    schedule = schedule or MelSchedule()
     most = max(1, round(chunk / FRAME_RATE * audio.frame_rate))
-    known = isinstance(codes, Sequence)
-    so_far: list[int] = list(codes) if known else []
-    size, ahead = schedule.first, round(schedule.lookahead * audio.frame_rate)
-    heard = 0
-    if not known:
-        for code in codes:
-            so_far.append(code)
-            ready = audio.frames(len(so_far)) - ahead
-            if ready - audio.frozen >= size * audio.frame_rate:
-                audio.freeze(so_far, ready)
-                stop = max(heard, audio.frozen - audio.context)
-                yield from _pieces(audio, heard, stop, most)
-                heard, size = stop, min(size * schedule.growth, schedule.largest)
+    if schedule is None or isinstance(codes, Sequence):
+        so_far = list(codes)
+        if so_far:
+            audio.complete(so_far)
+        yield from _pieces(audio, 0, audio.frozen, most)
+        return
+    so_far, heard, size = [], 0, schedule.first
+    ahead, largest = (round(seconds * audio.frame_rate) for seconds in (schedule.lookahead, schedule.largest))
+    for code in codes:
+        so_far.append(code)
+        ready = audio.frames(len(so_far)) - ahead
+        if ready - audio.frozen >= size * audio.frame_rate:
+            audio.freeze(so_far, ready, ahead)
+            stop = max(heard, audio.frozen - audio.context)
+            yield from _pieces(audio, heard, stop, most)
+            heard, size = stop, min(size * schedule.growth, schedule.largest)
     if not so_far:
         return
-    if audio.frozen:
-        total, largest = audio.frames(len(so_far)), round(schedule.largest * audio.frame_rate)
-        while audio.frozen < total:
-            audio.freeze(so_far, min(total, audio.frozen + largest))
-    else:
+    if not audio.frozen:
         audio.complete(so_far)
+    total = audio.frames(len(so_far))
+    while audio.frozen < total:
+        left = total - audio.frozen
+        audio.freeze(so_far, audio.frozen + math.ceil(left / math.ceil(left / largest)), ahead)
     yield from _pieces(audio, heard, audio.frozen, most)
 
 

@@ -214,7 +214,7 @@ def _render(audio: SentenceAudio | DiffusionAudio, codes: Iterator[int], request
     timing, schedule = request.timing, request.schedule
     source = list(codes) if request.whole else codes
     if isinstance(audio, DiffusionAudio):
-        stream = stream_diffusion(audio, source, schedule.chunk)
+        stream = stream_diffusion(audio, source, schedule.chunk, audio.schedule)
     else:
         stream = stream_sentence(audio, source, schedule)
     while True:

@@ -5,11 +5,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from dora_primespeech_mlx.commands.bench.figures import Figure, counted, from_timed
+from dora_primespeech_mlx.commands.bench.figures import At, Figure, counted, from_timed
 from dora_primespeech_mlx.commands.bench.timing import spread
 from dora_primespeech_mlx.commands.bench.workshop import Workshop
 
@@ -32,6 +33,18 @@ TEXTS = {"zh": MANDARIN, "en": ENGLISH}
 
 def texts(shop: Workshop) -> Iterator[Figure]:
     """Time to first audio and real-time factor of a sentence and of a text, in both languages, warm."""
+    voice = shop.voice
+    if voice.diffusion is None:
+        yield from spoken(shop, {})
+        return
+    for steps in shop.step_counts:
+        shop.engine.add_voice(replace(voice, diffusion=replace(voice.diffusion, steps=steps)))
+        yield from spoken(shop, {"steps": steps})
+    shop.engine.add_voice(voice)
+
+
+def spoken(shop: Workshop, circumstances: At) -> Iterator[Figure]:
+    """The figures of `texts` for the voice as it is."""
     for language in ("en",) if shop.quick else ("zh", "en"):
         speak(shop, SHORT[language], language)
         for length, text in (("sentence", SHORT[language]), ("text", TEXTS[language])):
@@ -43,7 +56,7 @@ def texts(shop: Workshop) -> Iterator[Figure]:
             first = spread([run[0]["at"] for run in runs])
             total = spread([run[-1]["at"] for run in runs])
             seconds = sum(moment["seconds"] for moment in runs[0])
-            at = {"language": language, "of": length}
+            at = {"language": language, "of": length, **circumstances}
             yield from_timed("speech", "first audio", first, at=at)
             yield from_timed("speech", "total", total, at=at)
             yield counted("speech", "audio", "s", seconds, at)

@@ -18,6 +18,7 @@ from dora_primespeech_mlx.nets.hubert import Hubert, HubertConfig
 from dora_primespeech_mlx.nets.roberta import Roberta, RobertaConfig
 from dora_primespeech_mlx.nets.speaker import Speaker, SpeakerConfig
 from dora_primespeech_mlx.nets.t2s import T2SConfig
+from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.runtime.interface import Array, T2SRunner, T2SSession
 from dora_primespeech_mlx.settings import SHIPPED_VOICES, Settings
 from dora_primespeech_mlx.voices.library import Voice
@@ -131,6 +132,12 @@ class Workshop:
     def shipped(self) -> bool:
         """Whether the voice that ships is measured, not random weights."""
         return self.size == "demo" and SHIPPED_VOICES.is_file()
+
+    @property
+    def step_counts(self) -> tuple[int, ...]:
+        """Steps of a diffusion decoder to measure with; the many are for devices."""
+        counts = (4, 8, 32) if self.runtime == "mlx" and accelerated() else (4, 8)
+        return counts[:1] if self.quick else counts
 
     @cached_property
     def voices(self) -> Path:

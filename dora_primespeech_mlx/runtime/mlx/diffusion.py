@@ -18,7 +18,7 @@ class MlxDiffusionRunner:
     """
 
     def __init__(self, model: DiffusionSovits, bucket: bool, compiled: bool = False):
-        self.config = model.config
+        self.config, self.streams = model.config, compiled
         self._model, self._bucket = model, bucket
         self._type = model.bridge.weight.dtype
         self._velocity = mx.compile(model.estimator.velocity) if compiled else model.estimator.velocity

@@ -74,7 +74,7 @@ class OnnxDiffusionRunner:
             precision: of the transformer's products, "fp32" or "int8".
             threads: None for `onnx_session.default_threads`.
         """
-        self.config = model.config
+        self.config, self.streams = model.config, False
         self._model: DiffusionSovits | None = model
         self._precision, self._threads = precision, threads
 
