@@ -65,6 +65,19 @@ class BigVGANConfig:
         return reach(self.upsample_rates, self.upsample_kernels, blocks, 3 + SAMPLES_SEEN)
 
 
+def filtered(x: mx.array, taps: mx.array, shifted: bool) -> mx.array:
+    """Each channel of x [B, T, C] through its taps [C, n, 1]: [B, T - n + 1, C].
+
+    As a convolution of as many groups as channels, which ONNX Runtime has a kernel for, or ``shifted``: as a sum of
+    shifted copies, which ``mx.compile`` makes one kernel of on a device whose convolutions have none.
+    """
+    if not shifted:
+        return mx.conv1d(x, taps, groups=x.shape[-1])
+    length = x.shape[1] - taps.shape[1] + 1
+    parts = [x[:, k : k + length] * taps[:, k, 0] for k in range(taps.shape[1])]
+    return sum(parts[1:], parts[0])
+
+
 class Snake(nn.Module):
     """y + sin(alpha y)^2 / beta at twice the rate. Filters are [C, 6, 1], the same for all channels."""
 
@@ -76,18 +89,17 @@ class Snake(nn.Module):
         self.up_even, self.up_odd = mx.zeros(taps), mx.zeros(taps)
         self.down_even, self.down_odd = mx.zeros(taps), mx.zeros(taps)
 
-    def __call__(self, x: mx.array) -> mx.array:
-        """x and result [B, T, C]."""
-        C = x.shape[-1]
+    def __call__(self, x: mx.array, shifted: bool) -> mx.array:
+        """x and result [B, T, C]; ``shifted`` as of `filtered`."""
         first, last = x[:, :1], x[:, -1:]
         x = mx.concatenate([first, first, first, x, last, last, last], axis=1)
-        even = self._bent(mx.conv1d(x[:, :-1], self.up_even, groups=C))
-        odd = self._bent(mx.conv1d(x[:, 1:], self.up_odd, groups=C))
+        even = self._bent(filtered(x[:, :-1], self.up_even, shifted))
+        odd = self._bent(filtered(x[:, 1:], self.up_odd, shifted))
         # Beyond its ends the doubled signal repeats its first sample, which is even, and its last, which is odd.
         first, last = even[:, :1], odd[:, -1:]
         even = mx.concatenate([first, first, even, last, last, last], axis=1)
         odd = mx.concatenate([first, first, first, odd, last, last], axis=1)
-        return mx.conv1d(even, self.down_even, groups=C) + mx.conv1d(odd, self.down_odd, groups=C)
+        return filtered(even, self.down_even, shifted) + filtered(odd, self.down_odd, shifted)
 
     def _bent(self, y: mx.array) -> mx.array:
         return y + mx.square(mx.sin(y * self.alpha)) * self.inverse_beta
@@ -104,11 +116,11 @@ class AmpBlock(nn.Module):
         self.convs2 = [nn.Conv1d(channels, channels, kernel, padding=(kernel - 1) // 2) for _ in dilations]
         self.activations = [Snake(channels) for _ in range(2 * len(dilations))]
 
-    def __call__(self, x: mx.array) -> mx.array:
-        """x and result [B, T, C]."""
+    def __call__(self, x: mx.array, shifted: bool) -> mx.array:
+        """x and result [B, T, C]; ``shifted`` as of `filtered`."""
         before, between = self.activations[::2], self.activations[1::2]
         for dilated, plain, bend, bend_again in zip(self.convs1, self.convs2, before, between, strict=True):
-            x = x + plain(bend_again(dilated(bend(x))))
+            x = x + plain(bend_again(dilated(bend(x, shifted)), shifted))
         return x
 
 
@@ -132,14 +144,14 @@ class BigVGAN(nn.Module):
         self.conv_post = nn.Conv1d(channels, 1, 7, padding=3, bias=config.final_bias)
         self._branches, self._bounded = len(config.resblock_kernels), config.bounded
 
-    def __call__(self, mel: mx.array) -> mx.array:
-        """Log mel [B, frames, mel] to samples [B, frames * product(rates)] in -1..1."""
+    def __call__(self, mel: mx.array, shifted: bool = False) -> mx.array:
+        """Log mel [B, frames, mel] to samples [B, frames * product(rates)] in -1..1; ``shifted`` as of `filtered`."""
         x = self.conv_pre(mel)
         for stage, up in enumerate(self.ups):
             x = up(x)
             blocks = self.resblocks[stage * self._branches : (stage + 1) * self._branches]
-            x = sum((block(x) for block in blocks[1:]), blocks[0](x)) / self._branches
-        x = self.conv_post(self.activation_post(x))[..., 0]
+            x = sum((block(x, shifted) for block in blocks[1:]), blocks[0](x, shifted)) / self._branches
+        x = self.conv_post(self.activation_post(x, shifted))[..., 0]
         return mx.tanh(x) if self._bounded else mx.clip(x, -1.0, 1.0)
 
 

@@ -136,8 +136,7 @@ class Workshop:
     @property
     def step_counts(self) -> tuple[int, ...]:
         """Steps of a diffusion decoder to measure with; the many are for devices."""
-        counts = (4, 8, 32) if self.runtime == "mlx" and accelerated() else (4, 8)
-        return counts[:1] if self.quick else counts
+        return (4, 8, 32) if self.runtime == "mlx" and accelerated() else (4, 8)
 
     @cached_property
     def voices(self) -> Path:

@@ -1,10 +1,12 @@
 """The s2 network of v3 and v4 on MLX."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import mlx.core as mx
 import numpy as np
 
+from dora_primespeech_mlx.nets.bigvgan import BigVGAN
 from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.dit import modulation_row
 from dora_primespeech_mlx.runtime.mlx.runner import bucketed
@@ -22,7 +24,10 @@ class MlxDiffusionRunner:
         self._model, self._bucket = model, bucket
         self._type = model.bridge.weight.dtype
         self._velocity = mx.compile(model.estimator.velocity) if compiled else model.estimator.velocity
-        self._vocoder = mx.compile(model.dec.__call__) if compiled else model.dec
+        render: Callable[..., mx.array] = model.dec.__call__
+        if isinstance(model.dec, BigVGAN):
+            render = partial(render, shifted=compiled)
+        self._vocoder = mx.compile(render) if compiled else render
 
     def prepare(self) -> None:
         """See `runtime.interface.DiffusionRunner`; nothing, since each length is prepared when it comes."""
