@@ -211,8 +211,8 @@ def text_numbers(
         yield f"{name}_snr", snr(ours.astype(np.float32), stored.astype(np.float32))
 
 
-def diffusion_report(folder: Path, runtime: str, precision: str) -> dict[str, Report]:
-    """All that a folder holds of v3 and v4."""
+def diffusion_report(folder: Path, runtime: str, precision: str, texts: bool = True) -> dict[str, Report]:
+    """All that a folder holds of v3 and v4, whole texts where they are asked for."""
     reports: dict[str, Report] = {}
     for version in MEL_BASES:
         stored = folder / f"stages_{version}.npz"
@@ -242,10 +242,10 @@ def diffusion_report(folder: Path, runtime: str, precision: str) -> dict[str, Re
             runners[True] = load(lora)
             report |= dict(lora_numbers(found[0], lora, golden, about, runners[True]))
         reports[stored.stem] = report
-        texts = folder / f"e2e_{version}.npz"
-        if texts.exists():
-            cases = json.loads(texts.with_suffix(".json").read_text("utf-8"))
-            reports[texts.stem] = dict(text_numbers(runners, np.load(texts), cases, folder))
+        spoken = folder / f"e2e_{version}.npz"
+        if texts and spoken.exists():
+            cases = json.loads(spoken.with_suffix(".json").read_text("utf-8"))
+            reports[spoken.stem] = dict(text_numbers(runners, np.load(spoken), cases, folder))
     return reports
 
 

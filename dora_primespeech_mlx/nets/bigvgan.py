@@ -16,8 +16,11 @@ from dora_primespeech_mlx.nets.vocoder import reach
 
 FILTER = 12
 """Taps of either low-pass filter."""
-SAMPLES_SEEN = 5
-"""Samples either side that an activation sees through its filters."""
+PAIR_SEES = 5
+"""Samples either side that the two activations of a pair see through their filters.
+
+By their taps it is 10, but what would come through the outer ones of all of them is lost in the rounding of float32.
+"""
 DIVISION_GUARD = 1e-9
 
 
@@ -59,10 +62,10 @@ class BigVGANConfig:
     def context(self) -> int:
         """Frames either side that the samples of a frame depend on."""
         blocks = max(
-            (kernel - 1) // 2 * (sum(row) + len(row)) + 2 * SAMPLES_SEEN * len(row)
+            (kernel - 1) // 2 * (sum(row) + len(row)) + PAIR_SEES * len(row)
             for kernel, row in zip(self.resblock_kernels, self.dilations, strict=True)
         )
-        return reach(self.upsample_rates, self.upsample_kernels, blocks, 3 + SAMPLES_SEEN)
+        return reach(self.upsample_rates, self.upsample_kernels, blocks, 3 + PAIR_SEES)
 
 
 def filtered(x: mx.array, taps: mx.array, shifted: bool) -> mx.array:
