@@ -92,6 +92,9 @@ BIGVGAN: dict[str, Any] = {
     "use_bias_at_final": False,
 }
 """What NVIDIA's config says of the generator at 24 kHz with 100 bands."""
+LOW_PASS = np.sinc((np.arange(12) - 5.5) / 2) * np.kaiser(12, 4.66)
+LOW_PASS /= LOW_PASS.sum()
+"""The generator's filters: half the band, 12 taps."""
 
 
 def _diffusion(version: str, vocoder: VocoderConfig | BigVGANConfig) -> DiffusionConfig:
@@ -149,7 +152,8 @@ def random_weights(network: Any, random: np.random.Generator) -> dict[str, np.nd
         elif leaf == "modulations":
             value = value / 4
         elif leaf.startswith(("up_", "down_")):
-            value = np.full(shape, 1 / shape[1] if leaf.startswith("up_") else 0.5 / shape[1])
+            taps = LOW_PASS[::2] if leaf.endswith("odd") else LOW_PASS[1::2]
+            value = np.broadcast_to((2 if leaf.startswith("up_") else 1) * taps[None, :, None], shape)
         elif leaf == "inverse_beta":
             value = np.exp(value / 10)
         elif leaf == "alpha" or ("norm" in name and leaf == "weight"):
