@@ -131,6 +131,14 @@ def test_a_first_chunk_comes_before_the_last_code(
     assert len(taken) == {"v3": 26, "v4": 25}[network.config.version]
 
 
+def test_only_a_fast_executor_begins_a_sentence_before_its_codes_are_there(
+    network: DiffusionSovits, audio: Callable[..., DiffusionAudio]
+) -> None:
+    assert audio(runner=MlxDiffusionRunner(network, True, compiled=True)).schedule == MelSchedule()
+    for slow in (MlxDiffusionRunner(network, False), OnnxDiffusionRunner(network, "int8", threads=1)):
+        assert audio(runner=slow).schedule is None
+
+
 def test_frozen_frames_never_change(audio: Callable[..., DiffusionAudio]) -> None:
     streamed = audio()
     streamed.freeze(CODES[:30], 80, 20)
