@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from dora_primespeech_mlx.audio import mel_spectrogram, read_audio, resample, write_wav
+from dora_primespeech_mlx.commands.doctor import WARN, check_voices
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.nets.diffusion import MEL_BASES
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.voices.book import read_voices
+from dora_primespeech_mlx.voices.enrol import add_voice
 from dora_primespeech_mlx.voices.prompt import diffusion_prompt
 
 TEXT = "I bought three books for you! And one more."
@@ -138,3 +140,19 @@ def test_the_prompt_is_as_long_as_its_recording(engine: Engine, tiny_diffusion: 
         prompt = engine.load_voice(name).diffusion
         assert prompt is not None
         assert len(prompt.mel) == len(prompt.features) == int(len(samples) / rate * MEL_BASES[name].frame_rate)
+
+
+def test_the_doctor_says_that_a_cpu_is_slow_for_them(tiny_diffusion: Path, tiny_voices: Path) -> None:
+    def slow(voices: Path) -> list[str]:
+        findings = check_voices(Settings(voices=voices, runtime="onnx"))
+        return [finding.text for finding in findings if finding.mark == WARN and finding.subject == "voices"]
+
+    assert [text.split()[0] for text in slow(tiny_diffusion / "voices.json")] == ["v3", "v4", "v4_lora"]
+    assert not slow(tiny_voices)
+
+
+def test_a_new_voice_without_text_is_refused_with_the_reason(tiny_diffusion: Path, tmp_path: Path) -> None:
+    settings = Settings(runtime="onnx", threads=1)
+    with pytest.raises(ValueError, match="v4 model, which takes a voice .* say them with --text"):
+        add_voice(tmp_path / "voices.json", "Ada", [tiny_diffusion / "ref.wav"], settings, model=tiny_diffusion / "v4")
+    assert not (tmp_path / "voices.json").exists()
