@@ -11,7 +11,7 @@ put back here for the comparison.
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -49,6 +49,15 @@ def sentence_noise(calls: list[tuple[int, list[int], int]]) -> Callable[[int, in
     """Noise by frame of the sentence from stored calls: seed, shape, frames of the prompt."""
     rows = np.concatenate([drawn(seed, shape)[0, :, known:].T for seed, shape, known in calls])
     return lambda start, stop: rows[start:stop]
+
+
+def finished(steps: Generator[None, None, Any]) -> Any:
+    """What steps return when all are done."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
 
 
 class Zeroed:
@@ -108,7 +117,7 @@ def cfm_numbers(
     for name in names:
         seed, shape = about[name]["noise_seed"], about[name].get("noise_shape", about["cfm_out4"]["noise_shape"])
         steps = about[name].get("steps", 4)
-        ours = runner.sample(drawn(seed, shape)[0, :, len(prompt) :].T, mu, prompt, steps)
+        ours = finished(runner.sample(drawn(seed, shape)[0, :, len(prompt) :].T, mu, prompt, steps))
         stored = rows_last(golden[name])[len(prompt) :]
         yield name, worst(ours, stored)
         yield f"{name}_snr", snr(ours, stored)
@@ -146,7 +155,7 @@ def loop_numbers(runner: DiffusionRunner, golden: Golden, about: Mapping[str, An
     bands = config.dit.mel
     noise = sentence_noise([(c["seed"], [1, bands, c["total"]], c["prompt"]) for c in loop["cfm_calls"]])
     audio = DiffusionAudio(prompt, golden["phones"][0].astype(np.int32), ge, noise, 1.0)
-    audio.complete(golden["loop_codes"][0, 0].tolist())
+    finished(audio.complete(golden["loop_codes"][0, 0].tolist()))
     yield "loop_mel", worst(audio.mel, rows_last(golden["loop_mel"]))
     samples = np.round(audio.render(0, audio.frozen) * UI_FULL_SCALE)
     yield "loop_audio_int16_steps", worst(samples, golden["loop_audio_i16"])
@@ -204,7 +213,7 @@ def text_numbers(
                 made += call["total"] - call["prompt"]
             heard = DiffusionPrompt(Zeroed(runner, made - frames), prompt.mel, prompt.features, prompt.steps)
             audio = DiffusionAudio(heard, phones, ge, sentence_noise(taken), speed)
-            audio.complete(codes)
+            finished(audio.complete(codes))
             pieces += [pcm16(audio.render(0, audio.frozen)), np.zeros(SILENCE, np.int16)]
         ours, stored = np.concatenate(pieces), golden[f"{name}.audio0"]
         yield f"{name}_int16_steps", worst(ours, stored.astype(np.float32))

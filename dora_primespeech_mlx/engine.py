@@ -8,8 +8,8 @@ Each stage is a generator over the one before it, and speaking a whole text is j
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,7 @@ import numpy as np
 from dora_primespeech_mlx.audio import write_wav
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.speech import AudioChunk, Speech
-from dora_primespeech_mlx.synthesis.decoding import Guard
+from dora_primespeech_mlx.speech import AudioChunk, Manner, Omission, Speech, Wishes
 from dora_primespeech_mlx.synthesis.sentence import (
     CancelledError,
     PreparedSentence,
@@ -28,7 +27,7 @@ from dora_primespeech_mlx.synthesis.sentence import (
     speak,
 )
 from dora_primespeech_mlx.synthesis.streaming import Schedule
-from dora_primespeech_mlx.text.sentences import MarkupStripper, Sentence, SentenceSplitter, split, strip_markup
+from dora_primespeech_mlx.text.sentences import Sentence, sentences_of
 from dora_primespeech_mlx.voices.book import VoiceEntry, read_voices
 from dora_primespeech_mlx.voices.library import Library, Voice
 
@@ -45,7 +44,6 @@ class Engine:
     def __init__(self, library: Library, settings: Settings):
         self._library = library
         self._settings = settings
-        self._guard = Guard()
 
     @classmethod
     def from_config(cls, voices: str | Path, settings: Settings | None = None) -> "Engine":
@@ -68,10 +66,6 @@ class Engine:
         """Loads a voice, once; None is the default voice. ValueError for an unknown name lists the known ones."""
         return self._library.voice(name or self._settings.voice)
 
-    def add_voice(self, voice: Voice) -> None:
-        """Makes a voice that is not in the file known under its name."""
-        self._library.add(voice)
-
     def describe_voice(self, name: str | None = None) -> VoiceEntry:
         """What the file says of a voice. Errors as `load_voice`."""
         return self._library.entry(name or self._settings.voice)
@@ -80,11 +74,29 @@ class Engine:
         """Loads a voice that is not in the file and keeps it nowhere. Errors as `library.Library.load`."""
         return self._library.load(entry)
 
+    def use_voice(self, voice: Voice) -> None:
+        """A voice that `build_voice` gave is spoken with again; see `library.Library.use`."""
+        self._library.use(voice)
+
+    def keeps_voice(self, voice: Voice) -> bool:
+        """Whether a voice that `build_voice` gave still shares its networks; see `library.Library.keeps`."""
+        return self._library.keeps(voice)
+
     def warm_up(self) -> None:
         """Speaks a short sentence of each language in use, so that the first text finds everything ready."""
-        language = self.load_voice().language if self._settings.language == "auto" else self._settings.language
+        language = self.settle({}).language
         for _ in self.stream(WARM_UP_TEXT.get(language, WARM_UP_TEXT["auto"]), seed=0):
             pass
+
+    def settle(self, wishes: Wishes, voice: Voice | None = None) -> Manner:
+        """How a text is spoken: as `wishes` say, else the settings, else the voice, else `Manner`'s defaults.
+
+        `voice` is the one that speaks, if it is not one of the file. ValueError for an unknown voice.
+        """
+        said = self._settings.wishes
+        voice = voice or self.load_voice(wishes.get("voice"))
+        manner = Manner.settled(wishes, said, voice.wishes)
+        return manner if manner.seed is not None else replace(manner, seed=secrets.randbits(32))
 
     def stream(
         self,
@@ -120,14 +132,30 @@ class Engine:
         Raises:
             ValueError: an unknown voice, or a text in a language that is not supported.
         """
-        request = self._request(voice, language, speed, seed, sampling, noise_scale, schedule, cancelled)
-        yield from self._stream(text, request)
+        wishes = _wishes(voice, language, speed, seed, sampling, noise_scale)
+        own = voice if isinstance(voice, Voice) else None
+        units = self.speak(text, self.settle(wishes, own), own, schedule, cancelled)
+        return (chunk for chunk in units if chunk is not None)
+
+    def speak(
+        self,
+        text: str | Iterable[str | None],
+        manner: Manner,
+        voice: Voice | None = None,
+        schedule: Schedule | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Generator[AudioChunk | None, None, None]:
+        """The chunks of `stream`, with a None after each little work that gave none, so that others may have a turn.
+
+        Pieces of a text may be None too: nothing has come yet. `manner` is one that `settle` gave, `voice` as there.
+        """
+        return self._units(text, self._request(manner, voice, schedule, cancelled))
 
     def synthesize(
         self,
         text: str,
         *,
-        voice: str | None = None,
+        voice: str | Voice | None = None,
         language: str | None = None,
         speed: float | None = None,
         seed: int | None = None,
@@ -138,83 +166,91 @@ class Engine:
     ) -> Speech:
         """Speaks a whole text: the chunks of `stream`, joined. Arguments and errors as there.
 
-        ``batch`` sentences are decoded together, which changes nothing but the speed. ``on_chunk`` is told each chunk.
+        `batch` sentences are decoded together, which changes nothing but the speed. `on_chunk` is told each chunk.
         """
-        request = self._request(voice, language, speed, seed, sampling, noise_scale, whole=True, batch=batch)
+        own = voice if isinstance(voice, Voice) else None
+        manner = self.settle(_wishes(voice, language, speed, seed, sampling, noise_scale), own)
+        request = self._request(manner, own, whole=True, batch=batch)
         pieces = []
-        for chunk in self._stream(text, request):
-            on_chunk(chunk)
-            pieces.append(chunk.samples)
+        for chunk in self._units(text, request):
+            if chunk is not None:
+                on_chunk(chunk)
+                pieces.append(chunk.samples)
         audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-        return Speech(audio, request.voice.sample_rate, tuple(request.codes), request.timing)
+        codes, omissions = tuple(request.codes), tuple(request.omissions)
+        return Speech(audio, request.voice.sample_rate, codes, request.timing, omissions)
 
     def _request(
         self,
-        voice: str | Voice | None,
-        language: str | None,
-        speed: float | None,
-        seed: int | None,
-        sampling: Sampling | None,
-        noise_scale: float | None,
+        manner: Manner,
+        voice: Voice | None = None,
         schedule: Schedule | None = None,
         cancelled: Callable[[], bool] | None = None,
         whole: bool = False,
         batch: int = 1,
     ) -> Request:
-        settings = self._settings
-        chosen = voice if isinstance(voice, Voice) else self.load_voice(voice)
-        seed = settings.seed if seed is None else seed
         return Request(
-            voice=chosen,
-            language=language or (chosen.language if settings.language == "auto" else settings.language),
-            speed=speed or settings.speed or chosen.speed,
-            seed=secrets.randbits(32) if seed is None else seed,
-            sampling=sampling or chosen.sampling,
-            noise_scale=chosen.noise_scale if noise_scale is None else noise_scale,
+            voice=voice or self.load_voice(manner.voice),
+            manner=manner,
             schedule=schedule or Schedule(),
             cancelled=cancelled or (lambda: False),
             whole=whole,
             batch=batch,
         )
 
-    def _stream(self, text: str | Iterable[str], request: Request) -> Iterator[AudioChunk]:
-        began, index, held = time.perf_counter(), 0, None
+    def _units(self, text: str | Iterable[str | None], request: Request) -> Generator[AudioChunk | None, None, None]:
+        began, index, told = time.perf_counter(), 0, 0
+        pause: AudioChunk | None = None
         try:
-            for sentence, prepared in self._prepared(text, request):
-                if held is not None and not request.cancelled():
-                    yield held
-                for samples in speak(prepared, request, self._guard):
+            for prepared in self._prepared(text, request):
+                if prepared is None:
+                    yield None
+                    continue
+                if pause is not None:
                     if request.cancelled():
                         return
+                    yield replace(pause, omissions=tuple(request.omissions[told:]))
+                    told = len(request.omissions)
+                for samples in speak(prepared, request):
+                    if request.cancelled():
+                        return
+                    if samples is None:
+                        yield None
+                        continue
                     if index == 0:
                         request.timing.first_audio = time.perf_counter() - began
-                    yield _chunk(samples, index, sentence, prepared.number, request)
+                    yield _chunk(samples, index, prepared, request)
                     index += 1
-                pause = np.zeros(round(self._settings.fragment_interval * request.voice.sample_rate), np.float32)
-                held = replace(_chunk(pause, index, sentence, prepared.number, request), sentence_final=True)
+                silence = np.zeros(round(self._settings.fragment_interval * request.voice.sample_rate), np.float32)
+                pause = replace(_chunk(silence, index, prepared, request), sentence_final=True)
                 index += 1
         except CancelledError:
             return
         request.timing.total = time.perf_counter() - began
-        if held is not None and not request.cancelled():
-            yield replace(held, final=True)
+        if pause is not None and not request.cancelled():
+            yield replace(pause, final=True, omissions=tuple(request.omissions[told:]))
 
-    def _prepared(self, text: str | Iterable[str], request: Request) -> Iterator[tuple[Sentence, PreparedSentence]]:
-        """Sentences with their phones, and with their codes where several are decoded together.
+    def _prepared(self, text: str | Iterable[str | None], request: Request) -> Iterator[PreparedSentence | None]:
+        """Sentences with their phones, and with their codes where several are decoded together; None between them.
 
         A sentence that cannot be read is left out with a warning; if none can be, the reason is raised.
         """
         refused: ValueError | None = None
         readable = False
-        group: list[tuple[Sentence, PreparedSentence]] = []
-        for number, sentence in enumerate(self._sentences(text, request)):
-            try:
-                group.append((sentence, prepare(sentence.text, number, request)))
-            except ValueError as error:
-                logger.warning("%s", error)
-                refused = error
+        group: list[PreparedSentence] = []
+        number = 0
+        for sentence in self._sentences(text, request.manner.language):
+            if sentence is None:
+                yield None
                 continue
-            readable = True
+            try:
+                group.append(prepare(sentence, number, request))
+                readable = True
+            except ValueError as error:
+                logger.warning("%r is left out: %s", sentence.text, error)
+                request.omissions.append(Omission(sentence.text, "left out", str(error)))
+                refused = error
+            number += 1
             if len(group) == request.batch:
                 yield from self._decoded(group, request)
                 group = []
@@ -222,22 +258,11 @@ class Engine:
         if refused is not None and not readable:
             raise refused
 
-    def _decoded(
-        self, group: list[tuple[Sentence, PreparedSentence]], request: Request
-    ) -> list[tuple[Sentence, PreparedSentence]]:
-        if len(group) < 2:
-            return group
-        prepared_sentences = decode_together([prepared for _, prepared in group], request, self._guard)
-        return [(sentence, prepared) for (sentence, _), prepared in zip(group, prepared_sentences, strict=True)]
+    def _sentences(self, text: str | Iterable[str | None], language: str) -> Iterator[Sentence | None]:
+        return sentences_of(text, language, self._settings.split_method, self._settings.strip_markup)
 
-    def _sentences(self, text: str | Iterable[str], request: Request) -> Iterator[Sentence]:
-        """Sentences with something to say, as soon as they are complete."""
-        if isinstance(text, str):
-            unmarked = strip_markup(text) if self._settings.strip_markup else text
-            found: Iterable[Sentence] = split(unmarked, self._settings.split_method, request.language)
-        else:
-            found = _as_they_come(_unmarked(text) if self._settings.strip_markup else text)
-        return (sentence for sentence in found if any(c.isalnum() for c in sentence.text))
+    def _decoded(self, group: list[PreparedSentence], request: Request) -> list[PreparedSentence]:
+        return decode_together(group, request) if len(group) > 1 else group
 
 
 def synthesize(
@@ -261,29 +286,33 @@ def synthesize(
     return speech
 
 
-def _as_they_come(pieces: Iterable[str]) -> Iterator[Sentence]:
-    splitter = SentenceSplitter()
-    for piece in pieces:
-        yield from splitter.push(piece)
-    yield from splitter.finish()
+def _wishes(
+    voice: str | Voice | None,
+    language: str | None,
+    speed: float | None,
+    seed: int | None,
+    sampling: Sampling | None,
+    noise_scale: float | None,
+) -> Wishes:
+    return {
+        "voice": voice if isinstance(voice, str) else None,
+        "language": language,
+        "speed": speed,
+        "seed": seed,
+        "noise_scale": noise_scale,
+        **(asdict(sampling) if sampling is not None else {}),
+    }
 
 
-def _unmarked(pieces: Iterable[str]) -> Iterator[str]:
-    stripper = MarkupStripper()
-    for piece in pieces:
-        yield stripper.push(piece)
-    yield stripper.finish()
-
-
-def _chunk(samples: np.ndarray, index: int, sentence: Sentence, number: int, request: Request) -> AudioChunk:
+def _chunk(samples: np.ndarray, index: int, prepared: PreparedSentence, request: Request) -> AudioChunk:
     return AudioChunk(
         samples=samples,
         sample_rate=request.voice.sample_rate,
         index=index,
         final=False,
-        sentence=number,
+        sentence=prepared.number,
         sentence_final=False,
-        text=sentence.text,
-        start=sentence.start,
-        end=sentence.end,
+        text=prepared.sentence.text,
+        start=prepared.sentence.start,
+        end=prepared.sentence.end,
     )

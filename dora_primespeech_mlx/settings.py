@@ -8,13 +8,17 @@ used several names for one thing, the first name that is set wins.
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from dora_primespeech_mlx.sampling import Sampling
+from dora_primespeech_mlx.speech import SAMPLING_NAMES, Wishes
 
-SHIPPED_VOICES = Path(__file__).resolve().parents[1] / "voices.json"
+PACKAGE = Path(str(resources.files("dora_primespeech_mlx")))
+INSTALLED_VOICES = PACKAGE / "shipped" / "voices.json"
+SHIPPED_VOICES = INSTALLED_VOICES if INSTALLED_VOICES.is_file() else PACKAGE.parent / "voices.json"
+"""The voices that ship: inside an installed package, at the top of a checkout."""
 NATIVE_SAMPLE_RATE = 32000
 SAMPLE_RATES = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
 
@@ -62,6 +66,20 @@ class Seed(Number):
         """Text -> number, or None for -1."""
         number = super().read(raw)
         return None if number == -1 else number
+
+
+@dataclass(frozen=True)
+class Bound(Number):
+    """A number; 0 means "no bound"."""
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        return f"{super().allowed}, or 0 for no bound"
+
+    def read(self, raw: str) -> Any:
+        """Text -> number, or None for 0."""
+        return super().read(raw) or None
 
 
 @dataclass(frozen=True)
@@ -238,10 +256,10 @@ VARIABLES = (
     Variable(("RUNTIME",), "runtime", Choice(("auto", "mlx", "onnx")), "where the networks run"),
     Variable(("PRECISION",), "precision", Choice(("auto", "fp32", "fp16", "int8")), "number format of the weights"),
     Variable(("NUM_THREADS",), "threads", Number(1, 256, integer=True), "threads of the CPU executor"),
-    Variable(("TOP_K",), "sampling.top_k", Number(1, 1025, integer=True), "tokens the sampler chooses from"),
-    Variable(("TOP_P",), "sampling.top_p", Number(0.01, 1.0), "probability mass the sampler keeps"),
-    Variable(("TEMPERATURE",), "sampling.temperature", Number(0.01, 5.0), "sampling temperature"),
-    Variable(("REPETITION_PENALTY",), "sampling.repetition_penalty", Number(0.5, 5.0), "penalty on repeated tokens"),
+    Variable(("TOP_K",), "top_k", Number(1, 1025, integer=True), "tokens the sampler chooses from"),
+    Variable(("TOP_P",), "top_p", Number(0.01, 1.0), "probability mass the sampler keeps"),
+    Variable(("TEMPERATURE",), "temperature", Number(0.01, 5.0), "sampling temperature"),
+    Variable(("REPETITION_PENALTY",), "repetition_penalty", Number(0.5, 5.0), "penalty on repeated tokens"),
     Variable(("NOISE_SCALE",), "noise_scale", Number(0.0, 2.0), "scale of the decoder's noise"),
     Variable(("SAMPLE_STEPS",), "steps", STEPS, "steps of a diffusion decoder (v3, v4): 8 on a GPU, 4 on a CPU"),
     Variable(("SPEED_FACTOR",), "speed", SPEED, "speed of speech; the voice's own if not set"),
@@ -259,7 +277,12 @@ VARIABLES = (
     ),
     Variable(("AUDIO_GAIN",), "gain", Number(0.0, 4.0), "factor on every sample"),
     Variable(("SEND_INTERVAL_MS",), "send_interval_ms", Number(1.0, 1000.0), "least time between two audio messages"),
-    Variable(("MAX_AUDIO_AHEAD",), "max_ahead", Number(0.5, 600.0), "seconds audio may run ahead of its playing"),
+    Variable(
+        ("MAX_AUDIO_AHEAD",),
+        "max_ahead",
+        Bound(0.5, 600.0),
+        "seconds audio may run ahead of its playing; players with small queues drop what comes sooner",
+    ),
     Variable(("BUFFER_PAUSE",), "buffer_pause", Number(1.0, 100.0), "percent of `buffer_status` that pauses sending"),
     Variable(("BUFFER_RESUME",), "buffer_resume", Number(0.0, 99.0), "percent of `buffer_status` that resumes it"),
     Variable(
@@ -280,12 +303,21 @@ VARIABLES = (
     Variable(("MAX_TEXT_CHARS",), "max_text_chars", Number(1, 10_000_000, integer=True), "longest text, in characters"),
     Variable(("MAX_PENDING",), "max_pending", Number(1, 1_000_000, integer=True), "texts that may wait"),
     Variable(
+        ("MAX_SESSIONS",),
+        "max_sessions",
+        Number(1, 10_000, integer=True),
+        "texts spoken at once; as many as the machine carries, by its own measure, if not set",
+    ),
+    Variable(
         ("LOG_LEVEL",),
         "log_level",
         Choice(("DEBUG", "INFO", "WARNING", "ERROR"), synonyms=(("warn", "warning"), ("critical", "error"))),
         "least level of the `log` output",
     ),
 )
+
+MANNER_NAMES = ("voice", "language", "speed", "seed", "noise_scale", *SAMPLING_NAMES)
+"""Fields of `Settings` that say how to speak."""
 
 IGNORED = {
     "USE_GPU": "RUNTIME chooses the executor",
@@ -312,10 +344,9 @@ IGNORED = {
 class Settings:
     """Everything one can choose. ValueError for a value out of bounds; units are those of `VARIABLES`.
 
-    None means: the file's default (`voice`), the voice's own (`speed`), a fresh one for every text (`seed`), the
-    executor's choice (`threads`, `steps`), dictionaries alone (`g2pw_dir`), or no bound (`max_ahead`). `explicit` names
-    the fields ("sampling.top_k" too) that the environment sets: they come before a voice's own, which come before the
-    defaults here.
+    None means: the file's default (`voice`), the voice's own (`speed`, `noise_scale`, `top_k`, `steps`, ...), a fresh
+    one for every text (`seed`), the executor's choice (`threads`), dictionaries alone (`g2pw_dir`), no bound
+    (`max_ahead`), or as many as the machine carries (`max_sessions`).
     """
 
     voices: Path = SHIPPED_VOICES
@@ -325,8 +356,11 @@ class Settings:
     runtime: str = "auto"
     precision: str = "auto"
     threads: int | None = None
-    sampling: Sampling = field(default_factory=Sampling)
-    noise_scale: float = 0.5
+    top_k: int | None = None
+    top_p: float | None = None
+    temperature: float | None = None
+    repetition_penalty: float | None = None
+    noise_scale: float | None = None
     steps: int | None = None
     speed: float | None = None
     seed: int | None = None
@@ -338,7 +372,7 @@ class Settings:
     audio_format: str = "flat"
     gain: float = 1.0
     send_interval_ms: float = 1.0
-    max_ahead: float | None = None
+    max_ahead: float | None = 1.5
     buffer_pause: float = 60.0
     buffer_resume: float = 30.0
     text_mode: str = "auto"
@@ -348,12 +382,12 @@ class Settings:
     pass_metadata: tuple[str, ...] = ()
     max_text_chars: int = 1_000_000
     max_pending: int = 10_000
+    max_sessions: int | None = None
     log_level: str = "INFO"
-    explicit: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for variable in VARIABLES:
-            value = read_field(self, variable.field)
+            value = getattr(self, variable.field)
             if value is not None and not variable.kind.accepts(value):
                 raise ValueError(f"{variable.field} is {value!r}; allowed is {variable.kind.allowed}")
         if self.buffer_resume >= self.buffer_pause:
@@ -373,9 +407,13 @@ class Settings:
                 raw = env.get(name, "").strip()
                 if raw and variable.field not in values:
                     values[variable.field] = parse(name, raw, variable.kind)
-        explicit = frozenset(values)
-        sampling = {name.removeprefix("sampling."): values.pop(name) for name in list(values) if "." in name}
-        return cls(**values, sampling=Sampling(**sampling), explicit=explicit)
+        return cls(**values)
+
+    @property
+    def wishes(self) -> Wishes:
+        """What is said here of how to speak: fields of `Manner`. The language "auto" says nothing."""
+        said = {name: getattr(self, name) for name in MANNER_NAMES}
+        return {name: value for name, value in said.items() if value not in (None, "auto")}
 
 
 def parse(name: str, raw: str, kind: Kind) -> Any:
@@ -384,17 +422,9 @@ def parse(name: str, raw: str, kind: Kind) -> Any:
         value = kind.read(raw)
     except ValueError:
         value = raw
-    if (value is None and isinstance(kind, Seed)) or kind.accepts(value):
+    if (value is None and isinstance(kind, Seed | Bound)) or kind.accepts(value):
         return value
     raise ValueError(f"{name}={raw!r} is not allowed; it must be {kind.allowed}")
-
-
-def read_field(settings: Settings, name: str) -> Any:
-    """The value of a field of `Settings`; "sampling.top_k" is the field `top_k` of its `sampling`."""
-    value: Any = settings
-    for part in name.split("."):
-        value = getattr(value, part)
-    return value
 
 
 def ignored_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:

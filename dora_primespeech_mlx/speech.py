@@ -1,11 +1,71 @@
-"""What speaking gives: chunks of audio, whole speeches, and the time they took."""
+"""How to speak, and what speaking gives: chunks of audio, whole speeches, and the time they took."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
+
+from dora_primespeech_mlx.sampling import Sampling
+
+Wishes = Mapping[str, Any]
+"""Some fields of `Manner`, those of its sampling among them ("top_k"); None says nothing, as a name left out does."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a text is spoken, every question answered; the defaults are what is left when nobody says.
+
+    Attributes:
+        voice: name or alias; None is the default voice.
+        language: "auto" looks at each text.
+        speed: factor; above 1 is faster.
+        pitch: semitones.
+        volume: percent.
+        seed: fixes the noise; None draws one for each text.
+        noise_scale: deviation of the latents, 0 to about 1.
+        sampling: how codes are drawn.
+    """
+
+    voice: str | None = None
+    language: str = "auto"
+    speed: float = 1.0
+    pitch: float = 0.0
+    volume: float = 100.0
+    seed: int | None = None
+    noise_scale: float = 0.5
+    sampling: Sampling = field(default_factory=Sampling)
+
+    @classmethod
+    def settled(cls, *wishes: Wishes) -> "Manner":
+        """The manner in which the first of `wishes` that says something of a field decides it."""
+        said = {name: value for each in reversed(wishes) for name, value in each.items() if value is not None}
+        sampling = Sampling(**{name: said.pop(name) for name in SAMPLING_NAMES if name in said})
+        return cls(**said, sampling=sampling)
+
+    @property
+    def pitch_factor(self) -> float:
+        """Frequency ratio of the pitch."""
+        return 2.0 ** (self.pitch / 12.0)
+
+    @property
+    def pace(self) -> float:
+        """How fast the networks speak: played faster to raise the pitch, their sound lasts as `speed` asks."""
+        return self.speed / self.pitch_factor
+
+
+SAMPLING_NAMES = tuple(field.name for field in fields(Sampling))
+
+
+@dataclass(frozen=True)
+class Omission:
+    """A sentence that was not spoken, or not to its end: `kind` is "left out" or "cut short"; `reason` says why."""
+
+    text: str
+    kind: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -22,6 +82,7 @@ class AudioChunk:
         text: the sentence.
         start: where the sentence begins in the text, in characters.
         end: where it ends.
+        omissions: what was left out or cut short since the last chunk that ended a sentence.
     """
 
     samples: np.ndarray
@@ -33,6 +94,7 @@ class AudioChunk:
     text: str
     start: int
     end: int
+    omissions: tuple[Omission, ...] = ()
 
 
 @dataclass
@@ -55,12 +117,21 @@ class Timing:
 
 @dataclass(frozen=True)
 class Speech:
-    """A whole text spoken: samples float32 [n], samples a second, the codes of each sentence, and the time it took."""
+    """A whole text spoken.
+
+    Attributes:
+        audio: float32 [n], mono, -1..1.
+        sample_rate: samples a second.
+        codes: semantic codes of each sentence.
+        timing: the time it took.
+        omissions: sentences that were left out or cut short.
+    """
 
     audio: np.ndarray
     sample_rate: int
     codes: tuple[tuple[int, ...], ...]
     timing: Timing
+    omissions: tuple[Omission, ...] = ()
 
     @property
     def duration(self) -> float:

@@ -14,13 +14,13 @@ from dora_primespeech_mlx.settings import Settings
 
 
 class Watched(FakeEngine):
-    def stream(self, text, **options):
+    def speak(self, text, manner, voice=None, schedule=None, cancelled=None):
         if "FAKE_MEMORY" in os.environ:
             pages = int(Path("/proc/self/statm").read_text().split()[1])
             with open(os.environ["FAKE_MEMORY"], "a") as file:
                 print(pages * os.sysconf("SC_PAGE_SIZE"), file=file)
         self.calls.clear()
-        return super().stream(text, **options)
+        return super().speak(text, manner, voice, schedule, cancelled)
 
 
 def make_engine(settings: Settings) -> FakeEngine:

@@ -4,16 +4,15 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 
-from dora_primespeech_mlx.sampling import Sampling
+from dora_primespeech_mlx.node.outputs import names_on
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.speech import AudioChunk
+from dora_primespeech_mlx.speech import AudioChunk, Manner, Wishes
 
 RATE = 32000
 SENTENCE = re.compile(r"[^.!?。！？]*[.!?。！？]+\s*")
@@ -27,8 +26,8 @@ class FakeEngine:
 
     voice_names = ("Ada", "Bo")
 
-    def __init__(self, chunks: int = 3, chunk_seconds: float = 0.1, delay: float = 0.0):
-        self.chunks, self.chunk_seconds, self.delay = chunks, chunk_seconds, delay
+    def __init__(self, chunks: int = 3, chunk_seconds: float = 0.1, delay: float = 0.0, said: Wishes | None = None):
+        self.chunks, self.chunk_seconds, self.delay, self.said = chunks, chunk_seconds, delay, said or {}
         self.thread = threading.get_ident()
         self.warm = False
         self.calls: list[dict] = []
@@ -37,19 +36,28 @@ class FakeEngine:
         assert threading.get_ident() == self.thread
         self.warm = True
 
-    def load_voice(self, name):
+    def load_voice(self, name=None):
         if name is not None and name not in self.voice_names:
             raise ValueError(f"voice {name!r} is not known; known are {', '.join(self.voice_names)}")
-        return SimpleNamespace(name=name, speed=1.0, sampling=Sampling())
 
-    def stream(self, text: str | Iterable[str], *, voice=None, cancelled=None, **options) -> Iterator[AudioChunk]:
+    def settle(self, wishes: Wishes, voice=None) -> Manner:
+        self.load_voice(wishes.get("voice"))
+        return Manner.settled(wishes, self.said)
+
+    def speak(
+        self, text: str | Iterable[str | None], manner: Manner, voice=None, schedule=None, cancelled=None
+    ) -> Generator[AudioChunk | None, None, None]:
         assert threading.get_ident() == self.thread
-        self.calls.append({"text": text, "voice": voice, **options})
-        if voice is None or isinstance(voice, str):
-            self.load_voice(voice)
-        index = 0
-        sentences = split([text] if isinstance(text, str) else text)
-        for number, (sentence, start) in enumerate(sentences):
+        self.calls.append({"text": text, "manner": manner})
+        return self._units(text, cancelled)
+
+    def _units(self, text, cancelled) -> Generator[AudioChunk | None, None, None]:
+        index = number = 0
+        for found in split([text] if isinstance(text, str) else text):
+            if found is None:
+                yield None
+                continue
+            sentence, start = found
             if "explode" in sentence:
                 raise RuntimeError("the engine exploded")
             for count in range(self.chunks):
@@ -62,16 +70,20 @@ class FakeEngine:
                     sentence, start, start + len(sentence),
                 )  # fmt: skip
                 index += 1
+            number += 1
 
     def _sine(self, index: int) -> np.ndarray:
         count = round(self.chunk_seconds * RATE)
         return (0.4 * np.sin(2 * np.pi * 440.0 * (index * count + np.arange(count)) / RATE)).astype(np.float32)
 
 
-def split(texts: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Speakable sentences with where they start, as soon as they are complete."""
+def split(texts: Iterable[str | None]) -> Iterator[tuple[str, int] | None]:
+    """Speakable sentences with where they start, as soon as they are complete; None where nothing has come."""
     rest, start = "", 0
     for text in texts:
+        if text is None:
+            yield None
+            continue
         rest += text
         while match := SENTENCE.match(rest):
             if any(character.isalnum() for character in match[0]):
@@ -106,6 +118,7 @@ class FakeNode:
 
     def send_output(self, output_id, data, metadata):
         assert isinstance(data, pa.Array)
+        assert set(metadata) <= names_on(output_id) | {"room"}, f"{set(metadata)} on {output_id}"
         for name, value in metadata.items():
             assert type(name) is str
             assert type(value) in (bool, int, float, str, list), (name, value)
@@ -143,6 +156,7 @@ class Running:
     node: FakeNode
     engine: FakeEngine
     thread: threading.Thread
+    errors: list[BaseException]
 
     def finish(self) -> list[Sent]:
         """No message follows; everything sent, once the node has ended."""
@@ -162,7 +176,15 @@ def start(settings: Settings | None = None, build=FakeEngine, **engine_options) 
         engines.append(build(**engine_options))
         return engines[0]
 
-    thread = threading.Thread(target=run, args=(lambda: node, make_engine, settings or Settings()), daemon=True)
+    errors: list[BaseException] = []
+
+    def serve():
+        try:
+            run(lambda: node, make_engine, settings or Settings(max_ahead=None), give_up=lambda error: node.end())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     node.wait("status", timeout=60.0)
-    return Running(node, engines[0], thread)
+    return Running(node, engines[0], thread, errors)

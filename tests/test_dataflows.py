@@ -100,7 +100,7 @@ def test_chat_takes_a_real_model(tmp_path):
         speaker={"LISTEN_FILE": "heard.jsonl"},
         llm={"LLM_URL": f"http://127.0.0.1:{server.server_port}/v1", "LLM_MODEL": "some-model"},
         user={"QUESTIONS": "Who?|And?", "BARGE_IN": "9"},
-        tts={"MAX_AUDIO_AHEAD": ""},
+        tts={"MAX_AUDIO_AHEAD": "0"},
     )
     run(flow)
     server.shutdown()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dora_primespeech_mlx.sampling import Sampling, draw, penalise, probabilities
-from dora_primespeech_mlx.synthesis.decoding import CollapseError, Guard, generate
+from dora_primespeech_mlx.synthesis.decoding import Guard, Row, generate, generate_many
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 
 END = 9
@@ -16,22 +16,33 @@ GREEDY = Sampling(top_k=1, repetition_penalty=1.0)
 class Scripted:
     """A runner whose logits favour the codes of a script, in either array kind."""
 
-    def __init__(self, script: list[int], xp=np, pipelined: bool = False):
+    def __init__(self, script: list[int], xp=np, pipelined: bool = False, exact_batches: bool = True):
         self.config = SimpleNamespace(vocabulary=10, end=END)
-        self.xp, self.pipelined = xp, pipelined
-        self.script, self.steps = script, 0
+        self.xp, self.pipelined, self.exact_batches = xp, pipelined, exact_batches
+        self.script, self.steps, self.started = script, 0, []
 
-    def start(self, texts: list, prompt: np.ndarray) -> "Scripted":
-        return self
+    def start(self, texts: list, prompt: np.ndarray) -> "ScriptedSession":
+        self.started.append(len(texts))
+        return ScriptedSession(self, [bert for _, bert in texts])
+
+
+class ScriptedSession:
+    """Texts whose `bert`, if there is one, is a script of their own."""
+
+    def __init__(self, runner: Scripted, scripts: list):
+        self.runner, self.place = runner, 0
+        self.scripts = [runner.script if script is None else script for script in scripts]
 
     @property
     def logits(self):
-        row = np.zeros(10, np.float32)
-        row[self.script[min(self.steps, len(self.script) - 1)]] = 5
-        return self.xp.array(row[None])
+        rows = np.zeros((len(self.scripts), 10), np.float32)
+        for row, script in zip(rows, self.scripts, strict=True):
+            row[script[min(self.place, len(script) - 1)]] = 5
+        return self.runner.xp.array(rows)
 
     def step(self, codes):
-        self.steps += 1
+        self.place += 1
+        self.runner.steps += 1
         return self.logits
 
 
@@ -106,10 +117,53 @@ def test_impossible_sampling_is_refused(values: dict) -> None:
 def test_guard_sees_runs_loops_and_lengths() -> None:
     guard = Guard()
     rng = np.random.default_rng(0)
-    guard.check(rng.integers(0, 1024, 200).tolist(), 80)
-    guard.check_end([1] * 90, 80)
-    for bad in ([5] * 48, [1, 2, 3] * 40, rng.integers(0, 1024, 300).tolist()):
-        with pytest.raises(CollapseError):
-            guard.check(bad, 20)
-    with pytest.raises(CollapseError, match="only 11 codes for 80 phones"):
-        guard.check_end([1] * 11, 80)
+    assert guard.fault(rng.integers(0, 1024, 200).tolist(), 80) == guard.end_fault([1] * 90, 80) == ""
+    assert guard.fault([5] * 48, 20) == "the code 5 48 times in a row"
+    assert guard.fault([1, 2, 3] * 40, 20) == "a loop of at most 8 codes"
+    assert guard.fault(rng.integers(0, 1024, 300).tolist(), 20) == "300 codes for 20 phones"
+    assert guard.end_fault([1] * 11, 80) == "only 11 codes for 80 phones"
+
+
+def row(script: list[int], phones: int) -> Row:
+    return Row(np.zeros(0, np.int32), script, lambda a, b: np.ones((b - a, 10), np.float32), phones)  # type: ignore
+
+
+def varied(length: int) -> list[int]:
+    """Codes that no guard minds."""
+    return np.random.default_rng(0).integers(0, 8, length).tolist()
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_row_that_collapses_ends_at_once_and_its_company_goes_on(exact: bool) -> None:
+    runner = Scripted([END], exact_batches=exact)
+    rows = [row([3], 60), row([*varied(200), END], 60), row([*varied(20), END], 60)]
+    steps = list(generate_many(runner, rows, np.zeros(0, np.int32), sampling=GREEDY, guard=Guard()))
+    assert runner.started == ([3] if exact else [1, 1, 1])
+    assert (rows[0].codes, rows[0].fault) == ([3] * 47, "the code 3 48 times in a row")
+    assert (rows[1].codes, rows[1].fault) == (varied(200), "")
+    assert (rows[2].codes, rows[2].fault) == (varied(20), "only 20 codes for 60 phones")
+    assert [[codes[index] for codes in steps if codes[index] is not None] for index in range(3)] == [
+        each.codes for each in rows
+    ]
+    assert not any(each.running for each in rows)
+
+
+def test_rows_that_all_collapse_make_no_more_steps() -> None:
+    runner = Scripted([4])
+    rows = [row([4], 60), row([5], 60)]
+    assert len(list(generate_many(runner, rows, np.zeros(0, np.int32), sampling=GREEDY, guard=Guard()))) == 47
+    assert runner.steps == 47
+
+
+def test_a_text_cancelled_before_it_begins_pays_no_prefill() -> None:
+    runner = Scripted([1])
+    rows = [row([1], 9)]
+    assert list(generate_many(runner, rows, np.zeros(0, np.int32), sampling=GREEDY, cancelled=lambda: True)) == []
+    assert runner.started == []
+
+
+def test_the_most_codes_a_row_may_have_are_a_fault_to_the_guard() -> None:
+    for guard, fault in ((Guard(), "no end within 40 codes"), (None, "")):
+        rows = [row(varied(90), 60)]
+        list(generate_many(Scripted([1]), rows, np.zeros(0, np.int32), sampling=GREEDY, guard=guard, limit=40))
+        assert (len(rows[0].codes), rows[0].fault) == (40, fault)

@@ -78,6 +78,33 @@ def test_mlx_on_a_cpu_warns_of_a_slow_blas(monkeypatch: pytest.MonkeyPatch):
     assert [finding.mark for finding in slow + fine] in ([WARN, OK], [])
 
 
+def test_an_encoder_that_a_predecessor_named_is_seen(tiny_voices: Path, tmp_path: Path):
+    settings = Settings(voices=tmp_path / "voices.json")
+    content = json.loads(tiny_voices.read_text("utf-8"))
+    folder = tiny_voices.parent
+    content["model"] = str(folder / "model")
+    content["voices"]["tiny"] |= {"ref_audio": str(folder / "ref.wav"), "codes_path": str(folder / "codes.bin")}
+    (tmp_path / "voices.json").write_text(json.dumps(content), encoding="utf-8")
+    (tmp_path / "encoders").mkdir()
+    (tmp_path / "encoders" / "bert.safetensors").touch()
+    texts = [finding.text for finding in found(list(doctor.check_voices(settings)), "encoders")]
+    assert any(text.startswith("roberta is there") for text in texts)
+    assert any(text.startswith("hubert is not there") for text in texts)
+
+
+def test_soundfile_that_is_missing_is_named_with_what_to_do():
+    script = """
+import sys
+sys.modules["soundfile"] = None
+from dora_primespeech_mlx.commands import doctor
+from dora_primespeech_mlx.settings import Settings
+doctor.version_of = lambda name: None
+print([finding.advice for finding in doctor.check_audio(Settings())][0])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "pip install soundfile"
+
+
 def test_a_check_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch):
     def broken(settings: Settings) -> Iterator[Finding]:
         raise RuntimeError("lost")

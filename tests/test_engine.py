@@ -13,6 +13,8 @@ from safetensors.numpy import load_file, save_file
 from dora_primespeech_mlx.engine import Engine, synthesize
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.speech import Omission
+from dora_primespeech_mlx.synthesis.decoding import Guard
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from dora_primespeech_mlx.voices.library import closed
@@ -232,14 +234,40 @@ def test_reference_that_is_no_sound_and_codes_of_another_model(tiny_voices: Path
 
 
 def test_runaway_is_read_again_and_then_cut(engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
-    from dora_primespeech_mlx.synthesis.decoding import Guard
-
-    monkeypatch.setattr(engine, "_guard", Guard(slack=0, most_per_phone=0.4))
-    speech = engine.synthesize("Hello world, this is a test.", seed=3)
+    monkeypatch.setattr("dora_primespeech_mlx.synthesis.sentence.GUARD", Guard(slack=0, most_per_phone=0.4))
+    text = "Hello world, this is a test."
+    speech = engine.synthesize(text, seed=3)
     assert "is read again" in caplog.text
-    assert "is cut short" in caplog.text
     assert len(speech.codes[0]) == int(0.4 * 20)
     assert len(speech.audio) > 0
+    assert speech.omissions == (Omission(text, "cut short", "9 codes for 20 phones"),)
+    last = list(engine.stream(text, seed=3))[-1]
+    assert (last.final, last.omissions) == (True, speech.omissions)
+
+
+def test_a_sentence_that_cannot_be_read_is_left_out_and_named(engine: Engine, caplog) -> None:
+    text = "Hello world, this is a test.\nสวัสดีชาวโลกทั้งหมดในวันนี้\nIt goes on from there."
+    chunks = list(engine.stream(text, seed=1))
+    told = [omission for chunk in chunks for omission in chunk.omissions if omission.kind == "left out"]
+    assert [omission.text for omission in told] == ["สวัสดีชาวโลกทั้งหมดในวันนี้."]
+    assert told[0].reason.startswith("there is nothing to say in")
+    assert {chunk.text for chunk in chunks} == {"Hello world, this is a test.", "It goes on from there."}
+
+
+def test_a_sentence_of_a_batch_that_collapses_goes_straight_to_its_second_try(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+    begin = engine.load_voice().t2s.start
+
+    def start(texts, prompt):
+        started.append(len(texts))
+        return begin(texts, prompt)
+
+    monkeypatch.setattr(engine.load_voice().t2s, "start", start)
+    monkeypatch.setattr("dora_primespeech_mlx.synthesis.sentence.GUARD", Guard(slack=0, most_per_phone=0.4))
+    engine.synthesize("Hello world, this is a test. And this is one more of them.", seed=3, batch=2)
+    assert started == [2, 1, 1]
 
 
 def test_markup_is_left_out_unless_it_is_wanted(engine: Engine, tiny_voices: Path) -> None:

@@ -8,14 +8,15 @@ import mlx.core as mx
 import numpy as np
 import pytest
 import soundfile
+from mlx.utils import tree_flatten
 from safetensors.numpy import load_file, save_file
 from test_recording import speech
 
 from dora_primespeech_mlx.commands.main import main
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.nets.hubert import Hubert, HubertConfig
-from dora_primespeech_mlx.node.message_voices import CustomVoices
-from dora_primespeech_mlx.node.messages import Recording
+from dora_primespeech_mlx.node.message_voices import MessageVoices
+from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.voices.book import read_codes, read_voices
 from dora_primespeech_mlx.voices.encoders import Encoders
@@ -27,26 +28,26 @@ DATA = Path(__file__).parent / "data"
 TEXT = "The quick brown fox jumps over the lazy dog."
 
 
-@pytest.fixture(scope="module")
-def model(tiny_model, tmp_path_factory) -> Path:
-    """The tiny model with a content encoder that is as wide as it expects."""
-    folder = tmp_path_factory.mktemp("enrol") / "model"
-    shutil.copytree(tiny_model, folder)
-    width = load_model(folder).sovits.config.ssl_dim
+def write_content_encoder(model: Path, folder: Path) -> None:
+    """A tiny content encoder that is as wide as a model expects."""
+    folder.mkdir(parents=True, exist_ok=True)
+    width = load_model(model).sovits.config.ssl_dim
     mx.random.seed(3)
     network = Hubert(
         HubertConfig((8,) * 7, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), width, 16, 1, 4, 16, 16, 1e-5)
     )
-    weights = {name: np.array(value) for name, value in _flat(network)}
+    weights = {name: np.array(value) for name, value in tree_flatten(network.parameters())}
     save_file(weights, folder / "hubert.safetensors")
     (folder / "hubert.json").write_text(json.dumps({"num_attention_heads": 4}))
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model, tmp_path_factory) -> Path:
+    """The tiny model with a content encoder."""
+    folder = tmp_path_factory.mktemp("enrol") / "model"
+    shutil.copytree(tiny_model, folder)
+    write_content_encoder(tiny_model, folder)
     return folder
-
-
-def _flat(network):
-    from mlx.utils import tree_flatten
-
-    return tree_flatten(network.parameters())
 
 
 @pytest.fixture
@@ -113,15 +114,15 @@ def test_a_recording_that_a_message_names_speaks(model, tiny_model, recording, t
     for folder in (tiny_model, model):
         assert run("voice", "add", folder.parent.name, recording, "--voices", voices, "--model", folder) == 0
     settings = Settings(voices=voices, runtime="mlx")
-    engine, named = Engine.from_config(voices, settings), Recording("ada.wav", TEXT, "en")
-    full = CustomVoices(settings).voice(engine, named, model.parent.name)
+    engine, named = Engine.from_config(voices, settings), VoiceFiles("ada.wav", TEXT, "en")
+    full = MessageVoices(settings).voice(engine, named, model.parent.name)
     np.testing.assert_array_equal(
         full.codes, codes_from_recording(recording, Encoders([model]), load_model(model).sovits)
     )
     assert engine.synthesize("Hello there.", voice=full, seed=1).duration > 0.2
 
     with caplog.at_level("WARNING"):
-        bare = CustomVoices(settings).voice(engine, named, tiny_model.parent.name)
+        bare = MessageVoices(settings).voice(engine, named, tiny_model.parent.name)
     assert "takes only the timbre of its recording" in caplog.text
     assert len(bare.codes) == 0 and bare.prompt is None
     assert engine.synthesize("Hello there.", voice=bare, seed=1).duration > 0.2

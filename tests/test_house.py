@@ -1,24 +1,27 @@
 """The plan of the house: which rooms there are, and that imports only go down."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "dora_primespeech_mlx"
 FLOORS = (
+    ("",),
     ("node", "commands"),
     ("engine",),
     ("synthesis",),
     ("voices",),
     ("runtime", "weights"),
     ("nets",),
-    ("text", "speech"),
+    ("text",),
     ("settings", "audio"),
+    ("speech",),
     ("sampling",),
-    ("",),
 )
-"""Rooms from the top floor down; "" is the package itself, whose version and variables anything may read."""
+"""Rooms from the top floor down; "" is the package itself, the door through which others come in."""
 
 
 def modules() -> dict[str, Path]:
@@ -98,6 +101,22 @@ def test_an_import_that_goes_up_and_a_circle_would_be_seen() -> None:
     found = {"p.text": {"p.nets.t2s"}, "p.nets.t2s": {"p.nets.layers"}, "p.nets.layers": {"p.nets.t2s"}}
     assert upward(found) == ["p.text imports p.nets.t2s"]
     assert circles(found) == [{"p.nets.t2s", "p.nets.layers"}]
+
+
+def test_the_public_names_are_there_and_importing_the_package_loads_no_network_library() -> None:
+    script = """
+import sys
+import dora_primespeech_mlx as package
+assert not {"mlx", "numpy", "onnxruntime", "dora"} & set(sys.modules), sorted(sys.modules)
+assert all(hasattr(package, name) for name in package.__all__)
+from dora_primespeech_mlx import Engine, Schedule, Settings
+assert Engine.__module__ == "dora_primespeech_mlx.engine" and "Speech" in dir(package)
+try:
+    package.Motor
+except AttributeError as error:
+    assert "Motor" in str(error)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_only_the_settings_read_the_environment() -> None:

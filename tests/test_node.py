@@ -141,9 +141,9 @@ def test_a_text_says_how_it_is_spoken():
     running = start()
     running.node.give("text", '{"prompt": "VOICE:Bo|hi", "speed": 0.1, "pitch": 12, "volume": "50", "language": "en"}')
     running.finish()
-    call = running.engine.calls[0]
-    assert (call["voice"], call["language"]) == ("Bo", "en")
-    assert call["speed"] == pytest.approx(0.25)  # 0.5, the least allowed, an octave up
+    manner = running.engine.calls[0]["manner"]
+    assert (manner.voice, manner.language) == ("Bo", "en")
+    assert manner.pace == pytest.approx(0.25)  # 0.5, the least allowed, an octave up
     samples = np.concatenate([message.value.to_numpy() for message in running.node.of("audio")])
     assert np.abs(samples).max() == pytest.approx(0.2, abs=0.02)
     assert len(samples) == pytest.approx(9600 / 2, abs=2)
@@ -172,6 +172,7 @@ def test_pieces_are_spoken_before_the_text_is_complete():
 def test_waiting_for_pieces_is_neither_computing_nor_delay():
     running = start(chunks=1)
     running.node.give("text", "Not yet", fin=False)
+    running.node.wait("status", 2)
     time.sleep(0.3)
     running.node.give("text", " done.", fin=True)
     running.finish()
@@ -183,7 +184,7 @@ def test_waiting_for_pieces_is_neither_computing_nor_delay():
 
 @pytest.mark.parametrize("ending", ["status", "input", "stream", "timeout"])
 def test_pieces_without_a_last_one_are_closed_by_what_follows(ending):
-    running = start(Settings(text_mode="partial", partial_timeout=0.2 if ending == "timeout" else 60.0))
+    running = start(Settings(max_ahead=None, text_mode="partial", partial_timeout=0.2 if ending == "timeout" else 60.0))
     for piece in ("One. ", "Two"):
         running.node.give("text", piece)
     if ending == "status":
@@ -207,9 +208,10 @@ def test_pieces_of_two_sessions_do_not_mix():
         running.node.give("text", piece, fin=fin, session_id="a")
         running.node.give("text", piece.replace("A", "B"), fin=fin, session_id="b")
     running.finish()
-    assert [(m.metadata["session_id"], m.metadata["text"]) for m in running.node.of("audio") if m.metadata["text"]] == [
-        ("a", "A oneA two.")
-    ] * 4 + [("b", "B oneB two.")] * 4
+    for session, text in (("a", "A oneA two."), ("b", "B oneB two.")):
+        audio = [message.metadata for message in running.node.of("audio") if message.metadata["session_id"] == session]
+        assert [about["seq"] for about in audio] == [0, 1, 2, 3]
+        assert {about["text"] for about in audio} == {text}
     assert running.node.outcomes() == ["completed"] * 2
 
 
@@ -343,8 +345,8 @@ def test_commands_are_answered():
     assert json.loads(answers[1]) == {"command": "list_voices", "voices": ["Ada", "Bo"]}
     assert json.loads(answers[2])["completed"] == 0
     assert "known are reset" in next(answer for answer in answers if answer.startswith("error"))
-    call = running.engine.calls[0]
-    assert (call["voice"], call["speed"], call["sampling"].top_k) == ("Bo", 1.5, 3)
+    manner = running.engine.calls[0]["manner"]
+    assert (manner.voice, manner.speed, manner.sampling.top_k) == ("Bo", 1.5, 3)
 
 
 def test_a_voice_that_is_not_known_is_refused_and_the_old_one_stays():
@@ -354,7 +356,7 @@ def test_a_voice_that_is_not_known_is_refused_and_the_old_one_stays():
     running.node.give("text", "Hi.")
     running.finish()
     assert running.node.outcomes() == ["completed"]
-    assert running.engine.calls[0]["voice"] is None
+    assert running.engine.calls[0]["manner"].voice is None
     assert any("known are Ada, Bo" in message.value[0].as_py() for message in running.node.of("status"))
 
 
@@ -367,11 +369,12 @@ def test_parameters_change_live():
     running.node.event("PARAM_DELETED", "speed")
     running.node.give("text", "Two.")
     running.finish()
-    assert [(call["voice"], call["speed"]) for call in running.engine.calls] == [("Bo", 1.25), ("Bo", None)]
+    manners = [call["manner"] for call in running.engine.calls]
+    assert [(manner.voice, manner.speed) for manner in manners] == [("Bo", 1.25), ("Bo", 1.0)]
 
 
 def test_a_text_too_long_and_a_queue_too_long_are_errors_at_once():
-    running = start(Settings(max_text_chars=10, max_pending=2), delay=0.02)
+    running = start(Settings(max_ahead=None, max_text_chars=10, max_pending=2), delay=0.02)
     running.node.give("text", "longer than ten")
     for _ in range(4):
         running.node.give("text", "Short.")
@@ -387,7 +390,7 @@ def test_a_text_too_long_and_a_queue_too_long_are_errors_at_once():
 
 @pytest.mark.parametrize("rate", [16000, 24000, 48000])
 def test_other_rates_have_no_seams(rate):
-    running = start(Settings(sample_rate=rate), chunks=10)
+    running = start(Settings(max_ahead=None, sample_rate=rate), chunks=10)
     running.node.give("text", "Hello.")
     running.finish()
     audio = running.node.of("audio")
@@ -409,7 +412,7 @@ def test_audio_formats():
 
 
 def test_whole_texts_can_be_one_message_and_long_chunks_are_cut():
-    running = start(Settings(return_fragment=False), chunks=4)
+    running = start(Settings(max_ahead=None, return_fragment=False), chunks=4)
     running.node.give("text", "Hello. You.")
     running.finish()
     assert [(len(m.value), m.metadata["fin"]) for m in running.node.of("audio")] == [(25600, True)]

@@ -1,4 +1,7 @@
+import gc
 import os
+import shutil
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +98,12 @@ class Builder:
         self.built.append(entry)
         return Built(entry)
 
+    def keeps_voice(self, voice):
+        return True
+
+    def use_voice(self, voice):
+        pass
+
 
 def test_voices_are_kept_by_what_their_recording_holds(folder, settings):
     engine, voices = Builder(folder / "ref.wav"), MessageVoices(settings)
@@ -133,3 +142,40 @@ def test_a_recording_speaks_with_the_real_engine(tiny_voices):
     chunk = next(engine.stream("Hello there.", voice=timbre_only, seed=1))
     assert np.isfinite(chunk.samples).all()
     assert len(chunk.samples) > 0
+
+
+def trained(model: Path, name: str, folder: Path) -> VoiceFiles:
+    """A trained voice whose weights are copies in a folder of their own."""
+    copy = folder / name
+    if not copy.exists():
+        shutil.copytree(model, copy)
+    return VoiceFiles("ref.wav", "", "en", str(copy / "t2s.safetensors"), str(copy / "sovits.safetensors"))
+
+
+def test_models_that_messages_name_are_counted_and_the_least_recent_is_dropped(tiny_voices, tiny_model, tmp_path):
+    settings = Settings(voices=tiny_voices, runtime="mlx", precision="fp32", voice_dirs=(tmp_path,))
+    engine, voices = Engine.from_config(tiny_voices, settings), MessageVoices(settings)
+    own = engine.load_voice()
+    networks = [weakref.ref(voices.voice(engine, trained(tiny_model, name, tmp_path), None).t2s) for name in "abcd"]
+    gc.collect()
+    assert [network() is not None for network in networks] == [False, False, True, True]
+    assert voices.voice(engine, trained(tiny_model, "c", tmp_path), None).t2s is networks[2]()
+    voices.voice(engine, trained(tiny_model, "e", tmp_path), None)
+    gc.collect()
+    assert [network() is not None for network in networks] == [False, False, True, False]
+    assert engine.load_voice() is own
+    assert engine.keeps_voice(own)
+
+
+def test_weights_that_have_changed_are_read_anew(tiny_voices, tiny_model, tmp_path):
+    settings = Settings(voices=tiny_voices, runtime="mlx", precision="fp32", voice_dirs=(tmp_path,))
+    engine, voices = Engine.from_config(tiny_voices, settings), MessageVoices(settings)
+    files = trained(tiny_model, "a", tmp_path)
+    before = voices.voice(engine, files, None)
+    assert voices.voice(engine, files, None) is before
+    written = Path(files.t2s).stat().st_mtime_ns
+    os.utime(files.t2s, ns=(written + 10**9, written + 10**9))
+    after = voices.voice(engine, files, None)
+    assert after.t2s is not before.t2s
+    assert engine.keeps_voice(after)
+    assert not engine.keeps_voice(before)

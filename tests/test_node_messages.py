@@ -6,7 +6,6 @@ import pytest
 
 from dora_primespeech_mlx.node.messages import (
     Command,
-    Manner,
     VoiceFiles,
     changed,
     clean,
@@ -17,6 +16,7 @@ from dora_primespeech_mlx.node.messages import (
     parse_text,
     stream_key,
 )
+from dora_primespeech_mlx.speech import Manner
 
 
 @pytest.mark.parametrize("text", ["hello", "42", "true", "null", '"hi"', "[1, 2]", "{not json", " a ", "", "{}x"])
@@ -29,7 +29,7 @@ def test_json_is_unwrapped_six_deep_and_the_innermost_wishes_win():
     for depth in range(6):
         text = json.dumps({"prompt": text, "speed": 1 + depth / 10})
     request = parse_text(text)
-    assert (request.text, request.overrides["speed"]) == ("the end", 1.0)
+    assert (request.text, request.wishes["speed"]) == ("the end", 1.0)
     assert parse_text(json.dumps({"prompt": text})).text.startswith('{"prompt": "the end"')
     assert parse_text(json.dumps({"prompt": {"prompt": "inner", "pitch": 2}})).text == "inner"
 
@@ -53,16 +53,17 @@ def test_prompts_of_other_kinds(content, text):
 
 def test_wishes_are_numbers_or_strings_and_brought_into_bounds():
     request = parse_text('{"prompt": "x", "speed": "3", "pitch": -20.5, "volume": " 80 ", "seed": "7", "lang": "EN"}')
-    assert request.overrides == {"speed": 2.0, "pitch": -12.0, "volume": 80.0, "seed": 7, "language": "en"}
+    assert request.wishes == {"speed": 2.0, "pitch": -12.0, "volume": 80.0, "seed": 7, "language": "en"}
     assert len(request.notes) == 2
-    assert request.manner(Manner(voice="Ada")) == Manner("Ada", "en", 2.0, -12.0, 80.0, 7)
+    manner = Manner.settled(request.wishes, {"voice": "Ada", "speed": 1.5})
+    assert manner == Manner("Ada", "en", 2.0, -12.0, 80.0, 7)
 
 
 @pytest.mark.parametrize("value", ['"fast"', "1e999", "NaN", "true", "[1]", "{}", "1" + "0" * 400])
 def test_wishes_that_are_no_numbers_are_left_out_with_a_note(value):
     request = parse_text(f'{{"prompt": "x", "speed": {value}}}')
     assert request.text == "x"
-    assert not request.overrides
+    assert not request.wishes
     assert "0.5 to 2" in request.notes[0]
 
 
@@ -74,13 +75,13 @@ def test_numbers_too_long_for_json_make_a_text():
 
 
 def test_voice_prefixes():
-    assert parse_text("VOICE:Luo Xiang|a|b").overrides == {"voice": "Luo Xiang"}
+    assert parse_text("VOICE:Luo Xiang|a|b").wishes == {"voice": "Luo Xiang"}
     assert parse_text("VOICE:Luo Xiang|a|b").text == "a|b"
     custom = parse_text("VOICE:CUSTOM|r.wav|what it says|ZH|text | more")
-    assert custom.recording == VoiceFiles("r.wav", "what it says", "zh")
+    assert custom.voice_files == VoiceFiles("r.wav", "what it says", "zh")
     assert custom.text == "text | more"
     trained = parse_text(json.dumps({"prompt": "VOICE:TRAINED|g|s|r.wav|says||text"}))
-    assert trained.recording == VoiceFiles("r.wav", "says", "auto", "g", "s")
+    assert trained.voice_files == VoiceFiles("r.wav", "says", "auto", "g", "s")
     for text in ("VOICE:", "VOICE:x", "VOICE:|x", "voice: a|b"):
         assert parse_text(text).text == text
 
@@ -111,6 +112,8 @@ def test_voice_prefixes_that_lack_fields_say_the_form(text):
         ('{"command": "change_voice", "name": "Bo"}', Command("set", changes=(("voice", "Bo"),))),
         ('{"command": "change_voice:Bo"}', Command("set", changes=(("voice", "Bo"),))),
         ('{"command": "set", "name": "seed", "value": 3}', Command("set", changes=(("seed", 3),))),
+        ('{"command": "set", "name": "lang", "value": "en"}', Command("set", changes=(("language", "en"),))),
+        ('{"command": "set", "name": "colour", "value": "red"}', Command("set", changes=(("colour", "red"),))),
         ('{"set": {"speed": 1.2, "top_k": 5}}', Command("set", changes=(("speed", 1.2), ("top_k", 5)))),
         ('{"speed_factor": null}', Command("set", changes=(("speed", None),))),
     ],
@@ -126,13 +129,13 @@ def test_unknown_commands_name_the_known_ones(text):
 
 
 def test_changes_are_checked_and_can_be_taken_back():
-    manner = changed(changed(Manner(), "speed", "1.2"), "top_k", 5)
-    assert manner == Manner(speed=1.2, sampling={"top_k": 5})
-    assert changed(changed(manner, "speed", None), "top_k", None) == Manner()
-    assert changed(Manner(), "seed", "-1") == Manner()
+    wishes = changed(changed({}, "speed", "1.2"), "top_k", 5)
+    assert wishes == {"speed": 1.2, "top_k": 5}
+    assert changed(changed(wishes, "speed", None), "top_k", None) == {}
+    assert changed({}, "seed", "-1") == {}
     for name, value in (("speed", 9), ("top_k", 0), ("voice", " "), ("colour", "red"), ("pitch", "NaN")):
         with pytest.raises(ValueError, match="must|cannot be set"):
-            changed(Manner(), name, value)
+            changed({}, name, value)
 
 
 def test_only_what_survives_dora_is_kept():

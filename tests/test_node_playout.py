@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.node.playout import Pacer, Shaper, cut, pitch_factor
+from dora_primespeech_mlx.node.playout import Pacer, Shaper, cut
+from dora_primespeech_mlx.speech import Manner
 
 
 def sine(frequency: float, seconds: float, rate: int = 32000) -> np.ndarray:
@@ -26,7 +27,7 @@ def test_resampling_does_not_depend_on_how_audio_is_cut(rate, chunk):
 
 @pytest.mark.parametrize("semitones", [-12.0, -3.0, 7.0, 12.0])
 def test_a_pitch_raises_the_frequency_and_shortens(semitones):
-    factor = pitch_factor(semitones)
+    factor = Manner(pitch=semitones).pitch_factor
     out = shaped(Shaper(32000, 32000, factor), sine(440.0, 2.0), 3200)
     assert len(out) == pytest.approx(64000 / factor, abs=2)
     spectrum = np.abs(np.fft.rfft(out * np.hanning(len(out))))

@@ -41,7 +41,7 @@ def flow_around(folder, driver: str, listens: dict[str, str], **env: str):
                     "path": str(TESTS / "fake_tts.py"),
                     "inputs": inputs,
                     "outputs": ["audio", "segment_complete", "status", "metrics"],
-                    "env": env,
+                    "env": {"MAX_AUDIO_AHEAD": "0", **env},
                 },
                 {
                     "id": "listener",
@@ -75,7 +75,7 @@ def test_a_hundred_texts_are_spoken_when_their_sender_has_long_gone(tmp_path):
 @long_or_short(1_000, 10_000)
 def test_rubbish_is_answered_once_for_each_text(count):
     chance = random.Random(count)
-    running = start(Settings(log_level="ERROR"), chunks=1, chunk_seconds=0.01)
+    running = start(Settings(max_ahead=None, log_level="ERROR"), chunks=1, chunk_seconds=0.01)
     for number in range(count):
         running.node.give("text", fuzz.payload(chance), **fuzz.metadata(chance), segment_id=number)
         if chance.random() < 0.2:

@@ -3,15 +3,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dora_primespeech_mlx.sampling import Sampling
-from dora_primespeech_mlx.settings import IGNORED, SHIPPED_VOICES, VARIABLES, Settings, ignored_variables, read_field
+from dora_primespeech_mlx.settings import IGNORED, SHIPPED_VOICES, VARIABLES, Settings, ignored_variables
+from dora_primespeech_mlx.speech import Manner
 
 
 def test_an_empty_environment_gives_the_defaults():
     assert Settings.from_env({}) == Settings()
     assert Settings.from_env({"VOICE_NAME": "", "TOP_K": "  "}) == Settings()
     assert Settings().voices == SHIPPED_VOICES
-    assert Settings().sampling == Sampling()
 
 
 def test_every_variable_is_read_into_its_field():
@@ -22,10 +21,10 @@ def test_every_variable_is_read_into_its_field():
         "runtime": ("ONNX", "onnx"),
         "precision": ("int8", "int8"),
         "threads": ("4", 4),
-        "sampling.top_k": ("5.0", 5),
-        "sampling.top_p": ("0.9", 0.9),
-        "sampling.temperature": ("1", 1.0),
-        "sampling.repetition_penalty": ("1.2", 1.2),
+        "top_k": ("5.0", 5),
+        "top_p": ("0.9", 0.9),
+        "temperature": ("1", 1.0),
+        "repetition_penalty": ("1.2", 1.2),
         "noise_scale": ("0", 0.0),
         "steps": ("16", 16),
         "speed": ("1.1", 1.1),
@@ -48,13 +47,14 @@ def test_every_variable_is_read_into_its_field():
         "pass_metadata": ("turn, room", ("turn", "room")),
         "max_text_chars": ("100", 100),
         "max_pending": ("7", 7),
+        "max_sessions": ("3", 3),
         "log_level": ("warn", "WARNING"),
     }
     for variable in VARIABLES:
         if variable.field != "voices":
             raw, value = samples[variable.field]
             for name in variable.names:
-                assert read_field(Settings.from_env({name: raw}), variable.field) == value, name
+                assert getattr(Settings.from_env({name: raw}), variable.field) == value, name
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_bounds_hold_without_an_environment_too():
     with pytest.raises(ValueError, match="gain is 9"):
         Settings(gain=9.0)
     with pytest.raises(ValueError, match="top_k is 0"):
-        Settings(sampling=Sampling(top_k=0))
+        Settings(top_k=0)
     with pytest.raises(ValueError, match="BUFFER_RESUME"):
         Settings.from_env({"BUFFER_PAUSE": "20"})
 
@@ -105,8 +105,19 @@ def test_a_seed_of_minus_one_is_a_fresh_one():
     assert Settings.from_env({"SEED": "0"}).seed == 0
 
 
-def test_what_the_environment_sets_is_known():
-    assert Settings.from_env({"TOP_K": "15", "TEXT_LANG": "auto"}).explicit == {"sampling.top_k", "language"}
+def test_what_the_environment_says_of_how_to_speak_comes_before_the_voice():
+    said = Settings.from_env({"TOP_K": "15", "TEXT_LANG": "auto", "SPEED_FACTOR": "0.5"}).wishes
+    assert said == {"top_k": 15, "speed": 0.5}
+    voice = {"top_k": 3, "top_p": 0.9, "language": "zh", "speed": 1.2}
+    manner = Manner.settled({"pitch": 12.0}, said, voice)
+    assert (manner.sampling.top_k, manner.sampling.top_p, manner.language, manner.speed) == (15, 0.9, "zh", 0.5)
+    assert manner.pace == 0.25
+
+
+def test_audio_runs_ahead_without_bound_only_where_that_is_said():
+    assert Settings().max_ahead == 1.5
+    assert Settings.from_env({"MAX_AUDIO_AHEAD": "0"}).max_ahead is None
+    assert Settings.from_env({"MAX_AUDIO_AHEAD": "3"}).max_ahead == 3.0
 
 
 def test_names_without_effect_are_reported():

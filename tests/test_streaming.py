@@ -1,19 +1,24 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
 import pytest
+from tiny_networks import SOVITS_CONFIG, random_weights
 
+from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.nets.vocoder import VocoderConfig
 from dora_primespeech_mlx.runtime.factory import sovits_runner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
+from dora_primespeech_mlx.runtime.onnx.sovits import KEPT, PREPARED
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
-from dora_primespeech_mlx.weights.load import Model, load_model
+from dora_primespeech_mlx.weights.load import load_model
 
-CODES = np.random.default_rng(3).integers(0, 1024, 37).tolist()
-PHONES = np.random.default_rng(4).integers(0, 700, 40).astype(np.int32)
+CODES = np.random.default_rng(3).integers(0, 64, 60).tolist()
+PHONES = np.random.default_rng(4).integers(0, 40, 40).astype(np.int32)
 SCHEDULES = [
     Schedule(),
     Schedule(first=5, growth=1.0, chunk=3),
@@ -23,19 +28,22 @@ SCHEDULES = [
 WHOLE = Schedule(first=10_000, largest=10_000)
 
 
-@pytest.fixture(scope="module")
-def model(tiny_model: Path) -> Model:
-    return load_model(tiny_model)
+RELEASED = VocoderConfig(8, 16, 16, (10, 8, 2, 2, 2), (16, 16, 8, 2, 2), (3, 7, 11), ((1, 3, 5),) * 3)
+SMALL = VocoderConfig(8, 16, 16, (5, 2, 2), (11, 4, 4), (3, 7, 11), ((1, 3, 5),) * 3)
+HOP = 20
 
 
-@pytest.fixture(scope="module")
-def audio(model: Model) -> Callable[..., SentenceAudio]:
-    ge = np.random.default_rng(5).standard_normal(model.sovits.config.vocoder.gin_channels).astype(np.float32)
+@pytest.fixture(scope="module", params=[(3, 7, 11), (3, 7, 15)], ids=["released kernels", "other kernels"])
+def audio(request: pytest.FixtureRequest) -> Callable[..., SentenceAudio]:
+    """Makes the audio of a sentence with a network of toy size, whose vocoder sees 11 or 14 frames either side."""
+    vocoder = replace(SMALL, resblock_kernels=request.param)
+    mx.random.seed(4)
+    network = random_weights(Sovits(replace(SOVITS_CONFIG, vocoder=vocoder)))
+    ge = np.random.default_rng(5).standard_normal(vocoder.gin_channels).astype(np.float32)
 
     def make(speed: float = 1.0, runtime: str = "mlx", bucket: bool = False) -> SentenceAudio:
-        runner = MlxSovitsRunner(model.sovits, bucket) if runtime == "mlx" else sovits_runner(model.sovits, runtime)
-        noise = NoiseTable("normal", model.sovits.config.vocoder.inter_channels, (1,))
-        return SentenceAudio(runner, PHONES, ge, noise, 0.5, speed)
+        runner = MlxSovitsRunner(network, bucket) if runtime == "mlx" else sovits_runner(network, runtime)
+        return SentenceAudio(runner, PHONES, ge, NoiseTable("normal", vocoder.inter_channels, (1,)), 0.5, speed)
 
     return make
 
@@ -50,14 +58,26 @@ def test_chunks_of_known_codes_are_the_whole_audio_bit_for_bit(
     audio: Callable[..., SentenceAudio], schedule: Schedule, speed: float
 ) -> None:
     whole = joined(audio(speed), CODES, WHOLE)
-    assert len(whole) == 640 * (2 * len(CODES) if speed == 1 else int(2 * len(CODES) / speed) + 1)
+    assert len(whole) == HOP * (2 * len(CODES) if speed == 1 else int(2 * len(CODES) / speed) + 1)
     np.testing.assert_array_equal(joined(audio(speed), CODES, schedule), whole)
 
 
-def test_too_little_context_would_be_seen(audio: Callable[..., SentenceAudio], monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = joined(audio(), CODES, WHOLE)
-    monkeypatch.setattr("dora_primespeech_mlx.synthesis.streaming.VOCODER_CONTEXT", 8)
-    assert np.abs(joined(audio(), CODES, Schedule()) - whole).max() > 0
+def test_too_little_context_would_be_seen(audio: Callable[..., SentenceAudio]) -> None:
+    whole, short = joined(audio(), CODES, WHOLE), audio()
+    short.context //= 2
+    assert np.abs(joined(short, CODES, Schedule()) - whole).max() > 0
+
+
+def test_lengths_that_openvino_prepares_fit_the_schedule(audio: Callable[..., SentenceAudio]) -> None:
+    sentence, rendered = audio(), []
+    sentence.context = RELEASED.context
+    sentence.render = lambda start, stop: rendered.append((start, stop)) or np.zeros(0)  # type: ignore
+    list(stream_sentence(sentence, iter(CODES * 8), Schedule()))
+    assert len(rendered) >= 8
+    for start, stop in rendered[:-1]:
+        for lengths, around in ((PREPARED, RELEASED.context), (KEPT, RELEASED.narrow_context)):
+            needed = stop + around - max(0, start - around)
+            assert min(length for length in lengths if length >= needed) - needed <= 7
 
 
 def test_chunks_agree_on_onnx_runtime(audio: Callable[..., SentenceAudio]) -> None:
@@ -79,22 +99,22 @@ def test_chunks_are_short_and_the_first_comes_early(audio: Callable[..., Sentenc
             taken += 1
             yield code
 
-    schedule = Schedule()
-    stream = stream_sentence(audio(), coming(), schedule)
+    schedule, sentence = Schedule(), audio()
+    stream = stream_sentence(sentence, coming(), schedule)
     first = next(stream)
-    assert len(first) >= schedule.first * 640
-    assert 2 * taken <= schedule.first + schedule.lookahead + 11 + 2
+    assert len(first) >= schedule.first * HOP
+    assert 2 * taken <= schedule.first + schedule.lookahead + sentence.context + 2
     rest = list(stream)
-    assert max(map(len, rest)) <= schedule.chunk * 640
-    assert len(first) + sum(map(len, rest)) == 1280 * len(CODES)
+    assert max(map(len, rest)) <= schedule.chunk * HOP
+    assert len(first) + sum(map(len, rest)) == 2 * HOP * len(CODES)
 
 
 def test_frozen_latents_are_never_computed_again(audio: Callable[..., SentenceAudio]) -> None:
     sentence = audio()
     sentence.freeze(CODES[:20], 30)
-    before = sentence.render(0, 19)
+    before = sentence.render(0, 30 - sentence.context)
     sentence.freeze(CODES, 2 * len(CODES))
-    np.testing.assert_array_equal(sentence.render(0, 19), before)
+    np.testing.assert_array_equal(sentence.render(0, 30 - sentence.context), before)
     assert sentence.frozen == 2 * len(CODES)
 
 
@@ -112,11 +132,11 @@ def test_impossible_schedules_are_refused(values: dict) -> None:
         Schedule(**values)
 
 
-def test_padded_heads_change_nothing(tiny_model: Path, model: Model) -> None:
-    wide = load_model(tiny_model, wide_heads=True).t2s
-    assert wide.config.head_width == 64 > model.t2s.config.head_width
-    x = mx.random.normal((1, 9, model.t2s.config.hidden))
-    np.testing.assert_allclose(np.array(wide(x, None)), np.array(model.t2s(x, None)), atol=1e-5)
+def test_padded_heads_change_nothing(tiny_model: Path) -> None:
+    wide, narrow = (load_model(tiny_model, wide_heads=wide).t2s for wide in (True, False))
+    assert wide.config.head_width == 64 > narrow.config.head_width
+    x = mx.random.normal((1, 9, narrow.config.hidden))
+    np.testing.assert_allclose(np.array(wide(x, None)), np.array(narrow(x, None)), atol=1e-5)
 
 
 def test_config_keeps_the_official_heads(tiny_model: Path) -> None:

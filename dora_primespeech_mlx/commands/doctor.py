@@ -153,7 +153,8 @@ def minor(version: str) -> tuple[str, ...]:
 def check_voices(settings: Settings) -> Iterator[Finding]:
     """The voices.json, the files of each voice, and encoders."""
     from dora_primespeech_mlx.voices.book import read_voices
-    from dora_primespeech_mlx.voices.library import ENCODER_FOLDERS
+    from dora_primespeech_mlx.voices.encoders import WEIGHT_FILES
+    from dora_primespeech_mlx.voices.library import encoder_folders
 
     try:
         book = read_voices(settings.voices)
@@ -172,9 +173,9 @@ def check_voices(settings: Settings) -> Iterator[Finding]:
             yield Finding(WARN, "voices", text, "Use a GPU, a voice of v2 to v2ProPlus, or speak into files.")
     entry = book.entries[book.default]
     folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
-    folders = [folder, *(folder / name for name in ENCODER_FOLDERS), book.path.parent / "encoders"]
+    folders = encoder_folders(folder, book.path.parent)
     for kind, use in SPEAKING_KINDS.items():
-        there = any((place / f"{kind}.safetensors").is_file() for place in folders)
+        there = any((place / name).is_file() for place in folders for name in WEIGHT_FILES[kind])
         yield Finding(OK, "encoders", f"{kind} {'is there' if there else 'is not there'} ({use})")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dora_primespeech_mlx.engine import AudioChunk
+from dora_primespeech_mlx.speech import AudioChunk
 
 
 class SpeakerError(ValueError):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dora_primespeech_mlx.commands.progress import Progress
-from dora_primespeech_mlx.settings import LANGUAGES, SHIPPED_VOICES, SPEED, Settings
+from dora_primespeech_mlx.settings import LANGUAGES, SHIPPED_VOICES, SPEED, SPLIT_METHODS, Settings
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.engine import AudioChunk
@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="primespeech", description="GPT-SoVITS text-to-speech in MLX.")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_say(commands)
+    _add_phones(commands)
     _add_voices(commands)
     _add_convert(commands)
     _add_codes(commands)
@@ -72,6 +73,22 @@ def _add_say(commands: Any) -> None:
     say.add_argument("--play", action="store_true", help="play it while it is made, instead of writing a file")
     say.add_argument("--json", action="store_true", help="print the figures as JSON")
     say.set_defaults(command=_say)
+
+
+def _add_phones(commands: Any) -> None:
+    phones = commands.add_parser(
+        "phones",
+        help="show how a text will be read",
+        description="Shows the sentences of a text, what is said, and its phones. Without a text it reads lines from "
+        "standard input; with --json a line may be an object with text, language, cut and pieces.",
+        epilog='Example: primespeech phones "It costs $20/month."',
+    )
+    phones.add_argument("text", nargs="?", help="what to read")
+    phones.add_argument("--language", choices=LANGUAGES.options, default="auto", help="(default: %(default)s)")
+    phones.add_argument("--cut", choices=SPLIT_METHODS.options, default="sentence", help="(default: %(default)s)")
+    phones.add_argument("--pieces", type=int, default=0, help="characters that come at a time (default: all at once)")
+    phones.add_argument("--json", action="store_true", help="print a line of JSON for each text")
+    phones.set_defaults(command=_phones)
 
 
 def _add_voices(commands: Any) -> None:
@@ -235,6 +252,17 @@ def _say(args: argparse.Namespace) -> int:
     else:
         print(f"{args.out}: {speech.duration:.2f} s of speech in {speech.timing.total:.2f} s")
     return 0
+
+
+def _phones(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.commands.phones import answers
+
+    failed = False
+    lines = [args.text] if args.text is not None else (line.rstrip("\n") for line in sys.stdin)
+    for line, answer in answers(lines, args.language, args.cut, args.pieces, args.json):
+        print(line, flush=True)
+        failed = failed or answer["error"] is not None
+    return 1 if failed and args.text is not None else 0
 
 
 def _play(chunks: Iterator["AudioChunk"], progress: Progress) -> int:

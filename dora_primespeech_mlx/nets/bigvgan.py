@@ -6,13 +6,14 @@ its odd samples, so that every filter is a plain convolution of half the taps an
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
 from dora_primespeech_mlx.nets.sovits import fold_weight_norm
-from dora_primespeech_mlx.nets.vocoder import reach
+from dora_primespeech_mlx.nets.vocoder import EDGE_KERNEL, reach
 
 FILTER = 12
 """Taps of either low-pass filter."""
@@ -58,14 +59,15 @@ class BigVGANConfig:
             final_bias=bool(settings.get("use_bias_at_final", True)),
         )
 
-    @property
+    @cached_property
     def context(self) -> int:
         """Frames either side that the samples of a frame depend on."""
         blocks = max(
             (kernel - 1) // 2 * (sum(row) + len(row)) + PAIR_SEES * len(row)
             for kernel, row in zip(self.resblock_kernels, self.dilations, strict=True)
         )
-        return reach(self.upsample_rates, self.upsample_kernels, blocks, 3 + PAIR_SEES)
+        edge = EDGE_KERNEL // 2
+        return reach(self.upsample_rates, self.upsample_kernels, blocks, edge + PAIR_SEES) + edge
 
 
 def filtered(x: mx.array, taps: mx.array, shifted: bool) -> mx.array:
@@ -133,7 +135,7 @@ class BigVGAN(nn.Module):
     def __init__(self, config: BigVGANConfig):
         super().__init__()
         channels = config.initial_channels
-        self.conv_pre = nn.Conv1d(config.mel, channels, 7, padding=3)
+        self.conv_pre = nn.Conv1d(config.mel, channels, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
         self.ups, self.resblocks = [], []
         for rate, kernel in zip(config.upsample_rates, config.upsample_kernels, strict=True):
             self.ups.append(
@@ -144,7 +146,7 @@ class BigVGAN(nn.Module):
                 AmpBlock(channels, k, d) for k, d in zip(config.resblock_kernels, config.dilations, strict=True)
             ]
         self.activation_post = Snake(channels)
-        self.conv_post = nn.Conv1d(channels, 1, 7, padding=3, bias=config.final_bias)
+        self.conv_post = nn.Conv1d(channels, 1, EDGE_KERNEL, padding=EDGE_KERNEL // 2, bias=config.final_bias)
         self._branches, self._bounded = len(config.resblock_kernels), config.bounded
 
     def __call__(self, mel: mx.array, shifted: bool = False) -> mx.array:

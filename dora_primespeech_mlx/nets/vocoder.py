@@ -5,6 +5,8 @@ That of v4 takes mel frames at 100 Hz to samples at 48 kHz; it knows no timbre.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -12,8 +14,8 @@ import numpy as np
 
 SLOPE = 0.1
 FINAL_SLOPE = 0.01
-NARROW_CONTEXT = 2
-"""Frames either side that a sample depends on after the first stage; of all stages together it is 11."""
+EDGE_KERNEL = 7
+"""Samples or frames that the first and the last convolution see."""
 
 
 @dataclass(frozen=True)
@@ -50,31 +52,44 @@ class VocoderConfig:
             final_bias="conv_post.bias" in weights,
         )
 
-    @property
+    @cached_property
     def context(self) -> int:
-        """Frames either side that the samples of a frame depend on."""
-        blocks = max(
-            (kernel - 1) // 2 * (sum(row) + len(row))
-            for kernel, row in zip(self.resblock_kernels, self.dilations, strict=True)
+        """Frames either side of a frame that its samples depend on; 11 for the released sizes, 12 for v4's."""
+        return reach(self.upsample_rates, self.upsample_kernels, self._block) + EDGE_KERNEL // 2
+
+    @cached_property
+    def narrow_context(self) -> int:
+        """The same for what lies after the first stage; 2 for the released sizes."""
+        return reach(self.upsample_rates, self.upsample_kernels, self._block, after=1)
+
+    @property
+    def _block(self) -> int:
+        """Samples either side that the blocks of a stage look at."""
+        return max(
+            sum((kernel - 1) * (dilation + 1) // 2 for dilation in dilations)
+            for kernel, dilations in zip(self.resblock_kernels, self.dilations, strict=True)
         )
-        return reach(self.upsample_rates, self.upsample_kernels, blocks, 3)
 
 
-def reach(rates: Sequence[int], kernels: Sequence[int], blocks: int, last: int) -> int:
-    """Frames either side that the samples of a frame depend on, in a generator that begins with 7 taps.
+def reach(
+    rates: Sequence[int], kernels: Sequence[int], block: int, last: int = EDGE_KERNEL // 2, after: int = 0
+) -> int:
+    """Frames either side that the stages from `after` on look at: the samples of a frame, followed back.
 
     Args:
-        rates: of the stages.
+        rates: of all stages.
         kernels: of their transposed convolutions.
-        blocks: samples either side that the blocks after each see.
-        last: samples either side that what follows the last stage sees.
+        block: samples either side that the blocks of a stage look at.
+        last: samples either side that what follows the last stage looks at.
+        after: stages left out.
     """
-    low, high = -last, int(np.prod(rates)) - 1 + last
-    for rate, kernel in reversed(list(zip(rates, kernels, strict=True))):
+    first, end = -last, prod(rates) - 1 + last
+    for rate, kernel in reversed(list(zip(rates, kernels, strict=True))[after:]):
         padding = (kernel - rate) // 2
-        low, high = low - blocks, high + blocks
-        low, high = -((kernel - 1 - padding - low) // rate), (high + padding) // rate
-    return max(-low, high) + 3
+        first = -((kernel - 1 - padding - (first - block)) // rate)
+        end = (end + block + padding) // rate
+    kept = prod(rates[:after])
+    return max(-(first // kept), end // kept)
 
 
 class ResBlock(nn.Module):
@@ -100,7 +115,7 @@ class Vocoder(nn.Module):
     def __init__(self, config: VocoderConfig):
         super().__init__()
         channels = config.initial_channels
-        self.conv_pre = nn.Conv1d(config.inter_channels, channels, 7, padding=3)
+        self.conv_pre = nn.Conv1d(config.inter_channels, channels, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
         if config.gin_channels:
             self.cond = nn.Linear(config.gin_channels, channels)
         self.ups, self.resblocks = [], []
@@ -112,15 +127,15 @@ class Vocoder(nn.Module):
             self.resblocks += [
                 ResBlock(channels, k, d) for k, d in zip(config.resblock_kernels, config.dilations, strict=True)
             ]
-        self.conv_post = nn.Conv1d(channels, 1, 7, padding=3, bias=config.final_bias)
+        self.conv_post = nn.Conv1d(channels, 1, EDGE_KERNEL, padding=EDGE_KERNEL // 2, bias=config.final_bias)
         self._branches = len(config.resblock_kernels)
 
     def __call__(self, latent: mx.array, ge: mx.array | None = None, kept: mx.array | None = None) -> mx.array:
         """Latent [B, frames, C] and timbre ge [B, 1, gin] (where it knows one) to samples [B, frames * product(rates)].
 
         With ``kept``, positions [n] of frames in a row, the stages after the first, which cost most and see least,
-        render only those: samples [B, n * product(rates)], of which `NARROW_CONTEXT` frames at either end are right
-        only where the latents end as well.
+        render only those: samples [B, n * product(rates)], of which `config.narrow_context` frames at either end are
+        right only where the latents end as well.
         """
         x = self.conv_pre(latent)
         if ge is not None:

@@ -1,24 +1,37 @@
 """Between the thread that receives messages and the one that speaks: the queue of texts, and the one way out for audio.
 
 Everything happens under one lock, so that nothing of a text is sent after the marker that flushes it, and every text is
-completed exactly once.
+completed exactly once. Texts of one session are spoken one after the other; those of different sessions have different
+hearers and are spoken at the same time.
 """
 
+import contextlib
 import json
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dora_primespeech_mlx.node.jobs import CANCELLED, ERROR, OUTCOMES, SKIPPED, Job, Pieces
-from dora_primespeech_mlx.node.messages import Manner, Metadata, TextMessage, cancels, changed, ends, handed_on
+from dora_primespeech_mlx.node.jobs import Job, News, Pieces
+from dora_primespeech_mlx.node.messages import Metadata, TextMessage, cancels, changed, ends, handed_on
+from dora_primespeech_mlx.node.outputs import (
+    CANCELLED,
+    COMPLETED,
+    DONE,
+    ERROR,
+    FAILED,
+    OUTCOMES,
+    QUEUED,
+    SKIPPED,
+    SYNTHESIZING,
+)
 from dora_primespeech_mlx.node.playout import Pacer
 from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.speech import Wishes
 
 Output = Callable[[str, str | np.ndarray, Metadata], None]
 """Sends (output id, payload, metadata); a payload is text, or float32 samples [n]."""
@@ -32,11 +45,12 @@ NOT_ON_AUDIO = ("request_id",)
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class VoiceChange:
-    """A voice to load before the next text; None is the default one."""
+@dataclass
+class Session:
+    """Those who hear one player: when what was sent is played, and the text that was sent last."""
 
-    name: str | None
+    pacer: Pacer
+    last: Job | None = None
 
 
 class Desk:
@@ -44,15 +58,16 @@ class Desk:
 
     def __init__(self, settings: Settings):
         self.settings = settings
-        self.manner = Manner(voice=settings.voice)
-        self.changed = threading.Condition()
+        self.wishes: Wishes = {}
+        self.changed = News()
         self.output: Output = lambda output_id, payload, metadata: None
         self._counts = dict.fromkeys(OUTCOMES, 0)
         self._jobs: list[Job] = []
-        self._voices: deque[VoiceChange] = deque()
+        self._voices: deque[str | None] = deque()
         self._open: dict[tuple[str, ...], Job] = {}
-        self._pacer = Pacer(settings.send_interval_ms / 1e3, settings.max_ahead)
-        self._last_sent: Job | None = None
+        self._wire = Pacer(settings.send_interval_ms / 1e3)
+        self._sessions: dict[str, Session] = {}
+        self._spoken_in = 0.0
         self._received = 0
         self._draining = False
 
@@ -117,7 +132,9 @@ class Desk:
         """No message follows: what is there is spoken to its end."""
         with self.changed:
             self._draining = True
-            self._pacer.paused = False
+            self._wire.paused = False
+            for session in self._sessions.values():
+                session.pacer.paused = False
             for job in self._open.values():
                 job.close()
             self.changed.notify_all()
@@ -127,7 +144,7 @@ class Desk:
         kept = handed_on(metadata, self.settings.pass_metadata)
         number = kept.get("segment_id")
         kept["segment_id"] = number if isinstance(number, int) and not isinstance(number, bool) else self._received
-        return Job(text, message.manner(self.manner), kept, message.voice_files)
+        return Job(text, {**self.wishes, **message.wishes}, kept, message.voice_files)
 
     def _queue(self, job: Job) -> None:
         if job.characters > self.settings.max_text_chars:
@@ -144,31 +161,41 @@ class Desk:
 
     # -- cancelling ------------------------------------------------------------------------------------------------
 
-    def cancel(self, question_id: str | None = None) -> None:
-        """Give up the text that is spoken or next, or all texts of a question."""
+    def cancel(self, question_id: str | None = None, session: str | None = None) -> None:
+        """Give up the text that is spoken or next, or all texts of a question; with `session`, only of that session."""
         with self.changed:
+            jobs = [job for job in self._jobs if session in (None, job.session)]
             if question_id is None:
-                self._cancel(self._jobs[:1], lambda last: True)
+                self._cancel(jobs[:1], lambda last: session in (None, last.session))
             else:
-                jobs = [job for job in self._jobs if job.question_id == question_id]
-                self._cancel(jobs, lambda last: last.question_id == question_id)
+                jobs = [job for job in jobs if job.question_id == question_id]
+                self._cancel(jobs, lambda last: last.question_id == question_id and session in (None, last.session))
 
-    def cancel_all(self, but_question_id: str | None = None) -> None:
-        """Give up all texts, but those of a question."""
+    def cancel_all(self, but_question_id: str | None = None, session: str | None = None) -> None:
+        """Give up all texts, of one session or of all, but those of a question."""
+
+        def meant(job: Job) -> bool:
+            return job.question_id != but_question_id and session in (None, job.session)
+
         with self.changed:
-            jobs = [job for job in self._jobs if job.question_id != but_question_id]
-            self._cancel(jobs, lambda last: last.question_id != but_question_id)
+            self._cancel([job for job in self._jobs if meant(job)], meant)
 
     def _cancel(self, jobs: list[Job], flushes: Callable[[Job], bool]) -> None:
-        """Complete jobs as cancelled; before that, flush what players have, if the text of the last audio says so.
+        """Complete jobs as cancelled; before that, let players forget what they have, where its text says so.
 
-        dora flushes a whole input, so audio of a text that goes on must not be the last.
+        dora flushes a whole input, so while another session is heard the marker names the session it is for.
         """
-        last = self._last_sent
-        if last is not None and flushes(last):
-            self._send(last, np.zeros(0, np.float32), {"fin": True, "flush": True})
-            self._pacer.flushed(time.monotonic())
-            self._last_sent = None
+        now = time.monotonic()
+        flushed = [key for key, session in self._sessions.items() if session.last and flushes(session.last)]
+        for key in flushed:
+            session = self._sessions[key]
+            others = (other.pacer.played_until for name, other in self._sessions.items() if name not in flushed)
+            alone = all(played_until <= now for played_until in others)
+            marker: Metadata = {"flush": True} if alone else {"flush_session": key}
+            if session.last is not None:
+                self._send(session.last, np.zeros(0, np.float32), {"fin": True, **marker})
+            session.pacer.flushed(now)
+            session.last = None
         for job in jobs:
             self.finish(job, CANCELLED)
 
@@ -180,26 +207,36 @@ class Desk:
         A voice is loaded as soon as the worker is free; if it cannot be, the change is undone.
         """
         with self.changed:
-            before = self.manner.voice
-            self.manner = changed(self.manner, name, value)
-            if self.manner.voice is None:
-                self.manner = replace(self.manner, voice=self.settings.voice)
-            if self.manner.voice != before:
-                self._voices.append(VoiceChange(self.manner.voice))
+            before = self.wishes.get("voice")
+            self.wishes = changed(self.wishes, name, value)
+            if self.wishes.get("voice") != before:
+                self._voices.append(self.wishes.get("voice"))
                 self.changed.notify_all()
 
     def refuse_voice(self, name: str | None) -> None:
         """That voice could not be loaded: put the voice back to the first one."""
         with self.changed:
-            if self.manner.voice == name:
-                self.manner = replace(self.manner, voice=self.settings.voice)
+            if self.wishes.get("voice") == name:
+                self.wishes = changed(self.wishes, "voice", None)
 
-    def buffered(self, percent: float) -> None:
-        """The player says how full its buffer is, in percent."""
+    def buffered(self, percent: float, session: str | None = None) -> None:
+        """A player says how full its buffer is, in percent: that of one session, or of all."""
         with self.changed:
             if not self._draining:
-                self._pacer.buffered(percent, self.settings.buffer_pause, self.settings.buffer_resume)
+                pacer = self._wire if session is None else self._session(session).pacer
+                pacer.buffered(percent, self.settings.buffer_pause, self.settings.buffer_resume)
                 self.changed.notify_all()
+
+    def _session(self, key: str) -> Session:
+        if key not in self._sessions:
+            now, waited_for = time.monotonic(), {job.session for job in self._jobs}
+            self._sessions = {
+                name: session
+                for name, session in self._sessions.items()
+                if name in waited_for or session.pacer.paused or session.pacer.played_until > now
+            }
+            self._sessions[key] = Session(Pacer(max_ahead=self.settings.max_ahead))
+        return self._sessions[key]
 
     def statistics(self) -> dict[str, Any]:
         """Counts of texts by outcome, of those waiting, and how texts are spoken."""
@@ -207,8 +244,10 @@ class Desk:
             return {
                 "received": self._received,
                 "pending": len(self._jobs),
+                "active": sum(job.started is not None for job in self._jobs),
                 **self._counts,
-                **{name: value for name, value in asdict(self.manner).items() if value is not None},
+                **self.settings.wishes,
+                **self.wishes,
             }
 
     def log(self, level: str, message: str, metadata: Metadata | None = None) -> None:
@@ -228,37 +267,77 @@ class Desk:
 
     # -- for the thread that speaks --------------------------------------------------------------------------------
 
-    def next_task(self) -> Job | VoiceChange | None:
-        """The next thing to do; None when there is none and none will come."""
+    def next_voice(self) -> tuple[str | None] | None:
+        """The name of a voice to load before the next text begins, None for the default one; None if there is none."""
         with self.changed:
-            while True:
-                if self._voices:
-                    return self._voices.popleft()
-                if self._jobs:
-                    job = self._jobs[0]
-                    job.started = time.monotonic()
-                    self.status("synthesizing", job.metadata)
-                    return job
-                if self._draining:
-                    return None
-                self.changed.wait()
+            return (self._voices.popleft(),) if self._voices else None
 
-    def send_audio(self, job: Job, samples: np.ndarray, about: Metadata) -> bool:
-        """Send samples, float32 [n], when it is time to; False if the text is over, and nothing was sent."""
+    def admit(self, room: int) -> list[Job]:
+        """The texts that begin now, at most `room`: the first of each session, in the order they came.
+
+        Others that could begin are told that they wait, once.
+        """
+        with self.changed:
+            begun = [job for job in self._jobs if job.started is not None]
+            busy, waiting = {job.session for job in begun}, 0
+            admitted: list[Job] = []
+            for job in [job for job in self._jobs if job.started is None]:
+                if job.session in busy:
+                    continue
+                busy.add(job.session)
+                if len(admitted) < room:
+                    job.started = time.monotonic()
+                    self.status(SYNTHESIZING, job.metadata)
+                    admitted.append(job)
+                    continue
+                waiting += 1
+                if not job.told_to_wait:
+                    job.told_to_wait = True
+                    spoken_at_once = max(1, len(begun) + len(admitted))
+                    expected = round(self._spoken_in * waiting / spoken_at_once * 1e3, 1)
+                    self.status(QUEUED, {**job.metadata, "position": waiting, "expected_wait_ms": expected})
+            return admitted
+
+    def wait(self, since: int, until: float) -> None:
+        """Until something has changed after `since`, a count of `changed`, or until that moment."""
+        with self.changed:
+            while self.changed.count == since and (left := until - time.monotonic()) > 0.0:
+                self.changed.wait(min(left, 3600.0))
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing to do and nothing will come."""
+        with self.changed:
+            return self._draining and not self._jobs and not self._voices
+
+    def try_send(self, job: Job, samples: np.ndarray, about: Metadata) -> float | None:
+        """Send samples, float32 [n], if it is time to: 0 if they are sent, else the seconds to wait; None if over."""
         duration = len(samples) / self.settings.sample_rate
         with self.changed:
-            while job.outcome is None and (wait := self._pacer.wait(time.monotonic(), duration)) > 0.0:
-                self.changed.wait(min(wait, 3600.0))
             if job.outcome is not None:
-                return False
+                return None
+            session, now = self._session(job.session), time.monotonic()
+            wait = max(self._wire.wait(now, 0.0), session.pacer.wait(now, duration))
+            if wait > 0.0:
+                return wait
+            late = now - session.pacer.played_until
+            if job.chunks and late > 0.0:
+                job.stalls += 1
+                job.stall_seconds += late
             self._send(job, samples, about)
             now = time.monotonic()
-            self._pacer.sent(now, duration)
+            self._wire.sent(now, 0.0)
+            session.pacer.sent(now, duration)
+            session.last = job
             job.heard(now)
             job.chunks += 1
             job.audio_seconds += duration
-            self._last_sent = job
-            return True
+            return 0.0
+
+    def heard_until(self, job: Job) -> float | None:
+        """When all that was sent of a text has been played; None while nothing was sent."""
+        with self.changed:
+            return self._session(job.session).pacer.played_until if job.chunks else None
 
     def _send(self, job: Job, samples: np.ndarray, about: Metadata) -> None:
         kept = {name: value for name, value in job.metadata.items() if name not in NOT_ON_AUDIO}
@@ -268,6 +347,12 @@ class Desk:
             "seq": job.chunks,
         }
         self.output("audio", samples, {**kept, **about, **own})
+
+    def abandon(self, error: str) -> None:
+        """Nobody speaks any more: complete all texts with an error, as far as anything can still be sent."""
+        with self.changed, contextlib.suppress(Exception):
+            for job in list(self._jobs):
+                self.finish(job, ERROR, error)
 
     def finish(self, job: Job, outcome: str, error: str = "", stage: str = "synthesis") -> None:
         """Complete a text: `segment_complete`, `status`, `metrics` and a line of log, unless it is complete already."""
@@ -279,12 +364,15 @@ class Desk:
             self._counts[outcome] += 1
             if job in self._jobs:
                 self._jobs.remove(job)
+            if outcome == COMPLETED and job.started is not None:
+                took = time.monotonic() - job.started
+                self._spoken_in = 0.8 * self._spoken_in + 0.2 * took if self._spoken_in else took
             about = dict(job.metadata)
             if outcome == ERROR:
                 about |= {"session_status": "error", "error": error, "error_stage": stage}
             numbers = job.metrics()
             self.output("segment_complete", outcome, {**about, **numbers})
-            self.status({ERROR: f"error: {error}", "completed": "done"}.get(outcome, outcome), about)
+            self.status({ERROR: FAILED + error, COMPLETED: DONE}.get(outcome, outcome), about)
             self.output("metrics", json.dumps(numbers), {**about, **numbers})
             level = "ERROR" if outcome == ERROR else "INFO"
             self.log(level, f"text {about['segment_id']} {outcome}{': ' if error else ''}{error}", about)

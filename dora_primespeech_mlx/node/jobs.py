@@ -5,26 +5,40 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from dora_primespeech_mlx.node.messages import Manner, Metadata, VoiceFiles
+from dora_primespeech_mlx.node.messages import Metadata, VoiceFiles
+from dora_primespeech_mlx.node.outputs import CANCELLED
+from dora_primespeech_mlx.speech import Omission, Wishes
 
-COMPLETED, SKIPPED, ERROR, CANCELLED = OUTCOMES = ("completed", "skipped", "error", "cancelled")
+
+class News(threading.Condition):
+    """A lock with the news of what it guards; `count` is how often there was some."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def notify_all(self) -> None:
+        """Something has changed."""
+        self.count += 1
+        super().notify_all()
 
 
 class Pieces:
     """The pieces of a text as they come, to be read on another thread; reading ends when the text is closed.
 
-    `changed` guards it and is notified of every change. A text that gets no piece for `timeout` seconds counts as
-    closed. `waited` is how many seconds the reader spent in waiting.
+    Reading never waits: it gives None while nothing has come. `changed` guards it and is notified of every change. A
+    text that gets no piece for `timeout` seconds counts as closed. `waited` is how many seconds the reader had nothing.
     """
 
-    def __init__(self, changed: threading.Condition, timeout: float):
+    def __init__(self, changed: News, timeout: float):
         self._changed = changed
         self._pieces: deque[str] = deque()
         self._last = time.monotonic()
         self._timeout = timeout
         self._given_up = False
+        self._dry_since: float | None = None
+        self._waited = 0.0
         self.closed = False
-        self.waited = 0.0
 
     def add(self, piece: str) -> None:
         """Append a piece; it is dropped if nobody reads any more."""
@@ -59,19 +73,34 @@ class Pieces:
         """Whether the next piece should have come."""
         return time.monotonic() - self._last > self._timeout
 
+    @property
+    def waited(self) -> float:
+        """Seconds the reader had nothing to read."""
+        dry = 0.0 if self._dry_since is None else time.monotonic() - self._dry_since
+        return self._waited + dry
+
+    def dry_until(self) -> float | None:
+        """When a reader that had nothing should look again, unless a piece comes before; None if it should now."""
+        with self._changed:
+            due = self._last + self._timeout
+            if self._dry_since is None or self._pieces or self.closed or self._given_up or due <= time.monotonic():
+                return None
+            return due
+
     def __iter__(self) -> "Pieces":
         return self
 
-    def __next__(self) -> str:
+    def __next__(self) -> str | None:
         with self._changed:
-            began = time.monotonic()
-            while not (self._pieces or self.closed or self._given_up):
-                remaining = self._last + self._timeout - time.monotonic()
-                if remaining <= 0.0:
-                    self.closed = True
-                else:
-                    self._changed.wait(remaining)
-            self.waited += time.monotonic() - began
+            now = time.monotonic()
+            if not (self._pieces or self.closed or self._given_up):
+                if self._last + self._timeout > now:
+                    self._dry_since = self._dry_since or now
+                    return None
+                self.closed = True
+            if self._dry_since is not None:
+                self._waited += now - self._dry_since
+                self._dry_since = None
             if not self._pieces:
                 raise StopIteration
             return self._pieces.popleft()
@@ -81,11 +110,29 @@ class Pieces:
 class Job:
     """One text. `metadata` is what its outputs carry; times are seconds of the monotonic clock.
 
-    `waited`: seconds spent waiting for pieces of the text before the first audio.
+    Attributes:
+        text: the text, or its pieces.
+        wishes: how to speak it.
+        metadata: of its outputs.
+        voice_files: of a voice that the message describes.
+        characters: received.
+        received: when.
+        started: when it was begun.
+        first_audio: when the first audio was sent.
+        waited: seconds spent waiting for pieces of the text before that.
+        computed: seconds of work.
+        active: texts spoken at the same time, on average.
+        chunks: messages of audio sent.
+        audio_seconds: in them.
+        stalls: how often audio came too late for its player.
+        stall_seconds: by how much in all.
+        omissions: sentences left out or cut short.
+        outcome: once it is over.
+        told_to_wait: whether its sender knows that it is queued.
     """
 
     text: str | Pieces
-    manner: Manner
+    wishes: Wishes
     metadata: Metadata
     voice_files: VoiceFiles | None = None
     characters: int = 0
@@ -94,14 +141,24 @@ class Job:
     first_audio: float | None = None
     waited: float = 0.0
     computed: float = 0.0
+    active: float = 1.0
     chunks: int = 0
     audio_seconds: float = 0.0
+    stalls: int = 0
+    stall_seconds: float = 0.0
+    omissions: list[Omission] = field(default_factory=list)
     outcome: str | None = None
+    told_to_wait: bool = False
 
     @property
     def question_id(self) -> str:
         """The question this text answers, as text."""
         return str(self.metadata.get("question_id", ""))
+
+    @property
+    def session(self) -> str:
+        """Who hears this text: its `session_id`, as text. Texts without one have one hearer."""
+        return str(self.metadata.get("session_id", ""))
 
     @property
     def takes_no_more(self) -> bool:
@@ -130,7 +187,7 @@ class Job:
             self.text.give_up()
 
     def metrics(self) -> Metadata:
-        """What the `metrics` output says: counts, seconds, `*_ms` in milliseconds, `rtf` computing per audio."""
+        """What the `metrics` output says; see `outputs.FIELDS`."""
         numbers: Metadata = {
             "outcome": self.outcome or "",
             "cancelled": self.outcome == CANCELLED,
@@ -139,10 +196,15 @@ class Job:
             "audio_seconds": round(self.audio_seconds, 4),
             "synthesis_seconds": round(self.computed, 4),
         }
+        for kind, name in (("left out", "left_out"), ("cut short", "cut_short")):
+            if found := [f"{each.text} ({each.reason})" for each in self.omissions if each.kind == kind]:
+                numbers[name] = found
         if self.started is not None:
             numbers["queue_ms"] = round((self.started - self.received) * 1e3, 2)
+            numbers["active"] = round(self.active, 2)
         if self.first_audio is not None and self.started is not None:
             numbers["ttfb_ms"] = round((self.first_audio - self.started - self.waited) * 1e3, 2)
             numbers["latency_ms"] = round((self.first_audio - self.received) * 1e3, 2)
             numbers["rtf"] = round(self.computed / self.audio_seconds, 4)
+            numbers |= {"stalls": self.stalls, "stall_seconds": round(self.stall_seconds, 3)}
         return numbers

@@ -8,6 +8,8 @@ when the senders have gone.
 import json
 import logging
 import math
+import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -30,8 +32,9 @@ from dora_primespeech_mlx.node.messages import (
     parse_text,
     stream_key,
 )
+from dora_primespeech_mlx.node.outputs import READY
 from dora_primespeech_mlx.node.turns import TakingTurns, must_take_turns
-from dora_primespeech_mlx.node.worker import Worker
+from dora_primespeech_mlx.node.worker import Worker, sentence
 from dora_primespeech_mlx.settings import Settings, ignored_variables
 
 if TYPE_CHECKING:
@@ -59,48 +62,82 @@ def open_node() -> Any:
     return TakingTurns(dora.Node()) if must_take_turns(version("dora-rs")) else dora.Node()
 
 
+def end_process(error: BaseException) -> None:
+    """Ends the process at once with the error as a sentence: the thread that receives waits inside dora, untold."""
+    print(f"dora-primespeech-mlx: {sentence(error)}", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
 def run(
     connect: Callable[[], Any],
     make_engine: "Callable[[Settings], Engine]",
     settings: Settings,
     ignored: Mapping[str, str] | None = None,
+    give_up: Callable[[BaseException], None] = end_process,
 ) -> None:
     """Load the engine, connect, and serve until the event stream ends and everything received is spoken.
 
-    `ignored`: environment names that are set and have no effect, with the reason; they are said on the `log` output.
-    Raises what `make_engine` raises.
+    Args:
+        connect: makes the node.
+        make_engine: makes the engine, on the thread that will own it.
+        settings: of the node.
+        ignored: environment names that are set and have no effect, with the reason; said on the `log` output.
+        give_up: called with what ended the thread that speaks, while this one waits for messages.
+
+    Raises:
+        BaseException: what `make_engine` raises, or what ended the thread that speaks.
     """
     desk = Desk(settings)
-    worker = Worker(make_engine, desk)
-    worker.start()
-    node = connect()
-    desk.output = Sender(node, settings.audio_format)
-    for name, reason in (ignored or {}).items():
-        desk.log("WARNING", f"{name} has no effect here: {reason}")
-    restarts = node.restart_count() if hasattr(node, "restart_count") else 0
-    desk.status("ready", {"restart_count": restarts, "sample_rate": settings.sample_rate})
-    if restarts:
-        desk.log("WARNING", f"restarted {restarts} times; texts without a segment_complete are lost, send them again")
     warnings = LogOutput(desk)
     logging.getLogger("dora_primespeech_mlx").addHandler(warnings)
     try:
+        worker = Worker(make_engine, desk, give_up)
+        worker.start()
+        node = connect()
+        _greet(node, desk, ignored or {})
+        warnings.flow()
         Receiver(desk, worker.voice_names).serve(node)
         worker.join()
     finally:
         logging.getLogger("dora_primespeech_mlx").removeHandler(warnings)
 
 
+def _greet(node: Any, desk: Desk, ignored: Mapping[str, str]) -> None:
+    """Connects the desk to the node, and says that it is ready."""
+    settings = desk.settings
+    desk.output = Sender(node, settings.audio_format)
+    for name, reason in ignored.items():
+        desk.log("WARNING", f"{name} has no effect here: {reason}")
+    restarts = node.restart_count() if hasattr(node, "restart_count") else 0
+    desk.status(READY, {"restart_count": restarts, "sample_rate": settings.sample_rate})
+    if restarts:
+        desk.log("WARNING", f"restarted {restarts} times; texts without a segment_complete are lost, send them again")
+
+
 class LogOutput(logging.Handler):
-    """Says on the `log` output what other modules of this package warn of; the desk's own lines are there already."""
+    """Says on the `log` output what other modules of this package warn of; the desk's own lines are there already.
+
+    Warnings that come before `flow`, while there is no output yet, are kept until then.
+    """
 
     def __init__(self, desk: Desk):
         super().__init__(logging.WARNING)
         self._desk = desk
+        self._kept: list[logging.LogRecord] | None = []
         self.addFilter(lambda record: record.name not in (logger.name, Desk.__module__))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send one record."""
+        if self._kept is not None:
+            self._kept.append(record)
+            return
         self._desk.tell("ERROR" if record.levelno >= logging.ERROR else "WARNING", record.getMessage())
+
+    def flow(self) -> None:
+        """There is an output now."""
+        kept, self._kept = self._kept or [], None
+        for record in kept:
+            self.emit(record)
 
 
 class Sender:
@@ -188,13 +225,13 @@ class Receiver:
 
     def _input(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
         if is_true(metadata.get("flush")):
-            self.desk.cancel_all()
+            self.desk.cancel_all(session=_session(metadata))
         if name.startswith("text"):
             self._text(name, value, metadata)
         elif name == "control" or name in COMMAND_INPUTS:
             self._control(name, value, metadata)
         elif name == "buffer_status":
-            self._buffer_status(value)
+            self._buffer_status(value, metadata)
         else:
             self.desk.log("WARNING", f"input {name!r} is not known; known are text, control, buffer_status")
 
@@ -232,12 +269,13 @@ class Receiver:
         question = command.question_id
         if question is None and metadata.get("question_id") is not None:
             question = str(metadata["question_id"])
+        session = _session(metadata)
         if command.name == "reset":
-            self.desk.cancel_all(question)
+            self.desk.cancel_all(question, session)
         elif command.name == "stop":
-            self.desk.cancel_all()
+            self.desk.cancel_all(session=session)
         elif command.name == "cancel":
-            self.desk.cancel(question)
+            self.desk.cancel(question, session)
         elif command.name == "stats":
             self._answer(command.name, self.desk.statistics(), metadata)
         elif command.name == "list_voices":
@@ -261,15 +299,21 @@ class Receiver:
         self.desk.status(text, handed_on(metadata))
         self.desk.log("INFO", text, handed_on(metadata))
 
-    def _buffer_status(self, value: Any) -> None:
+    def _buffer_status(self, value: Any, metadata: Mapping[str, Any]) -> None:
         try:
             percent = float(to_text(value))
         except ValueError:
             percent = math.nan
         if math.isfinite(percent):
-            self.desk.buffered(percent)
+            self.desk.buffered(percent, _session(metadata))
         else:
             self.desk.log("WARNING", "buffer_status must be one number, the player's buffer in percent")
+
+
+def _session(metadata: Mapping[str, Any]) -> str | None:
+    """The session that a message is about; None if it says none."""
+    session = metadata.get("session_id")
+    return None if session is None else str(session)
 
 
 def _part(event: Any, name: str) -> Any:

@@ -41,6 +41,8 @@ class MessageVoices:
         key = (heard, files.text, files.language, base, entry.weights, *written)
         if key not in self._voices:
             self._voices[key] = engine.build_voice(entry)
+        self._voices = OrderedDict((old, voice) for old, voice in self._voices.items() if engine.keeps_voice(voice))
+        engine.use_voice(self._voices[key])
         self._voices.move_to_end(key)
         if len(self._voices) > KEPT_VOICES:
             self._voices.popitem(last=False)

@@ -8,12 +8,13 @@ out of bounds are brought back into them and noted.
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dora_primespeech_mlx.sampling import Sampling
+from dora_primespeech_mlx.node.outputs import HANDED_ON
 from dora_primespeech_mlx.settings import (
     LANGUAGES,
+    MANNER_NAMES,
     PITCH,
     SPEED,
     VARIABLES,
@@ -22,6 +23,7 @@ from dora_primespeech_mlx.settings import (
     Number,
     parse,
 )
+from dora_primespeech_mlx.speech import Wishes
 
 LONGEST_METADATA = 1024
 """Characters, or items of a list, of a value that is handed on; what is longer is cut."""
@@ -31,20 +33,6 @@ DEEPEST_WRAPPING = 6
 TEXT_KEYS = ("prompt", "text", "content")
 COMMAND_KEYS = ("command", "action", "cmd", "control")
 COMMANDS = ("reset", "stop", "cancel", "stats", "list_voices", "change_voice", "set")
-HANDED_ON = (
-    "question_id",
-    "session_id",
-    "session_status",
-    "request_id",
-    "segment_id",
-    "segment_index",
-    "conversation_id",
-    "turn_id",
-    "participant",
-    "participant_id",
-    "user_id",
-    "speaker",
-)
 NEVER_HANDED_ON = ("flush", "timestamp", "open_telemetry_context", "seq", "fin", "goal_id", "goal_status")
 ENDED = ("ended", "completed", "complete", "finished", "final", "done", "error")
 CANCELLED = ("cancelled", "canceled")
@@ -53,34 +41,17 @@ MetadataValue = bool | int | float | str | list[int] | list[float] | list[str]
 Metadata = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Manner:
-    """How a text is spoken. What is None or not in `sampling` is left to the engine: to its settings, or the voice's.
-
-    `speed` is a factor, `pitch` semitones, `volume` percent; `sampling` are fields of `Sampling`.
-    """
-
-    voice: str | None = None
-    language: str | None = None
-    speed: float | None = None
-    pitch: float = 0.0
-    volume: float = 100.0
-    seed: int | None = None
-    noise_scale: float | None = None
-    sampling: Mapping[str, Any] = field(default_factory=dict)
-
-
-def _settable() -> dict[str, Kind]:
-    kinds: dict[str, Kind] = {variable.field.removeprefix("sampling."): variable.kind for variable in VARIABLES}
-    names = ("voice", "language", "speed", "seed", "noise_scale", *SAMPLING)
-    return {name: kinds[name] for name in names} | {"pitch": PITCH, "volume": VOLUME}
-
-
-SAMPLING = tuple(field.name for field in fields(Sampling))
-SETTABLE = _settable()
+KINDS: Mapping[str, Kind] = {variable.field: variable.kind for variable in VARIABLES}
+SETTABLE = {**{name: KINDS[name] for name in MANNER_NAMES}, "pitch": PITCH, "volume": VOLUME}
 """What `set` and parameter updates may change: name -> kind."""
 
 SYNONYMS = {"lang": "language", "text_lang": "language", "speed_factor": "speed", "voice_name": "voice"}
+
+
+def _known(name: str) -> str:
+    """The name in `SETTABLE` that a name stands for, or the name itself."""
+    folded = name.strip().casefold()
+    return SYNONYMS.get(folded, folded)
 
 
 @dataclass(frozen=True)
@@ -107,19 +78,15 @@ class Command:
 class TextMessage:
     """A message of the `text` input.
 
-    `overrides`: fields of `Manner`. `notes`: what was brought back into bounds or left out, as sentences. `command`: a
+    `wishes`: how to speak it. `notes`: what was brought back into bounds or left out, as sentences. `command`: a
     control object that reached the text input.
     """
 
     text: str
-    overrides: Mapping[str, Any] = field(default_factory=dict)
+    wishes: Wishes = field(default_factory=dict)
     voice_files: VoiceFiles | None = None
     command: Command | None = None
     notes: tuple[str, ...] = ()
-
-    def manner(self, base: Manner) -> Manner:
-        """`base` with this message's own wishes."""
-        return replace(base, **self.overrides)
 
 
 def encodable(text: str) -> str:
@@ -133,19 +100,19 @@ def parse_text(raw: str) -> TextMessage:
     Raises ValueError, a sentence, for a VOICE: prefix that lacks fields.
     """
     text = encodable(raw)
-    overrides: dict[str, Any] = {}
+    wishes: dict[str, Any] = {}
     notes: list[str] = []
     for _ in range(DEEPEST_WRAPPING):
         wrapped = _json_object(text)
         if wrapped is None:
             break
-        found = _collect_overrides(wrapped, notes)
-        overrides = {**overrides, **found}
+        found = _collect_wishes(wrapped, notes)
+        wishes = {**wishes, **found}
         inner = next((wrapped[key] for key in TEXT_KEYS if key in wrapped), None)
         if inner is None:
-            return TextMessage("", overrides, command=_command_in(wrapped), notes=tuple(notes))
+            return TextMessage("", wishes, command=_command_in(wrapped), notes=tuple(notes))
         text = encodable(_as_text(inner))
-    return _with_voice_prefix(text, overrides, tuple(notes))
+    return _with_voice_prefix(text, wishes, tuple(notes))
 
 
 def _json_object(text: str) -> dict[str, Any] | None:
@@ -169,20 +136,20 @@ def _as_text(value: Any) -> str:
     return "" if value is None or isinstance(value, bool) else str(value)
 
 
-def _collect_overrides(wrapped: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
-    overrides: dict[str, Any] = {}
+def _collect_wishes(wrapped: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+    wishes: dict[str, Any] = {}
     for name, kind in (("speed", SPEED), ("pitch", PITCH), ("volume", VOLUME)):
         if wrapped.get(name) is not None:
             number = _bounded(name, wrapped[name], kind, notes)
             if number is not None:
-                overrides[name] = number
+                wishes[name] = number
     for key, name in (("voice", "voice"), ("language", "language"), ("lang", "language"), ("seed", "seed")):
         if wrapped.get(key) not in (None, ""):
             try:
-                overrides[name] = parse(key, encodable(str(wrapped[key])), SETTABLE[name])
+                wishes[name] = parse(key, encodable(str(wrapped[key])), SETTABLE[name])
             except ValueError as error:
                 notes.append(str(error))
-    return overrides
+    return wishes
 
 
 def _bounded(name: str, value: Any, kind: Number, notes: list[str]) -> float | None:
@@ -217,15 +184,15 @@ VOICE_FORMS = {
 }
 
 
-def _with_voice_prefix(text: str, overrides: dict[str, Any], notes: tuple[str, ...]) -> TextMessage:
+def _with_voice_prefix(text: str, wishes: dict[str, Any], notes: tuple[str, ...]) -> TextMessage:
     stripped = text.lstrip()
     head, bar, rest = stripped.partition("|")
     name = head[len(VOICE_PREFIX) :].strip()
     if not (stripped.startswith(VOICE_PREFIX) and bar and name):
-        return TextMessage(text, overrides, notes=notes)
+        return TextMessage(text, wishes, notes=notes)
     form = VOICE_FORMS.get(name)
     if form is None:
-        return TextMessage(rest, {**overrides, "voice": name}, notes=notes)
+        return TextMessage(rest, {**wishes, "voice": name}, notes=notes)
     files = 2 if name == "TRAINED" else 0
     parts = rest.split("|", files + 3)
     if len(parts) < files + 4 or not all(part.strip() for part in parts[: files + 1]):
@@ -233,7 +200,7 @@ def _with_voice_prefix(text: str, overrides: dict[str, Any], notes: tuple[str, .
     *weights, reference, spoken, language, remainder = (part.strip() for part in parts)
     t2s, sovits = weights or (None, None)
     language = LANGUAGES.read(language or "auto")
-    return TextMessage(remainder, overrides, VoiceFiles(reference, spoken, language, t2s, sovits), notes=notes)
+    return TextMessage(remainder, wishes, VoiceFiles(reference, spoken, language, t2s, sovits), notes=notes)
 
 
 def parse_control(raw: str) -> Command:
@@ -261,8 +228,8 @@ def _command_from_words(text: str) -> Command:
     if name == "set":
         name, _, argument = argument.replace("=", " ").replace(":", " ", 1).strip().partition(" ")
         name = name.casefold()
-    if SYNONYMS.get(name, name) in SETTABLE and argument:
-        return Command("set", changes=((SYNONYMS.get(name, name), argument.strip()),))
+    if _known(name) in SETTABLE and argument:
+        return Command("set", changes=((_known(name), argument.strip()),))
     if name in COMMANDS and name not in ("set", "change_voice"):
         return Command(name, argument or None)
     raise ValueError(
@@ -276,46 +243,40 @@ def _command_from_object(wrapped: Mapping[str, Any]) -> Command | None:
     question = wrapped.get("question_id")
     question_id = None if question is None else encodable(_as_text(question))
     changes = wrapped["set"] if isinstance(wrapped.get("set"), dict) else wrapped
-    settable = tuple(
-        (SYNONYMS.get(name, name), value) for name, value in changes.items() if SYNONYMS.get(name, name) in SETTABLE
-    )
+    settable = tuple((_known(name), value) for name, value in changes.items() if _known(name) in SETTABLE)
     written = next((wrapped[key] for key in COMMAND_KEYS if isinstance(wrapped.get(key), str)), None)
     if written is None:
         return Command("set", question_id, settable) if settable else None
     name = encodable(written).strip()
     if name.casefold() == "change_voice" and not settable:
         settable = tuple(("voice", wrapped[key]) for key in ("name", "value") if isinstance(wrapped.get(key), str))[:1]
-    elif name.casefold() == "set" and "value" in wrapped and str(wrapped.get("name")) in SETTABLE:
-        settable = ((str(wrapped["name"]), wrapped["value"]),)
+    elif name.casefold() == "set" and "value" in wrapped and isinstance(wrapped.get("name"), str):
+        settable = ((_known(wrapped["name"]), wrapped["value"]),)
     if name.casefold() in ("set", "change_voice") and settable:
         return Command("set", question_id, settable)
     command = _command_from_words(name)
     return command if question_id is None else replace(command, question_id=question_id)
 
 
-def changed(manner: Manner, name: str, value: Any) -> Manner:
-    """`manner` with one of `SETTABLE` changed; None leaves it to the engine again.
+def changed(wishes: Wishes, name: str, value: Any) -> Wishes:
+    """`wishes` with one of `SETTABLE` changed; None takes it back.
 
     Raises ValueError naming what is allowed.
     """
-    name = SYNONYMS.get(name.casefold(), name.casefold())
+    name = _known(name)
     if name not in SETTABLE:
         raise ValueError(f"{name[:80]!r} cannot be set; {', '.join(SETTABLE)} can")
-    if value is None:
-        value = getattr(Manner(), name, None)
-    elif not (value := encodable(str(value)).strip()):
-        raise ValueError(f"{name} must not be empty")
-    else:
+    if value is not None:
+        if not (value := encodable(str(value)).strip()):
+            raise ValueError(f"{name} must not be empty")
         value = parse(name, value, SETTABLE[name])
-    if name not in SAMPLING:
-        return replace(manner, **{name: value})
-    sampling = {**manner.sampling, name: value}
-    return replace(manner, sampling={key: number for key, number in sampling.items() if number is not None})
+    others = {other: wish for other, wish in wishes.items() if other != name}
+    return others if value is None else {**others, name: value}
 
 
 def handed_on(metadata: Mapping[str, Any], extra: Iterable[str] = ()) -> Metadata:
     """The part of a text's metadata that its outputs carry too, cleaned; with the defaults MoFA's nodes expect."""
-    names = [name for name in (*HANDED_ON, *extra) if name not in NEVER_HANDED_ON]
+    names = [name for name in ("segment_id", *HANDED_ON, *extra) if name not in NEVER_HANDED_ON]
     kept = clean({name: _short(metadata[name]) for name in names if name in metadata})
     return {"question_id": "default", "session_status": "unknown", **kept}
 

@@ -10,11 +10,6 @@ LONGEST_MESSAGE = 1.0
 """Seconds. Longer audio messages are cut: dora-pyaudio plays only the first second of one if another is waiting."""
 
 
-def pitch_factor(semitones: float) -> float:
-    """Frequency ratio of a number of semitones."""
-    return 2.0 ** (semitones / 12.0)
-
-
 class Shaper:
     """One text's stream of samples -> the same at another rate, pitch and volume, without seams between chunks.
 
@@ -51,7 +46,7 @@ class Pacer:
     have been sent that cannot have been played yet, None for any amount. `paused` while the player says it is full.
     """
 
-    interval: float = 0.001
+    interval: float = 0.0
     max_ahead: float | None = None
     paused: bool = False
     sent_at: float = -math.inf

@@ -1,39 +1,64 @@
-"""The one thread that owns the engine: builds it, warms it up, and speaks what the desk hands it."""
+"""The one thread that owns the engine: builds it, warms it up, and speaks the texts at the desk, many at once.
+
+Nothing waits on this thread while there is something to do: pieces of a text and the time to send are polled, and
+between two looks lies one little piece of work (`synthesis.scheduler`).
+"""
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from dora_primespeech_mlx.node.delivery import Delivery
 from dora_primespeech_mlx.node.desk import Desk
-from dora_primespeech_mlx.node.jobs import COMPLETED, ERROR, SKIPPED, Job, Pieces
+from dora_primespeech_mlx.node.jobs import Job, Pieces
 from dora_primespeech_mlx.node.message_voices import MessageVoices
-from dora_primespeech_mlx.node.messages import Manner, Metadata
-from dora_primespeech_mlx.node.playout import Shaper, cut, pitch_factor
+from dora_primespeech_mlx.node.outputs import COMPLETED, ERROR, SKIPPED
 from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.synthesis.scheduler import Scheduler, Turn
 
 if TYPE_CHECKING:
-    from dora_primespeech_mlx.engine import AudioChunk, Engine
-    from dora_primespeech_mlx.voices.library import Voice
-
-SILENCE = 0.01
-"""Seconds of the message that carries `fin` when nothing else is left to send."""
+    from dora_primespeech_mlx.engine import Engine
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Speaking:
+    """A text that is being spoken, and what of it waits to be sent."""
+
+    job: Job
+    delivery: Delivery
+    error: str = ""
+
+    @property
+    def blocked(self) -> bool:
+        """Whether there is nothing to do for it now."""
+        return bool(self.delivery.outbox) or self.dry_until is not None
+
+    @property
+    def dry_until(self) -> float | None:
+        """See `Pieces.dry_until`; None for a whole text."""
+        return self.job.text.dry_until() if isinstance(self.job.text, Pieces) else None
 
 
 class Worker:
     """A thread around an engine. `make_engine` is called on it, because what the engine holds belongs to one thread."""
 
-    def __init__(self, make_engine: "Callable[[Settings], Engine]", desk: Desk):
+    def __init__(
+        self,
+        make_engine: "Callable[[Settings], Engine]",
+        desk: Desk,
+        give_up: Callable[[BaseException], None] = lambda error: None,
+    ):
         self.voice_names: list[str] = []
-        self._make_engine = make_engine
+        self._make_engine, self._give_up = make_engine, give_up
         self._desk = desk
-        self._custom = MessageVoices(desk.settings)
+        self._voices = MessageVoices(desk.settings)
+        self._scheduler: Scheduler[Speaking] = Scheduler(desk.settings.max_sessions)
         self._failure: BaseException | None = None
         self._ready = threading.Event()
         self._over = threading.Event()
@@ -43,150 +68,113 @@ class Worker:
         """Build the engine and warm it up; return when it is ready, or raise what it raised."""
         self._thread.start()
         self._ready.wait()
+        self.check()
+
+    def check(self) -> None:
+        """Raise what ended the thread, if something did."""
         if self._failure is not None:
             raise self._failure
 
     def join(self) -> None:
-        """Wait until everything at the desk is spoken; the desk must drain."""
+        """Wait until everything at the desk is spoken; the desk must drain. Raise what ended the thread before that."""
         self._over.wait()
+        self.check()
 
     def _main(self) -> None:
         """Work, and then stay: when a thread that used MLX ends while the process does, MLX may abort it."""
-        self._work()
-        self._over.set()
-        threading.Event().wait()
-
-    def _work(self) -> None:
         try:
             engine = self._make_engine(self._desk.settings)
             engine.warm_up()
             self.voice_names = list(engine.voice_names)
+            self._ready.set()
+            self._serve(engine)
         except BaseException as error:
             self._failure = error
-            return
-        finally:
-            self._ready.set()
-        while (task := self._desk.next_task()) is not None:
-            if isinstance(task, Job):
-                self._speak(engine, task)
-            else:
-                self._load(engine, task.name)
+            if self._ready.is_set():
+                self._desk.abandon(sentence(error))
+                self._give_up(error)
+        self._ready.set()
+        self._over.set()
+        threading.Event().wait()
+
+    def _serve(self, engine: "Engine") -> None:
+        while not self._desk.done:
+            news = self._desk.changed.count
+            while (voice := self._desk.next_voice()) is not None:
+                self._load(engine, *voice)
+            for job in self._desk.admit(self._scheduler.room):
+                self._begin(engine, job)
+            wake = self._deliver()
+            turn = self._scheduler.next()
+            if turn is not None:
+                self._advance(turn)
+            elif wake > time.monotonic():
+                self._desk.wait(news, wake)
 
     def _load(self, engine: "Engine", name: str | None) -> None:
         try:
             engine.load_voice(name)
         except Exception as error:
             self._desk.refuse_voice(name)
-            self._desk.status(f"error: {_sentence(error)}")
-            self._desk.log("ERROR", _sentence(error))
+            self._desk.status(f"error: {sentence(error)}")
+            self._desk.log("ERROR", sentence(error))
         else:
             self._desk.log("INFO", f"texts that come from here on are spoken by {name or 'the default voice'}")
 
-    def _speak(self, engine: "Engine", job: Job) -> None:
+    def _begin(self, engine: "Engine", job: Job) -> None:
         try:
-            self._play(engine, job)
+            voice = None
+            if job.voice_files is not None:
+                voice = self._voices.voice(engine, job.voice_files, job.wishes.get("voice"))
+            manner = engine.settle(job.wishes, voice)
+            units = engine.speak(job.text, manner, voice, cancelled=lambda: job.outcome is not None)
         except Exception as error:
-            logger.debug("text %s", job.metadata["segment_id"], exc_info=True)
-            if job.chunks:
-                self._desk.send_audio(job, _silence(self._desk.settings), {"fin": True})
-            self._desk.finish(job, ERROR, _sentence(error))
-        else:
-            self._desk.finish(job, COMPLETED if job.chunks else SKIPPED)
-
-    def _play(self, engine: "Engine", job: Job) -> None:
-        """Send the audio of a text, and return when it is all sent or the text is over."""
-        settings, manner = self._desk.settings, job.manner
-        factor = pitch_factor(manner.pitch)
-        gain = settings.gain * manner.volume / 100.0
-        voice: str | Voice | None = manner.voice
-        if job.voice_files is not None:
-            voice = self._custom.voice(engine, job.voice_files, manner.voice)
-        stream = engine.stream(
-            job.text,
-            voice=voice,
-            language=manner.language,
-            speed=manner.speed if factor == 1.0 else (manner.speed or _loaded(engine, voice).speed) / factor,
-            seed=manner.seed,
-            sampling=replace(_loaded(engine, voice).sampling, **manner.sampling) if manner.sampling else None,
-            noise_scale=manner.noise_scale,
-            cancelled=lambda: job.outcome is not None,
-        )
-        shaper: Shaper | None = None
-        kept: list[np.ndarray] = []
-        about: Metadata = {}
-        final = False
-        for chunk in _timed(stream, job):
-            shaper = shaper or Shaper(chunk.sample_rate, settings.sample_rate, factor, gain)
-            about, final = _about(chunk, job), chunk.final
-            samples = shaper(chunk.samples, last=final)
-            if settings.return_fragment:
-                if not self._send(job, samples, about, final):
-                    return
-            else:
-                kept.append(samples)
-        if shaper is None or job.outcome is not None:
+            self._desk.finish(job, ERROR, sentence(error))
             return
-        if not settings.return_fragment:
-            tail = [] if final else [shaper(np.zeros(0, np.float32), last=True)]
-            self._desk.send_audio(job, np.concatenate([*kept, *tail]), {**about, "fin": True})
-        elif not final:
-            self._send(job, shaper(np.zeros(0, np.float32), last=True), about, True)
+        speaking = Speaking(job, Delivery(job, manner, self._desk.settings))
+        self._scheduler.add(Turn(speaking, units, lambda: speaking.blocked))
 
-    def _send(self, job: Job, samples: np.ndarray, about: Metadata, final: bool) -> bool:
-        """Send samples in messages of bearable length, the last with `fin` if `final`; False once the text is over."""
-        rate = self._desk.settings.sample_rate
-        if not len(samples):
-            if not final:
-                return job.outcome is None
-            samples = _silence(self._desk.settings)
-        parts = cut(samples, rate)
-        return all(
-            self._desk.send_audio(
-                job,
-                part,
-                {**about, "fin": final and last, "sentence_final": about["sentence_final"] and last},
-            )
-            for part, last in ((part, index == len(parts) - 1) for index, part in enumerate(parts))
-        )
-
-
-def _silence(settings: Settings) -> np.ndarray:
-    return np.zeros(round(SILENCE * settings.sample_rate), np.float32)
-
-
-def _loaded(engine: "Engine", voice: "str | Voice | None") -> "Voice":
-    return engine.load_voice(voice) if voice is None or isinstance(voice, str) else voice
-
-
-def _about(chunk: "AudioChunk", job: Job) -> Metadata:
-    about: Metadata = {
-        "sentence": chunk.sentence,
-        "sentence_final": chunk.sentence_final,
-        "text": chunk.text,
-        "text_start": chunk.start,
-        "text_end": chunk.end,
-    }
-    manner, usual = job.manner, Manner()
-    wishes = {name: getattr(manner, name) for name in ("voice", "speed", "pitch", "volume")}
-    return about | {name: value for name, value in wishes.items() if value != getattr(usual, name)}
-
-
-def _timed(stream: "Iterator[AudioChunk]", job: Job) -> "Iterator[AudioChunk]":
-    """`stream`, counting what each chunk takes to compute; waiting for pieces of the text is not computing."""
-    while True:
-        began, waited = time.monotonic(), _waited(job)
-        chunk = next(stream, None)
-        job.computed += time.monotonic() - began - (_waited(job) - waited)
-        if chunk is None:
+    def _advance(self, turn: Turn[Speaking]) -> None:
+        """One piece of work on a text."""
+        speaking = turn.whom
+        try:
+            chunk = self._scheduler.work(turn)
+        except Exception as error:
+            logger.debug("text %s", speaking.job.metadata["segment_id"], exc_info=True)
+            turn.over, speaking.error = True, sentence(error)
+            speaking.delivery.break_off()
             return
-        yield chunk
+        if chunk is not None:
+            speaking.delivery.take(chunk)
+        elif turn.over:
+            speaking.delivery.close()
+
+    def _deliver(self) -> float:
+        """Send what may be sent, end the texts that are all sent or over; when to look again."""
+        wake = math.inf
+        for turn in list(self._scheduler.turns):
+            speaking, job = turn.whom, turn.whom.job
+            while speaking.delivery.outbox and job.outcome is None:
+                wait = self._desk.try_send(job, *speaking.delivery.outbox[0])
+                if wait is None:
+                    break
+                if wait > 0.0:
+                    wake = min(wake, time.monotonic() + wait)
+                    break
+                speaking.delivery.outbox.popleft()
+                turn.heard_until = self._desk.heard_until(job)
+            job.computed, job.active = turn.work, turn.active
+            if job.outcome is not None or (turn.over and not speaking.delivery.outbox):
+                self._scheduler.remove(turn)
+                outcome = ERROR if speaking.error else COMPLETED if job.chunks else SKIPPED
+                self._desk.finish(job, outcome, speaking.error)
+                wake = 0.0
+            elif (dry_until := speaking.dry_until) is not None:
+                wake = min(wake, dry_until)
+        return wake
 
 
-def _waited(job: Job) -> float:
-    return job.text.waited if isinstance(job.text, Pieces) else 0.0
-
-
-def _sentence(error: BaseException) -> str:
+def sentence(error: BaseException) -> str:
     """An error as one line: our own are sentences already, others get their name before them."""
     text = " ".join(str(error).split())
     return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}"

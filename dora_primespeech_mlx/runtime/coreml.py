@@ -48,21 +48,21 @@ class Builder:
 
     def __init__(self, mb: Any, trace: Trace, variables: Sequence[Any], wide_before: str | None):
         """Takes coremltools' builder, the trace and a variable for each of its inputs; see `export_package`."""
-        self._mb, self._recording, self._wide_before = mb, trace, wide_before
+        self._mb, self._trace, self._wide_before = mb, trace, wide_before
         self._values: dict[str, Any] = dict(trace.constants)
         self._values |= dict(zip(trace.inputs, variables, strict=True))
         self._count = 0
 
     def write(self) -> list[Any]:
         """Emits every primitive; returns the variables of the outputs."""
-        for primitive in self._recording.primitives:
+        for primitive in self._trace.primitives:
             inputs = [self._values[name] for name in primitive.inputs]
             results = self._emit(primitive, inputs)
             self._values.update(zip(primitive.outputs, results, strict=True))
-        return [self._values[name] for name in self._recording.outputs]
+        return [self._values[name] for name in self._trace.outputs]
 
     def _shape(self, name: str) -> tuple[int, ...]:
-        return tuple(int(size) for size in self._recording.tensors[name].shape)  # type: ignore[arg-type]
+        return tuple(int(size) for size in self._trace.tensors[name].shape)  # type: ignore[arg-type]
 
     def _name(self, primitive: Primitive) -> str:
         self._count += 1
@@ -88,10 +88,9 @@ class Builder:
         if kind == "Split":
             sizes = [self._shape(output)[arguments[1]] for output in primitive.outputs]
             return list(mb.split(x=inputs[0], split_sizes=sizes, axis=int(arguments[1]), name=name))
-        rule = getattr(self, f"_{kind.lower()}", None)
-        if rule is None:
+        if kind not in RULES:
             raise ValueError(f"MLX primitive {kind} {list(arguments)} has no CoreML rule in runtime/coreml.py.")
-        return [rule(inputs, arguments, shape, name)]
+        return [RULES[kind](self, inputs, arguments, shape, name)]
 
     def _elementwise(self, operation: str, inputs: list[Any], name: str) -> Any:
         operands = [_number(value) for value in inputs]
@@ -174,6 +173,25 @@ class Builder:
             **bias,
         )
         return self._mb.transpose(x=result, perm=back, name=name)
+
+
+Rule = Callable[[Builder, list[Any], tuple, tuple[int, ...], str], Any]
+
+RULES: dict[str, Rule] = {
+    "AddMM": Builder._addmm,
+    "Arange": Builder._arange,
+    "Concatenate": Builder._concatenate,
+    "Convolution": Builder._convolution,
+    "Gather": Builder._gather,
+    "Gelu": Builder._gelu,
+    "LayerNorm": Builder._layernorm,
+    "Matmul": Builder._matmul,
+    "Reduce": Builder._reduce,
+    "Softmax": Builder._softmax,
+    "Sqrt": Builder._sqrt,
+    "Transpose": Builder._transpose,
+}
+"""How each MLX primitive is written that takes more than naming an operation."""
 
 
 def _number(value: Any) -> Any:

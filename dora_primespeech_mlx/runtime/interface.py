@@ -3,7 +3,7 @@
 `decoding` and `streaming` are written against these protocols and do not know which executor runs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
@@ -45,6 +45,11 @@ class T2SRunner(Protocol):
     @property
     def pipelined(self) -> bool:
         """Whether ``step`` returns before its result is computed, so that submitting it early pays."""
+        ...
+
+    @property
+    def exact_batches(self) -> bool:
+        """Whether a text's scores among others are those it has alone, but for the rounding of a device's kernels."""
         ...
 
     def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> T2SSession:
@@ -122,16 +127,14 @@ class DiffusionRunner(Protocol):
         features: np.ndarray,
         prompt: np.ndarray,
         steps: int,
-        between: Callable[[], None] = lambda: None,
-    ) -> np.ndarray:
-        """Noise to the mel of a stretch of speech that follows a prompt.
+    ) -> Generator[None, None, np.ndarray]:
+        """Noise to the mel of a stretch of speech that follows a prompt, one step each time it is resumed.
 
         Args:
             noise: normal, float32 [F, bands].
             features: of prompt and stretch, [P + F, C].
             prompt: its mel, nominally in -1..1, [P, bands].
             steps: one of `nets.dit.STEPS`.
-            between: called before each step; what it raises ends the work.
 
         Returns:
             float32 [F, bands], as the prompt is.

@@ -1,11 +1,11 @@
-"""The token loop: a T2S runner and a text to semantic codes, one at a time, cancellable.
+"""The token loop: a T2S runner and sentences to semantic codes, one at a time, cancellable.
 
 On a device that computes ahead, step n + 1 is submitted before code n is read, so that the device never waits for the
 host; the end of the sequence is then seen one step late and the step too many is dropped.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 
 import numpy as np
@@ -21,19 +21,15 @@ CODES_PER_SECOND = FRAME_RATE // FRAMES_PER_CODE
 NOISE_BLOCK = 64
 
 
-class CollapseError(Exception):
-    """The model has lost the text: it repeats itself, or the number of codes does not fit the number of phones."""
-
-
 @dataclass(frozen=True)
 class Guard:
-    """When a decoding counts as collapsed.
+    """When a decoding counts as collapsed: the model has lost the text.
 
     Attributes:
         equal_run: codes in a row that are all the same.
-        periodic_run: codes in a row that repeat with a period of at most ``longest_period``.
+        periodic_run: codes in a row that repeat with a period of at most `longest_period`.
         longest_period: codes.
-        most_per_phone: codes a phone may take on average, over ``slack`` codes for the whole text.
+        most_per_phone: codes a phone may take on average, over `slack` codes for the whole text.
         least_per_phone: codes a phone must take on average when the sequence ends.
         slack: codes.
     """
@@ -45,46 +41,65 @@ class Guard:
     least_per_phone: float = 1.0
     slack: int = 60
 
-    def check(self, codes: list[int], phones: int) -> None:
-        """Raises `CollapseError` when codes so far show it."""
+    def fault(self, codes: list[int], phones: int) -> str:
+        """What is wrong with the codes so far, for a text of so many phones; empty if nothing is."""
         if len(codes) > self.most_per_phone * phones + self.slack:
-            raise CollapseError(f"{len(codes)} codes for {phones} phones")
+            return f"{len(codes)} codes for {phones} phones"
         tail = codes[-self.equal_run :]
         if len(tail) == self.equal_run and len(set(tail)) == 1:
-            raise CollapseError(f"the code {tail[0]} {self.equal_run} times in a row")
+            return f"the code {tail[0]} {self.equal_run} times in a row"
         tail = codes[-self.periodic_run :]
-        if len(tail) == self.periodic_run and any(
-            tail[period:] == tail[:-period] for period in range(2, self.longest_period + 1)
-        ):
-            raise CollapseError(f"a loop of at most {self.longest_period} codes")
+        periods = range(2, self.longest_period + 1)
+        if len(tail) == self.periodic_run and any(tail[period:] == tail[:-period] for period in periods):
+            return f"a loop of at most {self.longest_period} codes"
+        return ""
 
-    def check_end(self, codes: list[int], phones: int) -> None:
-        """Raises `CollapseError` when a finished sequence is too short for its text."""
-        if len(codes) < self.least_per_phone * phones:
-            raise CollapseError(f"only {len(codes)} codes for {phones} phones")
+    def end_fault(self, codes: list[int], phones: int) -> str:
+        """What is wrong with a finished sequence: it is too short for its text; empty if nothing is."""
+        return f"only {len(codes)} codes for {phones} phones" if len(codes) < self.least_per_phone * phones else ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Row:
-    """What one sentence is decoded from.
+    """A sentence that is decoded, alone or with others: what from, and what has come of it.
 
     Attributes:
-        phones: ids of the prompt's phones and then the text's, int32 [n].
+        phones: ids of the prompt's phones and then the sentence's, int32 [n].
         bert: features of the same phones, float32 [n, 1024], or None for zeros.
-        noise: exponential noise, a row of ``vocabulary`` for each step.
+        noise: exponential noise, a row of `vocabulary` for each step.
+        own_phones: how many of the phones are the sentence's own, which the guard counts.
+        codes: made so far, without the prompt's.
+        running: whether more will come.
+        fault: why the guard ended it; empty if it did not.
     """
 
     phones: np.ndarray
     bert: np.ndarray | None
     noise: RowNoise
+    own_phones: int = 0
+    codes: list[int] = field(default_factory=list)
+    running: bool = True
+    fault: str = ""
 
+    def take(self, code: int, ends: bool, guard: Guard | None) -> int | None:
+        """The code, if the row goes on with it; None once it has ended, by itself or by `guard`."""
+        if not self.running:
+            return None
+        if ends:
+            self.fault = guard.end_fault(self.codes, self.own_phones) if guard else ""
+        else:
+            self.codes.append(code)
+            self.fault = guard.fault(self.codes, self.own_phones) if guard else ""
+            if self.fault:
+                self.codes.pop()
+        self.running = not (ends or self.fault)
+        return code if self.running else None
 
-def _noise_rows(xp: ModuleType, texts: Sequence[Row], limit: int) -> Iterator[Array]:
-    """Noise of each step [B, vocabulary], brought to the device in blocks: a transfer costs more than its numbers."""
-    for start in range(0, limit, NOISE_BLOCK):
-        stop = min(limit, start + NOISE_BLOCK)
-        block = xp.array(np.stack([text.noise(start, stop) for text in texts], axis=1))
-        yield from (block[row] for row in range(len(block)))
+    def stop(self, limit: int, guard: Guard | None) -> None:
+        """Ends the row at the most codes it may have, which to `guard` is a fault."""
+        if self.running:
+            self.running = False
+            self.fault = f"no end within {limit} codes" if guard else ""
 
 
 def generate(
@@ -98,42 +113,76 @@ def generate(
     limit: int = MAXIMUM_CODES,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[int]:
-    """Semantic codes of one text, without the prompt's. Arguments as `generate_many`."""
-    texts = [Row(phones, bert, noise)]
-    for (code,) in generate_many(runner, texts, prompt, sampling=sampling, limit=limit, cancelled=cancelled):
+    """Semantic codes of one sentence, without the prompt's and without a guard. Arguments as `Row`, `generate_many`."""
+    rows = [Row(phones, bert, noise)]
+    for (code,) in generate_many(runner, rows, prompt, sampling=sampling, limit=limit, cancelled=cancelled):
         if code is not None:
             yield code
 
 
 def generate_many(
     runner: T2SRunner,
-    texts: Sequence[Row],
+    rows: Sequence[Row],
     prompt: np.ndarray,
     *,
     sampling: Sampling,
+    guard: Guard | None = None,
     limit: int = MAXIMUM_CODES,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[list[int | None]]:
-    """Semantic codes of several texts, decoded together. A text's codes do not depend on its company.
+    """Semantic codes of several sentences, step by step. A row has the codes that it has alone.
+
+    Rows are computed together where the runner's scores do not depend on that (`T2SRunner.exact_batches`), else in
+    turn.
 
     Args:
         runner: the T2S network.
-        texts: what to decode.
+        rows: what to decode; each keeps its codes, and why `guard` ended it.
         prompt: prompt codes, int32 [m], m may be 0; the same for all.
         sampling: how codes are drawn.
-        limit: most codes to make for a text.
-        cancelled: asked before each step; true ends all.
+        guard: ends a row that has lost its text; None for none.
+        limit: most codes to make for a row.
+        cancelled: asked before each step, and before the first work; true ends all.
 
     Yields:
-        the next code of each text, None for one that has ended.
+        the next code of each row, None for one that has ended.
     """
+    groups = [rows] if runner.exact_batches else [[row] for row in rows]
+    loops = [_decode(runner, group, prompt, sampling, guard, limit, cancelled) for group in groups]
+    while True:
+        steps = [next(loop, None) for loop in loops]
+        if not any(steps):
+            return
+        yield [code for step, group in zip(steps, groups, strict=True) for code in step or [None] * len(group)]
+
+
+def _noise_rows(xp: ModuleType, rows: Sequence[Row], limit: int) -> Iterator[Array]:
+    """Noise of each step [B, vocabulary], brought to the device in blocks: a transfer costs more than its numbers."""
+    for start in range(0, limit, NOISE_BLOCK):
+        stop = min(limit, start + NOISE_BLOCK)
+        block = xp.array(np.stack([row.noise(start, stop) for row in rows], axis=1))
+        yield from (block[step] for step in range(len(block)))
+
+
+def _decode(
+    runner: T2SRunner,
+    rows: Sequence[Row],
+    prompt: np.ndarray,
+    sampling: Sampling,
+    guard: Guard | None,
+    limit: int,
+    cancelled: Callable[[], bool],
+) -> Iterator[list[int | None]]:
+    """Codes of rows that are computed together; see `generate_many`."""
+    if cancelled():
+        return
     xp, end = runner.xp, runner.config.end
     vocabulary = xp.arange(runner.config.vocabulary)
-    already = np.zeros((len(texts), runner.config.vocabulary), dtype=bool)
+    already = np.zeros((len(rows), runner.config.vocabulary), dtype=bool)
     already[:, prompt] = True
     seen, is_end = xp.array(already), vocabulary == end
-    session = runner.start([(text.phones, text.bert) for text in texts], prompt)
-    logits, running = session.logits, [True] * len(texts)
+    session = runner.start([(row.phones, row.bert) for row in rows], prompt)
+    logits = session.logits
 
     def choose(logits: Array, seen: Array, noise: Array) -> tuple[Array, Array]:
         # Codes and ends travel together, so that one read brings both to the host.
@@ -142,8 +191,8 @@ def generate_many(
 
     if runner.pipelined:
         choose = xp.compile(choose)
-    for index, noise in enumerate(_noise_rows(xp, texts, limit)):
-        if cancelled():
+    for index, noise in enumerate(_noise_rows(xp, rows, limit)):
+        if index and cancelled():
             return
         if index < MINIMUM_CODES:
             logits = xp.where(is_end, -xp.inf, logits)
@@ -152,9 +201,11 @@ def generate_many(
         if runner.pipelined and more:
             logits = session.step(drawn[0])
         codes, ends = drawn.tolist()
-        running = [runs and not ended for runs, ended in zip(running, ends, strict=True)]
-        if not any(running):
+        taken = [row.take(int(code), bool(ended), guard) for row, code, ended in zip(rows, codes, ends, strict=True)]
+        if not any(row.running for row in rows):
             return
-        yield [code if runs else None for code, runs in zip(codes, running, strict=True)]
+        yield taken
         if not runner.pipelined and more:
             logits = session.step(drawn[0])
+    for row in rows:
+        row.stop(limit, guard)

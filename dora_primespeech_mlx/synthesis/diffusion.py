@@ -12,7 +12,7 @@ context, so that joints need no cross-fade.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +54,6 @@ class DiffusionAudio:
         ge: timbre, float32 [gin].
         noise: normal noise by mel frame of the sentence, rows of ``bands``.
         speed: above 1 is faster.
-        between: called before each step of the diffusion; what it raises ends the work.
     """
 
     def __init__(
@@ -64,13 +63,12 @@ class DiffusionAudio:
         ge: np.ndarray,
         noise: RowNoise,
         speed: float,
-        between: Callable[[], None] = lambda: None,
     ):
         config = prompt.runner.config
         self.hop, self.context = config.hop, config.vocoder.context
         self.frame_rate = config.mel.frame_rate
         self._runner, self._prompt, self._base = prompt.runner, prompt, config.mel
-        self._phones, self._ge, self._noise, self._speed, self._between = phones, ge, noise, speed, between
+        self._phones, self._ge, self._noise, self._speed = phones, ge, noise, speed
         self._mel = np.empty((0, config.dit.mel), np.float32)
 
     @property
@@ -92,24 +90,27 @@ class DiffusionAudio:
         """Mel frames that so many codes stand for."""
         return len(mel_positions(codes, self._speed, self._base)[0])
 
-    def complete(self, codes: Sequence[int]) -> None:
-        """Makes and keeps the mel of a whole sentence, of which nothing is frozen yet."""
+    def complete(self, codes: Sequence[int]) -> Generator[None, None, None]:
+        """Makes and keeps the mel of a whole sentence, of which nothing is frozen yet; a None for each step."""
         features, known = self._features(codes), self._prompt.features
         mel, most = self._prompt.mel, len(self._prompt.mel)
         size = self._base.span - most
         for start in range(0, len(features), size):
             stretch = features[start : start + size]
-            made = self._sample(start, np.concatenate([known, stretch]), mel)
+            made = yield from self._sample(start, np.concatenate([known, stretch]), mel)
             self._mel = np.concatenate([self._mel, made])
             mel, known = made[-most:], stretch[-most:]
 
-    def freeze(self, codes: Sequence[int], upto: int, lookahead: int) -> None:
-        """Makes and keeps the frames up to ``upto`` from all codes known, with so many more that are thrown away."""
+    def freeze(self, codes: Sequence[int], upto: int, lookahead: int) -> Generator[None, None, None]:
+        """Makes and keeps the frames up to ``upto`` from all codes known, with so many more that are thrown away.
+
+        Yields a None for each step.
+        """
         features, start, prompt = self._features(codes), self.frozen, self._prompt
         end = min(len(features), upto + lookahead)
         room = max(0, self._base.span - len(prompt.mel) - (end - start))
         heard = slice(start - min(start, room), start)
-        made = self._sample(
+        made = yield from self._sample(
             start,
             np.concatenate([prompt.features, features[heard], features[start:end]]),
             np.concatenate([prompt.mel, self._mel[heard]]),
@@ -128,16 +129,19 @@ class DiffusionAudio:
         positions = mel_positions(len(codes), self._speed, self._base)
         return self._runner.features(np.array(codes, dtype=np.int32), self._phones, self._ge, positions)
 
-    def _sample(self, start: int, features: np.ndarray, mel: np.ndarray) -> np.ndarray:
+    def _sample(self, start: int, features: np.ndarray, mel: np.ndarray) -> Generator[None, None, np.ndarray]:
         """Mel of the frames from ``start`` on, whose features follow those of ``mel``."""
         noise = self._noise(start, start + len(features) - len(mel))
-        return self._runner.sample(noise, features, mel, self._prompt.steps, self._between)
+        return self._runner.sample(noise, features, mel, self._prompt.steps)
 
 
 def stream_diffusion(
-    audio: DiffusionAudio, codes: Iterable[int], chunk: int, schedule: MelSchedule | None
-) -> Iterator[np.ndarray]:
+    audio: DiffusionAudio, codes: Iterable[int | None], chunk: int, schedule: MelSchedule | None
+) -> Iterator[np.ndarray | None]:
     """Samples of a sentence, float32, as its codes come.
+
+    A None is handed on where one comes among the codes, and after each step: nothing is ready, and the caller may do
+    something else.
 
     Args:
         audio: of the sentence.
@@ -146,30 +150,32 @@ def stream_diffusion(
         schedule: how much mel is made at a time while codes are coming; None waits for all of them.
     """
     most = max(1, round(chunk / FRAME_RATE * audio.frame_rate))
-    if schedule is None or isinstance(codes, Sequence):
-        so_far = list(codes)
-        if so_far:
-            audio.complete(so_far)
-        yield from _pieces(audio, 0, audio.frozen, most)
-        return
-    so_far, heard, size = [], 0, schedule.first
+    coming = schedule is not None and not isinstance(codes, Sequence)
+    schedule = schedule or MelSchedule()
     ahead, largest = (round(seconds * audio.frame_rate) for seconds in (schedule.lookahead, schedule.largest))
+    so_far: list[int] = []
+    heard, size = 0, schedule.first
     for code in codes:
+        if code is None:
+            yield None
+            continue
         so_far.append(code)
+        if not coming:
+            continue
         ready = audio.frames(len(so_far)) - ahead
         if ready - audio.frozen >= size * audio.frame_rate:
-            audio.freeze(so_far, ready, ahead)
+            yield from audio.freeze(so_far, ready, ahead)
             stop = max(heard, audio.frozen - audio.context)
             yield from _pieces(audio, heard, stop, most)
             heard, size = stop, min(size * schedule.growth, schedule.largest)
     if not so_far:
         return
     if not audio.frozen:
-        audio.complete(so_far)
+        yield from audio.complete(so_far)
     total = audio.frames(len(so_far))
     while audio.frozen < total:
         left = total - audio.frozen
-        audio.freeze(so_far, audio.frozen + math.ceil(left / math.ceil(left / largest)), ahead)
+        yield from audio.freeze(so_far, audio.frozen + math.ceil(left / math.ceil(left / largest)), ahead)
     yield from _pieces(audio, heard, audio.frozen, most)
 
 

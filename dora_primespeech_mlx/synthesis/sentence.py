@@ -8,220 +8,200 @@ from typing import cast
 import numpy as np
 
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
-from dora_primespeech_mlx.sampling import Sampling
-from dora_primespeech_mlx.speech import Timing
-from dora_primespeech_mlx.synthesis.decoding import (
-    CODES_PER_SECOND,
-    MAXIMUM_CODES,
-    CollapseError,
-    Guard,
-    Row,
-    generate,
-    generate_many,
-)
+from dora_primespeech_mlx.speech import Manner, Omission, Timing
+from dora_primespeech_mlx.synthesis.decoding import CODES_PER_SECOND, MAXIMUM_CODES, Guard, Row, generate_many
 from dora_primespeech_mlx.synthesis.diffusion import DiffusionAudio, stream_diffusion
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from dora_primespeech_mlx.text import Phones
+from dora_primespeech_mlx.text.sentences import Sentence
 from dora_primespeech_mlx.voices.library import Voice
 
 ATTEMPTS = 2
+CODES_AT_A_TIME = 8
+"""Codes made between two looks at what else there is to do."""
+GUARD = Guard()
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Request:
-    """Everything one text is spoken with: ``batch`` sentences at a time, ``whole`` ones with all codes made first."""
+    """Everything one text is spoken with, and what has come of it.
+
+    Attributes:
+        voice: who speaks.
+        manner: how; its seed is drawn.
+        schedule: how audio is cut into chunks.
+        cancelled: asked between two codes and two chunks.
+        whole: make all codes of a sentence before its audio.
+        batch: sentences decoded together.
+        timing: time spent.
+        codes: of each sentence.
+        omissions: sentences that were left out or cut short.
+    """
 
     voice: Voice
-    language: str
-    speed: float
-    seed: int
-    sampling: Sampling
-    noise_scale: float
+    manner: Manner
     schedule: Schedule
     cancelled: Callable[[], bool]
     whole: bool
     batch: int
     timing: Timing = field(default_factory=Timing)
     codes: list[tuple[int, ...]] = field(default_factory=list)
+    omissions: list[Omission] = field(default_factory=list)
 
 
 class CancelledError(Exception):
     """The caller no longer wants the text."""
 
 
+class CollapseError(Exception):
+    """The model has lost the text before anything of it was heard."""
+
+
 @dataclass(frozen=True)
 class PreparedSentence:
-    """A sentence on its way: its phones, their and the prompt's features, and its codes where they are made already."""
+    """A sentence on its way.
 
-    text: str
+    Attributes:
+        sentence: its text and place.
+        number: its index in the text, which with the seed fixes the noise.
+        phones: of the sentence.
+        bert: features of the prompt's phones and its own, float32 [n, 1024], or None for zeros.
+        codes: where they are made already.
+        attempt: the try that is next, from 0.
+    """
+
+    sentence: Sentence
     number: int
     phones: Phones
     bert: np.ndarray | None
     codes: tuple[int, ...] | None = None
+    attempt: int = 0
 
 
-def prepare(text: str, number: int, request: Request) -> PreparedSentence:
+def prepare(sentence: Sentence, number: int, request: Request) -> PreparedSentence:
     """Phones and features of a sentence.
-
-    Args:
-        text: the sentence.
-        number: its index in the text, which with the request's seed fixes the noise.
-        request: how to speak.
 
     Raises:
         ValueError: nothing in the sentence can be spoken, or its language is not supported.
     """
     with request.timing.measure("frontend"):
-        phones = request.voice.frontend(text, request.language)
-        return PreparedSentence(text, number, phones, request.voice.prosody(phones))
+        phones = request.voice.frontend(sentence.text, request.manner.language)
+        return PreparedSentence(sentence, number, phones, request.voice.prosody(phones))
 
 
-def decode_together(sentences: Sequence[PreparedSentence], request: Request, guard: Guard) -> list[PreparedSentence]:
-    """Makes the codes of several sentences at once; one that ``guard`` finds wrong is left without them."""
-    made: list[list[int]] = [[] for _ in sentences]
-    texts = [_text(sentence, (request.seed, sentence.number, 0), request) for sentence in sentences]
+def decode_together(sentences: Sequence[PreparedSentence], request: Request) -> list[PreparedSentence]:
+    """Makes the codes of several sentences at once; one that loses its text is left to its second try."""
+    rows = [_row(sentence, request) for sentence in sentences]
     with request.timing.measure("t2s"):
-        steps = generate_many(
-            request.voice.t2s,
-            texts,
-            request.voice.codes,
-            sampling=request.sampling,
-            limit=_limit(request),
-            cancelled=request.cancelled,
-        )
-        for step in steps:
-            for codes, code in zip(made, step, strict=True):
-                codes += [] if code is None else [code]
+        for _ in _decode(rows, request):
+            pass
     return [
-        replace(sentence, codes=tuple(codes)) if _is_sound(codes, sentence, guard) else sentence
-        for sentence, codes in zip(sentences, made, strict=True)
+        replace(sentence, attempt=1) if row.fault else replace(sentence, codes=tuple(row.codes))
+        for sentence, row in zip(sentences, rows, strict=True)
     ]
 
 
-def speak(sentence: PreparedSentence, request: Request, guard: Guard) -> Iterator[np.ndarray]:
+def speak(sentence: PreparedSentence, request: Request) -> Iterator[np.ndarray | None]:
     """Samples of a sentence.
 
-    A sentence that ``guard`` finds wrong before anything was heard is tried again with other noise.
+    One that loses its text before anything was heard is tried again with other noise; later, it is cut short there and
+    named in `Request.omissions`.
 
     Yields:
-        float32 [n], at most a second each.
+        float32 [n], at most a second each; None after a little work that gave none.
 
     Raises:
         CancelledError: the request is cancelled.
     """
-    for attempt in range(ATTEMPTS):
-        seed = (request.seed, sentence.number, attempt)
-        audio = _audio(sentence, seed, request)
-        if sentence.codes is not None:
-            yield from _render(audio, iter(sentence.codes), request)
-            request.codes.append(sentence.codes)
-            return
-        codes: list[int] = []
-        heard = False
-        may_retry = attempt + 1 < ATTEMPTS
-        source = _codes(sentence, codes, seed, request, guard, lambda: may_retry and not heard)  # noqa: B023
+    for attempt in range(sentence.attempt, ATTEMPTS):
+        row = _row(replace(sentence, attempt=attempt), request)
+        audio = _audio(sentence, attempt, request)
+        last = attempt + 1 == ATTEMPTS
+        codes = _codes(row, audio, request, last) if sentence.codes is None else sentence.codes
         try:
-            for samples in _render(audio, source, request):
-                heard = True
-                yield samples
+            yield from _render(audio, codes, request)
         except CollapseError as error:
-            logger.warning("%r is read again: %s", sentence.text, error)
+            logger.warning("%r is read again: %s", sentence.sentence.text, error)
             continue
-        request.codes.append(tuple(codes))
+        request.codes.append(tuple(row.codes) if sentence.codes is None else sentence.codes)
+        if row.fault:
+            logger.warning("%r is cut short, or its reading may be wrong: %s", sentence.sentence.text, row.fault)
+            request.omissions.append(Omission(sentence.sentence.text, "cut short", row.fault))
         return
 
 
-def _audio(sentence: PreparedSentence, seed: tuple[int, ...], request: Request) -> SentenceAudio | DiffusionAudio:
+def _audio(sentence: PreparedSentence, attempt: int, request: Request) -> SentenceAudio | DiffusionAudio:
     """The latents of a sentence, or its mel where the voice is of v3 or v4."""
-    voice, ids = request.voice, sentence.phones.ids
-
-    def check() -> None:
-        if request.cancelled():
-            raise CancelledError
-
+    voice, manner, seed = request.voice, request.manner, _seed(sentence, attempt, request)
     if voice.diffusion is not None:
         noise = NoiseTable("normal", voice.diffusion.mel.shape[1], seed)
-        return DiffusionAudio(voice.diffusion, ids, voice.ge, noise, request.speed, check)
+        return DiffusionAudio(voice.diffusion, sentence.phones.ids, voice.ge, noise, manner.pace)
     sovits = cast(SovitsRunner, voice.sovits)
     noise = NoiseTable("normal", sovits.config.vocoder.inter_channels, seed)
-    return SentenceAudio(sovits, ids, voice.ge, noise, request.noise_scale, request.speed)
+    return SentenceAudio(sovits, sentence.phones.ids, voice.ge, noise, manner.noise_scale, manner.pace)
 
 
-def _text(sentence: PreparedSentence, seed: tuple[int, ...], request: Request) -> Row:
+def _seed(sentence: PreparedSentence, attempt: int, request: Request) -> tuple[int, ...]:
+    return (request.manner.seed or 0, sentence.number, attempt)
+
+
+def _row(sentence: PreparedSentence, request: Request) -> Row:
+    voice, phones = request.voice, sentence.phones.ids
+    noise = NoiseTable("exponential", voice.t2s.config.vocabulary, _seed(sentence, sentence.attempt, request))
+    return Row(np.concatenate([voice.prompt_ids, phones]), sentence.bert, noise, len(phones))
+
+
+def _decode(rows: Sequence[Row], request: Request) -> Iterator[list[int | None]]:
     voice = request.voice
-    noise = NoiseTable("exponential", voice.t2s.config.vocabulary, seed)
-    return Row(np.concatenate([voice.prompt_ids, sentence.phones.ids]), sentence.bert, noise)
-
-
-def _limit(request: Request) -> int:
-    return min(MAXIMUM_CODES, 2 * CODES_PER_SECOND * request.voice.t2s.config.max_seconds + 1)
-
-
-def _is_sound(codes: list[int], sentence: PreparedSentence, guard: Guard) -> bool:
-    try:
-        for count in range(len(codes) + 1):
-            guard.check(codes[:count], len(sentence.phones.ids))
-        guard.check_end(codes, len(sentence.phones.ids))
-    except CollapseError:
-        return False
-    return True
-
-
-def _codes(
-    sentence: PreparedSentence,
-    codes: list[int],
-    seed: tuple[int, ...],
-    request: Request,
-    guard: Guard,
-    may_retry: Callable[[], bool],
-) -> Iterator[int]:
-    """Codes of a sentence, kept in ``codes`` too; a collapse raises while ``may_retry`` and ends them otherwise."""
-    timing, text = request.timing, _text(sentence, seed, request)
-    source = generate(
-        request.voice.t2s,
-        text.phones,
-        text.bert,
-        request.voice.codes,
-        sampling=request.sampling,
-        noise=text.noise,
-        limit=_limit(request),
+    return generate_many(
+        voice.t2s,
+        rows,
+        voice.codes,
+        sampling=request.manner.sampling,
+        guard=GUARD,
+        limit=min(MAXIMUM_CODES, 2 * CODES_PER_SECOND * voice.t2s.config.max_seconds + 1),
         cancelled=request.cancelled,
     )
+
+
+def _codes(row: Row, audio: SentenceAudio | DiffusionAudio, request: Request, last: bool) -> Iterator[int | None]:
+    """Codes of a row, None after every few. A collapse raises unless something was heard or this try is the last."""
+    steps = _decode([row], request)
     while True:
-        with timing.measure("t2s"):
-            code = next(source, None)
-        if request.cancelled():
-            raise CancelledError
-        try:
-            if code is None:
-                guard.check_end(codes, len(sentence.phones.ids))
-                return
-            guard.check([*codes, code], len(sentence.phones.ids))
-        except CollapseError as error:
-            if may_retry():
-                raise
-            logger.warning("a sentence is cut short, or its reading may be wrong: %s", error)
-            return
-        codes.append(code)
-        yield code
+        with request.timing.measure("t2s"):
+            step = next(steps, None)
+        if step is None:
+            break
+        yield step[0]
+        if len(row.codes) % CODES_AT_A_TIME == 0:
+            yield None
+    if request.cancelled():
+        raise CancelledError
+    if row.fault and not (last or audio.frozen):
+        raise CollapseError(row.fault)
 
 
-def _render(audio: SentenceAudio | DiffusionAudio, codes: Iterator[int], request: Request) -> Iterator[np.ndarray]:
-    """Samples of a sentence; with ``whole`` all codes are made first and the schedule does not change the audio."""
+def _render(
+    audio: SentenceAudio | DiffusionAudio, codes: Iterator[int | None] | tuple[int, ...], request: Request
+) -> Iterator[np.ndarray | None]:
+    """Samples of a sentence; with `whole` all codes are made first and the schedule does not change the audio."""
     timing, schedule = request.timing, request.schedule
-    source = list(codes) if request.whole else codes
+    if request.whole:
+        codes = tuple(code for code in codes if code is not None)
     if isinstance(audio, DiffusionAudio):
-        stream = stream_diffusion(audio, source, schedule.chunk, audio.schedule)
+        stream = stream_diffusion(audio, codes, schedule.chunk, audio.schedule)
     else:
-        stream = stream_sentence(audio, source, schedule)
+        stream = stream_sentence(audio, codes, schedule)
     while True:
         decoding = timing.t2s
         with timing.measure("sovits"):
-            samples = next(stream, None)
-        timing.sovits -= timing.t2s - decoding
-        if samples is None:
-            return
+            try:
+                samples = next(stream)
+            except StopIteration:
+                return
+            finally:
+                timing.sovits -= timing.t2s - decoding
         yield samples

@@ -1,7 +1,8 @@
 """Semantic codes to samples, in chunks that are exact.
 
-A vocoder frame depends on 11 latent frames either side and a flow frame on 32. Chunks are rendered with that context,
-so cutting changes nothing: while all codes of a sentence are known, streamed audio is the whole audio.
+A frame of the vocoder depends on latent frames either side, and so does one of the flow: 11 and 32 in the released
+sizes, as each network says of itself. Chunks are rendered with that context, so cutting changes nothing: while all
+codes of a sentence are known, streamed audio is the whole audio.
 
 While codes are still coming, the latents of a frame are computed once, from the codes known then, and frozen; the
 vocoder only ever sees frozen latents with their full context, so joints need no cross-fade, and no frame is rendered
@@ -16,8 +17,6 @@ import numpy as np
 from dora_primespeech_mlx.nets.sovits import FRAME_RATE, FRAMES_PER_CODE, resample_positions
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.synthesis.noise import RowNoise
-
-VOCODER_CONTEXT = 11
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,7 @@ class SentenceAudio:
     ):
         width = sovits.config.vocoder.inter_channels
         self.hop = int(np.prod(sovits.config.vocoder.upsample_rates))
+        self.context = sovits.config.vocoder.context
         self._sovits, self._phones, self._ge = sovits, phones, ge
         self._noise, self._noise_scale, self._speed = noise, noise_scale, speed
         self._prior = np.empty((0, width), dtype=np.float32)
@@ -101,9 +101,9 @@ class SentenceAudio:
         self._latent = np.concatenate([self._latent, latent[start - left : upto - left]])
 
     def render(self, start: int, stop: int) -> np.ndarray:
-        """Samples of frames ``start`` to ``stop``; the `VOCODER_CONTEXT` frames after must be frozen, or not exist."""
-        end = min(stop + VOCODER_CONTEXT, self.frozen)
-        left = self._window(start, end, VOCODER_CONTEXT)
+        """Samples of frames ``start`` to ``stop``; the `context` frames after must be frozen, or not exist."""
+        end = min(stop + self.context, self.frozen)
+        left = self._window(start, end, self.context)
         return self._sovits.vocode(self._latent[left:end], self._ge, start - left, stop - left)
 
     def _window(self, start: int, end: int, context: int) -> int:
@@ -112,21 +112,27 @@ class SentenceAudio:
         return max(0, end - self._sovits.fit(needed))
 
 
-def stream_sentence(audio: SentenceAudio, codes: Iterable[int], schedule: Schedule) -> Iterator[np.ndarray]:
+def stream_sentence(
+    audio: SentenceAudio, codes: Iterable[int | None], schedule: Schedule
+) -> Iterator[np.ndarray | None]:
     """Samples of a sentence, float32, as its codes come.
 
-    A list or tuple of codes counts as known from the start: the audio is then the same for every schedule.
+    A list or tuple of codes counts as known from the start: the audio is then the same for every schedule. Where codes
+    come, a None among them is handed on: nothing is ready, and the caller may do something else.
     """
     known = isinstance(codes, Sequence)
-    so_far: list[int] = list(codes) if known else []
+    so_far: list[int] = [code for code in codes if code is not None] if known else []
     emitted, size = 0, float(schedule.first)
     if not known:
         for code in codes:
+            if code is None:
+                yield None
+                continue
             so_far.append(code)
             ready = audio.frames(len(so_far)) - schedule.lookahead
-            if ready - VOCODER_CONTEXT - emitted >= size:
+            if ready - audio.context - emitted >= size:
                 audio.freeze(so_far, ready)
-                stop = ready - VOCODER_CONTEXT
+                stop = ready - audio.context
                 yield from _chunks(audio.render(emitted, stop), schedule, audio.hop)
                 emitted, size = stop, min(size * schedule.growth, schedule.largest)
     if not so_far:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from dora_primespeech_mlx.text.markup import MarkupStripper, strip_markup
 from dora_primespeech_mlx.text.tables import mapping
 
-__all__ = ["MarkupStripper", "Sentence", "SentenceSplitter", "split", "strip_markup"]
+__all__ = ["MarkupStripper", "Sentence", "SentenceSplitter", "sentences_of", "split", "strip_markup"]
 
 CLAUSE_MARKS = frozenset("，。？！,.?!~:：—…")
 CUT5_MARKS = frozenset(",.;?!、，。？！：…")
@@ -37,6 +37,35 @@ class Sentence:
     text: str
     start: int
     end: int
+
+
+def sentences_of(
+    text: str | Iterable[str | None], language: str = "auto", method: str = "sentence", markup: bool = True
+) -> Iterator[Sentence | None]:
+    """Sentences with something to say, of a whole text or, as soon as each is complete, of its pieces as they come.
+
+    Args:
+        text: the text, or its pieces; those are cut as by "sentence". A piece None, nothing has come yet, is handed on.
+        language: as for `split`.
+        method: as for `split`.
+        markup: take markup off first.
+    """
+    if isinstance(text, str):
+        found: Iterable[Sentence | None] = split(strip_markup(text) if markup else text, method, language)
+    else:
+        found = _as_they_come(text, markup)
+    return (each for each in found if each is None or any(character.isalnum() for character in each.text))
+
+
+def _as_they_come(pieces: Iterable[str | None], markup: bool) -> Iterator[Sentence | None]:
+    stripper, splitter = MarkupStripper(), SentenceSplitter()
+    for piece in pieces:
+        if piece is None:
+            yield None
+        else:
+            yield from splitter.push(stripper.push(piece) if markup else piece)
+    yield from splitter.push(stripper.finish())
+    yield from splitter.finish()
 
 
 def split(text: str, method: str = "cut5", language: str = "auto") -> list[Sentence]:

@@ -2,8 +2,9 @@
 
 import json
 import logging
+from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -16,8 +17,8 @@ from dora_primespeech_mlx.nets.t2s import BERT_DIM
 from dora_primespeech_mlx.runtime.factory import accelerated, choose, s2_runner, t2s_runner, wide_heads_pay
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, PrebuiltVocoder, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.runtime.memory import release
-from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.speech import Wishes
 from dora_primespeech_mlx.text import Frontend, Phones
 from dora_primespeech_mlx.text.sentences import CLAUSE_MARKS
 from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes
@@ -26,9 +27,14 @@ from dora_primespeech_mlx.voices.prompt import DiffusionPrompt, diffusion_prompt
 from dora_primespeech_mlx.voices.recording import S2Network, reference_from_recordings
 from dora_primespeech_mlx.weights.load import load_model
 
+KEPT_MODELS = 2
+"""Models whose weights the voices.json does not name, that are kept loaded."""
 ENCODER_FOLDERS = ("encoders", "../encoders", "../../encoders")
 STEPS_ON_DEVICE, STEPS_ON_CPU = 8, 4
 """Steps of the diffusion where nobody says: what the official interface offers for v4, and its fewest."""
+
+ModelKey = tuple[Path | tuple[Path, Path], tuple[int, ...]]
+"""Where weights lie, and when each file was written."""
 
 logger = logging.getLogger(__name__)
 
@@ -54,10 +60,7 @@ class Voice:
 
     Attributes:
         name: as listed.
-        language: of texts when nobody says.
-        speed: 1 is the model's own.
-        sampling: how codes are drawn.
-        noise_scale: deviation of the latents.
+        wishes: how it speaks when nobody says otherwise.
         t2s: the T2S network.
         sovits: the s2 network.
         frontend: text to phones.
@@ -70,10 +73,7 @@ class Voice:
     """
 
     name: str
-    language: str
-    speed: float
-    sampling: Sampling
-    noise_scale: float
+    wishes: Wishes
     t2s: T2SRunner
     sovits: SovitsRunner | DiffusionRunner
     frontend: Frontend
@@ -138,13 +138,14 @@ class Library:
         if self._precision == "auto":
             self._precision = "fp16" if self._on_device else "int8" if self._runtime == "onnx" else "fp32"
         self._encoders: dict[Path, Ready] = {}
-        self._models: dict[Path | tuple[Path, Path], LoadedModel] = {}
+        self._listed = {entry.weights for entry in book.entries.values()}
+        self._models: OrderedDict[ModelKey, LoadedModel] = OrderedDict()
         self._voices: dict[str, Voice] = {}
 
     @property
     def names(self) -> list[str]:
         """Names of all voices."""
-        return [*self._book.names, *(name for name in self._voices if name not in self._book.entries)]
+        return list(self._book.names)
 
     def voice(self, name: str | None) -> Voice:
         """The voice of that name or alias; None is the default.
@@ -164,13 +165,9 @@ class Library:
         """What the book says of the voice of that name or alias; ValueError if there is none."""
         return self._book.find(name)
 
-    def add(self, voice: Voice) -> None:
-        """Makes a voice that is not in the book known under its name."""
-        self._voices[voice.name] = voice
-
     def load(self, entry: VoiceEntry) -> Voice:
         """Loads a voice, whether it is in the book or not. Errors as `voice`."""
-        loaded = self._model(entry.weights)
+        loaded = self._model(entry)
         sovits = _with_vocoder(loaded.sovits, entry)
         sovits.prepare()
         folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
@@ -197,15 +194,9 @@ class Library:
         if entry.prompt_text and codes is not None:
             prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
         ge = sovits.timbre(reference.spectra, reference.voice_vectors)
-        explicit = {name.removeprefix("sampling.") for name in self._settings.explicit}
-        own = {key: value for key, value in entry.sampling.items() if key not in explicit}
-        noise_scale = own.pop("noise_scale", self._settings.noise_scale)
         return Voice(
             name=entry.name,
-            language=entry.language,
-            speed=entry.speed,
-            sampling=replace(self._settings.sampling, **_typed(own)),
-            noise_scale=noise_scale,
+            wishes={"language": entry.language, "speed": entry.speed, **_typed(entry.sampling)},
             t2s=loaded.t2s,
             sovits=sovits,
             frontend=frontend,
@@ -233,26 +224,47 @@ class Library:
                 f"The voice {entry.name!r} is of a {sovits.config.version} model, which takes a voice from a recording "
                 "whose words it knows: give it ref_text, exactly what ref_audio says, and codes or HuBERT"
             )
-        own = self._settings.steps if "steps" in self._settings.explicit else entry.steps or self._settings.steps
-        steps = own or (STEPS_ON_DEVICE if self._on_device else STEPS_ON_CPU)
+        steps = self._settings.steps or entry.steps or (STEPS_ON_DEVICE if self._on_device else STEPS_ON_CPU)
         runner = cast(DiffusionRunner, sovits)
         return diffusion_prompt(runner, *read_audio(entry.references[0]), codes, prompt.ids, ge, steps)
 
-    def _model(self, weights: Path | tuple[Path, Path]) -> LoadedModel:
-        if weights not in self._models:
-            stored = "fp16" if self._precision == "fp16" and self._runtime == "mlx" else "fp32"
-            model = load_model(weights, precision=stored, wide_heads=self._on_device and wide_heads_pay())
-            threads = self._settings.threads
-            self._models[weights] = LoadedModel(
-                model.symbols,
-                model.sovits.without_decoder() if isinstance(model.sovits, DiffusionSovits) else model.sovits,
-                t2s_runner(model.t2s, self._runtime, self._precision, threads),
-                s2_runner(model.sovits, self._runtime, self._precision, threads),
-                takes_prosody=bool(mx.any(model.t2s.bert_proj.weight != 0).item()),
-            )
-            del model
-            release()
-        return self._models[weights]
+    def keeps(self, voice: Voice) -> bool:
+        """Whether the model of a voice is still loaded for others; if not, the voice is better loaded anew."""
+        return any(model.t2s is voice.t2s for model in self._models.values())
+
+    def use(self, voice: Voice) -> None:
+        """The model of a voice is in use: it is not the next to be dropped."""
+        for key in [key for key, model in self._models.items() if model.t2s is voice.t2s]:
+            self._models.move_to_end(key)
+
+    def _model(self, entry: VoiceEntry) -> LoadedModel:
+        """The networks of a voice, read anew if its files have changed."""
+        weights = entry.weights
+        files = [path for path in entry.files() if path.suffix == ".safetensors"]
+        key = weights, tuple(path.stat().st_mtime_ns for path in files if path.is_file())
+        if key not in self._models:
+            self._models = OrderedDict((old, model) for old, model in self._models.items() if old[0] != weights)
+            self._models[key] = self._read(weights)
+        self._models.move_to_end(key)
+        others = [old for old in self._models if old[0] not in self._listed]
+        for old in others[:-KEPT_MODELS]:
+            del self._models[old]
+        return self._models[key]
+
+    def _read(self, weights: Path | tuple[Path, Path]) -> LoadedModel:
+        stored = "fp16" if self._precision == "fp16" and self._runtime == "mlx" else "fp32"
+        model = load_model(weights, precision=stored, wide_heads=self._on_device and wide_heads_pay())
+        threads = self._settings.threads
+        loaded = LoadedModel(
+            model.symbols,
+            model.sovits.without_decoder() if isinstance(model.sovits, DiffusionSovits) else model.sovits,
+            t2s_runner(model.t2s, self._runtime, self._precision, threads),
+            s2_runner(model.sovits, self._runtime, self._precision, threads),
+            takes_prosody=bool(mx.any(model.t2s.bert_proj.weight != 0).item()),
+        )
+        del model
+        release()
+        return loaded
 
 
 def encoder_folders(model: Path, voices: Path) -> list[Path]:

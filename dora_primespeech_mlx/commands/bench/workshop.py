@@ -59,6 +59,11 @@ class Endless:
         """See `runtime.interface.T2SRunner`."""
         return self.runner.pipelined
 
+    @property
+    def exact_batches(self) -> bool:
+        """See `runtime.interface.T2SRunner`."""
+        return self.runner.exact_batches
+
     def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> T2SSession:
         """See `runtime.interface.T2SRunner`."""
         return self.runner.start(texts, prompt)
@@ -153,17 +158,14 @@ class Workshop:
 
     @cached_property
     def engine(self) -> Engine:
-        """An engine with the voice loaded; random weights end their texts by count."""
-        engine = Engine.from_config(self.voices, replace(self.settings, voices=self.voices, seed=0))
-        if not self.shipped:
-            voice = engine.load_voice()
-            engine.add_voice(replace(voice, t2s=Paced(voice.t2s, len(voice.prompt_ids))))
-        return engine
+        """An engine with the voice loaded."""
+        return Engine.from_config(self.voices, replace(self.settings, voices=self.voices, seed=0))
 
     @cached_property
     def voice(self) -> Voice:
-        """The voice, as the engine speaks with it."""
-        return self.engine.load_voice()
+        """The voice to speak with; random weights end their texts by count."""
+        voice = self.engine.load_voice()
+        return voice if self.shipped else replace(voice, t2s=Paced(voice.t2s, len(voice.prompt_ids)))
 
     @cached_property
     def t2s(self) -> Endless:

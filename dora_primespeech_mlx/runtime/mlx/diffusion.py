@@ -1,6 +1,6 @@
 """The s2 network of v3 and v4 on MLX."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
 import mlx.core as mx
@@ -60,8 +60,7 @@ class MlxDiffusionRunner:
         features: np.ndarray,
         prompt: np.ndarray,
         steps: int,
-        between: Callable[[], None] = lambda: None,
-    ) -> np.ndarray:
+    ) -> Generator[None, None, np.ndarray]:
         """See `runtime.interface.DiffusionRunner`. A step is submitted while the one before it is computed."""
         frames, known = len(features), len(prompt)
         size, mask = self.fit(frames), self._mask(frames)
@@ -73,12 +72,12 @@ class MlxDiffusionRunner:
         )
         x = mx.array(np.pad(noise, ((known, size - frames), (0, 0))))[None]
         for step in range(steps):
-            between()
             row = mx.array([modulation_row(steps, step)])
             velocity = self._velocity(x, condition, row) if mask is None else self._velocity(x, condition, row, mask)
             before, x = x, mx.where(fresh, x + velocity / steps, 0.0)
             mx.async_eval(x)
             mx.eval(before)
+            yield
         return _output(x[0, known:frames])
 
     def vocode(self, mel: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:

@@ -69,6 +69,8 @@ class MlxT2SSession:
 class MlxT2SRunner:
     """T2S on MLX. On an accelerator steps are submitted ahead of their use and prefill lengths are rounded up."""
 
+    exact_batches = True
+
     def __init__(self, model: T2S, accelerated: bool):
         self.config = model.config
         self.xp = mx

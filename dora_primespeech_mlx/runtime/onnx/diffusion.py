@@ -1,6 +1,6 @@
 """The s2 network of v3 and v4 on ONNX Runtime: the stages of the MLX network traced, each with open lengths."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
 from functools import cached_property
 
 import mlx.core as mx
@@ -129,16 +129,15 @@ class OnnxDiffusionRunner:
         features: np.ndarray,
         prompt: np.ndarray,
         steps: int,
-        between: Callable[[], None] = lambda: None,
-    ) -> np.ndarray:
+    ) -> Generator[None, None, np.ndarray]:
         """See `runtime.interface.DiffusionRunner`."""
         known = len(prompt)
         (condition,) = self._condition(features[None], np.pad(prompt, ((0, len(noise)), (0, 0)))[None])
         x = np.pad(noise, ((known, 0), (0, 0)))[None]
         for step in range(steps):
-            between()
             (velocity,) = self._velocity(x, condition, np.array([modulation_row(steps, step)], np.int32))
             x[:, known:] += velocity[:, known:] / np.float32(steps)
+            yield
         return x[0, known:]
 
     def vocode(self, mel: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:

@@ -1,6 +1,5 @@
 """SoVITS on ONNX Runtime: the stages of the MLX network traced, each with open lengths."""
 
-import copy
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,6 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from dora_primespeech_mlx.nets.sovits import Sovits
-from dora_primespeech_mlx.nets.vocoder import NARROW_CONTEXT
 from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
 from dora_primespeech_mlx.runtime.onnx.graph import Graph
 from dora_primespeech_mlx.runtime.onnx.session import Function, OnnxFunction
@@ -76,17 +74,18 @@ def _latent_inputs(model: Sovits) -> list[Input]:
 class OnnxSovitsRunner:
     """SoVITS on ONNX Runtime, flow and vocoder on OpenVINO where that pays; see `runtime.interface.SovitsRunner`."""
 
-    def __init__(self, model: Sovits, threads: int | None = None, exact: bool = False):
+    def __init__(self, model: Sovits, threads: int | None = None, exact: bool = False, vocoder: Path | None = None):
         """Holds the network; a stage is traced by `prepare`, or when first used.
 
         Args:
             model: with float32 weights, evaluated.
             threads: None for `onnx_session.default_threads`.
             exact: float32 everywhere, also where OpenVINO has bf16.
+            vocoder: an ONNX file of the vocoder; None to trace it.
         """
         self.config = model.config
         self.flow_context = model.flow.context
-        self._model, self._threads, self._exact = model, threads, exact
+        self._model, self._threads, self._exact, self._vocoder_file = model, threads, exact, vocoder
         self._openvino = openvino_session.pays()
 
     @cached_property
@@ -103,7 +102,7 @@ class OnnxSovitsRunner:
 
     @cached_property
     def _vocoder(self) -> Function:
-        return self._convolutions(vocoder_graph(self._model))
+        return self._convolutions(self._vocoder_file or vocoder_graph(self._model))
 
     @cached_property
     def _timbre(self) -> Function:
@@ -128,9 +127,9 @@ class OnnxSovitsRunner:
             raise ValueError(
                 f"{path} is not a vocoder of this model, which takes {names}. Make one: primespeech export."
             )
-        self._trace(*SHARED)  # once for all that differ in the vocoder only
-        other = copy.copy(self)
-        other.__dict__["_vocoder"] = self._convolutions(path)
+        other = OnnxSovitsRunner(self._model, self._threads, self._exact, path)
+        # Traced once for all that differ in the vocoder only.
+        other._timbre, other._encode, other._flow = self._timbre, self._encode, self._flow
         return other
 
     def _convolutions(self, graph: Graph | Path) -> Function:
@@ -172,8 +171,9 @@ class OnnxSovitsRunner:
     def vocode(self, latent: np.ndarray, ge: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
         stop = len(latent) if stop is None else stop
-        last = min(len(latent), stop + NARROW_CONTEXT)
-        first = max(0, last - self._fit(last - max(0, start - NARROW_CONTEXT), KEPT))
+        context = self.config.vocoder.narrow_context
+        last = min(len(latent), stop + context)
+        first = max(0, last - self._fit(last - max(0, start - context), KEPT))
         (samples,) = self._vocoder(latent[None], ge[None, None], np.arange(first, last, dtype=np.int32))
         hop = samples.shape[1] // (last - first)
         return samples[0, (start - first) * hop : (stop - first) * hop]

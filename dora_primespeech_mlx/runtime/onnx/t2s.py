@@ -1,6 +1,7 @@
 """T2S on ONNX Runtime: the MLX network traced, a cache bound in place, 8-bit weights and, in large models, cache."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import mlx.core as mx
 import numpy as np
@@ -194,6 +195,20 @@ class OnnxT2SRunner:
         self._step = OnnxFunction(step, threads or 1)
         self.rounded = any(port.dtype == np.int8 for port in step.inputs)
         self._spare: np.ndarray = np.empty(0, np.int8 if self.rounded else np.float32)
+
+    @cached_property
+    def exact_batches(self) -> bool:
+        """See `runtime.interface.T2SRunner`: measured, for 8-bit products take another way for one row than for two."""
+        alone, among = (self._scores(count) for count in (1, 2))
+        return np.array_equal(alone, among)
+
+    def _scores(self, count: int) -> np.ndarray:
+        """Scores of one text after three codes, the first of so many."""
+        texts = [(np.arange(8 + row, dtype=np.int32) % self.config.phones, None) for row in range(count)]
+        session = self.start(texts, np.zeros(0, np.int32))
+        for code in range(3):
+            scores = session.step(np.full(count, code))
+        return scores[0]
 
     @property
     def step_session(self) -> onnxruntime.InferenceSession:

@@ -31,6 +31,16 @@ def syllables() -> dict[str, tuple[str, str]]:
     return table
 
 
+@cache
+def _spellings() -> dict[tuple[str, str], str]:
+    return {sound: syllable for syllable, sound in reversed(syllables().items())}
+
+
+def spelled(initial: str, final: str) -> str:
+    """The syllable of an initial and a final with its tone, as pinyin: ("h", "ao3") -> "hao3"."""
+    return _spellings()[initial, final[:-1]] + final[-1]
+
+
 def parse_pinyin(written: str) -> tuple[str, int]:
     """`hao3` -> ("hao", 3); without a digit the tone is 5. ValueError when it is no Mandarin syllable."""
     plain, tone = (written[:-1], int(written[-1])) if written[-1:] in set("12345") else (written, 5)

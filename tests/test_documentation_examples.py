@@ -1,0 +1,74 @@
+"""The shell and Python examples of README.md, run as they stand."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from test_enrol import write_content_encoder
+from test_recording import speech
+
+from dora_primespeech_mlx.commands.main import main, parser
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("primespeech ")]
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch, golden, tiny_model) -> Path:
+    """A folder with what the examples name: checkpoints, a recording, and the repository's voices."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(golden / "s1_tiny.ckpt", "voice.ckpt")
+    shutil.copy(golden / "s2_tiny_v2.pth", "voice.pth")
+    soundfile.write("ada.wav", speech(3.2), 32000)
+    write_content_encoder(tiny_model, tmp_path / "models" / "encoders")
+    return tmp_path
+
+
+def test_the_shell_examples_run_one_after_the_other(workplace, capsys):
+    run = [line for block in blocks("bash") for line in commands(block)]
+    assert len(run) >= 3
+    for line in run:
+        assert main(shlex.split(line)[1:]) == 0, f"{line}: {capsys.readouterr().err}"
+    assert soundfile.info("hello.wav").duration > 0.5
+    assert (workplace / "models" / "mine" / "t2s.safetensors").is_file()
+
+
+def test_the_python_examples_run(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    played = []
+    names = {"play": lambda samples, rate: played.append((len(samples), rate))}
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)
+    assert sum(count for count, _ in played) > 32000
+    assert {rate for _, rate in played} == {32000}
+    assert max(count for count, _ in played) <= 32000
+    speech = names["speech"]
+    assert speech.duration > 0.5
+    assert np.abs(speech.audio).max() > 0.05
+
+
+def test_every_command_named_in_a_sentence_is_one(capsys):
+    pages = [README, *(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))]
+    named = {line for page in pages for line in re.findall(r"`(primespeech [^`]+)`", page)}
+    assert len(named) >= 5
+    for line in sorted(named):
+        if "..." in line:
+            continue
+        words = shlex.split(line)[1:]
+        try:
+            parser().parse_args([*words, "--help"])
+        except SystemExit as ended:
+            assert ended.code == 0, line
+    capsys.readouterr()

@@ -1,0 +1,170 @@
+"""Whose turn it is: arithmetic with a clock that is handed in."""
+
+from collections.abc import Generator
+
+import numpy as np
+import pytest
+
+from dora_primespeech_mlx.speech import AudioChunk
+from dora_primespeech_mlx.synthesis.scheduler import FIRST_GUESS, GUARD, LOAD, Scheduler, Turn
+
+RATE = 100
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def chunk(seconds: float) -> AudioChunk:
+    return AudioChunk(np.zeros(round(seconds * RATE), np.float32), RATE, 0, False, 0, False, "", 0, 0)
+
+
+def units(clock: Clock, *script: tuple[float, float]) -> Generator[AudioChunk | None, None, None]:
+    """Work of so many seconds each, giving so many seconds of audio."""
+    for took, audio in script:
+        clock.now += took
+        yield chunk(audio) if audio else None
+
+
+def turn(clock: Clock, name: str, *script: tuple[float, float], **state) -> Turn[str]:
+    return Turn(name, units(clock, *(script or ((0.01, 0.0),) * 100)), **state)
+
+
+def scheduler(clock: Clock, *turns: Turn[str], most: int | None = None) -> Scheduler[str]:
+    made = Scheduler[str](most, clock)
+    for each in turns:
+        made.add(each)
+    return made
+
+
+def whose(made: Scheduler[str]) -> str | None:
+    found = made.next()
+    return None if found is None else found.whom
+
+
+def test_a_listener_who_would_soon_hear_nothing_comes_first() -> None:
+    clock = Clock()
+    made = scheduler(
+        clock,
+        turn(clock, "unheard"),
+        turn(clock, "rich", heard_until=9.0),
+        turn(clock, "poor", heard_until=GUARD - 0.05),
+        turn(clock, "poorest", heard_until=GUARD - 0.1),
+    )
+    assert whose(made) == "poorest"
+    made.turns.pop()
+    assert whose(made) == "poor"
+    made.turns.pop()
+    assert whose(made) == "unheard"
+
+
+def test_texts_not_heard_yet_come_in_their_order_and_then_those_that_run_out_first() -> None:
+    clock = Clock()
+    made = scheduler(
+        clock,
+        turn(clock, "late", heard_until=8.0),
+        turn(clock, "early", heard_until=7.0),
+        turn(clock, "a"),
+        turn(clock, "b"),
+    )
+    for name in ("a", "b", "early", "late"):
+        found = made.next()
+        assert found is not None
+        assert found.whom == name
+        found.over = True
+    assert made.next() is None
+
+
+def test_a_text_that_waits_is_passed_over() -> None:
+    clock = Clock()
+    made = scheduler(clock, turn(clock, "waits", blocked=lambda: True), turn(clock, "works"))
+    assert whose(made) == "works"
+    made.turns.pop()
+    assert made.next() is None
+
+
+def test_long_pieces_of_work_move_the_limit() -> None:
+    clock = Clock()
+    made = scheduler(clock, turn(clock, "unheard"), turn(clock, "heard", (0.5, 0.0), heard_until=1.3))
+    assert whose(made) == "unheard"
+    made.work(made.turns[1])
+    assert whose(made) == "heard"  # .8 s are left, and twice .5 s of work may lie between two looks
+
+
+def test_work_audio_and_company_are_counted() -> None:
+    clock = Clock()
+    one, two = turn(clock, "one", (0.2, 1.0), (0.1, 0.5)), turn(clock, "two", (0.3, 0.0))
+    made = scheduler(clock, one, two)
+    assert made.work(one) is not None
+    assert made.work(two) is None
+    made.remove(two)
+    made.work(one)
+    assert (one.work, one.audio, one.active) == pytest.approx((0.3, 1.5, (0.2 * 2 + 0.1) / 0.3))
+    assert not one.over
+    assert made.work(one) is None
+    assert one.over
+
+
+def test_there_is_room_for_what_the_machine_carries() -> None:
+    clock = Clock()
+    made = scheduler(clock)
+    assert made.room == int(LOAD / FIRST_GUESS)
+    for _ in range(40):
+        each = turn(clock, "slow", (0.4, 1.0))
+        made.add(each)
+        made.work(each)
+        made.remove(each)
+    assert made.cost == pytest.approx(0.4, abs=0.04)
+    assert made.room == 2
+    made.add(turn(clock, "one"))
+    assert made.room == 1
+    assert scheduler(clock, most=1).room == 1
+
+
+def test_a_machine_that_cannot_keep_up_speaks_one_text_at_a_time() -> None:
+    clock = Clock()
+    made = scheduler(clock)
+    each = turn(clock, "slow", (20.0, 10.0))
+    made.add(each)
+    made.work(each)
+    made.remove(each)
+    assert made.room == 1
+
+
+def test_a_text_that_is_removed_is_closed() -> None:
+    closed = []
+
+    def work() -> Generator[AudioChunk | None, None, None]:
+        try:
+            yield None
+            yield None
+        finally:
+            closed.append(True)
+
+    made = scheduler(Clock())
+    each: Turn[str] = Turn("x", work())
+    made.add(each)
+    made.work(each)
+    made.remove(each)
+    assert closed == [True]
+    assert made.turns == []
+
+
+def test_an_error_of_the_work_is_raised_and_its_time_counted() -> None:
+    clock = Clock()
+
+    def work() -> Generator[AudioChunk | None, None, None]:
+        clock.now += 0.5
+        raise RuntimeError("broken")
+        yield None
+
+    made = scheduler(clock)
+    each: Turn[str] = Turn("x", work())
+    made.add(each)
+    with pytest.raises(RuntimeError):
+        made.work(each)
+    assert each.work == 0.5
