@@ -13,17 +13,16 @@ import mlx.nn as nn
 import numpy as np
 
 from dora_primespeech_mlx.nets.bigvgan import BigVGAN, BigVGANConfig
-from dora_primespeech_mlx.nets.dit import DiT, DiTConfig
-from dora_primespeech_mlx.nets.dit import sanitize as sanitize_dit
-from dora_primespeech_mlx.nets.sovits import (
+from dora_primespeech_mlx.nets.code_encoder import (
     FRAMES_PER_CODE,
     CodeEncoder,
     EncoderConfig,
-    WaveNet,
     count,
     encoder_dimensions,
-    resample_positions,
 )
+from dora_primespeech_mlx.nets.dit import DiT, DiTConfig
+from dora_primespeech_mlx.nets.dit import sanitize as sanitize_dit
+from dora_primespeech_mlx.nets.sovits import WaveNet, resample_positions
 from dora_primespeech_mlx.nets.sovits import sanitize as sanitize_encoder
 from dora_primespeech_mlx.nets.vocoder import Vocoder, VocoderConfig
 

@@ -14,9 +14,10 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from dora_primespeech_mlx.nets.bigvgan import BigVGANConfig
+from dora_primespeech_mlx.nets.code_encoder import EncoderConfig
 from dora_primespeech_mlx.nets.diffusion import MEL_BASES, DiffusionConfig
 from dora_primespeech_mlx.nets.dit import DiTConfig
-from dora_primespeech_mlx.nets.sovits import EncoderConfig, SovitsConfig
+from dora_primespeech_mlx.nets.sovits import SovitsConfig
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
 from dora_primespeech_mlx.nets.vocoder import VocoderConfig
 from dora_primespeech_mlx.weights.checkpoint import write_weights
