@@ -23,6 +23,18 @@ MEL_RANGE = (-12.0, 2.0)
 """Natural logarithms of the magnitudes that stand at -1 and 1 in a mel of v3 and v4."""
 _MEL_FLOOR = 1e-5
 _MEL_POWER_GUARD = 1e-8
+_OTHER_SOUNDS = (
+    (b"ftyp", 4, "an m4a, mp4 or mov file"),
+    (b"\x1aE\xdf\xa3", 0, "a webm or mkv file"),
+    (b"#!AMR", 0, "an amr file"),
+    (b"\x30\x26\xb2\x75", 0, "a wma file"),
+    (b"MAC ", 0, "an ape file"),
+    (b"wvpk", 0, "a wavpack file"),
+)
+"""Bytes that a kind of sound file begins with, where they stand, and what it is."""
+_LOUDEST = 10.0
+"""Above full scale; what is louder was not scaled to -1..1."""
+_HEARD, _CANCELLED = 0.01, 1e-3
 _SINC_ZERO_CROSSINGS = 6
 _SINC_ROLLOFF = 0.99
 
@@ -47,15 +59,33 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
         raise FileNotFoundError(f"The sound file {path} {hint}")
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise ValueError(
-            f"{path} is not a sound file that can be read (wav, flac, ogg and mp3 can): {error}"
-        ) from error
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise ValueError(_unreadable(path, str(error))) from error
     if not len(samples):
         raise ValueError(f"{path} holds no sound: record it again")
     if not np.isfinite(samples).all():
         raise ValueError(f"{path} holds values that are not numbers: export it again as 16-bit wav")
-    return samples.mean(axis=1), int(rate)
+    loudest = float(np.abs(samples).max())
+    if loudest > _LOUDEST:
+        raise ValueError(f"{path} reaches {loudest:.3g} where 1 is full scale: export it again as 16-bit wav")
+    mixed = samples.mean(axis=1)
+    if loudest > _HEARD and float(np.square(mixed).mean()) < _CANCELLED * float(np.square(samples).mean()):
+        raise ValueError(
+            f"{path} has channels in opposite phase, which cancel one another: keep one of them, with "
+            f"ffmpeg -i {path.name} -af pan=mono|c0=c0 {path.stem}_mono.wav"
+        )
+    return mixed, int(rate)
+
+
+def _unreadable(path: Path, reason: str) -> str:
+    with path.open("rb") as file:
+        head = file.read(16)
+    for magic, at, name in _OTHER_SOUNDS:
+        if head[at : at + len(magic)] == magic:
+            return f"{path} is {name}, which is not read here: convert it with ffmpeg -i {path.name} {path.stem}.wav"
+    reason = reason.split(": ", 1)[-1] if str(path) in reason else reason
+    reason = f"{reason.strip(' .') or 'unknown'}; record or export it again"
+    return f"{path} is not a sound file that can be read (wav, flac, ogg and mp3 can): {reason}"
 
 
 def pcm16(samples: np.ndarray) -> np.ndarray:

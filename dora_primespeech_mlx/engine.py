@@ -33,7 +33,10 @@ from dora_primespeech_mlx.voices.library import Library, Voice
 
 __all__ = ["AudioChunk", "Engine", "Speech", "synthesize"]
 
-WARM_UP_TEXT = {"zh": "你好，世界。", "en": "Hello, world.", "auto": "Hello, world. 你好，世界。"}
+WARM_UP_TEXT = {
+    "zh": "你好，世界。", "en": "Hello, world.", "auto": "Hello, world. 你好，世界。", "ja": "こんにちは、世界。",
+    "ko": "안녕, 세상아.", "yue": "你好，世界。", "auto_yue": "Hello, world. 你好，世界。",
+}  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +120,7 @@ class Engine:
             text: the whole text, or its pieces as they come (an LLM's tokens): sentences are spoken as soon as they
                 end.
             voice: name or alias, or a voice itself; None is the default voice.
-            language: "auto", "zh" or "en"; None is the voice's.
+            language: "auto", "zh", "en", "ja", "ko", "yue" or "auto_yue"; None is the voice's.
             speed: above 1 is faster; None is the voice's.
             seed: fixes the result; None draws one.
             sampling: how codes are drawn; None is the voice's.
@@ -130,7 +133,7 @@ class Engine:
             nothing to speak in it.
 
         Raises:
-            ValueError: an unknown voice, or a text in a language that is not supported.
+            ValueError: an unknown voice, or a text in a language that the voice or this installation does not speak.
         """
         wishes = _wishes(voice, language, speed, seed, sampling, noise_scale)
         own = voice if isinstance(voice, Voice) else None
@@ -206,6 +209,10 @@ class Engine:
                 if prepared is None:
                     yield None
                     continue
+                if prepared.sentence.pause is not None:
+                    silence = _silence(prepared.sentence.pause, request)
+                    pause = replace(pause or _chunk(silence, index, prepared, request), samples=silence)
+                    index = pause.index + 1
                 if pause is not None:
                     if request.cancelled():
                         return
@@ -221,7 +228,7 @@ class Engine:
                         request.timing.first_audio = time.perf_counter() - began
                     yield _chunk(samples, index, prepared, request)
                     index += 1
-                silence = np.zeros(round(self._settings.fragment_interval * request.voice.sample_rate), np.float32)
+                silence = _silence(self._settings.fragment_interval, request)
                 pause = replace(_chunk(silence, index, prepared, request), sentence_final=True)
                 index += 1
         except CancelledError:
@@ -302,6 +309,10 @@ def _wishes(
         "noise_scale": noise_scale,
         **(asdict(sampling) if sampling is not None else {}),
     }
+
+
+def _silence(seconds: float, request: Request) -> np.ndarray:
+    return np.zeros(round(seconds * request.voice.sample_rate), np.float32)
 
 
 def _chunk(samples: np.ndarray, index: int, prepared: PreparedSentence, request: Request) -> AudioChunk:

@@ -234,7 +234,10 @@ class Variable:
     meaning: str
 
 
-LANGUAGES = Choice(("auto", "zh", "en"), synonyms=(("all_zh", "zh"),))
+LANGUAGES = Choice(
+    ("auto", "zh", "en", "ja", "ko", "yue", "auto_yue"),
+    synonyms=(("all_zh", "zh"), ("all_ja", "ja"), ("all_ko", "ko"), ("all_yue", "yue")),
+)
 SPLIT_METHODS = Choice(("sentence", "cut0", "cut1", "cut2", "cut3", "cut4", "cut5"))
 STEPS = Steps(1, 32, integer=True)
 SPEED = Number(0.5, 2.0)

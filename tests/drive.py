@@ -1,5 +1,6 @@
 """Nodes that put the one that speaks to the test, chosen by the first argument; what they need comes as arguments."""
 
+import json
 import os
 import random
 import signal
@@ -66,4 +67,16 @@ def kill(pid_file: str) -> None:
     print("completed", completed, flush=True)
 
 
-{"rubbish": rubbish, "interrupt": interrupt, "kill": kill}[sys.argv[1]](*sys.argv[2:])
+def stream(texts: str) -> None:
+    """Sends the texts of a file, [{"voice": NAME, "pieces": [...]}], piece by piece, each when the last is done."""
+    node = dora.Node()
+    for number, text in enumerate(json.loads(Path(texts).read_text(encoding="utf-8"))):
+        for at, piece in enumerate(text["pieces"], 1):
+            metadata = {"segment_id": number, "voice": text["voice"], "fin": at == len(text["pieces"])}
+            node.send_output("text", pa.array([piece]), metadata)
+        while (event := node.next()) is not None:
+            if event["type"] == "INPUT" and event["id"] == "segment_complete":
+                break
+
+
+{"rubbish": rubbish, "interrupt": interrupt, "kill": kill, "stream": stream}[sys.argv[1]](*sys.argv[2:])

@@ -98,3 +98,24 @@ def test_written_wav_is_clipped_pcm16(tmp_path):
     samples, rate = soundfile.read(path, dtype="int16")
     assert rate == 32000
     np.testing.assert_array_equal(samples, [0, 16384, 32767, 32767, -32768, -32768, 32767])
+
+
+def test_sounds_of_other_programs_come_with_the_command_that_converts_them(tmp_path):
+    for name, content in (("a.m4a", b"\0\0\0\x20ftypM4A "), ("a.webm", b"\x1aE\xdf\xa3"), ("a.amr", b"#!AMR\n")):
+        (tmp_path / name).write_bytes(content + bytes(64))
+        with pytest.raises(ValueError, match=rf"ffmpeg -i {name} a\.wav"):
+            audio.read_audio(tmp_path / name)
+
+
+def test_channels_that_cancel_and_samples_without_a_scale_are_named(tmp_path):
+    noise = 0.3 * np.random.default_rng(0).standard_normal(32000)
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.stack([noise, -noise], axis=1), 32000, subtype="FLOAT")
+    with pytest.raises(ValueError, match="opposite phase.*ffmpeg"):
+        audio.read_audio(path)
+    soundfile.write(path, np.where(np.arange(32000) == 5, 1e30, noise), 32000, subtype="FLOAT")
+    with pytest.raises(ValueError, match=r"reaches 1e\+30 where 1 is full scale"):
+        audio.read_audio(path)
+    for kept in (np.stack([noise, 0 * noise], axis=1), np.stack([noise, noise[::-1]], axis=1), 4 * noise, 0 * noise):
+        soundfile.write(path, kept, 32000, subtype="FLOAT")
+        assert len(audio.read_audio(path)[0]) == 32000

@@ -11,6 +11,7 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 import pytest
+from node_fakes import FakeEngine
 
 from dora_primespeech_mlx.commands.bench.closeness import Closeness, closeness
 from dora_primespeech_mlx.commands.bench.codes import POSITION, step_megabytes
@@ -18,6 +19,7 @@ from dora_primespeech_mlx.commands.bench.figures import Results, as_text
 from dora_primespeech_mlx.commands.bench.primitives import step_primitives
 from dora_primespeech_mlx.commands.bench.report import html
 from dora_primespeech_mlx.commands.bench.static import StaticCache, static_step
+from dora_primespeech_mlx.commands.bench.streams import Session, converse
 from dora_primespeech_mlx.commands.bench.timing import finish, measure, spread
 from dora_primespeech_mlx.commands.main import main
 from dora_primespeech_mlx.nets.t2s import T2S
@@ -184,6 +186,25 @@ def test_a_file_that_is_no_result_is_refused(tmp_path: Path):
     path.write_text('{"schema": 7}')
     with pytest.raises(ValueError, match="is no result"):
         Results.read(path)
+
+
+def test_sessions_are_heard_one_text_after_the_other_and_all_at_once():
+    engine = FakeEngine(chunks=4, chunk_seconds=0.05)
+    shop = types.SimpleNamespace(engine=engine, voice=None)
+    sessions, took = converse(shop, 3, texts=2)  # type: ignore[arg-type]
+    assert [len(session.first) for session in sessions] == [2, 2, 2]
+    assert [session.audio for session in sessions] == pytest.approx([0.6, 0.6, 0.4])
+    assert [session.texts for session in sessions] == [[], [], []]
+    assert 0.2 <= took < sum(session.audio for session in sessions)
+
+
+def test_audio_that_comes_after_a_player_has_run_dry_is_a_gap():
+    session = Session(["one"], asked=10.0)
+    session.hear(1.0, now=10.2)
+    session.hear(1.0, now=11.2)
+    session.hear(0.5, now=12.5)
+    assert (session.first, session.gaps) == ([pytest.approx(0.2)], [1])
+    assert (session.played_until, session.audio) == (13.0, 2.5)
 
 
 def test_a_runner_is_as_near_to_itself_as_can_be_and_another_is_not():

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from weight_files import unstamped
 
 from dora_primespeech_mlx.nets.sovits import fold_weight_norm
 from dora_primespeech_mlx.nets.t2s import sine_table
@@ -42,7 +43,7 @@ def test_missing_unknown_and_misshapen_tensors_are_named(tiny_model: Path, tmp_p
     original = load_file(tiny_model / f"{kind}.safetensors")
     for change in ("missing", "unknown", "shape"):
         folder = tmp_path / change
-        shutil.copytree(tiny_model, folder)
+        unstamped(shutil.copytree(tiny_model, folder))
         weights = dict(original)
         if change == "missing":
             del weights[name]
@@ -56,7 +57,7 @@ def test_missing_unknown_and_misshapen_tensors_are_named(tiny_model: Path, tmp_p
 
 
 def test_a_tensor_the_dimensions_come_from_is_named_too(tiny_model: Path, tmp_path: Path) -> None:
-    shutil.copytree(tiny_model, tmp_path / "m")
+    unstamped(shutil.copytree(tiny_model, tmp_path / "m"))
     weights = load_file(tmp_path / "m" / "sovits.safetensors")
     del weights["dec.cond.weight"]
     save_file(weights, tmp_path / "m" / "sovits.safetensors")
@@ -78,7 +79,9 @@ def test_missing_and_truncated_files_are_named(tiny_model: Path, tmp_path: Path,
 
 
 def test_files_given_the_wrong_way_round_are_refused(golden: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="not a T2S"):
+    with pytest.raises(
+        CheckpointError, match=r"s2_tiny_v2\.pth: this is a SoVITS .*, not a T2S .* give it with --sovits"
+    ):
         convert(golden / "s2_tiny_v2.pth", golden / "s1_tiny.ckpt", tmp_path)
 
 
@@ -87,11 +90,15 @@ def test_version_comes_from_weights_then_header() -> None:
     assert detect_version(text) == "v1"
     assert detect_version({"enc_p.text_embedding.weight": np.zeros((732, 4))}) == "v2"
     pro = {"sv_emb.weight": np.zeros((8, 4)), "dec.conv_pre.weight": np.zeros((768, 4, 7))}
-    assert detect_version(pro) == "v2ProPlus"
-    assert detect_version(pro, "05") == "v2Pro"
-    for name in ("cfm.estimator.x", "cfm.a.lora_A.weight"):
-        with pytest.raises(CheckpointError, match="v3 or v4"):
-            detect_version({**text, name: np.zeros(1)})
+    assert detect_version(pro) == detect_version(pro, "05") == "v2ProPlus"
+    assert detect_version(pro | {"dec.conv_pre.weight": np.zeros((512, 4, 7))}, "06") == "v2Pro"
+    for name, header, said in (
+        ("cfm.estimator.x", "PK", "a GPT-SoVITS v3 or v4 file"),
+        ("cfm.a.lora_A.weight", "03", "a LoRA of a GPT-SoVITS v3 model"),
+        ("cfm.a.lora_A.weight", "04", "a LoRA of a GPT-SoVITS v4 model"),
+    ):
+        with pytest.raises(CheckpointError, match=said):
+            detect_version({**text, name: np.zeros(1)}, header)
 
 
 def test_weight_norm_is_folded_over_the_axes_without_gain() -> None:

@@ -62,7 +62,7 @@ def test_everything_a_lora_holds_takes_the_place_of_the_base(data: Path, lora: C
 
 def test_a_lora_says_which_base_it_needs(data: Path, golden: Path) -> None:
     vocoder, path = data / "vocoder_tiny_v4.pth", data / "s2_tiny_v4_lora.pth"
-    with pytest.raises(CheckpointError, match=r"v4 LoRA of rank 8, which needs its base model s2Gv4.pth: --base"):
+    with pytest.raises(CheckpointError, match=r"v4 LoRA of rank 8, which needs its base model s2Gv4.pth: add --base"):
         read_sovits(path, Companions(vocoder=vocoder))
     for base, reason in (
         (data / "s2_tiny_v3_lora.pth", "is a LoRA itself"),
@@ -115,7 +115,7 @@ def test_tensors_that_have_no_place_in_the_base_are_named(data: Path, lora: Chec
 
 def test_the_version_comes_from_hash_header_or_the_user(data: Path, tmp_path: Path) -> None:
     path, vocoder = data / "s2_tiny_v4.pth", data / "vocoder_tiny_v4.pth"
-    with pytest.raises(CheckpointError, match="say --version v3 or --version v4"):
+    with pytest.raises(CheckpointError, match="add --version v3 or --version v4"):
         read_sovits(path, Companions(vocoder=vocoder))
     with pytest.raises(CheckpointError, match="not a version with a diffusion decoder"):
         read_sovits(path, Companions(vocoder=vocoder, version="v2"))
@@ -127,7 +127,7 @@ def test_the_version_comes_from_hash_header_or_the_user(data: Path, tmp_path: Pa
 
 
 def test_the_vocoder_of_the_other_version_or_none_is_refused(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="needs its vocoder: the file vocoder.pth"):
+    with pytest.raises(CheckpointError, match="needs its vocoder: add --vocoder with the file vocoder.pth"):
         read_sovits(data / "s2_tiny_v4.pth", Companions(version="v4"))
     with pytest.raises(CheckpointError, match="not the vocoder of v4"):
         read_vocoder(data / "bigvgan_tiny", "v4")

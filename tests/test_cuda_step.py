@@ -12,7 +12,7 @@ import pytest
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
 from dora_primespeech_mlx.runtime.mlx import cuda_t2s
 from dora_primespeech_mlx.runtime.mlx.cache import KVCache
-from dora_primespeech_mlx.runtime.mlx.cuda_t2s import StepKernel, fits, multiprocessors
+from dora_primespeech_mlx.runtime.mlx.cuda_t2s import StepKernel, fits
 from dora_primespeech_mlx.weights.random_weights import SIZES, random_weights
 
 CONFIG = T2SConfig(128, 2, 2, 256, 20, 50, 49, 64, 64, 54)
@@ -75,12 +75,3 @@ def test_the_kernel_takes_the_released_size_and_no_padded_heads():
     assert not fits(T2SConfig(512, 16, 24, 2048, 732, 1025, 1024, 32, 64, 54))
     with pytest.raises(ValueError, match="cannot run"):
         StepKernel(T2S(T2SConfig(96, 2, 1, 128, 20, 50, 49, 48, 48, 54)))
-
-
-def test_kernel_is_not_used_where_the_multiprocessors_are_unknown(monkeypatch):
-    def no_driver(name):
-        raise OSError(name)
-
-    monkeypatch.setattr("ctypes.CDLL", no_driver)
-    assert multiprocessors() == 0
-    assert not fits(T2SConfig(512, 16, 24, 2048, 732, 1025, 1024, 32, 32, 54), multiprocessors())

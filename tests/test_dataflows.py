@@ -1,16 +1,13 @@
 import json
-import socket
-import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
 import soundfile
 import yaml
-from dataflow_tools import DATAFLOWS, TESTS, dora, environment, faked, rows, run, written
+from dataflow_tools import DATAFLOWS, Fleet, all_was_heard, dora, faked, fleet_flow, rows, run, written
 
 
 def test_say_writes_a_wav(tmp_path):
@@ -32,6 +29,16 @@ def test_say_fails_on_a_chunk_that_is_missing(tmp_path):
     ran = dora("run", str(written(loose, flow)), folder=tmp_path)
     assert ran.returncode == 1
     assert "text 0 has 3 chunks, and 0 came" in ran.stdout + ran.stderr
+
+
+def test_a_wrong_setting_is_said_and_ends_the_dataflow(tmp_path):
+    flow = faked("say.yml", tmp_path, tts={"TOP_K": "many"})
+    (tmp_path / "say.txt").write_text("One.\n")
+    dataflow = yaml.safe_load(flow.read_text())
+    dataflow["nodes"][1]["max_restarts"] = 1
+    ran = dora("run", str(written(dataflow, flow)), folder=tmp_path)
+    assert ran.returncode == 1
+    assert "TOP_K='many' is not allowed; it must be a whole number from 1 to 1025" in ran.stdout + ran.stderr
 
 
 def test_speak_gives_the_device_what_it_takes(tmp_path):
@@ -112,6 +119,34 @@ def test_chat_takes_a_real_model(tmp_path):
     assert Model.asked[0]["model"] == "some-model"
 
 
+def test_talk_hears_answers_and_can_be_interrupted(tmp_path):
+    server = HTTPServer(("127.0.0.1", 0), Model)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    flow = faked(
+        "talk.yml",
+        tmp_path,
+        ears={"QUESTIONS": "Who are you?|And who am I?"},
+        llm={"LLM_URL": f"http://127.0.0.1:{server.server_port}/v1"},
+        speaker={"LISTEN_FILE": "heard.jsonl", "KIND": "int16"},
+        tts={"FAKE_CHUNKS": "10", "FAKE_DELAY": "0.05"},
+    )
+    dataflow = yaml.safe_load(flow.read_text())
+    microphone, speaker = dataflow["nodes"][0], dataflow["nodes"][-1]
+    microphone["inputs"] |= {"audio": "tts/audio", "segment_complete": "tts/segment_complete"}
+    speaker["inputs"]["outcome"] = {"source": "tts/segment_complete", "queue_size": 100, "queue_policy": "backpressure"}
+    Model.asked.clear()
+    run(written({**dataflow, "exit_when_nodes_finish": True}, flow))
+    server.shutdown()
+    heard = rows(tmp_path / "heard.jsonl")
+    assert [asked["messages"][-1]["content"] for asked in Model.asked] == ["Who are you?", "And who am I?"]
+    outcomes = [row for row in heard if row["id"] == "outcome"]
+    assert [(row["question_id"], row["text"]) for row in outcomes] == [("q1", "cancelled"), ("q2", "completed")]
+    last = [row for row in heard if row["id"] == "audio" and row["question_id"] == "q2"]
+    assert [row["seq"] for row in last] == list(range(outcomes[1]["chunks"]))
+    assert last[-1]["fin"] is True
+    assert any(row["id"] == "interrupt" for row in heard)
+
+
 def test_serve_gives_the_server_what_it_takes(tmp_path):
     flow = faked("serve.yml", tmp_path, server={"LISTEN_FILE": "heard.json"})
     run(flow)
@@ -121,49 +156,13 @@ def test_serve_gives_the_server_what_it_takes(tmp_path):
     assert heard["seconds"] == pytest.approx(1.2, abs=1e-3)
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
 def test_fleet_shares_sessions_between_two_daemons(tmp_path):
-    flow = faked("fleet.yml", tmp_path, recorder={"FOLDER": str(tmp_path)})
-    (tmp_path / "say.txt").write_text("".join(f"Text {number}.\n" for number in range(12)))
-    dataflow = yaml.safe_load(flow.read_text())
-    listener = {**dataflow["nodes"][-1], "id": "listener", "path": str(TESTS / "listen.py")}
-    dataflow["nodes"].append({**listener, "env": {"LISTEN_FILE": "heard.jsonl"}})
-    written(dataflow, flow)
-    port = str(free_port())
-    env = environment(tmp_path)
-    started: list[subprocess.Popen] = []
-
-    def start(*arguments: str) -> None:
-        log = (tmp_path / f"{len(started)}.log").open("w")
-        started.append(subprocess.Popen(["dora", *arguments], cwd=tmp_path, env=env, stdout=log, stderr=log))
-
-    try:
-        start("coordinator", "--port", port, "--store", "memory")
-        for name in ("first", "second"):
-            local = ["--local-listen-port", str(free_port()), "--zenoh-config-overlay", str(DATAFLOWS / "zenoh.json5")]
-            start("daemon", "--machine-id", name, "--coordinator-port", port, *local)
-        for _ in range(100):
-            connected = dora("cluster", "status", "--coordinator-port", port, folder=tmp_path).stdout
-            if "first-" in connected and "second-" in connected:
-                break
-            time.sleep(0.1)
-        ran = dora("start", str(flow), "--coordinator-port", port, "--attach", folder=tmp_path)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-    finally:
-        for process in reversed(started):
-            process.terminate()
-            process.wait(10)
-    samples, rate = soundfile.read(tmp_path / "speech.wav")
-    assert len(samples) == 12 * 3 * 6400
-    heard = rows(tmp_path / "heard.jsonl")
-    sessions = [{row["session_id"] for row in heard if row["id"] == f"audio_{name}"} for name in ("first", "second")]
-    assert [len(names) for names in sessions] == [2, 2]
-    assert not sessions[0] & sessions[1]
+    flow = fleet_flow(tmp_path, 12, 0.05)
+    with Fleet(tmp_path) as fleet:
+        assert fleet.run(flow).wait(60) == 0
+        assert all_was_heard(tmp_path, 12) == []
+        samples, _ = soundfile.read(tmp_path / "speech.wav")
+        assert len(samples) == 12 * 5 * 6400
 
 
 def test_say_speaks_with_the_real_engine(tmp_path, tiny_voices):

@@ -5,6 +5,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
+from dora_primespeech_mlx.commands.bench.workshop import Paced
 from dora_primespeech_mlx.sampling import Sampling, draw, penalise, probabilities
 from dora_primespeech_mlx.synthesis.decoding import Guard, Row, generate, generate_many
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
@@ -167,3 +168,60 @@ def test_the_most_codes_a_row_may_have_are_a_fault_to_the_guard() -> None:
         rows = [row(varied(90), 60)]
         list(generate_many(Scripted([1]), rows, np.zeros(0, np.int32), sampling=GREEDY, guard=guard, limit=40))
         assert (len(rows[0].codes), rows[0].fault) == (40, fault)
+
+
+class Drawing(Scripted):
+    """A runner whose sessions draw for themselves, from the script."""
+
+    def start(self, texts: list, prompt: np.ndarray) -> "DrawingScript":
+        self.started.append(len(texts))
+        return DrawingScript(self, [bert for _, bert in texts])
+
+
+class DrawingScript(ScriptedSession):
+    def codes(self, noise, sampling, end: int, minimum: int):
+        places = range(self.runner.steps, self.runner.steps + len(noise))
+        self.runner.steps += len(noise)
+        drawn = np.array([[script[min(place, len(script) - 1)] for script in self.scripts] for place in places])
+        return self.runner.xp.array(np.stack([drawn, drawn == end], axis=1))
+
+
+@pytest.mark.parametrize("xp", [np, mx])
+def test_a_session_that_draws_gives_the_codes_of_one_that_does_not(xp) -> None:
+    for scripts in ([[*varied(29), END], [*varied(40), END]], [[3], [*varied(200), END], [*varied(20), END]]):
+        rows, same = ([row(script, 60) for script in scripts] for _ in range(2))
+        none = np.zeros(0, np.int32)
+        steps = list(generate_many(Drawing([END], xp), rows, none, sampling=GREEDY, guard=Guard()))
+        assert steps == list(generate_many(Scripted([END], xp), same, none, sampling=GREEDY, guard=Guard()))
+        assert [(each.codes, each.fault) for each in rows] == [(each.codes, each.fault) for each in same]
+
+
+def test_a_session_that_draws_is_asked_for_one_launch_ahead_and_for_no_code_beyond_the_limit() -> None:
+    runner = Drawing([1])
+    assert codes(runner, limit=21) == [1] * 21
+    assert runner.steps == 21
+    runner = Drawing([*varied(11), END])
+    assert codes(runner) == varied(11)
+    assert runner.steps == 24
+
+
+def test_codes_made_ahead_of_a_cancel_are_dropped() -> None:
+    asked: list[bool] = []
+
+    def cancelled() -> bool:
+        asked.append(True)
+        return len(asked) > 5
+
+    runner = Drawing(varied(90))
+    assert codes(runner, cancelled=cancelled) == varied(90)[:5]
+    assert runner.steps == 16
+
+
+def test_a_benchmark_ends_texts_where_it_wants_to_whoever_draws() -> None:
+    for kind in (Scripted, Drawing):
+        rows = [row(varied(99), 9), row(varied(99), 20)]
+        for each, phones in zip(rows, (9, 20), strict=True):
+            each.phones = np.zeros(phones, np.int32)
+        runner = Paced(kind([END]), 0)  # type: ignore[arg-type]
+        list(generate_many(runner, rows, np.zeros(0, np.int32), sampling=GREEDY))
+        assert [len(each.codes) for each in rows] == [20, 44]

@@ -103,7 +103,7 @@ def test_steps_that_are_no_power_of_two_are_refused(value: str) -> None:
         Settings.from_env({"SAMPLE_STEPS": value})
 
 
-@pytest.mark.parametrize("value", [12, "8", True, 0.5])
+@pytest.mark.parametrize("value", [12, 64, 0, 0.5])
 def test_a_voice_with_such_steps_is_refused(tiny_diffusion: Path, tmp_path: Path, value: object) -> None:
     with pytest.raises(ValueError, match="'v4' has steps .* a power of two from 1 to 32"):
         read_voices(edited(tiny_diffusion, tmp_path, steps=value))

@@ -37,6 +37,14 @@ def test_a_whole_installation_is_ok(tiny_voices: Path, capsys: pytest.CaptureFix
     assert all(finding.advice for finding in findings if finding.mark != OK)
 
 
+def test_a_language_that_cannot_be_read_fails_only_where_it_is_meant(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("dora_primespeech_mlx.text.find_spec", lambda name: None)
+    japanese = [f for f in found(examine(Settings()), "languages") if "Japanese" in f.text]
+    assert [(f.mark, f.advice) for f in japanese] == [(OK, "pip install 'dora-primespeech-mlx[ja]'")]
+    meant = [f for f in found(examine(Settings(language="ja")), "languages") if f.mark == FAIL]
+    assert len(meant) == 1 and "Japanese needs pyopenjtalk-plus" in meant[0].text
+
+
 def test_missing_voices_fail_with_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["doctor", "--voices", str(tmp_path / "none.json")]) == 1
     out = capsys.readouterr().out

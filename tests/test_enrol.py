@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import mlx.core as mx
@@ -165,3 +167,47 @@ def test_encoders_are_converted_by_the_same_command(tmp_path, capsys):
     assert "--t2s and --sovits together, or an encoder: --hubert, --roberta, --speaker" in capsys.readouterr().err
     assert run("export", "--encoders", tmp_path / "none", "--coreml", tmp_path) == 1
     assert "primespeech convert --hubert" in capsys.readouterr().err
+
+
+def test_voices_that_are_added_at_once_are_all_there(tiny_model, recording, tmp_path):
+    voices, names = tmp_path / "voices.json", ["A.1", "A?1", "Ada", "Bob", "\U0001f600"]
+    commands = [
+        [sys.executable, "-m", "dora_primespeech_mlx.commands.main", "voice", "add", name, str(recording), "--voices",
+         str(voices), "--model", str(tiny_model)]
+        for name in names
+    ]  # fmt: skip
+    running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for command in commands]
+    assert [process.wait() for process in running] == [0] * len(names)
+    book = read_voices(voices)
+    assert sorted(book.names) == sorted(names)
+    assert len({entry.references for entry in book.entries.values()}) == len(names)
+    assert all(entry.references[0].read_bytes() == recording.read_bytes() for entry in book.entries.values())
+
+
+def test_a_voice_is_replaced_by_its_own_copies_in_another_order_and_nothing_is_lost(tiny_model, recording, tmp_path):
+    voices, second = tmp_path / "voices.json", tmp_path / "second.wav"
+    soundfile.write(second, speech(4.0, seed=9), 32000)
+    contents = [path.read_bytes() for path in (recording, second)]
+    assert run("voice", "add", "Ada", recording, second, "--voices", voices, "--model", tiny_model) == 0
+    first = read_voices(voices).find("Ada").references
+    assert run("voice", "add", "Ada", *reversed(first), "--voices", voices, "--replace") == 0
+    now = read_voices(voices).find("Ada").references
+    assert [path.read_bytes() for path in now] == contents[::-1]
+    assert [path.read_bytes() for path in first] == contents
+
+
+def test_a_voice_is_added_in_a_language_that_its_model_speaks(model, recording, tmp_path, capsys):
+    pytest.importorskip("pyopenjtalk", reason="the extra ja is not installed")
+    voices = tmp_path / "voices.json"
+    spoken = ("--text", "こんにちは、お元気ですか。", "--lang", "all_ja", "--model", model)
+    assert run("voice", "add", "Aoi", recording, "--voices", voices, *spoken) == 0
+    content = json.loads(voices.read_text("utf-8"))
+    assert content["voices"]["Aoi"]["text_lang"] == content["voices"]["Aoi"]["prompt_lang"] == "ja"
+    voices.write_text(json.dumps(content | {"languages": ["zh", "en"]}), "utf-8")
+    assert run("voice", "add", "Mei", recording, "--voices", voices, *spoken) == 1
+    assert "does not speak Japanese: it speaks Mandarin and English" in capsys.readouterr().err
+    other = tmp_path / "other"
+    shutil.copytree(model, other)
+    assert run("voice", "add", "Mei", recording, "--voices", voices, *spoken[:-1], other) == 0
+    assert json.loads(voices.read_text("utf-8"))["voices"]["Mei"]["languages"] == []
+    assert read_voices(voices).find("Mei").languages == ()

@@ -2,6 +2,9 @@
 
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +62,80 @@ def test_the_table_is_for_people_and_an_error_is_the_exit_status(capsys: pytest.
     assert "你ni2 好hao3" in capsys.readouterr().out
     assert main(["phones", "..."]) == 1
     assert "nothing to say" in capsys.readouterr().out
+
+
+def test_what_was_added_is_not_part_of_what_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, three = asked(
+        capsys, monkeypatch, {"text": "5+8=13", "cut": "cut0"}, {"text": "5+8=13。", "cut": "cut0"}, {"text": "5+8=13"}
+    )
+    assert [answer["sentences"][0]["said"] for answer in (one, two, three)] == [
+        "五加八等于十三",
+        "五加八等于十三.",
+        "五加八等于十三.",
+    ]
+    assert one["sentences"][0]["phones"] == two["sentences"][0]["phones"]
+
+
+def test_breaks_rates_and_readings_are_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = '[重](chong2)庆很大啊。<break time="1s"/><prosody rate="slow">好的好的。</prosody>'
+    (answer,) = asked(capsys, monkeypatch, text)
+    first, second = answer["sentences"]
+    assert first["pinyin"][0] == ["重", "chong2"]
+    assert "pause" not in first
+    assert (second["pause"], second["rate"]) == (1.0, 0.75)
+
+
+def test_a_sentence_that_is_refused_does_not_hide_the_others(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (answer,) = asked(capsys, monkeypatch, "你好你好。こんにちは世界中の皆さん。再见再见。")
+    assert [sentence["said"] for sentence in answer["sentences"]] == ["你好你好.", "再见再见."]
+    assert "Japanese" in answer["error"]
+
+
+def test_an_unknown_method_is_an_answer(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    (answer,) = asked(capsys, monkeypatch, {"text": "Hello there.", "cut": "cut9"})
+    assert "cut9" in answer["error"]
+
+
+@pytest.fixture
+def voices(tmp_path: Path) -> Path:
+    """Two voices without any file but a lexicon."""
+    (tmp_path / "words.json").write_text(json.dumps({"重庆": "chong1 qing1", "GIF": "JH IH1 F"}), encoding="utf-8")
+    entry = {"ref_audio": "a.wav", "ref_text": "Hello.", "prompt_lang": "en", "model": "nowhere"}
+    book = {"default_voice": "plain", "voices": {"plain": entry, "own": entry | {"lexicon": "words.json"}}}
+    path = tmp_path / "voices.json"
+    path.write_text(json.dumps(book), encoding="utf-8")
+    return path
+
+
+def test_the_lexicon_of_a_voice_counts_and_no_network_is_loaded(
+    voices: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def phones(*options: str) -> str:
+        assert main(["phones", "去重庆看GIF吧。", *options]) == 0
+        return capsys.readouterr().out
+
+    assert "重chong1 庆qing1" in phones("--voice", "own", "--voices", str(voices))
+    assert "JH IH1 F" in phones("--voice", "own", "--voices", str(voices))
+    assert "重chong2 庆qing4" in phones("--voices", str(voices))
+    assert "重chong2 庆qing4" in phones()
+
+
+def test_phones_needs_no_mlx() -> None:
+    code = (
+        "import sys\n"
+        "from dora_primespeech_mlx.commands.main import main\n"
+        "main(['phones', 'Hello there.'])\n"
+        "assert not {'mlx', 'onnxruntime', 'dora'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
+
+
+def test_a_voice_that_is_not_there_is_named(voices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["phones", "Hello.", "--voice", "nobody", "--voices", str(voices)]) != 0
+    assert "nobody" in capsys.readouterr().err

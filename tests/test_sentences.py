@@ -82,7 +82,7 @@ def spoken(text: str, size: int = 1) -> list[str]:
         ("好。嗯。我们现在开始吧！", ["好。嗯。我们现在开始吧！"]),
         ("We sell apples, pears, etc. They are fresh.", ["We sell apples, pears, etc.", "They are fresh."]),
         ("A heading without a mark\nAnd a line below it", ["A heading without a mark.", "And a line below it."]),
-        ("「こ」", ["「こ」."]),
+        ("「こ」", ["「こ」。"]),
         ("……！？\n\n", []),
     ],
 )

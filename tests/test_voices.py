@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.voices.book import read_codes, read_voices
+from dora_primespeech_mlx.voices.book import list_voices, read_codes, read_voices
 
 
 def write(folder: Path, content: object) -> Path:
@@ -68,6 +68,11 @@ def test_models_base_path_moves_relative_paths(tmp_path: Path) -> None:
         ({"voices": {"a": ENTRY}}, "'a' names no weights"),
         ({"voices": {"a": {**ENTRY, "speed_factor": "fast"}}, "model": "m"}, "speed_factor 'fast'"),
         ({"voices": {"a": "x"}, "model": "m"}, "'a' must be a JSON object"),
+        ({"voices": {"a\nb": ENTRY}, "model": "m"}, "a control sign|another control sign"),
+        ({"voices": {"a": ENTRY, "A": ENTRY}, "model": "m"}, "so is the voice 'a'"),
+        ({"voices": {"a": {**ENTRY, "top_k": 2.5}}, "model": "m"}, "top_k 2.5; it must be a whole number"),
+        ({"voices": {"a": {**ENTRY, "text_lang": ["zh"]}}, "model": "m"}, "text_lang a list; it must be text"),
+        ({"voices": {"a": ENTRY}, "model": 5}, "has model 5; it must be text"),
         ({"voices": {"a": ENTRY}, "model": "m", "default_voice": "z"}, "no voice 'z'. Known voices: a"),
     ],
 )
@@ -113,3 +118,40 @@ def test_codes_that_are_no_integers_or_not_there(tmp_path: Path) -> None:
         read_codes(tmp_path / "c.npy")
     with pytest.raises(FileNotFoundError, match="primespeech codes"):
         read_codes(tmp_path / "none.bin")
+
+
+def test_several_slips_are_listed_at_once_and_the_other_voices_are_kept(tmp_path: Path) -> None:
+    voices = {"a": ENTRY, "b": {**ENTRY, "speed_factor": 9}, "c": {**ENTRY, "top_k": 0}}
+    book, problems = list_voices(write(tmp_path, {"model": "m", "default_voice": "b", "voices": voices}))
+    assert book is not None and book.names == ["a"]
+    assert "speed_factor 9; it must be a number from 0.5 to 2" in problems["b"] and "top_k 0" in problems["c"]
+
+
+def test_predecessors_spellings_are_read(tmp_path: Path) -> None:
+    entry = {
+        **ENTRY,
+        "gpt_weights": "g.safetensors",
+        "vits_weights": "s.safetensors",
+        "text_lang": "zh-CN",
+        "top_k": 5.0,
+    }
+    entry |= {"prompt_lang": None, "speed_factor": None, "aliases": None, "temperature": None}
+    read = read_voices(write(tmp_path, {"voices": {"a": entry}})).find("a")
+    assert read.weights == (tmp_path / "g.safetensors", tmp_path / "s.safetensors")
+    assert (read.language, read.prompt_language, read.speed, read.aliases) == ("zh", "zh", 1.0, ())
+    assert read.sampling == {"top_k": 5} and isinstance(read.sampling["top_k"], int)
+
+
+def test_a_list_of_custom_voices_is_read(tmp_path: Path) -> None:
+    voice = {
+        "id": "ada_1",
+        "name": "Ada",
+        "language": "en",
+        "reference_audio_path": "ada_1/ref.wav",
+        "prompt_text": "Hi.",
+    }
+    content = {"version": "1.0", "model": "m", "voices": [voice, {**voice, "id": "ada_2"}]}
+    book = read_voices(write(tmp_path, content))
+    assert book.names == ["Ada", "ada_2"]
+    assert book.find("ada_1").name == "Ada"
+    assert book.find("Ada").references == (tmp_path / "custom_voices" / "ada_1" / "ref.wav",)

@@ -95,9 +95,11 @@ def main() -> None:
     """Answer questions until nobody can ask any more."""
     node = dora.Node()
     writer = Writer(node)
+    asked = 0
     while (event := node.next()) is not None:
         if event["type"] == "INPUT" and event["id"] == "question":
-            writer.write(event["value"][0].as_py(), event["metadata"].get("question_id", "q"))
+            asked += 1
+            writer.write(event["value"][0].as_py(), event["metadata"].get("question_id", f"q{asked}"))
         elif event["type"] == "INPUT" and event["id"] == "control":
             writer.give_up()
     writer.give_up()

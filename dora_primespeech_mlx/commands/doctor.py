@@ -12,6 +12,8 @@ from pathlib import Path
 
 from dora_primespeech_mlx.commands.installed import version_of
 from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.text import Frontend
+from dora_primespeech_mlx.text.scripts import NAMES
 from dora_primespeech_mlx.voices.book import VoiceEntry
 
 OK, WARN, FAIL = "ok", "WARN", "FAIL"
@@ -48,6 +50,7 @@ def examine(settings: Settings | None = None) -> list[Finding]:
         ("Python", check_python),
         ("MLX", check_mlx),
         ("executor", check_executor),
+        ("languages", check_languages),
         ("dora", check_dora),
         ("voices", check_voices),
         ("audio", check_audio),
@@ -124,6 +127,19 @@ def check_executor(settings: Settings) -> Iterator[Finding]:
             yield Finding(OK, "executor", text)
 
 
+def check_languages(settings: Settings) -> Iterator[Finding]:
+    """Which languages can be read; one that is meant to be spoken must be."""
+    frontend = Frontend()
+    for language, name in NAMES.items():
+        try:
+            frontend.check(language)
+        except ValueError as error:
+            what, _, way = str(error).partition(": ")
+            yield Finding(FAIL if settings.language == language else OK, "languages", what, way)
+        else:
+            yield Finding(OK, "languages", f"{name} can be read")
+
+
 def check_dora(settings: Settings) -> Iterator[Finding]:
     """The dora command and the Python package that nodes use: both must speak the same protocol."""
     package = version_of("dora-rs")
@@ -152,30 +168,35 @@ def minor(version: str) -> tuple[str, ...]:
 
 def check_voices(settings: Settings) -> Iterator[Finding]:
     """The voices.json, the files of each voice, and encoders."""
-    from dora_primespeech_mlx.voices.book import read_voices
-    from dora_primespeech_mlx.voices.encoders import WEIGHT_FILES
+    from dora_primespeech_mlx.voices.book import list_voices
+    from dora_primespeech_mlx.voices.encoders import Encoders
+    from dora_primespeech_mlx.voices.examine import examine_voices
     from dora_primespeech_mlx.voices.library import encoder_folders
 
     try:
-        book = read_voices(settings.voices)
+        book, refused = list_voices(settings.voices)
     except (FileNotFoundError, ValueError) as error:
         advice = "Set VOICES_CONFIG to a voices.json, or convert a voice: primespeech convert --help"
         yield Finding(FAIL, "voices", str(error), advice)
         return
+    for sentence in refused.values():
+        yield Finding(FAIL, "voices", sentence, "Mend that in the file, or take the voice out of it.")
+    if book is None:
+        return
     yield Finding(OK, "voices", f"{book.path}: {len(book.names)}, default {book.default}")
+    for name, examined in examine_voices(book).items():
+        for sentence in examined.sentences():
+            advice = "Put that right, or take the voice out of the file."
+            yield Finding(FAIL, "voices", f"{name}: {sentence}", advice)
     for entry in book.entries.values():
-        missing = [str(path) for path in entry.files() if not path.is_file()]
-        if missing:
-            text = f"{entry.name} lacks {', '.join(missing)}"
-            yield Finding(FAIL, "voices", text, "Put the files there, or take the voice out of the file.")
-        elif diffuses(entry) and not on_device(settings):
+        if diffuses(entry) and not on_device(settings):
             text = f"{entry.name} has a diffusion decoder (v3, v4), which a CPU runs slower than real time"
             yield Finding(WARN, "voices", text, "Use a GPU, a voice of v2 to v2ProPlus, or speak into files.")
     entry = book.entries[book.default]
     folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
-    folders = encoder_folders(folder, book.path.parent)
+    encoders = Encoders(encoder_folders(folder, book.path.parent))
     for kind, use in SPEAKING_KINDS.items():
-        there = any((place / name).is_file() for place in folders for name in WEIGHT_FILES[kind])
+        there = encoders.has(kind)
         yield Finding(OK, "encoders", f"{kind} {'is there' if there else 'is not there'} ({use})")
 
 
@@ -183,7 +204,7 @@ def diffuses(entry: VoiceEntry) -> bool:
     """Whether a voice's model is of v3 or v4."""
     from dora_primespeech_mlx.nets.diffusion import MEL_BASES
 
-    if not isinstance(entry.weights, Path):
+    if not isinstance(entry.weights, Path) or not (entry.weights / "config.json").is_file():
         return False
     return json.loads((entry.weights / "config.json").read_text("utf-8")).get("version") in MEL_BASES
 

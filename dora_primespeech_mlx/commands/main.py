@@ -1,6 +1,7 @@
 """The ``primespeech`` command: each subcommand is thin, over one public function."""
 
 import argparse
+import errno
 import itertools
 import json
 import sys
@@ -32,11 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = args.command
     try:
         return command(args)
-    except (ValueError, OSError, ImportError) as error:
-        print(f"primespeech: {error}", file=sys.stderr)
+    except (ValueError, OSError, ImportError, MemoryError) as error:
+        print(f"primespeech: {_sentence(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _sentence(error: Exception) -> str:
+    """An error in words; what the system says of a file begins with its name."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this; close other programs, or use a smaller model"
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        reason = {errno.EACCES: "may not be read or written by you", errno.EROFS: "is read-only"}
+        return f"{error.filename} {reason.get(error.errno or 0, f'cannot be used: {error.strerror}')}"
+    return str(error)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,7 +77,9 @@ def _add_say(commands: Any) -> None:
     say.add_argument("--file", type=Path, help="read the text from this file (UTF-8)")
     say.add_argument("--voice", help="name or alias of a voice (default: the one voices.json names)")
     say.add_argument("--voices", type=Path, help=f"the voices.json to use (default: VOICES_CONFIG or {SHIPPED_VOICES})")
-    say.add_argument("--lang", choices=LANGUAGES.options, help="language of the text (default: the voice's)")
+    say.add_argument(
+        "--lang", type=LANGUAGES.read, choices=LANGUAGES.options, help="language of the text (default: the voice's)"
+    )
     say.add_argument("--out", type=Path, default=Path("speech.wav"), help="WAV file to write (default: %(default)s)")
     say.add_argument("--seed", type=int, help="fixes the result: the same seed speaks the same way")
     say.add_argument("--speed", type=float, help=f"{SPEED.allowed}; above 1 is faster (default: the voice's)")
@@ -84,8 +97,15 @@ def _add_phones(commands: Any) -> None:
         epilog='Example: primespeech phones "It costs $20/month."',
     )
     phones.add_argument("text", nargs="?", help="what to read")
-    phones.add_argument("--language", choices=LANGUAGES.options, default="auto", help="(default: %(default)s)")
+    phones.add_argument(
+        "--language",
+        type=LANGUAGES.read,
+        choices=LANGUAGES.options,
+        help="(default: the voice's, auto without one)",
+    )
     phones.add_argument("--cut", choices=SPLIT_METHODS.options, default="sentence", help="(default: %(default)s)")
+    phones.add_argument("--voice", help="the voice whose lexicon counts; no network is loaded (default: none)")
+    phones.add_argument("--voices", type=Path, help="the voices.json it is in; alone: its default voice")
     phones.add_argument("--pieces", type=int, default=0, help="characters that come at a time (default: all at once)")
     phones.add_argument("--json", action="store_true", help="print a line of JSON for each text")
     phones.set_defaults(command=_phones)
@@ -120,6 +140,7 @@ def _add_convert(commands: Any) -> None:
     for kind, meaning in ENCODERS.items():
         convert.add_argument(f"--{kind}", type=Path, help=meaning)
     convert.add_argument("--out", type=Path, required=True, help="folder to write")
+    convert.add_argument("--symbols", type=Path, help="symbol table of a fine-tune that has its own (JSON or lines)")
     convert.add_argument("--half", action="store_true", help="store all tensors in 16 bits (smaller, no longer exact)")
     convert.set_defaults(command=_convert)
 
@@ -150,7 +171,9 @@ def _add_voice(commands: Any) -> None:
     add.add_argument("name", help="of the voice")
     add.add_argument("recordings", type=Path, nargs="+", metavar="RECORDING", help="wav, flac, ogg or mp3")
     add.add_argument("--text", default="", help="exactly what the first recording says")
-    add.add_argument("--lang", choices=LANGUAGES.options, default="auto", help="language (default: %(default)s)")
+    add.add_argument(
+        "--lang", type=LANGUAGES.read, choices=LANGUAGES.options, default="auto", help="language (default: %(default)s)"
+    )
     add.add_argument("--voices", type=Path, help=f"the voices.json (default: VOICES_CONFIG or {SHIPPED_VOICES})")
     add.add_argument("--model", type=Path, help="folder of the weights (default: the one the voices.json names)")
     add.add_argument("--encoders", type=Path, help="folder of the encoders (default: with the model)")
@@ -192,6 +215,7 @@ def _add_bench(commands: Any) -> None:
     bench.add_argument("--runtime", choices=("auto", "mlx", "onnx"), help="where the networks run (default: RUNTIME)")
     bench.add_argument("--size", default="demo", help="demo, v2, v2ProPlus, v3 or v4 (default: %(default)s)")
     bench.add_argument("--only", default="", help="sections to run, separated by commas (default: all)")
+    bench.add_argument("--streams", action="store_true", help="only many sessions at once, with simulated players")
     bench.add_argument("--quick", action="store_true", help="few lengths and repeats")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
     bench.add_argument("--report", type=Path, metavar="DIR", help="write a page with plots")
@@ -255,11 +279,15 @@ def _say(args: argparse.Namespace) -> int:
 
 
 def _phones(args: argparse.Namespace) -> int:
-    from dora_primespeech_mlx.commands.phones import answers
+    from dora_primespeech_mlx.commands.phones import answers, reader
+    from dora_primespeech_mlx.text import Frontend
 
     failed = False
+    frontend, language = Frontend(), "auto"
+    if args.voice is not None or args.voices is not None:
+        frontend, language = reader(args.voice, _settings(args.voices))
     lines = [args.text] if args.text is not None else (line.rstrip("\n") for line in sys.stdin)
-    for line, answer in answers(lines, args.language, args.cut, args.pieces, args.json):
+    for line, answer in answers(lines, args.language or language, args.cut, args.pieces, args.json, frontend):
         print(line, flush=True)
         failed = failed or answer["error"] is not None
     return 1 if failed and args.text is not None else 0
@@ -277,29 +305,38 @@ def _play(chunks: Iterator["AudioChunk"], progress: Progress) -> int:
 
 
 def _voices(args: argparse.Namespace) -> int:
-    from dora_primespeech_mlx.voices.book import read_voices
+    from dora_primespeech_mlx.voices.book import list_voices
+    from dora_primespeech_mlx.voices.examine import examine_voices
 
     settings = _settings(args.voices)
-    book = read_voices(settings.voices)
-    rows = [
-        {
-            "name": entry.name,
-            "default": entry.name == book.default,
-            "aliases": list(entry.aliases),
-            "language": entry.language,
-            "speed": entry.speed,
-            "codes": entry.codes is not None,
-            "missing": [str(path) for path in entry.files() if not path.is_file()],
-        }
-        for entry in book.entries.values()
-    ]
+    book, refused = list_voices(settings.voices)
+    entries = [] if book is None else list(book.entries.values())
+    found = {} if book is None else examine_voices(book)
+    wrong = bool(refused) or not all(examined.sound for examined in found.values())
     if args.json:
-        print(json.dumps({"file": str(book.path), "voices": rows}, ensure_ascii=False, indent=1))
-    else:
-        for row in rows:
-            state = "ok" if not row["missing"] else "missing " + ", ".join(row["missing"])  # type: ignore[arg-type]
-            print(f"{'*' if row['default'] else ' '} {row['name']:<16} {row['language']:<5} {row['speed']:<5} {state}")
-    return 1 if any(row["missing"] for row in rows) else 0
+        rows = [
+            {
+                "name": entry.name,
+                "default": book is not None and entry.name == book.default,
+                "aliases": list(entry.aliases),
+                "language": entry.language,
+                "speed": entry.speed,
+                "codes": entry.codes is not None,
+                "missing": [str(path) for path in found[entry.name].missing],
+                "problems": list(found[entry.name].problems),
+            }
+            for entry in entries
+        ]
+        listing = {"file": str(settings.voices), "voices": rows, "refused": refused}
+        print(json.dumps(listing, ensure_ascii=False, indent=1))
+        return 1 if wrong else 0
+    for entry in entries:
+        mark = "*" if book is not None and entry.name == book.default else " "
+        state = "; ".join(found[entry.name].sentences()) or "ok"
+        print(f"{mark} {entry.name:<16} {entry.language:<5} {entry.speed:<5} {state}")
+    for sentence in refused.values():
+        print(f"  {sentence}")
+    return 1 if wrong else 0
 
 
 def _convert(args: argparse.Namespace) -> int:
@@ -313,9 +350,18 @@ def _convert(args: argparse.Namespace) -> int:
     if args.t2s is not None:
         with Progress("convert", 3) as progress:
             companions = Companions(args.base, args.vocoder, args.version)
-            done = convert(args.t2s, args.sovits, args.out, half=args.half, note=progress.next, companions=companions)
+            done = convert(
+                args.t2s,
+                args.sovits,
+                args.out,
+                half=args.half,
+                note=progress.next,
+                symbols=args.symbols,
+                companions=companions,
+            )
             progress.reach(3)
         millions = (done.t2s_parameters / 1e6, done.sovits_parameters / 1e6)
+        _advise(done.notes)
         print(f"{done.folder}: {done.version}, T2S {millions[0]:.1f} M and SoVITS {millions[1]:.1f} M parameters")
     for kind, source in sources.items():
         encoder = convert_encoder(kind, source, args.out)
@@ -391,7 +437,7 @@ def _bench(args: argparse.Namespace) -> int:
     from dora_primespeech_mlx.commands.bench.run import run
 
     settings = Settings.from_env()
-    only = [name.strip() for name in args.only.split(",") if name.strip()]
+    only = ["streams"] if args.streams else [name.strip() for name in args.only.split(",") if name.strip()]
     results = run(args.size, replace(settings, runtime=args.runtime or settings.runtime), only, args.quick)
     print(as_text(results))
     if args.json is not None:

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.text import Frontend, Phones
 from dora_primespeech_mlx.text.mandarin.pinyin import spelled
-from dora_primespeech_mlx.text.sentences import sentences_of
+from dora_primespeech_mlx.text.sentences import Sentence, sentences_of
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,12 @@ class Question:
 
 
 def read(question: Question, frontend: Frontend, markup: bool = True) -> dict[str, Any]:
-    """The answer to a question: `text`, `error` (a sentence, or None) and `sentences`.
+    """The answer to a question: `text`, `error` (why a sentence is left out, or None) and `sentences`.
 
     A sentence has its `text` as cut, how many characters had come when it came out (`at`), what is `said`, the
     `language` that most of it is in, `phones` and their `ids`, `pinyin` (character, syllable with tone) and `spans`
-    (language, text, first and last phone).
+    (language, text, first and last phone); `pause` (seconds before it) and `rate` where the text asks for them. With
+    "cut0", which adds nothing to a text, `said` is without the full stop that a sentence is closed with.
     """
     came = 0
 
@@ -48,15 +50,24 @@ def read(question: Question, frontend: Frontend, markup: bool = True) -> dict[st
     source = pieces() if question.pieces else question.text
     sentences: list[dict[str, Any]] = []
     error: str | None = None
-    try:
-        for sentence in filter(None, sentences_of(source, question.language, question.cut, markup)):
-            phones = frontend(sentence.text, question.language)
-            sentences.append({"text": sentence.text, "at": came, **described(phones)})
-    except ValueError as refused:
-        error = str(refused)
+    for sentence in filter(None, sentences_of(source, question.language, question.cut, markup)):
+        try:
+            phones = frontend(sentence.text, sentence.language, notes=sentence.notes)
+        except ValueError as refused:
+            error = error or str(refused)
+            continue
+        sentences.append({"text": sentence.text, "at": came, **described(phones), **_asked(sentence)})
+        if question.cut == "cut0" and sentence.closed:
+            sentences[-1]["said"] = sentences[-1]["said"].removesuffix(".")
     if not sentences and error is None:
         error = f"there is nothing to say in {question.text[:40]!r}: it has no word and no number"
     return {"text": question.text, "error": error, "sentences": sentences}
+
+
+def _asked(sentence: Sentence) -> dict[str, float]:
+    """What the text asks for beside its words."""
+    asked = {} if sentence.pause is None else {"pause": sentence.pause}
+    return asked if sentence.rate == 1 else asked | {"rate": sentence.rate}
 
 
 def described(phones: Phones) -> dict[str, Any]:
@@ -77,9 +88,26 @@ def described(phones: Phones) -> dict[str, Any]:
     }
 
 
+def reader(voice: str | None, settings: Settings) -> tuple[Frontend, str]:
+    """The front end that a voice reads with, without its networks, and its language; None is the default voice.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_voices`; or the lexicon is not there, or is none.
+    """
+    from dora_primespeech_mlx.voices.book import read_lexicon, read_voices
+
+    entry = read_voices(settings.voices).find(voice or settings.voice)
+    lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
+    language = entry.language if settings.language == "auto" else settings.language
+    home = entry.prompt_language if entry.language == "auto" else entry.language
+    return Frontend("v2", lexicon, settings.g2pw_dir, home, entry.languages), language
+
+
 def pinyin(phones: Phones) -> Iterator[tuple[str, str]]:
     """Each Mandarin character with the syllable it is said as, after all changes of tone."""
     for span in phones.spans:
+        if span.language != "zh":
+            continue
         at = span.start
         for character, count in zip(span.text, span.word2ph or (), strict=False):
             if count == 2:
@@ -88,13 +116,15 @@ def pinyin(phones: Phones) -> Iterator[tuple[str, str]]:
 
 
 def answers(
-    lines: Iterable[str], language: str, cut: str, pieces: int, as_json: bool
+    lines: Iterable[str], language: str, cut: str, pieces: int, as_json: bool, frontend: Frontend
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """What to print for each line, and the answer it shows. With `as_json` a line may be a question as an object."""
-    frontend = Frontend()
     usual = Question("", language, cut, pieces)
     for line in lines:
-        answer = read(_question(line, usual) if as_json else replace(usual, text=line), frontend)
+        try:
+            answer = read(_question(line, usual) if as_json else replace(usual, text=line), frontend)
+        except ValueError as wrong:
+            answer = {"text": line, "error": str(wrong), "sentences": []}
         yield (json.dumps(answer, ensure_ascii=False) if as_json else table(answer)), answer
 
 

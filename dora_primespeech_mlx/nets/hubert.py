@@ -232,12 +232,7 @@ def sanitize(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
     The training-time mask embedding is dropped. The folded weight is float32 whatever the file's type.
     """
-    renamed = {}
-    for name, value in weights.items():
-        name = name.removeprefix("hubert.")
-        name = name.replace("parametrizations.weight.original0", "weight_g")
-        name = name.replace("parametrizations.weight.original1", "weight_v")
-        renamed[name] = value.astype(np.float32) if name.endswith(("weight_g", "weight_v")) else value
+    renamed = {name.removeprefix("hubert."): value for name, value in weights.items()}
     clean = {}
     for name, value in fold_weight_norm(renamed).items():
         if name != "masked_spec_embed":

@@ -207,8 +207,9 @@ def resample_positions(frames: int, speed: float, ratio: float | None = None) ->
 def fold_weight_norm(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Replaces each pair ``weight_g``, ``weight_v`` by the weight it stands for, in float32.
 
-    The norm runs over every axis where g has size 1.
+    The norm runs over every axis where g has size 1. torch's newer names of the pair are read too.
     """
+    weights = {_weight_norm_name(name): value for name, value in weights.items()}
     folded = {}
     for name, value in weights.items():
         if name.endswith(".weight_g"):
@@ -221,6 +222,12 @@ def fold_weight_norm(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]
             name, value = name[: -len("_v")], gain * direction / norm
         folded[name] = value
     return folded
+
+
+def _weight_norm_name(name: str) -> str:
+    return name.replace("parametrizations.weight.original0", "weight_g").replace(
+        "parametrizations.weight.original1", "weight_v"
+    )
 
 
 UNUSED = ("enc_q.", "quantizer.vq.layers.0._codebook.inited", "quantizer.vq.layers.0._codebook.cluster_size",

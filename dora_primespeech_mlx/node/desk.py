@@ -19,6 +19,7 @@ import numpy as np
 from dora_primespeech_mlx.node.jobs import Job, News, Pieces
 from dora_primespeech_mlx.node.messages import Metadata, TextMessage, cancels, changed, ends, handed_on
 from dora_primespeech_mlx.node.outputs import (
+    ALIVE,
     CANCELLED,
     COMPLETED,
     DONE,
@@ -39,6 +40,8 @@ Output = Callable[[str, str | np.ndarray, Metadata], None]
 LEVELS = logging.getLevelNamesMapping()
 LAST_PIECES = 0.3
 """Seconds to wait for more pieces after their sender has gone: its last messages may arrive after that news."""
+MOST_NAMED = 1000
+"""Texts that a sign of life names."""
 NOT_ON_AUDIO = ("request_id",)
 """dora keeps messages with a request_id when a queue is flushed, and audio must not be kept."""
 
@@ -264,6 +267,12 @@ class Desk:
     def status(self, text: str, metadata: Metadata | None = None) -> None:
         """Say something on the `status` output."""
         self.output("status", text, metadata or {})
+
+    def alive(self) -> None:
+        """A sign of life on the `status` output, with the texts that are not completed."""
+        with self.changed:
+            texts = [job.metadata["segment_id"] for job in self._jobs[:MOST_NAMED]]
+            self.status(ALIVE, {"pending": len(self._jobs), "texts": texts})
 
     # -- for the thread that speaks --------------------------------------------------------------------------------
 

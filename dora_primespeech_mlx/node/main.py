@@ -232,8 +232,10 @@ class Receiver:
             self._control(name, value, metadata)
         elif name == "buffer_status":
             self._buffer_status(value, metadata)
+        elif name == "tick":
+            self.desk.alive()
         else:
-            self.desk.log("WARNING", f"input {name!r} is not known; known are text, control, buffer_status")
+            self.desk.log("WARNING", f"input {name!r} is not known; known are text, control, buffer_status, tick")
 
     def _text(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
         try:

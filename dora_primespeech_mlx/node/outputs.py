@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 COMPLETED, SKIPPED, ERROR, CANCELLED = OUTCOMES = ("completed", "skipped", "error", "cancelled")
-READY, QUEUED, SYNTHESIZING, DONE, FAILED = "ready", "queued", "synthesizing", "done", "error: "
+READY, ALIVE, QUEUED, SYNTHESIZING, DONE, FAILED = "ready", "alive", "queued", "synthesizing", "done", "error: "
 
 HANDED_ON = (
     "question_id",
@@ -49,7 +49,8 @@ OUTPUTS = (
     ),
     Output(
         "status",
-        "`ready`, `queued`, `synthesizing`, `done`, `skipped`, `cancelled`, `error: ...`, answers to commands as JSON",
+        "`ready`, `alive`, `queued`, `synthesizing`, `done`, `skipped`, `cancelled`, `error: ...`, "
+        "answers to commands as JSON",
         "at each step of a text",
     ),
     Output("log", "JSON with `node`, `level`, `message`", "from `LOG_LEVEL` on"),
@@ -123,6 +124,12 @@ FIELDS = (
         ("position", "expected_wait_ms"), ("status",), "int, float", "with `queued`: place in the queue, and the wait"
     ),
     Field(("restart_count",), ("status",), "int", "with `ready`: how often dora has restarted the node"),
+    Field(
+        ("pending", "texts"),
+        ("status",),
+        "int, list of int",
+        "with `alive`: how many texts are not completed, and the `segment_id` of the first 1000",
+    ),
     Field(("node", "level", "message"), ("log",), "str", "as in the payload"),
 )
 

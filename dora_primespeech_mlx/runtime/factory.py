@@ -6,6 +6,7 @@ from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner, T2SRunner
+from dora_primespeech_mlx.runtime.mlx.cuda_device import Device, first_device
 from dora_primespeech_mlx.runtime.mlx.diffusion import MlxDiffusionRunner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
 
@@ -53,13 +54,20 @@ def t2s_runner(model: T2S, runtime: str = "auto", precision: str = "auto", threa
 
 def _mlx_t2s_runner(model: T2S) -> T2SRunner:
     half = model.h.layers[0].linear1.weight.dtype == mx.float16
-    if accelerated() and mx.cuda.is_available() and half:
-        from dora_primespeech_mlx.runtime.mlx.cuda_t2s import BLOCKS, CudaT2SRunner, fits, multiprocessors
-
-        blocks = min(BLOCKS, multiprocessors())
-        if fits(model.config, blocks):
-            return CudaT2SRunner(model, blocks)
+    if accelerated() and mx.cuda.is_available() and half and (device := first_device()):
+        return _cuda_t2s_runner(model, device)
     return MlxT2SRunner(model, accelerated())
+
+
+def _cuda_t2s_runner(model: T2S, device: Device) -> T2SRunner:
+    """The fastest way that the device has and the network fits."""
+    from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, plan
+    from dora_primespeech_mlx.runtime.mlx.cuda_t2s import BLOCKS, CudaT2SRunner, fits
+
+    if device.clusters and (how := plan(model.config, device.multiprocessors, device.shared)):
+        return ClusterT2SRunner(model, how)
+    blocks = min(BLOCKS, device.multiprocessors)
+    return CudaT2SRunner(model, blocks) if fits(model.config, blocks) else MlxT2SRunner(model, accelerated=True)
 
 
 def s2_runner(

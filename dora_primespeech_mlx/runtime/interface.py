@@ -13,6 +13,7 @@ import numpy as np
 from dora_primespeech_mlx.nets.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.sovits import SovitsConfig
 from dora_primespeech_mlx.nets.t2s import T2SConfig
+from dora_primespeech_mlx.sampling import Sampling
 
 Array = Any
 """An array of the executor's own kind: `numpy.ndarray` or `mlx.core.array`."""
@@ -26,6 +27,26 @@ class T2SSession(Protocol):
 
     def step(self, codes: Array) -> Array:
         """Appends a code to each text (integers [B], in the runner's array kind) and returns the new ``logits``."""
+        ...
+
+
+@runtime_checkable
+class DrawingSession(T2SSession, Protocol):
+    """A session that also draws, as `sampling.draw` does, so that it makes several codes without its caller."""
+
+    def codes(self, noise: Array, sampling: Sampling, end: int, minimum: int) -> Array:
+        """Draws the next codes of each text and appends them.
+
+        Args:
+            noise: exponential noise of rate 1, float32 [n, B, vocabulary], in the runner's array kind.
+            sampling: how, the same at each call.
+            end: the code that ends a text.
+            minimum: codes before which it may not.
+
+        Returns:
+            codes and whether they end their text, integers [n, 2, B], in the runner's array kind. What comes after an
+            end means nothing.
+        """
         ...
 
 

@@ -1,7 +1,8 @@
 """The token loop: a T2S runner and sentences to semantic codes, one at a time, cancellable.
 
 On a device that computes ahead, step n + 1 is submitted before code n is read, so that the device never waits for the
-host; the end of the sequence is then seen one step late and the step too many is dropped.
+host; the end of the sequence is then seen one step late and the step too many is dropped. A session that draws for
+itself makes several codes at once, and those after the end are dropped too.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from types import ModuleType
 import numpy as np
 
 from dora_primespeech_mlx.nets.code_encoder import FRAME_RATE, FRAMES_PER_CODE
-from dora_primespeech_mlx.runtime.interface import Array, T2SRunner
+from dora_primespeech_mlx.runtime.interface import Array, DrawingSession, T2SRunner, T2SSession
 from dora_primespeech_mlx.sampling import Sampling, draw
 from dora_primespeech_mlx.synthesis.noise import RowNoise
 
@@ -19,6 +20,8 @@ MINIMUM_CODES = 11
 MAXIMUM_CODES = 1500
 CODES_PER_SECOND = FRAME_RATE // FRAMES_PER_CODE
 NOISE_BLOCK = 64
+CODES_A_LAUNCH = 8
+"""Codes asked of a session that draws for itself at a time; a divisor of `NOISE_BLOCK`."""
 
 
 @dataclass(frozen=True)
@@ -156,12 +159,11 @@ def generate_many(
         yield [code for step, group in zip(steps, groups, strict=True) for code in step or [None] * len(group)]
 
 
-def _noise_rows(xp: ModuleType, rows: Sequence[Row], limit: int) -> Iterator[Array]:
-    """Noise of each step [B, vocabulary], brought to the device in blocks: a transfer costs more than its numbers."""
+def _noise_blocks(xp: ModuleType, rows: Sequence[Row], limit: int) -> Iterator[Array]:
+    """Noise of several steps each [n, B, vocabulary]: a transfer to the device costs more than its numbers."""
     for start in range(0, limit, NOISE_BLOCK):
         stop = min(limit, start + NOISE_BLOCK)
-        block = xp.array(np.stack([row.noise(start, stop) for row in rows], axis=1))
-        yield from (block[step] for step in range(len(block)))
+        yield xp.array(np.stack([row.noise(start, stop) for row in rows], axis=1))
 
 
 def _decode(
@@ -176,12 +178,46 @@ def _decode(
     """Codes of rows that are computed together; see `generate_many`."""
     if cancelled():
         return
+    session = runner.start([(row.phones, row.bert) for row in rows], prompt)
+    if isinstance(session, DrawingSession):
+        steps = _drawn_by_session(runner, session, rows, sampling, limit)
+    else:
+        steps = _drawn_here(runner, session, rows, prompt, sampling, limit)
+    for index, (codes, ends) in enumerate(steps):
+        taken = [row.take(int(code), bool(ended), guard) for row, code, ended in zip(rows, codes, ends, strict=True)]
+        if not any(row.running for row in rows):
+            return
+        yield taken
+        if index + 1 < limit and cancelled():
+            return
+    for row in rows:
+        row.stop(limit, guard)
+
+
+def _drawn_by_session(
+    runner: T2SRunner, session: DrawingSession, rows: Sequence[Row], sampling: Sampling, limit: int
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Codes and ends of each step. The next launch is submitted before one is read, as steps are."""
+    ahead: Array | None = None
+    for block in _noise_blocks(runner.xp, rows, limit):
+        for start in range(0, len(block), CODES_A_LAUNCH):
+            noise = block[start : start + CODES_A_LAUNCH]
+            before, ahead = ahead, session.codes(noise, sampling, runner.config.end, MINIMUM_CODES)
+            if before is not None:
+                yield from before.tolist()
+    if ahead is not None:
+        yield from ahead.tolist()
+
+
+def _drawn_here(
+    runner: T2SRunner, session: T2SSession, rows: Sequence[Row], prompt: np.ndarray, sampling: Sampling, limit: int
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Codes and ends of each step, drawn from the session's scores."""
     xp, end = runner.xp, runner.config.end
     vocabulary = xp.arange(runner.config.vocabulary)
     already = np.zeros((len(rows), runner.config.vocabulary), dtype=bool)
     already[:, prompt] = True
     seen, is_end = xp.array(already), vocabulary == end
-    session = runner.start([(row.phones, row.bert) for row in rows], prompt)
     logits = session.logits
 
     def choose(logits: Array, seen: Array, noise: Array) -> tuple[Array, Array]:
@@ -191,21 +227,14 @@ def _decode(
 
     if runner.pipelined:
         choose = xp.compile(choose)
-    for index, noise in enumerate(_noise_rows(xp, rows, limit)):
-        if index and cancelled():
-            return
+    noises = (noise for block in _noise_blocks(xp, rows, limit) for noise in block)
+    for index, noise in enumerate(noises):
         if index < MINIMUM_CODES:
             logits = xp.where(is_end, -xp.inf, logits)
         drawn, seen = choose(logits, seen, noise)
         more = index + 1 < limit
         if runner.pipelined and more:
             logits = session.step(drawn[0])
-        codes, ends = drawn.tolist()
-        taken = [row.take(int(code), bool(ended), guard) for row, code, ended in zip(rows, codes, ends, strict=True)]
-        if not any(row.running for row in rows):
-            return
-        yield taken
+        yield drawn.tolist()
         if not runner.pipelined and more:
             logits = session.step(drawn[0])
-    for row in rows:
-        row.stop(limit, guard)

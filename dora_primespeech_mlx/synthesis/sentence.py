@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
+from dora_primespeech_mlx.settings import SPEED
 from dora_primespeech_mlx.speech import Manner, Omission, Timing
 from dora_primespeech_mlx.synthesis.decoding import CODES_PER_SECOND, MAXIMUM_CODES, Guard, Row, generate_many
 from dora_primespeech_mlx.synthesis.diffusion import DiffusionAudio, stream_diffusion
@@ -88,7 +89,7 @@ def prepare(sentence: Sentence, number: int, request: Request) -> PreparedSenten
         ValueError: nothing in the sentence can be spoken, or its language is not supported.
     """
     with request.timing.measure("frontend"):
-        phones = request.voice.frontend(sentence.text, request.manner.language)
+        phones = request.voice.frontend(sentence.text, sentence.language, notes=sentence.notes)
         return PreparedSentence(sentence, number, phones, request.voice.prosody(phones))
 
 
@@ -135,13 +136,19 @@ def speak(sentence: PreparedSentence, request: Request) -> Iterator[np.ndarray |
 
 def _audio(sentence: PreparedSentence, attempt: int, request: Request) -> SentenceAudio | DiffusionAudio:
     """The latents of a sentence, or its mel where the voice is of v3 or v4."""
-    voice, manner, seed = request.voice, request.manner, _seed(sentence, attempt, request)
+    voice, seed, pace = request.voice, _seed(sentence, attempt, request), _pace(sentence, request)
     if voice.diffusion is not None:
         noise = NoiseTable("normal", voice.diffusion.mel.shape[1], seed)
-        return DiffusionAudio(voice.diffusion, sentence.phones.ids, voice.ge, noise, manner.pace)
+        return DiffusionAudio(voice.diffusion, sentence.phones.ids, voice.ge, noise, pace)
     sovits = cast(SovitsRunner, voice.sovits)
     noise = NoiseTable("normal", sovits.config.vocoder.inter_channels, seed)
-    return SentenceAudio(sovits, sentence.phones.ids, voice.ge, noise, manner.noise_scale, manner.pace)
+    return SentenceAudio(sovits, sentence.phones.ids, voice.ge, noise, request.manner.noise_scale, pace)
+
+
+def _pace(sentence: PreparedSentence, request: Request) -> float:
+    """How fast the networks speak a sentence, with what the text asks for."""
+    speed = request.manner.speed * sentence.sentence.rate
+    return replace(request.manner, speed=max(SPEED.low, min(SPEED.high, speed))).pace
 
 
 def _seed(sentence: PreparedSentence, attempt: int, request: Request) -> tuple[int, ...]:
@@ -204,4 +211,9 @@ def _render(
                 return
             finally:
                 timing.sovits -= timing.t2s - decoding
+        if samples is not None and not np.isfinite(samples).all():
+            raise ValueError(
+                f"the model of the voice {request.voice.name!r} gives samples that are not numbers: speak with "
+                "PRECISION=fp32, or convert an earlier epoch of its training"
+            )
         yield samples

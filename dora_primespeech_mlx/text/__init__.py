@@ -1,34 +1,57 @@
-"""The text front end: text -> phones of the official checkpoints, for Mandarin, English and both mixed."""
+"""The text front end: text -> phones of the official checkpoints, for five languages and any of them mixed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dora_primespeech_mlx.text.languages import Run, checked_language, split_languages
+from dora_primespeech_mlx.text.inband import KEPT, without_signs
+from dora_primespeech_mlx.text.languages import Run, checked_language, matrix_language, split_languages
 from dora_primespeech_mlx.text.lexicon import parse_lexicon
+from dora_primespeech_mlx.text.notation import Note
+from dora_primespeech_mlx.text.noted import Noted, noted, places_after
+from dora_primespeech_mlx.text.scripts import NAMES, Habits
 from dora_primespeech_mlx.text.symbols import MARKS, symbol_table
 
 if TYPE_CHECKING:
+    from dora_primespeech_mlx.text.cantonese.phones import Cantonese
     from dora_primespeech_mlx.text.english.phones import English
+    from dora_primespeech_mlx.text.japanese.phones import Japanese
+    from dora_primespeech_mlx.text.korean.phones import Korean
     from dora_primespeech_mlx.text.mandarin.phones import Mandarin
 
 __all__ = ["Frontend", "Phones", "Span"]
 
 FEWEST_PHONES = 6
 FEWEST_ENGLISH_PHONES = 4
+SPOKEN_BY_V1 = ("zh", "en", "ja")
+# What a language needs beside the project: the module, the package, and the extra that brings it.
+PACKAGES = {
+    "ja": ("pyopenjtalk", "pyopenjtalk-plus", "ja"),
+    "ko": ("mecab", "python-mecab-ko", "ko"),
+    "yue": ("ToJyutping", "ToJyutping", ""),
+}
+TRIAL = {
+    "zh": "你好，这是一句话。",
+    "en": "Hello, this is a sentence.",
+    "ja": "こんにちは、テストです。",
+    "ko": "안녕하세요, 시험입니다.",
+    "yue": "你好，呢句係測試。",
+}
 
 
 @dataclass(frozen=True)
 class Span:
     """One language run inside Phones: phones `start` to `end` say `text`.
 
-    `word2ph` has the number of phones of each character of a Mandarin `text` (its sum is end - start); None in English.
+    `word2ph` has the number of phones of each character of a Mandarin or Cantonese `text` (its sum is end - start);
+    None in other languages.
     """
 
     language: str
@@ -52,46 +75,62 @@ class Frontend:
     """Text -> Phones. Cheap to build: the tables of a language load with its first text, or by `warm_up`."""
 
     def __init__(
-        self, symbols: str = "v2", lexicon: Mapping[str, str] | None = None, g2pw_dir: Path | None = None
+        self,
+        symbols: str | tuple[str, ...] = "v2",
+        lexicon: Mapping[str, str] | None = None,
+        g2pw_dir: Path | None = None,
+        home: str = "zh",
+        speaks: Collection[str] = (),
     ) -> None:
         """Choose the phone inventory and the words of the user.
 
         Args:
-            symbols: "v1" (322 phones) or "v2" (732); ValueError for any other.
+            symbols: "v1" (322 phones) or "v2" (732), or the names of another inventory; ValueError for any other word.
             lexicon: word -> pinyin with tone digits ("chong2 qing4") for Mandarin words, ARPAbet ("T OW0 M EY1 T OW0")
                 for English ones; wins over every dictionary. ValueError for a phone or syllable that does not exist.
             g2pw_dir: folder of the G2PW polyphone model, loaded with the first Mandarin text, once for all front ends
                 (FileNotFoundError names a missing file at once); None reads polyphones by dictionary and neighbours
                 alone.
+            home: who reads Han characters of "auto" where a text does not show its language: the voice's language.
+            speaks: languages of the voice; () for all that its symbols have.
         """
         self._symbols = symbol_table(symbols)
         self._lexicon = parse_lexicon(lexicon or {})
+        self._habits = Habits(
+            _members(checked_language(home))[0],
+            tuple(speaks) or (SPOKEN_BY_V1 if symbols == "v1" else tuple(NAMES)),
+            frozenset((*self._lexicon.japanese, *self._lexicon.korean)),
+        )
         self._g2pw_dir = g2pw_dir
         if g2pw_dir is not None:
             from dora_primespeech_mlx.text.mandarin.g2pw import check_files
 
             check_files(g2pw_dir)
 
-    def __call__(self, text: str, language: str = "auto", guard: bool = True) -> Phones:
-        """Phones of `text`.
+    def __call__(self, text: str, language: str = "auto", guard: bool = True, notes: Sequence[Note] = ()) -> Phones:
+        """Phones of `text`, said as `notes` want it.
 
-        `language` is "zh", "en" or "auto". With `guard`, a text of fewer than six phones is said once more with a "."
+        `language` is one of `LANGUAGES`. With `guard`, a text of fewer than six phones is said once more with a "."
         before it, since the checkpoints run on after very short texts. English of fewer than four phones, alone or
         between Mandarin, has a "," before it, as in the official code. ValueError when nothing in `text` can be
-        spoken, or when its language is not supported.
+        spoken, or when it has a language that the voice does not speak or whose package is not installed.
         """
-        phones = self._phones(text, language)
+        given = noted(text, notes, matrix_language(text, language)) if notes else Noted(text)
+        phones = self._phones(given, language)
         if guard and len(phones.ids) < FEWEST_PHONES:
-            return self._phones("." + text, language)
+            return self._phones(replace(given, text="." + given.text), language)
         return phones
 
+    def check(self, language: str) -> None:
+        """ValueError with the way out if the texts of `language` cannot be read here."""
+        for name in set(_members(checked_language(language))) - {"zh", "en"}:
+            self._check(name)
+
     def warm_up(self, language: str = "auto") -> None:
-        """Load the tables of `language` ("auto": of both), so that the first text is not slower than the rest."""
+        """Load the tables of `language` ("auto": Mandarin, English and the voice's own), for a first text like any."""
         language = checked_language(language)
-        if language in {"auto", "zh"}:
-            self("你好，这是一句话。", "zh")
-        if language in {"auto", "en"}:
-            self("Hello, this is a sentence.", "en")
+        for name in dict.fromkeys((*_members(language), *([self._habits.home] if language == "auto" else []))):
+            self(TRIAL[name], name)
 
     @cached_property
     def _mandarin(self) -> Mandarin:
@@ -110,32 +149,100 @@ class Frontend:
 
         return English(self._lexicon)
 
-    def _phones(self, text: str, language: str) -> Phones:
+    @cached_property
+    def _japanese(self) -> Japanese:
+        from dora_primespeech_mlx.text.japanese.phones import Japanese
+
+        return Japanese(self._lexicon.japanese)
+
+    @cached_property
+    def _korean(self) -> Korean:
+        from dora_primespeech_mlx.text.korean.phones import Korean
+
+        return Korean(self._lexicon.korean)
+
+    @cached_property
+    def _cantonese(self) -> Cantonese:
+        from dora_primespeech_mlx.text.cantonese.phones import Cantonese
+
+        return Cantonese(self._lexicon.cantonese)
+
+    def _check(self, language: str) -> None:
+        if language not in self._habits.speaks:
+            spoken = " and ".join(NAMES[name] for name in self._habits.speaks)
+            raise ValueError(
+                f"this voice does not speak {NAMES[language]}: it speaks {spoken}. Take a voice of a model that does"
+            )
+        module, package, extra = PACKAGES[language]
+        if find_spec(module) is None:
+            way = f"'dora-primespeech-mlx[{extra}]'" if extra else package
+            raise ValueError(f"{NAMES[language]} needs {package}, which is not installed: pip install {way}")
+
+    def _phones(self, given: Noted, language: str) -> Phones:
         names: list[str] = []
         spans: list[Span] = []
-        for run in split_languages(text, language):
-            normalised, added, word2ph = self._run(run)
+        readings = list(given.readings)
+        for run in split_languages(given.text, language, self._habits):
+            follows_latin = bool(spans) and spans[-1].language == "en"
+            normalised, added, word2ph = self._run(run, given, readings, follows_latin)
             if _is_short_english(run, added) and (not names or names[-1] not in MARKS):
                 added = [",", *added]
             if added:
                 spans.append(Span(run.language, normalised, len(names), len(names) + len(added), word2ph))
                 names += added
         if not any(name not in MARKS for name in names):
-            raise ValueError(f"there is nothing to say in {text[:40]!r}: it has no word and no number")
+            raise ValueError(f"there is nothing to say in {given.text[:40]!r}: it has no word and no number")
         joined = "".join(span.text for span in spans)
         return Phones(self._symbols.ids(names), tuple(names), joined, tuple(spans))
 
-    def _run(self, run: Run) -> tuple[str, list[str], tuple[int, ...] | None]:
+    def _run(
+        self, run: Run, given: Noted, readings: list[tuple[str, int]], follows_latin: bool
+    ) -> tuple[str, list[str], tuple[int, ...] | None]:
+        """What is said of a run, and how; it takes its share of the `readings` that are given."""
         if run.language == "zh":
             from dora_primespeech_mlx.text.mandarin.normalise import spoken_mandarin
 
-            text = self._mandarin.readable(spoken_mandarin(run.text))
-            phones, counts = self._mandarin.phones(text)
+            text = self._mandarin.readable(spoken_mandarin(without_signs(run.text)))
+            places = places_after(run.text, text) if KEPT in run.text else []
+            fixed = dict(zip(places, readings, strict=False))
+            del readings[: len(places)]
+            phones, counts = self._mandarin.phones(text, fixed, follows_latin)
             return text, phones, tuple(counts)
+        if run.language in PACKAGES:
+            return self._other_run(run)
         from dora_primespeech_mlx.text.english.normalise import spoken_english
 
+        english = self._english
+        if given.words:
+            from dora_primespeech_mlx.text.english.phones import English
+
+            own = {word: phones for word, (phones, _) in given.words.items()}
+            english = English(replace(self._lexicon, english=self._lexicon.english | own))
         text = spoken_english(run.text, self._lexicon.english)
-        return text, self._english.phones(text), None
+        return given.shown(text), english.phones(text), None
+
+    def _other_run(self, run: Run) -> tuple[str, list[str], tuple[int, ...] | None]:
+        self._check(run.language)
+        if run.language == "yue":
+            from dora_primespeech_mlx.text.cantonese.normalise import spoken_cantonese
+
+            text = self._cantonese.readable(spoken_cantonese(run.text))
+            phones, counts = self._cantonese.phones(text)
+            return text, phones, tuple(counts)
+        if run.language == "ja":
+            from dora_primespeech_mlx.text.japanese.normalise import spoken_japanese
+
+            text = spoken_japanese(self._japanese.with_own_words(run.text))
+            return text, self._japanese.phones(text), None
+        from dora_primespeech_mlx.text.korean.normalise import spoken_korean
+
+        text = spoken_korean(run.text)
+        return text, self._korean.phones(text), None
+
+
+def _members(language: str) -> tuple[str, ...]:
+    """The languages that texts of `language` are surely in."""
+    return {"auto": ("zh", "en"), "auto_yue": ("yue", "en")}.get(language, (language,))
 
 
 def _is_short_english(run: Run, phones: Sequence[str]) -> bool:

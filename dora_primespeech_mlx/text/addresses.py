@@ -1,41 +1,77 @@
-"""Web and mail addresses in the words people use for them."""
+"""Web and mail addresses, files and paths in the words people use for them."""
 
 from __future__ import annotations
 
 import re
 
+from dora_primespeech_mlx.text.rules import before
 from dora_primespeech_mlx.text.tables import mapping
 
+ENDINGS = (
+    "py|js|jsx|ts|tsx|md|txt|json|ya?ml|toml|csv|tsv|xlsx?|docx?|pptx?|pdf|html?|css|cpp|hpp|cc|rs|go|java|kt|rb|sh|bat"
+    "|exe|dll|zip|gz|tar|log|ini|cfg|conf|env|lock|sql|db|xml|svg|png|jpe?g|gif|mp3|mp4|wav|ipynb|tex|bib|swift|php|vue"
+)
+FOLDERS = "src|bin|usr|etc|home|var|tmp|lib|opt|docs|tests?|app|api|config|node_modules|dist|build|public|assets|models"
+NAME = r"[A-Za-z0-9_.@-]"
 ADDRESS = re.compile(
-    r"(?<![A-Za-z0-9@._-])(?:(?:https?|ftp)://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+"
+    r"(?<![A-Za-z0-9@._-])(?:(?:<(?=(?:https?://|mailto:|[^<>\s@]+@)))?(?:mailto:)?"
+    r"(?:(?:https?|ftp)://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+"
     r"|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
     r"|(?:[A-Za-z0-9-]+\.)+(?:com|org|net|edu|gov|io|ai|cn|dev|app|co|uk|de|jp|me|info|tv|cc|html?|xyz)(?![A-Za-z0-9_])"
-    r"(?:/[A-Za-z0-9_~%./?=&#-]*)?)"
+    r"(?:/[A-Za-z0-9_~%./?=&#-]*)?)>?)"
 )
-SIGNS = {
-    "en": mapping("en_address_signs.tsv"),
-    "zh": mapping("zh_address_signs.tsv"),
-}
+PATH = re.compile(
+    rf"(?<![\w/\\.~:<$²³)])(?:(?:~|\.{{1,2}})/(?:{NAME}+/)*{NAME}*|[A-Za-z]:\\(?:{NAME}+\\)*{NAME}*"
+    rf"|/(?!or\b|and\b)(?=[A-Za-z_.])(?:{NAME}+/)*{NAME}*[A-Za-z0-9_]/?|(?:{FOLDERS})/(?:{NAME}+/)*{NAME}*"
+    rf"|(?:{NAME}+/)*[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:{ENDINGS}))(?![\w/])",
+    re.ASCII,
+)
+SIGNS = {language: mapping(f"{language}_address_signs.tsv") for language in ("en", "zh", "ja", "ko", "yue")}
 SPELLED = frozenset(
     ("www", "http", "https", "ftp", "cn", "io", "ai", "uk", "de", "jp", "tv", "cc", "xyz", "html", "htm")
 )
 
 
 def speak_addresses(text: str, language: str) -> str:
-    """`text` with each web and mail address in words of `language` ("zh" or "en"); letters of names stay Latin."""
-    return ADDRESS.sub(lambda match: _address(match.group(), language), text)
+    """`text` with each web and mail address and each path of a file in words of `language`.
+
+    Letters of names stay Latin; those of files keep their capitals.
+    """
+    if "." in text or "@" in text or "://" in text:
+        text = ADDRESS.sub(lambda match: _address(match.group(), language), text)
+    if "/" in text or "\\" in text or "." in text:
+        text = PATH.sub(lambda match: _path(match, language), text)
+    return text
 
 
 def _address(address: str, language: str) -> str:
+    address = address.removeprefix("<").removesuffix(">").removeprefix("mailto:")
     whole = address.rstrip(".,!?;:'*")
     closing = address[len(whole) :]
     address = re.sub(r"^(?:https?|ftp)://", "", whole).rstrip("/")
+    return f" {_in_words(address, language, lower=True)}{closing or ' '}"
+
+
+def _path(match: re.Match[str], language: str) -> str:
+    path = match.group()
+    whole = path.rstrip(".")
+    # A number before a slash is counted by what follows: $20 /month.
+    if re.search(r"\d[\u4e00-\u9fff]{0,3}\s*$", before(match)) and path.startswith("/"):
+        return path
+    # Node.js is a name, index.js a file.
+    if re.fullmatch(r"[A-Z][A-Za-z]*\.js", path):
+        return path
+    return f" {_in_words(whole, language, lower=False)}{path[len(whole) :] or ' '}"
+
+
+def _in_words(address: str, language: str, lower: bool) -> str:
     spoken = []
     for part in re.findall(r"[A-Za-z]+|\d+|.", address):
         if part.isascii() and part.isalpha():
-            spoken.append(" ".join(part.upper()) if part.lower() in SPELLED else part.lower())
+            is_spelled = lower and part.lower() in SPELLED
+            spoken.append(" ".join(part.upper()) if is_spelled else part.lower() if lower else part)
         elif part.isdigit():
-            spoken.append(" ".join(part) if language == "en" else part)
+            spoken.append(" ".join(part) if language == "en" and lower else part)
         elif part in SIGNS[language]:
             spoken.append(SIGNS[language][part])
-    return f" {' '.join(spoken)}{closing or ' '}"
+    return " ".join(spoken)

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
+from dora_primespeech_mlx.text import scripts
 from dora_primespeech_mlx.text.addresses import speak_addresses
+from dora_primespeech_mlx.text.formulas import NAME_GOES_ON, speak_formulas, without_formulas
 from dora_primespeech_mlx.text.mandarin.normalise import HAN, QUANTITY
-from dora_primespeech_mlx.text.tables import currencies, mapping, words
-
-logger = logging.getLogger(__name__)
+from dora_primespeech_mlx.text.signs import WIDE, speak_signs, without_faces
+from dora_primespeech_mlx.text.tables import currencies, words
+from dora_primespeech_mlx.text.units import mandarin_units
+from dora_primespeech_mlx.text.unspoken import check_scripts
 
 LONGEST_CLAUSE = 100
 """Words and what stands between them, on each side of a number."""
-LANGUAGES = {"auto": "auto", "zh": "zh", "all_zh": "zh", "en": "en"}
-UNSUPPORTED = {"ja": "Japanese", "all_ja": "Japanese", "ko": "Korean", "all_ko": "Korean", "yue": "Cantonese",
-               "all_yue": "Cantonese", "auto_yue": "Cantonese"}  # fmt: skip
-FOREIGN_SCRIPTS = {
-    "Japanese": re.compile(r"[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff\uff66-\uff9d]"),
-    "Korean": re.compile(r"[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3\ua960-\ua97c\ud7b0-\ud7fb]"),
-}
+WORD = re.compile(r"[A-Za-z]{2,}|(?<![A-Za-z])(?:I(?=['’]|\s[a-z])|[Aa](?= [A-Za-z]{2}))")
+"""Latin words: not the letters of a formula, of which `a` and `i` might be words."""
+LANGUAGES = {"auto": "auto", "zh": "zh", "all_zh": "zh", "en": "en", "ja": "ja", "all_ja": "ja", "ko": "ko",
+             "all_ko": "ko", "yue": "yue", "all_yue": "yue", "auto_yue": "auto_yue"}  # fmt: skip
+NO_HABITS = scripts.Habits()
 
 
 @dataclass(frozen=True)
 class Run:
-    """A token of the text, as written, and the language ("zh" or "en") that reads it.
+    """A token of the text, as written, and the language ("zh", "en", "ja", "ko" or "yue") that reads it.
 
     `within_name` is true of letters that go on a name or formula after a number or sign in it: the N of H1N1.
     """
@@ -39,28 +39,43 @@ class Run:
 
 
 def checked_language(language: str) -> str:
-    """`language` as "auto", "zh" or "en"; ValueError that names the language and the choices for any other."""
-    if language in UNSUPPORTED:
-        raise ValueError(
-            f"{UNSUPPORTED[language]} ({language!r}) is not supported yet: use one of {', '.join(LANGUAGES)}"
-        )
+    """`language` as "auto", "zh", "en", "ja", "ko", "yue" or "auto_yue"; ValueError with the choices for any other."""
     if language not in LANGUAGES:
         raise ValueError(f"unknown language {language!r}: use one of {', '.join(LANGUAGES)}")
     return LANGUAGES[language]
 
 
-def split_languages(text: str, language: str = "auto") -> list[Run]:
+def split_languages(text: str, language: str = "auto", habits: scripts.Habits = NO_HABITS) -> list[Run]:
     """Runs of `text` in order; empty when it holds nothing but blanks.
 
-    `language` is "zh", "en" or "auto" (the one that most of the text is written in). It decides who reads the digits
-    and signs that stand between; letters are always read by the language of their script. Kana and Hangul are a
-    ValueError with "auto"; with a named language they are left out, and logged.
+    `language` says who reads Han characters, digits and the signs that stand between: a language, "auto" (what the
+    text shows of itself) or "auto_yue" (the same, with Cantonese in the place of Mandarin). Letters are always read by
+    the language of their script. `habits` are the voice's.
     """
     language = checked_language(language)
+    text = without_faces(text)
+    check_scripts(text)
+    text = re.sub("[\ud800-\udfff]", "", text)
     text = re.sub(r"\s{2,}", lambda blanks: "\n" if "\n" in blanks.group() else " ", text)
-    text = re.sub(r"\d", lambda digit: str(unicodedata.decimal(digit.group())), _without_foreign(text, language))
+    text = re.sub(r"\d", lambda digit: str(unicodedata.decimal(digit.group())), text)
+    text = scripts.with_mandarin_particles(text, language)
+    if not scripts.concern(text, language, habits):
+        return _mandarin_and_english(text, language)
+    runs: list[Run] = []
+    for stretch in scripts.stretches(text, language, habits):
+        if stretch.language:
+            runs.append(Run(stretch.language, stretch.text))
+        else:
+            runs += _mandarin_and_english(stretch.text, language if language in {"zh", "en"} else "auto")
+    return [run for run in runs if run.text.strip()]
+
+
+def _mandarin_and_english(text: str, language: str) -> list[Run]:
+    """Runs of a text that only these two read."""
+    text = text.translate(WIDE)
     matrix = _matrix(text, language)
-    text = speak_addresses(text, matrix)
+    for speak in (speak_addresses, speak_formulas, speak_signs):
+        text = speak(text, matrix)
     tokens = [(match.lastgroup or "mark", match.group()) for match in _scanner().finditer(text)]
     owners = _owners(tokens, matrix)
     runs: list[Run] = []
@@ -68,44 +83,60 @@ def split_languages(text: str, language: str = "auto") -> list[Run]:
     for owner, group in groupby(range(len(tokens)), owners.__getitem__):
         indices = list(group)
         spoken = (_in_mandarin(tokens, at, owner) if matrix == "zh" else tokens[at][1] for at in indices)
-        runs.append(Run(owner, "".join(spoken), within_name=owner == "en" and since_han > 1))
+        goes_on = since_han > 1 or bool(runs and runs[-1].text.endswith(NAME_GOES_ON))
+        runs.append(Run(owner, "".join(spoken), within_name=owner == "en" and goes_on))
         since_han = 0 if any(tokens[at][0] == "han" for at in indices) else since_han + 1
     return [run for run in runs if run.text.strip()]
 
 
-def _without_foreign(text: str, language: str) -> str:
-    text = re.sub(rf"(?<=[{HAN}])[のノ](?=[{HAN}])", "的", text)
-    for name, letters in FOREIGN_SCRIPTS.items():
-        if not letters.search(text):
-            continue
-        if language == "auto":
-            raise ValueError(f"{name} text is not supported yet: {text[:40]!r} can be read only in Mandarin or English")
-        logger.warning("left out the %s letters of %r", name, text[:80])
-        text = letters.sub(" ", text)
-    return text
+def check_readable(text: str, language: str) -> None:
+    """ValueError if nothing of `text` can be spoken in `language`, found out without reading it."""
+    if not any(c.isalnum() for run in split_languages(text, language) for c in run.text):
+        raise ValueError(f"there is nothing to say in {text[:40]!r}: it has no word and no number")
 
 
 def _matrix(text: str, language: str) -> str:
     """The language that reads what both could."""
     if language != "auto":
         return language
+    text = unicodedata.normalize("NFKC", text)
     han = len(re.findall(rf"[{HAN}]", text))
-    latin = re.findall(r"[A-Za-z]+", unicodedata.normalize("NFKC", text))
-    is_clause = not han or any(word.lower() in words("en_function_words.txt") for word in latin)
+    if not han:
+        return "en" if re.search("[A-Za-z]", text) else "zh"
+    latin = WORD.findall(without_formulas(text))
+    is_clause = any(word.lower() in words("en_function_words.txt") for word in latin)
     return "en" if is_clause and len(latin) > han else "zh"
+
+
+def matrix_language(text: str, language: str) -> str:
+    """The language, "zh" or "en", that reads the numbers of `text`; `language` as for `split_languages`."""
+    return _matrix(text, checked_language(language))
+
+
+def evident_language(text: str) -> str:
+    """The language that the words of `text` show; "" without Han, kana, Hangul and without a word of a clause."""
+    if re.search(f"[{scripts.KANA}]", text):
+        return "ja"
+    if re.search(f"[{scripts.HANGUL}]", text):
+        return "ko"
+    if re.search(rf"[{HAN}]", text):
+        return _matrix(text, "auto")
+    found = re.findall(r"[A-Za-z]{2,}|\b(?:I|[Aa](?= [A-Za-z]))\b", text)
+    return "en" if any(word.lower() in words("en_function_words.txt") for word in found) else ""
 
 
 @cache
 def _scanner() -> re.Pattern[str]:
     """Han characters, numbers with their signs and units, Latin words, and everything between."""
-    units = "|".join(map(re.escape, sorted(mapping("zh_units.tsv"), key=len, reverse=True)))
+    units = mandarin_units()
     money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
     digits, sign = r"\d+", r"(?:(?<![A-Za-z0-9])[-−+])"
     joint = rf"(?:[.,:/~～×÷=*^–-][-−]?(?:{money})?|(?<=\d)\+|(?:{units})[-~～])"
     core = rf"{digits}(?:{joint}{digits}|[²³⁰¹⁴-⁹]+(?:[-+=×÷]{digits})?)*"
     after = rf"(?:\s?(?:{units}|℃|℉|°[CF]?)(?![A-Za-z0-9])|[%‰％](?:[-~～]{digits}[%％])?|{money})"
-    latin = r"[A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ɏ]"
-    number = rf"(?:{money})[-−]?{core}(?:[KMB](?![A-Za-z0-9]))?|{sign}?{core}{after}?|[Α-Ωα-ω①-⑩℃℉]"
+    latin = r"[A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ɏḀ-ỿ]"
+    amount = rf"(?:{money})[-−]?{core}(?:(?:[KMBkb][-~](?:{money})?{core})?[KMBkb](?![A-Za-z0-9]))?"
+    number = rf"{amount}|{sign}?{core}{after}?|[Α-Ωα-ω①-⑩℃℉]"
     word = rf"{latin}+(?:['’.&-]{latin}+)*(?:['’](?={latin})|\+\+|\#|-(?=\d))?"
     return re.compile(rf"(?P<han>[{HAN}]+)|(?P<number>{number})|(?P<latin>{word})|(?P<mark>\s+|.)", re.DOTALL)
 
@@ -129,7 +160,7 @@ def _owners(tokens: list[tuple[str, str]], matrix: str) -> list[str]:
     for index, (kind, token) in enumerate(tokens):
         if kind == "number":
             owners[index] = _number_owner(tokens, index, matrix)
-        elif token in "+=×÷<>≈≤≥⁰¹²³⁴⁵⁶⁷⁸⁹" and matrix == "zh":
+        elif token in "+×÷⁰¹²³⁴⁵⁶⁷⁸⁹" and matrix == "zh":
             owners[index] = "zh"
     last: str | None = None
     for index, owner in enumerate(owners):

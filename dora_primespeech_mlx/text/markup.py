@@ -1,44 +1,52 @@
-"""What language models dress their answers in, taken off: markdown, code, thinking, tool calls, emoji, speaker tags."""
+"""What language models dress their answers in, taken off: markdown, code, thinking, tool calls, emoji, speaker tags.
 
-from __future__ import annotations
+Each sign is judged by what stands before it and by as little as possible of what follows, in the same way whether the
+text comes whole or in pieces. Pauses and what a writer says about the reading stay, as signs of `inband`.
+"""
 
+import logging
 import re
+from collections import deque
 
-BLOCKS = {"<think>": "</think>", "<thinking>": "</thinking>", "<tool_call>": "</tool_call>", "```": "```", "~~~": "~~~"}
-LONGEST_MARKUP = 200
-TAGS = tuple(opener for opener in BLOCKS if opener.startswith("<"))
-FENCE = re.compile(r"^[ \t]*(```|~~~)", re.MULTILINE)
+from dora_primespeech_mlx.text import inline, links
+from dora_primespeech_mlx.text.inband import CELL, END, ITEM, without_signs
+from dora_primespeech_mlx.text.inline import HAN, Step, is_letter, run_of
+from dora_primespeech_mlx.text.openings import cells, opening
+from dora_primespeech_mlx.text.speech_tags import Requests, SpeechTags
+from dora_primespeech_mlx.text.tags import (
+    NAME,
+    NOT,
+    address_end,
+    attributes,
+    is_silent,
+    placeholder,
+    tag_end,
+    tag_kind,
+)
+from dora_primespeech_mlx.text.tokens import LONGEST, Token
+from dora_primespeech_mlx.text.tokens import token as model_token
+
+logger = logging.getLogger(__name__)
+
 EMOJI = re.compile(
-    "[\U0001f000-\U0001faff\U0001fb00-\U0001fbff\u2600-\u27bf\u2b00-\u2bff\ufe00-\ufe0f\u200d\u20e3\u2300-\u23ff"
-    "\U000e0000-\U000e007f\u3030\u303d\u3297\u3299]"
+    "[\U0001f000-\U0001faff\U0001fb00-\U0001fbff\u2600-\u2775\u2794-\u27bf\u2b00-\u2bff\ufe00-\ufe0f\u200d\u20e3"
+    "\u2300-\u23ff\U000e0000-\U000e007f\u3030\u303d\u3297\u3299]"
 )
-# The beginning of a line that may still become a list, a heading, a rule, a quotation, a speaker tag or a fence.
-LINE_OPENING = re.compile(
-    r"[ \t]*(?:#{1,6}[ \t]*|(?:>[ \t]?)+|[-*+•][ \t]*(?:\[[ xX]?\]?[ \t]*)?|\[[^\[\]\n]{0,30}(?:\][ \t]*)?"
-    r"|~{1,3}|`{1,3}|[-*_ \t:|]*)"
-)
-LINE_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.MULTILINE), said)
-    for pattern, said in (
-        (r"^[ \t]*(?:[-*_][ \t]?){3,}$", ""),
-        (r"^[ \t:|-]*-{3,}[ \t:|-]*$", ""),
-        (r"^[ \t]{0,3}#{1,6}[ \t]+(.*?)[ \t]*#*$", r"\1"),
-        (r"^[ \t]*(?:>[ \t]?)+", ""),
-        (r"^[ \t]*[-*+•][ \t]+(?:\[[ xX]\][ \t]+)?", ""),
-        (r"^[ \t]*\[[^\]\n]{1,30}\][ \t]*(?=[^(\s:])", ""),
-        (r"^[ \t]*\|(.*)\|[ \t]*$", r"\1"),
-        (r"!\[([^\[\]\n]*)\]\([^)\n]*\)", r"\1"),
-        (r"\[([^\[\]\n]+)\]\([^)\n]*\)", r"\1"),
-        (r"\[\^?\d+\](?!\()", ""),
-        (r"(\*{2,3}|_{2,3}|~~)(?=\S)(.{1,400}?)(?<=\S)\1", r"\2"),
-        (r"(?<![A-Za-z0-9*])\*(?=[^\s*])([^*\n]{1,400})(?<=\S)\*(?!\*)", r"\1"),
-        (r"(?<!\w)_(?=\S)([^_\n]{1,400}?)(?<=\S)_(?!\w)", r"\1"),
-        (r"(?<!`)`+([^`\n]{0,400})`+", r"\1"),
-        (r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>\n]*)?/?>", ""),
-        (r"\*{2,}|~~", ""),
-        (r"(?<![ \t])[ \t]*\|[ \t]*", ", "),
-    )
-)
+JOINERS = re.compile("[\u200b-\u200d\u2060-\u2064\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0000-\U000e007f]")
+ARROWS = re.compile("[\u2794\u2798-\u27af\u27b1-\u27be\u2b95\u2b08\u2b0a]")
+PICTURES = re.compile(rf"(?:{EMOJI.pattern})+")
+SPECIAL = re.compile(
+    rf"[\n\r\\`*_~<\[\]!|&$#【◁✿\ue200\u200b-\u200d\u2060-\u2064{CELL}]|" + EMOJI.pattern
+)  # fmt: skip
+LONGEST_WORD = 16
+RAISED = re.compile(r"<sup>\s*([-−+]?\d{1,3})\s*</sup>")
+OPEN_RAISED = re.compile(r"<sup>\s*[-−+]?\d{0,3}\s*(?:<(?:/(?:s(?:u(?:p)?)?)?)?)?")
+POWER_BASE = re.compile(r"(?:^|[^A-Za-z])(?:[A-Za-z]{1,2}|[\d)]+)$")
+"""What a raised number is the power of; behind a longer word it is the number of a note, which is silent."""
+KEYS = {"⌘": "Command", "⌥": "Option", "⌃": "Control", "⏎": "Enter", "⌫": "Delete", "⎋": "Escape"}
+GO_ON_AFTER_BOLD = frozenset("是有的和在会能可不都也为与或等了被把由对从将让使用于及中上下就还只要得地着过则以即指并且")
+"""Han characters with which a sentence goes on behind a bold word, which is then no label."""
+YES, NO = "✓✔✅☑", "✗✘❌❎✖"
 
 
 def strip_markup(text: str) -> str:
@@ -50,105 +58,349 @@ def strip_markup(text: str) -> str:
 class MarkupStripper:
     """strip_markup for text in pieces: what is surely plain comes out at once, what may be markup waits."""
 
-    def __init__(self) -> None:
-        self._held = ""
-        self._closer = ""
-        self._line_start = True
+    def __init__(self, requests: Requests | None = None) -> None:
+        """With `requests` the signs of `inband` stay in the text, and what they ask for goes there."""
+        self._requests: Requests = deque() if requests is None else requests
+        self._keeps_signs = requests is not None
+        self._reset()
 
     def push(self, text: str) -> str:
         """Take the next piece; the plain text that is now certain."""
-        self._held += text
+        self._held += without_signs(text)
         return self._advance(final=False)
 
     def finish(self) -> str:
         """The text is complete: the plain text that is left. An unclosed block is dropped."""
         plain = self._advance(final=True)
-        self._held, self._closer, self._line_start = "", "", True
+        self._reset()
         return plain
 
+    def _reset(self) -> None:
+        self._held = ""
+        self._closer: re.Pattern[str] | None = None  # what ends the block that is being skipped
+        self._after = ""  # what stands for it
+        self._line_start = True
+        self._kind = "plain"  # of this line
+        self._last_kind = "plain"  # of the line before
+        self._past = "\n"  # the last characters that came out
+        self._code = 0  # how many backticks opened the code that is open in this line
+        self._bold = False  # whether the line began with a bold label that is open
+        self._star = False
+        self._in_chinese = False
+        self._speech = SpeechTags(self._requests)
+
     def _advance(self, final: bool) -> str:
-        out = ""
+        out: list[str] = []
         while self._held:
-            if self._closer:
-                if not self._skip_block(final):
-                    break
-                continue
-            start, opener = self._next_opener()
-            if opener:
-                out += self._plain(self._held[:start])
-                self._held, self._closer = self._held[start + len(opener) :], BLOCKS[opener]
-                continue
-            ready = len(self._held) if final else self._certain()
-            if ready:
-                out += self._plain(self._held[:ready])
-                self._held = self._held[ready:]
-            break
-        return out
-
-    def _skip_block(self, final: bool) -> bool:
-        """Drop held text up to the end of the open block; False when its end has not come."""
-        end = self._held.find(self._closer)
-        if end < 0:
-            self._held = "" if final else self._held[-len(self._closer) :]
-            return False
-        self._held, self._closer = self._held[end + len(self._closer) :], ""
-        return True
-
-    def _next_opener(self) -> tuple[int, str]:
-        found = [(self._held.find(opener), opener) for opener in TAGS]
-        for fence in FENCE.finditer(self._held):
-            if fence.start() or self._line_start:
-                found.append((fence.start(1), fence[1]))
+            decide = self._skip if self._closer else self._line_opening if self._line_start else self._inline
+            step = decide(final)
+            if step is None:
                 break
-        return min(((at, opener) for at, opener in found if at >= 0), default=(-1, ""))
+            length, said = step
+            self._held = self._held[length:]
+            if said:
+                out.append(said)
+                self._note(said)
+        plain = "".join(out)
+        return plain if self._keeps_signs else without_signs(plain.replace(CELL, ", "))
 
-    def _certain(self) -> int:
-        """How many held characters no later text can turn into markup."""
-        line = self._held.rfind("\n") + 1
-        tail = self._held[line:]
-        opens_line = LINE_OPENING.fullmatch(tail) or tail.lstrip(" \t").startswith("|")
-        if opens_line and (line or self._line_start) and len(tail) < LONGEST_MARKUP:
-            return line
-        at = max(0, len(tail) - LONGEST_MARKUP)
-        while sign := re.compile(r"[<\[`*_~|!]").search(tail, at):
-            end = _closed(tail, sign.start())
-            if end is None:
-                return line + sign.start()
-            at = end
-        return len(self._held)
+    @property
+    def _before(self) -> str:
+        return self._past[-1]
 
-    def _plain(self, text: str) -> str:
-        if not text:
-            return ""
-        # The rules that hold at the beginning of a line must not see a line begin in the middle of one.
-        guard = "" if self._line_start else "\u0000"
-        self._line_start = text.endswith("\n")
-        text = guard + text
-        for pattern, said in LINE_RULES:
-            text = pattern.sub(said, text)
-        return EMOJI.sub("", text).replace("\u0000", "")
+    def _note(self, said: str) -> None:
+        """Remember what came out, as far as later signs are judged by it."""
+        plain = without_signs(said)
+        if plain:
+            self._past = (self._past + plain)[-LONGEST_WORD:]
+            self._in_chinese = self._in_chinese or HAN.search(plain) is not None
 
+    def _silence(self, closer: str | re.Pattern[str], after: str = END, flags: int = 0) -> None:
+        """Say nothing up to `closer`, and `after` in its place."""
+        self._closer, self._after = re.compile(closer, flags) if isinstance(closer, str) else closer, after
 
-def _closed(line: str, at: int) -> int | None:
-    """Where what begins with the sign at `at` ends, or its sign if it is plain text; None while that is open."""
-    rest = line[at:]
-    if rest[0] == "<":
-        if re.fullmatch(r"</?|</?[A-Za-z][^<>]*", rest):
-            return None
-        tag = re.match(r"</?[A-Za-z][^<>]*>", rest)
-        return at + (tag.end() if tag else 1)
-    if rest[0] == "[":
-        if re.fullmatch(r"\[[^\[\]]*(?:\](?:\([^)]*)?)?", rest):
-            return None
-        link = re.match(r"\[[^\[\]]*\](?:\([^)]*\))?", rest)
-        return at + (link.end() if link else 1)
-    if rest[0] in "!|":
-        return at + 1 if len(rest) > 1 else None
-    width = len(rest) - len(rest.lstrip(rest[0]))
-    if width == len(rest):
+    def _skip(self, final: bool) -> Step:
+        """Drop held text up to the end of the open block."""
+        assert self._closer is not None
+        found = self._closer.search(self._held)
+        if found and (found.end() < len(self._held) or final or not self._closer.pattern.startswith("^")):
+            self._closer = None
+            return found.end(), self._after
+        if final:
+            return len(self._held), ""
+        # What closes a fence is known by the line that it begins.
+        is_fence = self._closer.pattern.startswith("^")
+        self._held = self._held[max(0, self._held.rfind("\n")) if is_fence else -LONGEST :]
         return None
-    inside_word = width == 1 and rest[0] in "*_" and re.match(r"[A-Za-z0-9]", line[at - 1 : at])
-    if rest[width].isspace() or inside_word:
-        return at + width
-    end = rest.find(rest[:width], width)
-    return None if end < 0 else at + end + width
+
+    def _line_opening(self, final: bool) -> Step:
+        token = model_token(self._held, final)
+        if token is None or token.length:
+            return self._passed(token) if token else None
+        found = opening(self._held, final, PICTURES)
+        if found is None:
+            return None
+        self._line_start = False
+        self._kind, said = found.kind, found.said
+        if "quote" in {found.kind, self._last_kind} and found.kind != self._last_kind:
+            said = END + said
+        if found.fence:
+            sign, width = re.escape(found.fence[0]), len(found.fence)
+            self._silence(rf"^[ \t>]*{sign}{{{width},}}(?![\w{sign}])", flags=re.MULTILINE)
+            newline = self._held.find("\n", found.length)
+            return (newline if newline >= 0 else len(self._held)), said
+        if found.kind == "row":
+            end = self._held.find("\n", found.length)
+            end = len(self._held) if end < 0 else end
+            self._held = cells(self._held[found.length : end]) + self._held[end:]
+            return 0, said
+        rest = self._held[found.length :]
+        self._bold = rest.startswith(("**", "__"))
+        return found.length, said
+
+    def _inline(self, final: bool) -> Step:
+        """How many characters are decided, and what they give; None when what follows decides."""
+        special = SPECIAL.search(self._held)
+        if special is None:
+            return len(self._held), self._held
+        if special.start():
+            return special.start(), self._held[: special.start()]
+        sign = special.group()
+        token = model_token(self._held, final)
+        if token is None or token.length:
+            return self._passed(token) if token else None
+        if sign == "\n":
+            return self._newline()
+        if sign == CELL:
+            self._code = 0
+        if self._code and sign not in "`<":
+            return 1, sign
+        if sign == "[":
+            return links.bracket(self._held, self._past, final, self._requests)
+        if sign in INLINE:
+            return INLINE[sign](self._held, self._before, final)
+        return OWN_HANDLERS[sign](self, final) if sign in OWN_HANDLERS else self._picture(sign)
+
+    def _newline(self) -> tuple[int, str]:
+        said = END + "\n" if self._kind in {"heading", "row"} else "\n"
+        self._line_start, self._code, self._bold, self._star = True, 0, False, False
+        self._last_kind, self._kind = self._kind, "plain"
+        return 1, said
+
+    def _passed(self, token: Token) -> tuple[int, str]:
+        """Leave out a token of the model, and what it opens."""
+        if token.closer:
+            self._silence(token.closer, END if token.parts else "")
+        return token.length, ""
+
+    def _following(self, length: int) -> str:
+        return self._held[length : length + 1]
+
+    def _backtick(self, final: bool) -> Step:
+        width = run_of(self._held)
+        if width == len(self._held) and not final:
+            return None
+        if width >= 3 and not self._code:
+            info = re.match(r"[\w+#.-]*[ \t]*", self._held[width:])
+            assert info is not None
+            end = width + info.end()
+            if end == len(self._held) and not final:
+                return None
+            if self._following(end) == "\n":
+                self._silence(rf"^[ \t>]*`{{{width},}}(?![\w`])|(?<=\S)`{{3,}}", flags=re.MULTILINE)
+                return end, END
+        if width == 1 and not self._code and is_letter(self._before) and is_letter(self._following(1)):
+            return 1, "`"
+        self._code = 0 if self._code == width else self._code or width
+        return width, ""
+
+    def _stars(self, final: bool) -> Step:
+        width = run_of(self._held)
+        following = self._following(width)
+        if not following and not final:
+            return None
+        before = self._before
+        if width == 2 and re.match(r"[0-9)]", before) and re.match(r"[0-9(-]", following) and not self._bold:
+            return 2, "^"
+        if width > 1:
+            return self._label(width, final)
+        factor = r"[\w(\[]" if self._star else r"[\w(\[.-]"
+        is_product = re.match(r"[\w)\]]", before, re.ASCII) and re.match(factor, following, re.ASCII)
+        stands_alone = before.isspace() and (not following or following.isspace())
+        may_be_product = stands_alone or (before.isdigit() and following.isspace())
+        if is_product or (may_be_product and not self._star):
+            return 1, "*"
+        self._star = not self._star
+        return 1, ""
+
+    def _label(self, width: int, final: bool) -> Step:
+        """Bold signs go; behind a bold label that text follows there is a pause, and a bold line is a heading."""
+        if not self._bold or self._before.isspace():
+            return width, ""
+        rest = self._held[width:]
+        if not rest.strip(" \t") and not final:
+            return None
+        self._bold = False
+        following = rest.lstrip(" \t")[:1]
+        if following == "\n" and self._kind == "plain":
+            self._kind = "heading"
+        is_new = following.isupper() or (
+            HAN.match(following) and HAN.match(self._before) and following not in GO_ON_AFTER_BOLD
+        )
+        return width, ITEM if rest[:1] in {" ", "\t"} and is_new else ""
+
+    def _underscores(self, final: bool) -> Step:
+        width = run_of(self._held)
+        following = self._following(width)
+        if not following and not final:
+            return None
+        inside = re.match(r"\w", self._before) and re.match(r"\w", following)
+        stands_alone = width == 1 and self._before.isspace() and (not following or following.isspace())
+        if inside or stands_alone:
+            return width, self._held[:width]
+        return self._label(width, final) if width == 2 else (width, "")
+
+    def _bar(self, final: bool) -> Step:
+        width = run_of(self._held)
+        if width == len(self._held) and not final:
+            return None
+        if width == 1 and is_letter(self._before) and is_letter(self._following(1)):
+            return 1, "|"
+        return width, CELL if not self._keeps_signs else ITEM + " "
+
+    def _hash(self, final: bool) -> Step:
+        width = run_of(self._held)
+        if self._kind != "heading" or not self._before.isspace():
+            return width, self._held[:width]
+        rest = self._held[width:]
+        if not rest.strip(" \t") and not final:
+            return None
+        return (width, "") if not rest.strip(" \t") or rest.lstrip(" \t")[0] == "\n" else (width, self._held[:width])
+
+    def _angle(self, final: bool) -> Step:
+        held = self._held
+        if len(held) == 1:
+            return (1, "<") if final else None
+        for opener, closer in (("<!--", "-->"), ("<?", r"\?>"), ("<![CDATA[", r"\]\]>")):
+            if held.startswith(opener):
+                self._silence(closer, "")
+                return len(opener), ""
+            if opener.startswith(held) and not final:
+                return None
+        doctype = re.match(r"<![A-Za-z][^<>]{0,200}>", held)
+        if doctype:
+            return doctype.end(), ""
+        if re.fullmatch(r"<![A-Za-z][^<>]{0,200}", held) and not final:
+            return None
+        if self._code:
+            return self._tag_in_code(final)
+        if held[1] == "/" or (held[1].isalpha() and held[1].isascii()):
+            return self._tag(final)
+        return self._stand_in(final)
+
+    def _tag_in_code(self, final: bool) -> Step:
+        """A tag that is written about; but a block that is silent is so behind a stray backtick too."""
+        held, end = self._held, tag_end(self._held)
+        if (end is None or end == len(held)) and not final:
+            return None
+        if end is None or end == NOT:
+            return self._stand_in(final)
+        name = NAME.match(held, 1)
+        if name and is_silent(name.group(), held[:end]) and held[end : end + 1] != "`":
+            return self._tag(final)
+        named = re.match(r"</?([A-Za-z][\w:-]*)\s*/?>", held)
+        return (named.end(), " " * is_letter(self._before) + named[1]) if named else (1, "<")
+
+    def _tag(self, final: bool) -> Step:
+        held = self._held
+        address = address_end(held)
+        if address is None and not final:
+            return None
+        if address not in {None, NOT}:
+            return address or 1, re.sub(r"^(?:mailto|tel):", "", held[1 : (address or 1) - 1])
+        if raised := RAISED.match(held):
+            return raised.end(), "^" + raised[1] if POWER_BASE.search(self._past) else ""
+        if OPEN_RAISED.fullmatch(held) and not final:
+            return None
+        end = tag_end(held)
+        if end is None and not final:
+            return None
+        if end is None or end == NOT:
+            return self._stand_in(final)
+        tag = held[:end]
+        name_match = NAME.match(tag, 2 if tag.startswith("</") else 1)
+        name = name_match.group().lower() if name_match else ""
+        if tag.startswith("</"):
+            return end, self._closing_tag(name)
+        if is_silent(name, tag):
+            self._silence(rf"</{re.escape(name)}\s*>", flags=re.IGNORECASE)
+            return end, ""
+        if tag_kind(name) == "named":
+            return self._stand_in(final)
+        return end, self._opening_tag(name, tag)
+
+    def _stand_in(self, final: bool) -> Step:
+        found = placeholder(self._held, self._before, final)
+        if found is None:
+            return None
+        return (1, "<") if found[0] == NOT else found
+
+    def _opening_tag(self, name: str, tag: str) -> str:
+        given = attributes(tag)
+        if name == "sub" and "alias" in given:
+            if not tag.endswith("/>"):
+                self._silence(r"</sub\s*>", "", re.IGNORECASE)
+            return without_signs(given["alias"])
+        try:
+            said = self._speech.opened(name, given, tag.endswith("/>"))
+        except ValueError as error:
+            logger.warning("the tag %s is left out: %s", tag, error)
+            return ""
+        return _around(name) if said is None else said
+
+    def _closing_tag(self, name: str) -> str:
+        said = self._speech.closed(name)
+        return _around(name) if said is None else said
+
+    def _picture(self, sign: str) -> tuple[int, str]:
+        if JOINERS.match(sign) or sign == "\r":
+            return 1, ""
+        if not EMOJI.match(sign):
+            return 1, sign
+        if sign in KEYS:
+            return 1, f" {KEYS[sign]} "
+        if ARROWS.match(sign):
+            return 1, "→"
+        if self._kind == "row" and sign in YES + NO and self._is_whole_cell():
+            is_yes = sign in YES
+            return 1, ("是" if is_yes else "否") if self._in_chinese else ("yes" if is_yes else "no")
+        return 1, ITEM
+
+    def _is_whole_cell(self) -> bool:
+        rest = self._held[1:].lstrip("\ufe0f ")
+        return rest[:1] in {"", "\n", CELL}
+
+
+def _around(name: str) -> str:
+    """The pause that a tag makes."""
+    return {"block": END, "line": ITEM, "cell": ITEM}.get(tag_kind(name), "")
+
+
+OWN_HANDLERS = {
+    "`": MarkupStripper._backtick,
+    "*": MarkupStripper._stars,
+    "_": MarkupStripper._underscores,
+    "|": MarkupStripper._bar,
+    "#": MarkupStripper._hash,
+    "<": MarkupStripper._angle,
+}
+INLINE = {
+    "\\": inline.backslash,
+    "$": inline.dollar,
+    "~": inline.tildes,
+    "!": inline.bang,
+    CELL: inline.cell,
+    "&": inline.entity,
+    "【": inline.corner,
+    "]": links.bracket_end,
+}

@@ -1,42 +1,39 @@
 """Text -> the sentences that are spoken one after another, also while the text is still being written."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from dora_primespeech_mlx.text.composing import Composer, Sentence
+from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS, METHODS
+from dora_primespeech_mlx.text.formula_ends import NO_FORMULA, formula_end
+from dora_primespeech_mlx.text.inband import CLOSE, CUT, END, ITEM, OPEN, SIGNS, without_signs
+from dora_primespeech_mlx.text.languages import evident_language
+from dora_primespeech_mlx.text.lines import goes_on
 from dora_primespeech_mlx.text.markup import MarkupStripper, strip_markup
+from dora_primespeech_mlx.text.speech_tags import Requests
 from dora_primespeech_mlx.text.tables import mapping
 
 __all__ = ["MarkupStripper", "Sentence", "SentenceSplitter", "sentences_of", "split", "strip_markup"]
 
-CLAUSE_MARKS = frozenset("，。？！,.?!~:：—…")
-CUT5_MARKS = frozenset(",.;?!、，。？！：…")
-SENTENCE_ENDS = frozenset("。！？!?…\n")
-PAUSES = frozenset("，,、；;：:—")
-CLOSERS = frozenset("”’\"'）)】]』」》〉")
+SENTENCE_ENDS = frozenset("。｡！？!?…\n")
+PAUSES = frozenset("，,、､；;：:—")
+CLOSERS = frozenset("”’\"'）)】]』」｣》〉")
 FEWEST_CHARACTERS = 5
 LONGEST_SENTENCE = 510
+# What may follow a full stop without a blank: Han characters, kana, Hangul.
+EAST_ASIAN = re.compile("[\u3041-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
 # How many characters around a full stop decide what it is.
 WINDOW = 40
+# How many characters before a sentence are remembered for that.
+PAST = 160
 # What a sentence does not begin with: it belongs to the sentence before.
-LEFT_OVER = CLOSERS | SENTENCE_ENDS | PAUSES
+LEFT_OVER = CLOSERS | SENTENCE_ENDS | PAUSES | {ITEM, END}
 # Short forms after which a sentence may well end, when a capital letter follows.
 ENDING_SHORT_FORMS = frozenset(("etc", "inc", "ltd", "corp", "co", "jr", "sr", "am", "pm"))
 OTHER_SHORT_FORMS = frozenset(("dr", "st", "eg", "ie", "no", "nos", "cf", "al", "us", "uk", "phd", "pp", "viz"))
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """A piece to speak in one go: its text, and the range of characters it has in the full text.
-
-    `text` may end in a full stop that the full text does not have.
-    """
-
-    text: str
-    start: int
-    end: int
 
 
 def sentences_of(
@@ -46,51 +43,118 @@ def sentences_of(
 
     Args:
         text: the text, or its pieces; those are cut as by "sentence". A piece None, nothing has come yet, is handed on.
-        language: as for `split`.
+        language: as for `split`. With "auto" a sentence whose own words do not say its language has that of the
+            sentence before it, or of the first one that says it.
         method: as for `split`.
-        markup: take markup off first.
+        markup: take markup off first, and do what notation in the text asks for.
     """
+    requests: Requests = deque()
     if isinstance(text, str):
-        found: Iterable[Sentence | None] = split(strip_markup(text) if markup else text, method, language)
+        whole = _stripped(text, requests) if markup else without_signs(text)
+        found: Iterable[Sentence | None] = _cut(whole, method, language, Composer(requests))
     else:
-        found = _as_they_come(text, markup)
-    return (each for each in found if each is None or any(character.isalnum() for character in each.text))
+        found = _as_they_come(text, requests, markup)
+    spoken = (each for each in found if each is None or any(character.isalnum() for character in each.text))
+    return _with_language(spoken) if language == "auto" else (each and _in(each, language) for each in spoken)
 
 
-def _as_they_come(pieces: Iterable[str | None], markup: bool) -> Iterator[Sentence | None]:
-    stripper, splitter = MarkupStripper(), SentenceSplitter()
+def _in(sentence: Sentence, language: str) -> Sentence:
+    return sentence if sentence.language != "auto" else replace(sentence, language=language)
+
+
+def _with_language(sentences: Iterable[Sentence | None]) -> Iterator[Sentence | None]:
+    """Sentences that do not say their language in that of the text around them."""
+    around = ""
+    waiting: list[Sentence] = []
+    for sentence in sentences:
+        if sentence is None:
+            yield None
+            continue
+        own = sentence.language if sentence.language != "auto" else evident_language(sentence.text)
+        has_letters = re.search(r"[A-Za-z]{2}", sentence.text) is not None
+        if not (own or around or has_letters):
+            waiting.append(sentence)
+            continue
+        yield from (_in(earlier, own or "en") for earlier in waiting)
+        waiting = []
+        yield sentence if own or not around else _in(sentence, around)
+        around = own or around or "en"
+    yield from waiting
+
+
+def _stripped(text: str, requests: Requests) -> str:
+    stripper = MarkupStripper(requests)
+    return stripper.push(text) + stripper.finish()
+
+
+def _as_they_come(pieces: Iterable[str | None], requests: Requests, markup: bool) -> Iterator[Sentence | None]:
+    stripper, splitter = MarkupStripper(requests), SentenceSplitter(composer=Composer(requests))
     for piece in pieces:
         if piece is None:
             yield None
         else:
-            yield from splitter.push(stripper.push(piece) if markup else piece)
+            yield from splitter.push(stripper.push(piece) if markup else without_signs(piece))
     yield from splitter.push(stripper.finish())
     yield from splitter.finish()
 
 
 def split(text: str, method: str = "cut5", language: str = "auto") -> list[Sentence]:
-    """Segments of a whole text.
+    """Sentences of a whole text.
 
     `method` is "sentence" (what the splitter does) or one of the official ones: "cut0" does not cut, "cut1" every four
     clauses, "cut2" about every 50 characters, "cut3" at 。, "cut4" at full stops, "cut5" at every mark; those cut at
-    line ends too. ValueError for another method. `language` "en" chooses the mark put after a piece that has none.
+    line ends too, unless a sentence goes on there. ValueError for another method. `language` "en" chooses the mark put
+    after a piece that has none.
     """
+    return _cut(without_signs(text), method, language, Composer())
+
+
+def _cut(text: str, method: str, language: str, composer: Composer) -> list[Sentence]:
+    """As `split`, of a text with signs."""
     if method == "sentence":
-        splitter = SentenceSplitter()
+        splitter = SentenceSplitter(composer=composer)
         return splitter.push(text) + splitter.finish()
     if method not in METHODS:
         raise ValueError(f"unknown split method {method!r}: use one of sentence, {', '.join(METHODS)}")
+    places = [at for at, character in enumerate(text) if character not in SIGNS]
+    plain = "".join(text[at] for at in places)
+    pauses = {at: sign for at, sign in _line_pauses(text) if sign}
+    lines = {end for at in pauses if (end := bisect_right(places, at)) == len(plain) or plain[end] != "\n"}
+    cuts = {bisect_right(places, at) for at, character in enumerate(text) if character == CUT}
     ranges: list[tuple[int, int]] = []
     start = 0
-    lines = (match.end() for match in re.finditer(r"\n+", text))
-    for end in sorted({*METHODS[method](text), *lines}):
+    for end in sorted({*METHODS[method](plain), *lines, *cuts}):
         ranges.append((start, end))
         start = end
-    return [_sentence(text, start, end, language) for start, end in _bounded(text, _joined(text, ranges))]
+    places.append(len(text))
+    sentences = []
+    for start, end in _bounded(plain, _joined(plain, ranges, cuts)):
+        first = places[start] if start else 0
+        piece = text[first : places[end]]
+        within = {at - first: sign for at, sign in pauses.items() if first <= at < places[end]}
+        sentences.append(composer.sentence(piece, start, within, language))
+    return [sentence for sentence in sentences if sentence is not None]
 
 
-def _joined(text: str, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ranges with the unspeakable and the short ones joined to a neighbour."""
+def _line_pauses(text: str) -> Iterator[tuple[int, str]]:
+    """Each line end and the sign for the pause it makes, "" for none."""
+    start = 0
+    for end in re.finditer("\n", text):
+        at = end.start()
+        yield at, _line_pause(without_signs(text[start:at]), text[at + 1 : at + 1 + WINDOW], final=True) or ""
+        start = at + 1
+
+
+def _line_pause(line: str, following: str, final: bool) -> str | None:
+    """The sign for the pause at the end of `line`, "" where a sentence goes on; None when what follows decides it."""
+    if not line.strip():
+        return END
+    runs_on = goes_on(line, following, final)
+    return None if runs_on is None else "" if runs_on else ITEM
+
+
+def _joined(text: str, ranges: list[tuple[int, int]], fixed: set[int] | None = None) -> list[tuple[int, int]]:
+    """Ranges with the unspeakable and the short ones joined to a neighbour, but not over the `fixed` ends."""
     joined: list[tuple[int, int]] = []
     start, length, speakable = 0, 0, False
     for begin, end in ranges:
@@ -98,10 +162,10 @@ def _joined(text: str, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
             start = begin
         length += len(text[begin:end].strip("\n"))
         speakable = speakable or bool(re.search(r"\w", text[begin:end]))
-        if length >= FEWEST_CHARACTERS and speakable:
+        if speakable and (length >= FEWEST_CHARACTERS or (fixed and end in fixed)):
             joined.append((start, end))
             length, speakable = 0, False
-    if length and joined:
+    if length and joined and not (fixed and joined[-1][1] in fixed and speakable):
         joined[-1] = (joined[-1][0], ranges[-1][1])
     elif speakable:
         joined.append((start, ranges[-1][1]))
@@ -122,77 +186,21 @@ def _bounded(text: str, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return [(start, end) for start, end in bounded if re.search(r"\w", text[start:end])]
 
 
-def _sentence(text: str, start: int, end: int, language: str = "auto") -> Sentence:
-    piece = text[start:end]
-    start += len(piece) - len(piece.lstrip())
-    piece = " ".join(piece.split("\n")).strip()
-    last = piece.rstrip("".join(CLOSERS) + " ")[-1:]
-    if last not in CLAUSE_MARKS | CUT5_MARKS | {"；", ";"}:
-        english = language == "en" or (language == "auto" and not re.search(r"[\u4e00-\u9fff]", piece))
-        piece += "." if english else "。"
-    return Sentence(piece, start, start + len(text[start:end].rstrip()))
-
-
-def _clause_ends(text: str) -> list[int]:
-    ends = [index + 1 for index, character in enumerate(text) if character in CLAUSE_MARKS]
-    return ends if ends and ends[-1] == len(text) else [*ends, len(text)]
-
-
-def _cut0(text: str) -> list[int]:
-    return [len(text)]
-
-
-def _cut1(text: str) -> list[int]:
-    ends = _clause_ends(text)
-    groups = max(1, (len(ends) + 3) // 4 - 1)
-    return [*ends[3 : 4 * (groups - 1) : 4], ends[-1]]
-
-
-def _cut2(text: str) -> list[int]:
-    cuts, start = [], 0
-    for end in _clause_ends(text):
-        if end - start > 50:
-            cuts.append(end)
-            start = end
-    if not cuts:
-        return [len(text)]
-    if start < len(text):
-        cuts.append(len(text))
-        if len(text) - start < 50:
-            del cuts[-2]
-    return cuts
-
-
-def _cuts_after(text: str, pattern: str) -> list[int]:
-    ends = [match.end() for match in re.finditer(pattern, text)]
-    return ends if ends and ends[-1] == len(text) else [*ends, len(text)]
-
-
-def _cut3(text: str) -> list[int]:
-    return _cuts_after(text, "。")
-
-
-def _cut4(text: str) -> list[int]:
-    return _cuts_after(text, r"(?<!\d)\.(?!\d)")
-
-
-def _cut5(text: str) -> list[int]:
-    return _cuts_after(text, r"(?<!\d)\.|\.(?!\d)|[" + re.escape("".join(CUT5_MARKS - {"."})) + "]")
-
-
-METHODS: dict[str, Callable[[str], list[int]]] = {
-    "cut0": _cut0, "cut1": _cut1, "cut2": _cut2, "cut3": _cut3, "cut4": _cut4, "cut5": _cut5,
-}  # fmt: skip
-
-
 def spoken_length(text: str) -> float:
-    """About how many Mandarin syllables `text` takes: one for a Han character or a digit, a third for a letter."""
+    """About how many Mandarin syllables `text` takes: one for a Han character or a digit, a third for a letter.
+
+    Kana count 0.6 and syllables of Hangul 0.7, by how long they last beside Mandarin ones.
+    """
     return sum(_weight(character) for character in text)
 
 
 def _weight(character: str) -> float:
     if "\u3400" <= character <= "\u9fff" or character >= "\U00020000" or character.isdigit():
         return 1.0
+    if "\u3041" <= character <= "\u30ff" or "\uff66" <= character <= "\uff9d":
+        return 0.6
+    if "\uac00" <= character <= "\ud7a3":
+        return 0.7
     return 1 / 3 if character.isalpha() else 0.0
 
 
@@ -200,16 +208,19 @@ class SentenceSplitter:
     """Text in pieces of any size -> sentences as soon as nothing that may follow can change where they end.
 
     The first sentence may end at a comma, for an early start. Short sentences wait for the next one, sentences over
-    `longest` (in spoken_length) are cut at a pause, and at twice that length anywhere.
+    `longest` (in spoken_length) are cut at a pause, and at twice that length anywhere. Formulas are never cut.
     """
 
-    def __init__(self, first: float = 6, shortest: float = 4, longest: float = 50) -> None:
+    def __init__(
+        self, first: float = 6, shortest: float = 4, longest: float = 50, composer: Composer | None = None
+    ) -> None:
         """Lengths in `spoken_length`: of a first clause, of any sentence, and where a sentence may be cut."""
         self._first, self._shortest, self._longest = first, shortest, longest
+        self._composer = composer or Composer()
         self._reset()
 
     def push(self, text: str) -> list[Sentence]:
-        """Take the next piece of text; the sentences that it completes."""
+        """Take the next piece of text, without signs unless a composer came with them; the sentences it completes."""
         self._text += text
         return self._sentences(final=False)
 
@@ -220,15 +231,18 @@ class SentenceSplitter:
         return sentences
 
     def _reset(self) -> None:
-        self._text = ""  # what is not in a sentence yet
+        self._text = ""  # what is not in a sentence yet, and a little that was before it
+        self._start = 0  # where the next sentence begins in it
         self._looked = 0  # how much of it has been judged
-        self._length = 0.0  # spoken length of what has been judged
-        self._offset = 0  # where it begins in the full text
+        self._length = 0.0  # spoken length of what has been judged of the next sentence
+        self._offset = 0  # where the next sentence begins in the full text
+        self._formula = 0  # where the formula that has begun ends
+        self._notes = 0  # how many notes are open
+        self._pauses: dict[int, str] = {}  # line ends in the next sentence, and the signs for their pauses
         self._emitted = False
 
     def _sentences(self, final: bool) -> list[Sentence]:
         sentences: list[Sentence] = []
-        start = 0
         while self._looked < len(self._text):
             character = self._text[self._looked]
             length = self._length + _weight(character)
@@ -238,26 +252,47 @@ class SentenceSplitter:
             self._looked += 1
             self._length = length
             if verdict or (not length and (character in LEFT_OVER or character.isspace())):
-                sentences += self._sentence(start)
-                start, self._length = self._looked, 0.0
+                sentences += self._sentence()
         if final:
             self._looked = len(self._text)
-            sentences += self._sentence(start)
-            start = self._looked
-        self._text, self._looked, self._offset = self._text[start:], self._looked - start, self._offset + start
+            sentences += self._sentence()
+        self._forget()
         return sentences
 
-    def _sentence(self, start: int) -> list[Sentence]:
-        """A sentence of the text from `start` to where it has been judged, unless it has nothing to say."""
-        if not re.search(r"\w", self._text[start : self._looked]):
+    def _forget(self) -> None:
+        """Let go of what is too long ago to decide anything."""
+        gone = max(0, self._start - PAST)
+        if gone:
+            self._text = self._text[gone:]
+            self._start, self._looked, self._formula = self._start - gone, self._looked - gone, self._formula - gone
+            self._pauses = {at - gone: sign for at, sign in self._pauses.items()}
+
+    def _sentence(self) -> list[Sentence]:
+        """A sentence of the text up to where it has been judged, unless it has nothing to say."""
+        piece = self._text[self._start : self._looked]
+        pauses = {at - self._start: sign for at, sign in self._pauses.items()}
+        sentence = self._composer.sentence(piece, self._offset, pauses)
+        self._offset += len(without_signs(piece))
+        self._start, self._length, self._pauses = self._looked, 0.0, {}
+        if sentence is None:
             return []
-        sentence = _sentence(self._text, start, self._looked)
         self._emitted = True
-        return [Sentence(sentence.text, sentence.start + self._offset, sentence.end + self._offset)]
+        return [sentence]
 
     def _ends_at(self, index: int, length: float, final: bool) -> bool | None:
         """Whether a sentence of `length` ends after the character at `index`; None when what follows decides it."""
         character = self._text[index]
+        if character in SIGNS:
+            return self._sign(index, length, final)
+        if character in "$\\" and index >= self._formula:
+            end = formula_end(self._text, index, final)
+            if end is None:
+                return None
+            self._formula = end if end != NO_FORMULA else self._formula
+        if index < self._formula - 1 or self._notes:
+            return False
+        if character == "\n":
+            return self._line_ends(index, length, final)
         if character == ".":
             if length < self._shortest and not final and index + 1 == len(self._text):
                 return None
@@ -274,8 +309,35 @@ class SentenceSplitter:
                 return True
             return not following.isdigit() if following or final else None
         if length >= 2 * self._longest:
-            return character.isspace() or length >= 2 * self._longest + 20 or "\u4e00" <= character <= "\u9fff"
+            return character.isspace() or length >= 2 * self._longest + 20 or bool(EAST_ASIAN.match(character))
         return False
+
+    def _sign(self, index: int, length: float, final: bool) -> bool | None:
+        character = self._text[index]
+        if character in (OPEN, CLOSE):
+            self._notes = max(0, self._notes + (1 if character == OPEN else -1))
+            return False
+        if character == CUT:
+            self._notes = 0
+            return True
+        if character == END:
+            return length >= self._shortest
+        if length < (self._longest if self._emitted else self._first):
+            return False
+        following = self._text[index + 1 :].lstrip("".join(SIGNS) + " ")
+        if not following:
+            return final or None
+        return following[0] not in SENTENCE_ENDS | PAUSES | {"."}
+
+    def _line_ends(self, index: int, length: float, final: bool) -> bool | None:
+        start = self._text.rfind("\n", 0, index) + 1
+        pause = _line_pause(without_signs(self._text[start:index]), self._text[index + 1 : index + 1 + WINDOW], final)
+        if pause is None:
+            return None
+        if pause:
+            self._pauses[index] = pause
+            self._notes = 0
+        return bool(pause) and length >= self._shortest
 
     def _in_address(self, index: int) -> bool:
         """Whether the ASCII mark at `index` stands inside a web or mail address."""
@@ -284,14 +346,14 @@ class SentenceSplitter:
 
     def _full_stop(self, index: int, final: bool) -> bool | None:
         """Whether the full stop at `index` ends a sentence, and not a short form, a number or an address."""
-        following = self._text[index + 1 : index + WINDOW].lstrip("".join(CLOSERS))
+        following = without_signs(self._text[index + 1 : index + WINDOW]).lstrip("".join(CLOSERS))
         if not following:
             return final or None
-        if not following[0].isspace() and not "\u4e00" <= following[0] <= "\u9fff":
+        if not following[0].isspace() and not EAST_ASIAN.match(following):
             return False
-        before = self._text[max(0, index - WINDOW) : index]
+        before = without_signs(self._text[max(0, index - WINDOW) : index])
         line = before[before.rfind("\n") + 1 :]
-        if re.fullmatch(r"\s*(?:\d+|[a-zA-Z])", line):
+        if re.fullmatch(r"\s*(?:\d{1,3}|[a-zA-Z])", line):
             return False
         word = re.search(r"[A-Za-z.]*$", line)
         short = (word.group() if word else "").replace(".", "").lower()

@@ -18,12 +18,12 @@ UNKNOWN = "UNK"
 class SymbolTable:
     """Phone name <-> id of one inventory."""
 
-    def __init__(self, version: str) -> None:
-        """Read the inventory `version`, "v1" or "v2"; ValueError for any other."""
-        if version not in SIZES:
+    def __init__(self, version: str | tuple[str, ...]) -> None:
+        """Read the inventory `version`, "v1" or "v2", or take the names of another; ValueError for any other word."""
+        if isinstance(version, str) and version not in SIZES:
             raise ValueError(f"no phone inventory is called {version!r}: choose one of {', '.join(sorted(SIZES))}")
-        self.version = version
-        self.names = lines("symbols.txt")[: SIZES[version]]
+        self.version = version if isinstance(version, str) else "own"
+        self.names = lines("symbols.txt")[: SIZES[version]] if isinstance(version, str) else version
         self._ids = {name: index for index, name in enumerate(self.names)}
 
     def __contains__(self, name: str) -> bool:
@@ -33,12 +33,12 @@ class SymbolTable:
         return len(self.names)
 
     def ids(self, names: Sequence[str]) -> np.ndarray:
-        """Ids of the phones `names`, int32 [n]; a name that is not in the inventory becomes UNK."""
-        unknown = self._ids[UNKNOWN]
+        """Ids of the phones `names`, int32 [n]; a name that is not in the inventory becomes UNK (or the pad)."""
+        unknown = self._ids.get(UNKNOWN, self._ids.get(PAD, 0))
         return np.array([self._ids.get(name, unknown) for name in names], dtype=np.int32)
 
 
 @cache
-def symbol_table(version: str) -> SymbolTable:
-    """The inventory `version`, read once."""
+def symbol_table(version: str | tuple[str, ...]) -> SymbolTable:
+    """The inventory `version`, or the one of these names, read once."""
     return SymbolTable(version)

@@ -47,6 +47,19 @@ def currencies() -> dict[str, tuple[str, ...]]:
     return {sign: tuple("" if name == "-" else name for name in names) for sign, *names in rows}
 
 
+@cache
+def signs(language: str) -> dict[str, str]:
+    """Sign -> the words that `language` ("zh" or "en") has for it; without those that are left to its rules."""
+    column = ("zh", "en").index(language) + 1
+    rows = (line.split("\t") for line in lines("signs.tsv"))
+    return {row[0]: row[column] for row in rows if row[column] != "-"}
+
+
+def sign_words(sign: str, language: str) -> str:
+    """The words of a single sign; "" for one that is silent or unknown."""
+    return signs(language).get(sign, "")
+
+
 class SortedWords:
     """A sorted word list kept as one block of bytes: `word<tab>value`, one a line.
 

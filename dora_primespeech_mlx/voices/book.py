@@ -1,25 +1,35 @@
-"""``voices.json``: which voices there are, and where the files of each lie.
+"""`voices.json`: which voices there are, and where the files of each lie.
 
-Two layouts are read. The first is a flat map of names to entries with ``gpt``, ``sovits``, ``reference``,
-``prompt_text``, ``language`` and ``speed_factor``, whose codes lie as ``prompt_semantic.npy`` beside the SoVITS
-weights.
-The second has a ``voices`` map of entries with ``ref_audio``, ``ref_text``, ``codes_path``, ``text_lang``,
-``prompt_lang``, ``speed_factor`` and ``aliases``, and beside it ``default_voice``, ``models_base_path`` and
-``model``, the folder of converted weights (an entry may name its own).
+Three layouts are read. The first is a flat map of names to entries with `gpt`, `sovits`, `reference`, `prompt_text`,
+`language` and `speed_factor`, whose codes lie as `prompt_semantic.npy` beside the SoVITS weights.
+The second has a `voices` map of entries with `ref_audio` (or `ref_audios`), `ref_text`, `codes_path`, `text_lang`,
+`prompt_lang`, `speed_factor` and `aliases`, and beside it `default_voice`, `models_base_path` and `model`, the folder
+of converted weights. An entry may name its own `model`, or weights of a predecessor as `gpt` and `sovits` (also called
+`gpt_weights` and `vits_weights`).
+The third is the `custom_voices.json` of MoFA and Moxin: a `voices` list, recordings in `custom_voices` beside it.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dora_primespeech_mlx.settings import STEPS, expand
+from dora_primespeech_mlx.voices.fields import NUMBERS, Fields, shown, there
+from dora_primespeech_mlx.weights.official import CONFIG_FILE, SOVITS_FILE, T2S_FILE
+from dora_primespeech_mlx.weights.source import read_json
+
+__all__ = ["VoiceBook", "VoiceEntry", "folded", "list_voices", "read_codes", "read_lexicon", "read_voices"]
 
 CODE_COUNT = 1024
-SAMPLING_KEYS = ("top_k", "top_p", "temperature", "repetition_penalty")
+MOST_CODES = 750
+"""Codes of a reference: 30 s, where the models were trained with 3 to 10."""
+LARGEST_CODES_FILE = 1 << 20
+T2S_KEYS = ("gpt", "gpt_weights")
+SOVITS_KEYS = ("sovits", "vits_weights", "sovits_weights")
+CUSTOM_FOLDER = "custom_voices"
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,7 @@ class VoiceEntry:
         prompt_text: what the first reference says; empty for a voice without a prompt.
         prompt_language: its language.
         language: of texts when the caller does not say; "auto" looks at each text.
+        languages: what the voice speaks; empty for all that its model's phones have.
         speed: 1 is the model's own.
         codes: file of the prompt's semantic codes, or None.
         aliases: other names.
@@ -40,7 +51,7 @@ class VoiceEntry:
             noise_scale.
         lexicon: file of pronunciations (word to pinyin or ARPAbet), or None.
         steps: of a diffusion decoder (v3, v4); None for the executor's.
-        vocoder: a vocoder that ``primespeech export --onnx`` wrote, used on CPUs when it is there, or None.
+        vocoder: a vocoder that `primespeech export --onnx` wrote, used on CPUs when it is there, or None.
     """
 
     name: str
@@ -52,6 +63,7 @@ class VoiceEntry:
     speed: float
     codes: Path | None
     aliases: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     sampling: Mapping[str, float] = field(default_factory=dict)
     lexicon: Path | None = None
     vocoder: Path | None = None
@@ -60,7 +72,7 @@ class VoiceEntry:
     def files(self) -> Iterator[Path]:
         """Every file the voice needs."""
         if isinstance(self.weights, Path):
-            yield from (self.weights / name for name in ("t2s.safetensors", "sovits.safetensors", "config.json"))
+            yield from (self.weights / name for name in (T2S_FILE, SOVITS_FILE, CONFIG_FILE))
         else:
             yield from self.weights
         yield from self.references
@@ -77,6 +89,11 @@ class VoiceBook:
         self.entries = {entry.name: entry for entry in entries}
         self._names = {folded(alias): entry for entry in entries for alias in entry.aliases}
         self._names |= {folded(entry.name): entry for entry in entries}
+        if default and folded(default) not in self._names:
+            raise ValueError(
+                f"{path} has default_voice {shown(default)}, and there is no voice {shown(default)}. "
+                f"Known voices: {', '.join(map(_bare, self.entries))}."
+            )
         self.default = self.find(default).name if default else entries[0].name
 
     @property
@@ -94,7 +111,7 @@ class VoiceBook:
             return self.entries[self.default]
         entry = self._names.get(folded(name))
         if entry is None:
-            raise ValueError(f"There is no voice {name!r}. Known voices: {', '.join(self.names)}.")
+            raise ValueError(f"There is no voice {name!r}. Known voices: {', '.join(map(_bare, self.names))}.")
         return entry
 
 
@@ -103,149 +120,267 @@ def folded(name: str) -> str:
     return "".join(c for c in name.casefold() if c not in " _-\t")
 
 
+def _bare(name: str) -> str:
+    return shown(name)[1:-1]
+
+
 def read_voices(path: str | Path) -> VoiceBook:
-    """Reads a ``voices.json`` of either layout; relative paths start at its folder (or its ``models_base_path``).
+    """Reads a `voices.json` of any layout; relative paths start at its folder (or its `models_base_path`).
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not JSON, or an entry lacks a field; the message names both.
+        ValueError: not JSON, or a field is missing or wrong, or two voices have one name; the message names them.
+    """
+    book, problems = list_voices(path)
+    for problem in problems.values():
+        raise ValueError(problem)
+    assert book is not None, "a file without problems makes a book"
+    return book
+
+
+def list_voices(path: str | Path) -> tuple[VoiceBook | None, dict[str, str]]:
+    """What `read_voices` reads, with all that is wrong with the entries: {name of the voice: sentence}.
+
+    The book holds the voices that are right; it is None if none is.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: the file as a whole is wrong.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist. Set VOICES_CONFIG to the voices.json to use.")
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}.") from error
+    if not there(path):
+        raise FileNotFoundError(_no_file(path))
+    content = read_json(path, "a list of voices")
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold a JSON object that maps names to voices.")
+    common = Fields(path, content)
+    default, voices = None, content
+    folder = common.path(path.parent, "models_base_path") or path.parent
     if isinstance(content.get("voices"), dict):
-        folder = resolve(path.parent, content.get("models_base_path", "."))
-        entries = [_entry(path, folder, name, item, content) for name, item in content["voices"].items()]
-        return VoiceBook(entries, content.get("default_voice"), path)
-    return VoiceBook([_predecessor(path, name, item) for name, item in content.items()], None, path)
+        default, voices = common.text("default_voice"), content["voices"]
+    elif isinstance(content.get("voices"), list):
+        voices = _named(path, content["voices"])
+    entries: list[VoiceEntry] = []
+    problems: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    for name, item in voices.items():
+        try:
+            fields = Fields(path, item, name)
+            if voices is content:
+                entry = _flat(path.parent, name, fields)
+            elif isinstance(content["voices"], list):
+                entry = _custom(path.parent, name, fields, common)
+            else:
+                entry = _entry(folder, name, fields, common)
+            _claim(entry, owners, fields.where)
+            entries.append(entry)
+        except ValueError as error:
+            problems[name] = str(error)
+    if not voices:
+        raise ValueError(f"{path} lists no voice.")
+    if problems and default is not None and default not in (name for entry in entries for name in _names(entry)):
+        default = None
+    return VoiceBook(entries, default, path) if entries else None, problems
 
 
-def resolve(folder: Path, value: str) -> Path:
-    """A path from a voices.json: ``~`` and ``$VAR`` expanded, relative ones from ``folder``."""
-    return folder / expand(value)
+def _names(entry: VoiceEntry) -> Iterator[str]:
+    yield entry.name
+    yield from entry.aliases
 
 
-def _entry(path: Path, folder: Path, name: str, item: Any, common: Mapping[str, Any]) -> VoiceEntry:
-    reader = _Fields(path, name, item)
-    model = reader.text("model", common.get("model"))
-    gpt, sovits = reader.text("gpt", common.get("gpt")), reader.text("sovits", common.get("sovits"))
-    if gpt and sovits:
-        weights: Path | tuple[Path, Path] = (resolve(folder, gpt), resolve(folder, sovits))
-    elif model:
-        weights = resolve(folder, model)
-    else:
-        raise ValueError(
-            f'{path}: the voice {name!r} names no weights. Add "model": the folder that primespeech convert wrote.'
+def _claim(entry: VoiceEntry, owners: dict[str, str], where: str) -> None:
+    """Notes whose the names of an entry are; ValueError if one of them is another voice's."""
+    if not folded(entry.name):
+        raise ValueError(f"{where} has no letter in its name; give it one.")
+    for name in _names(entry):
+        owner = owners.setdefault(folded(name), entry.name)
+        if owner != entry.name:
+            raise ValueError(
+                f"{where} is called {shown(name)}, and so is the voice {shown(owner)} (case, spaces, underscores and "
+                "hyphens do not count): rename one, or take the alias out."
+            )
+
+
+def _no_file(path: Path) -> str:
+    base = path.parent.parent if path.parent.name == "voices" else path.parent
+    for root in (base / "moyoyo", base):
+        t2s = next(
+            (file for folder in sorted(root.glob("GPT_weights*")) for file in sorted(folder.glob("*.ckpt"))), None
         )
-    references = item.get("ref_audios") or [reader.required("ref_audio")]
-    language = reader.text("text_lang", "auto") or "auto"
-    codes, lexicon, vocoder = (reader.text(key) for key in ("codes_path", "lexicon", "vits_onnx"))
+        latent = sorted(root.glob("SoVITS_weights*"))
+        sovits = next((file for folder in latent for file in sorted(folder.glob("*.pth"))), None)
+        if t2s is not None and sovits is not None:
+            return (
+                f"{base} is a model folder of dora-primespeech in Python, and has no voices.json. Convert the two "
+                f"files of each voice, and add the voice: primespeech convert --t2s {t2s} --sovits {sovits} "
+                f"--out {base / 'converted'}; primespeech voice add NAME RECORDING --text WORDS "
+                f"--model {base / 'converted'} --voices {path}"
+            )
+    if path.is_dir():
+        return f"{path} is a folder. Set VOICES_CONFIG to the voices.json in it."
+    return f"{path} does not exist. Set VOICES_CONFIG to the voices.json to use."
+
+
+def _weights(folder: Path, fields: Fields, common: Fields | None) -> Path | tuple[Path, Path]:
+    """The weights that an entry names, or that the file names for all."""
+    for part in (fields, common):
+        if part is None:
+            continue
+        t2s, sovits = part.path(folder, *T2S_KEYS), part.path(folder, *SOVITS_KEYS)
+        model = part.path(folder, "model")
+        if t2s is not None and sovits is not None:
+            return weights_of(t2s, sovits)
+        if model is not None:
+            return model
+        if t2s is not None or sovits is not None:
+            there_is, lacks = ("gpt", "sovits") if t2s is not None else ("sovits", "gpt")
+            raise ValueError(
+                f"{part.where} names its {there_is} weights and no {lacks} weights; a voice needs both. "
+                'Add them, or "model": the folder that primespeech convert wrote.'
+            )
+    raise ValueError(f'{fields.where} names no weights. Add "model": the folder that primespeech convert wrote.')
+
+
+def weights_of(t2s: Path, sovits: Path) -> Path | tuple[Path, Path]:
+    """Two weight files, or their folder if they are those that `primespeech convert` wrote into it."""
+    written = (t2s.name, sovits.name) == (T2S_FILE, SOVITS_FILE) and t2s.parent == sovits.parent
+    return t2s.parent if written and there(t2s.parent / CONFIG_FILE) else (t2s, sovits)
+
+
+def _entry(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEntry:
+    weights = _weights(folder, fields, common)
+    references = fields.texts("ref_audios") or (fields.required("ref_audio"),)
+    language = fields.language("text_lang", "auto")
+    sampling = {key: fields.number(key) for key in NUMBERS if key != "speed_factor"}
     return VoiceEntry(
         name=name,
         weights=weights,
-        references=tuple(resolve(folder, str(reference)) for reference in references),
-        prompt_text=reader.text("ref_text") or "",
-        prompt_language=reader.text("prompt_lang", language) or "auto",
+        references=tuple(fields.resolved(folder, "ref_audio", reference) for reference in references),
+        prompt_text=(fields.text("ref_text") or "").strip(),
+        prompt_language=fields.language("prompt_lang", language),
         language=language,
-        speed=reader.number("speed_factor", 1.0),
-        codes=resolve(folder, codes) if codes else None,
-        aliases=tuple(str(alias) for alias in item.get("aliases", ())),
-        sampling={key: reader.number(key, 0.0) for key in (*SAMPLING_KEYS, "noise_scale") if key in item},
-        lexicon=resolve(folder, lexicon) if lexicon else None,
-        vocoder=resolve(folder, vocoder) if vocoder else None,
-        steps=reader.steps(),
+        speed=fields.number("speed_factor") or 1.0,
+        codes=fields.path(folder, "codes_path"),
+        aliases=fields.texts("aliases"),
+        languages=fields.languages(common),
+        sampling={key: value for key, value in sampling.items() if value is not None},
+        lexicon=fields.path(folder, "lexicon"),
+        vocoder=fields.path(folder, "vits_onnx"),
+        steps=None if (steps := fields.number("steps")) is None else int(steps),
     )
 
 
-def _predecessor(path: Path, name: str, item: Any) -> VoiceEntry:
-    reader = _Fields(path, name, item)
-    gpt, sovits, reference = (resolve(path.parent, reader.required(key)) for key in ("gpt", "sovits", "reference"))
-    codes = sovits.parent / "prompt_semantic.npy"
-    language = reader.required("language")
+def _flat(folder: Path, name: str, fields: Fields) -> VoiceEntry:
+    weights = _weights(folder, fields, None)
+    sovits = fields.path(folder, *SOVITS_KEYS)
+    codes = (weights if isinstance(weights, Path) else (sovits or weights[1]).parent) / "prompt_semantic.npy"
+    fields.required("language")
+    language = fields.language("language", "auto")
     return VoiceEntry(
         name=name,
-        weights=(gpt, sovits),
-        references=(reference,),
-        prompt_text=reader.required("prompt_text"),
+        weights=weights,
+        references=(fields.resolved(folder, "reference", fields.required("reference")),),
+        prompt_text=fields.required("prompt_text").strip(),
         prompt_language=language,
         language=language,
-        speed=reader.number("speed_factor", 1.0),
-        codes=codes if codes.is_file() else None,
+        speed=fields.number("speed_factor") or 1.0,
+        codes=codes if there(codes) else None,
     )
 
 
-class _Fields:
-    """Typed access to the fields of one entry, with errors that name file, voice and field."""
+def _named(path: Path, items: list[Any]) -> dict[str, Any]:
+    """The entries of a list by their names, or by their ids where two have one name."""
+    named: dict[str, Any] = {}
+    for number, item in enumerate(items):
+        fields = Fields(path, item, f"number {number + 1}")
+        name = fields.text("name") or fields.required("id")
+        named[fields.required("id") if name in named else name] = item
+    return named
 
-    def __init__(self, path: Path, name: str, item: Any):
-        self._where = f"{path}: the voice {name!r}"
-        if not isinstance(item, dict):
-            raise ValueError(f"{self._where} must be a JSON object.")
-        self._item = item
 
-    def text(self, key: str, default: str | None = None) -> str | None:
-        value = self._item.get(key, default)
-        if value is not None and not isinstance(value, str):
-            raise ValueError(f"{self._where} has {key} {value!r}; it must be text.")
-        return value
-
-    def required(self, key: str) -> str:
-        value = self.text(key)
-        if not value:
-            raise ValueError(f"{self._where} lacks {key!r}.")
-        return value
-
-    def steps(self) -> int | None:
-        value = self._item.get("steps")
-        if value is not None and not STEPS.accepts(value):
-            raise ValueError(f"{self._where} has steps {value!r}; it must be {STEPS.allowed}.")
-        return value
-
-    def number(self, key: str, default: float) -> float:
-        value = self._item.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{self._where} has {key} {value!r}; it must be a number.")
-        return value
+def _custom(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEntry:
+    weights = _weights(folder, fields, common)
+    language = fields.language("language", "auto")
+    reference = fields.resolved(folder / CUSTOM_FOLDER, "reference_audio_path", fields.required("reference_audio_path"))
+    identity = fields.text("id")
+    return VoiceEntry(
+        name=name,
+        weights=weights,
+        references=(reference,),
+        prompt_text=(fields.text("prompt_text") or "").strip(),
+        prompt_language=language,
+        language=language,
+        speed=1.0,
+        codes=None,
+        aliases=(identity,) if identity and folded(identity) != folded(name) else (),
+    )
 
 
 def read_codes(path: Path, count: int = CODE_COUNT) -> np.ndarray:
-    """Semantic codes from raw little-endian int32 or ``.npy`` of any integer type.
-
-    Args:
-        path: the file; its content decides the format.
-        count: size of the code book.
-
-    Returns:
-        int32 [n].
+    """Semantic codes from a `.npy` file or raw little-endian int32; returns int32 [n].
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: empty, not integers, or a code outside 0..count - 1.
+        ValueError: empty, too long, not of integers, or a code outside 0..count-1.
     """
-    if not path.is_file():
+    if not there(path):
         raise FileNotFoundError(
-            f"The codes {path} do not exist. Make them with: primespeech codes REF.wav --out {path}"
+            f"The codes {path} do not exist. Make them with: primespeech codes RECORDING --model FOLDER --out {path}"
         )
+    if path.stat().st_size > LARGEST_CODES_FILE:
+        raise ValueError(f"{path} is too large for the codes of a recording; make them with primespeech codes.")
     content = path.read_bytes()
     if content.startswith(b"\x93NUMPY"):
-        codes = np.load(path, allow_pickle=False).reshape(-1)
-        if codes.dtype.kind not in "iu":
-            raise ValueError(f"{path} holds {codes.dtype} numbers; codes are integers.")
+        codes = _array(path, content)
+    elif content.startswith(b"PK"):
+        raise ValueError(f"{path} is an archive of arrays (.npz): write the codes alone, with numpy.save.")
     elif len(content) % 4:
-        raise ValueError(f"{path} has {len(content)} bytes, which is no whole number of int32 codes.")
+        raise ValueError(
+            f"{path} has {len(content)} bytes, which is no whole number of int32 codes: make them with primespeech "
+            "codes."
+        )
     else:
         codes = np.frombuffer(content, dtype="<i4")
+        if len(codes) > 3 and len(codes) % 2 == 0 and not codes[1::2].any() and codes[::2].any():
+            raise ValueError(
+                f"{path} holds 64-bit numbers, where 32-bit ones are expected: write it with "
+                "codes.astype('<i4').tofile(...), or as .npy."
+            )
     if not len(codes):
-        raise ValueError(f"{path} holds no codes.")
+        raise ValueError(f"{path} holds no codes: make them with primespeech codes.")
+    if len(codes) > MOST_CODES:
+        raise ValueError(
+            f"{path} holds {len(codes)} codes, {len(codes) / 25:.0f} s; a reference takes 3 to 10 s, "
+            f"{MOST_CODES // 25} at most: make them of a shorter recording."
+        )
     if codes.min() < 0 or codes.max() >= count:
         raise ValueError(
             f"{path} holds codes from {codes.min()} to {codes.max()}; this model's lie between 0 and {count - 1}. "
             "Was the file made for another model?"
         )
     return codes.astype(np.int32)
+
+
+def _array(path: Path, content: bytes) -> np.ndarray:
+    try:
+        codes = np.load(BytesIO(content), allow_pickle=False).reshape(-1)
+    except (ValueError, EOFError, OSError, MemoryError, SyntaxError) as error:
+        raise ValueError(f"{path} is not a .npy file of numbers ({error}): make it with primespeech codes.") from None
+    if codes.dtype.kind not in "iu":
+        raise ValueError(f"{path} holds {codes.dtype} numbers; codes are integers: make them with primespeech codes.")
+    return codes
+
+
+def read_lexicon(path: Path) -> Mapping[str, str]:
+    """Pronunciations from a JSON object of words to how they are said.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not such an object.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"The lexicon {path} does not exist.")
+    lexicon = read_json(path, "a lexicon")
+    if not isinstance(lexicon, dict) or not all(isinstance(said, str) for said in lexicon.values()):
+        raise ValueError(f"The lexicon {path} must be a JSON object of words to pinyin or ARPAbet.")
+    return lexicon

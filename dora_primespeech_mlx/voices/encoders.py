@@ -3,7 +3,6 @@
 Each is optional, loaded from its files (see `convert_encoders`) when first asked for, and works without the others.
 """
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,8 +19,11 @@ from dora_primespeech_mlx.runtime.onnx.quantise import quantise
 from dora_primespeech_mlx.runtime.onnx.session import OnnxFunction
 from dora_primespeech_mlx.runtime.onnx.translate import translate
 from dora_primespeech_mlx.runtime.trace.record import Input
-from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch
+from dora_primespeech_mlx.weights.checkpoint import CheckpointError
+from dora_primespeech_mlx.weights.dimensions import encoder_settings
+from dora_primespeech_mlx.weights.official import check_numbers, of_file
 from dora_primespeech_mlx.weights.official_encoders import TOKENIZER_FILE, build_encoder, own_names
+from dora_primespeech_mlx.weights.whole import read_whole, stamps_of
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.text import Phones
@@ -226,15 +228,18 @@ class Encoders:
     def _network(self, kind: str, filled: bool = True, exact: bool = False) -> Any:
         """The network of a kind, with its weights unless they are not to be `filled` in, in fp32 if `exact`."""
         path = self._require(kind, WEIGHT_FILES[kind])
-        settings_file = path.with_suffix(".json")
+        manifest = path.with_suffix(".json").name
         try:
-            settings = json.loads(settings_file.read_text("utf-8")) if settings_file.is_file() else {}
-            weights = own_names(kind, read_torch(path))
-            network = build_encoder(kind, weights, settings)
+            settings, (stored,) = read_whole(path.parent, manifest, (path.name,))
+            with of_file(path):
+                weights = own_names(kind, stored)
+                network = build_encoder(kind, weights, encoder_settings(settings))
+                if path.name not in stamps_of(settings):
+                    check_numbers(weights)
         except CheckpointError as error:
-            raise CheckpointError(f"{path} cannot be used: {error}") from error
+            raise CheckpointError(f"{path} cannot be used: {error}; make it anew: {self.how(kind)}") from error
         except ValueError as error:
-            raise CheckpointError(f"{settings_file} is damaged ({error}): convert the encoder again") from error
+            raise CheckpointError(f"{error}; make the encoder anew: {self.how(kind)}") from error
         if filled:
             half = (kind, self._runtime, self._precision) == ("roberta", "mlx", "fp16") and not exact
             dtype = mx.float16 if half else mx.float32
@@ -257,8 +262,11 @@ class Encoders:
         """A sentence that says which file is not there, and how to make it."""
         present = [str(folder) for folder in self._folders if folder.is_dir()]
         looked = " or ".join(present or map(str, self._folders[:1])) or "any folder"
-        how = HOW_TO_CONVERT[kind].format(folder=self._folders[0] if self._folders else "FOLDER")
-        return f"there is no {kind}.safetensors in {looked}; make it with: {how}"
+        return f"there is no {kind}.safetensors in {looked}; make it with: {self.how(kind)}"
+
+    def how(self, kind: str) -> str:
+        """The command that makes the files of a kind."""
+        return HOW_TO_CONVERT[kind].format(folder=self._folders[0] if self._folders else "FOLDER")
 
 
 def _inputs(kind: str, config: Any, batch: int | str, length: int | str) -> list[Input]:

@@ -1,8 +1,8 @@
 """New voices from recordings: their codes as a file, and their entry in a `voices.json`."""
 
+import hashlib
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,18 @@ from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.runtime.factory import choose
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.text import Frontend
-from dora_primespeech_mlx.voices.book import folded, resolve
+from dora_primespeech_mlx.voices.book import folded, list_voices
 from dora_primespeech_mlx.voices.encoders import Encoders
+from dora_primespeech_mlx.voices.fields import resolve
 from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.recording import advise, check_length, codes_from_samples
 from dora_primespeech_mlx.weights.load import load_model
+from dora_primespeech_mlx.weights.source import read_json
+from dora_primespeech_mlx.weights.whole import locked, write_synced
 
 CODE_FILES = (".bin", ".npy")
 RECORDINGS = "recordings"
+_LONGEST_FOLDER = 60
 PHONES_A_SECOND = (4.0, 25.0)
 """Slower or faster than this, a recording does not say its text."""
 
@@ -93,6 +97,7 @@ def add_voice(
     """Add a voice made of recordings to a `voices.json`, which is made if it is not there.
 
     The recordings are copied beside it, with the codes of the first. Without a text a voice takes the timbre alone.
+    Several may add voices at once. What a voice that is replaced was made of is left where it is.
 
     Args:
         voices: the file.
@@ -110,17 +115,17 @@ def add_voice(
         FileNotFoundError: a file is missing, or the model has no content encoder and there is a text.
         ValueError: a recording or the text cannot be used, the name is taken, or the file is of a predecessor.
     """
-    content = _read(voices)
-    taken = next((known for known in content["voices"] if folded(known) == folded(name)), None)
-    if taken is not None and not replace:
-        raise ValueError(f"{voices} has a voice {taken!r} already; choose another name or add --replace")
     if not folded(name):
-        raise ValueError("A voice needs a name")
-    base = resolve(voices.parent, content.get("models_base_path", "."))
-    folder = model or (resolve(base, content["model"]) if content.get("model") else None)
+        raise ValueError("A voice needs a name with a letter or a digit in it")
+    known = _known(voices, name, replace)
+    base = resolve(voices.parent, known.get("models_base_path") or ".")
+    folder = model or (resolve(base, known["model"]) if known.get("model") else None)
     if folder is None:
         raise ValueError(f"{voices} names no model; say which with --model FOLDER (primespeech convert makes one)")
     loaded = load_model(folder)
+    speaks = () if _has_own_model(known, base, folder) else known.get("languages", ())
+    frontend = Frontend(loaded.symbols, speaks=speaks)
+    frontend.check(language)
 
     if isinstance(loaded.sovits, DiffusionSovits) and not text.strip():
         raise ValueError(
@@ -134,28 +139,50 @@ def add_voice(
     ]
     codes = None
     if text.strip():
-        phones = len(Frontend(loaded.symbols)(text, language).ids)
+        phones = len(frontend(text, language).ids)
         advice += _pace(phones, len(sounds[0][0]) / sounds[0][1], recordings[0])
         codes = codes_from_samples(*sounds[0], _encoders(folder, voices.parent, settings, encoders), loaded.sovits)
 
-    place = voices.parent / RECORDINGS / "".join(c if c.isalnum() else "_" for c in name)
-    place.mkdir(parents=True, exist_ok=True)
-    copies = [place / f"{i}{path.suffix.lower()}" for i, path in enumerate(recordings)]
-    for source, copy in zip(recordings, copies, strict=True):
-        if source.resolve() != copy.resolve():
-            shutil.copyfile(source, copy)
-    entry: dict[str, Any] = {"ref_audios": [_relative(copy, base) for copy in copies], "ref_text": text.strip()}
-    if codes is not None:
-        entry["codes_path"] = _relative(write_codes(place / "codes.npy", codes), base)
-    entry |= {"text_lang": language, "prompt_lang": language, "speed_factor": speed}
-    if not content.get("model"):
-        content["model"] = _relative(folder, base)
-    elif resolve(base, content["model"]).resolve() != folder.resolve():
-        entry["model"] = _relative(folder, base)
-    content["voices"] = {key: value for key, value in content["voices"].items() if key != taken} | {name: entry}
-    content.setdefault("default_voice", name)
-    _write(voices, content)
+    voices.parent.mkdir(parents=True, exist_ok=True)
+    with locked(voices.parent):
+        content = _known(voices, name, replace)  # another may have added a voice meanwhile
+        taken = _taken(content, name)
+        place, copies = _copied(voices.parent / RECORDINGS, name, recordings)
+        entry: dict[str, Any] = {"ref_audios": [_relative(copy, base) for copy in copies], "ref_text": text.strip()}
+        if codes is not None:
+            entry["codes_path"] = _relative(write_codes(place / "codes.npy", codes), base)
+        entry |= {"text_lang": language, "prompt_lang": language, "speed_factor": speed}
+        if not content.get("model"):
+            content["model"] = _relative(folder, base)
+        elif _has_own_model(content, base, folder):
+            entry["model"] = _relative(folder, base)
+            if "languages" in content:
+                entry["languages"] = []
+        content["voices"] = {key: value for key, value in content["voices"].items() if key != taken} | {name: entry}
+        if not content.get("default_voice") or content["default_voice"] == taken:
+            content["default_voice"] = name
+        _write(voices, content)
     return Enrolled(voices, tuple(copies), codes, tuple(advice))
+
+
+def _copied(root: Path, name: str, recordings: Sequence[Path]) -> tuple[Path, list[Path]]:
+    """Copies recordings into a folder of their own, which no other voice has and no other set of recordings.
+
+    All are read before one is written, so that the copies of a voice can be given again in another order.
+    """
+    contents = [recording.read_bytes() for recording in recordings]
+    digest = hashlib.sha256(folded(name).encode())
+    for content in contents:
+        digest.update(hashlib.sha256(content).digest())
+    safe = "".join(c if c.isalnum() else "_" for c in name)[:_LONGEST_FOLDER]
+    place = root / f"{safe}-{digest.hexdigest()[:8]}"
+    place.mkdir(parents=True, exist_ok=True)
+    copies = [place / f"{number}{path.suffix.lower()}" for number, path in enumerate(recordings)]
+    for copy, content in zip(copies, contents, strict=True):
+        draft = copy.with_name(f".{copy.name}.draft")
+        write_synced(draft, content)
+        os.replace(draft, copy)
+    return place, copies
 
 
 def _encoders(model: Path, beside: Path, settings: Settings, chosen: Path | None) -> Encoders:
@@ -173,21 +200,46 @@ def _pace(phones: int, seconds: float, path: Path) -> list[str]:
     ]
 
 
-def _read(voices: Path) -> dict[str, Any]:
+def _has_own_model(content: dict[str, Any], base: Path, folder: Path) -> bool:
+    """Whether the model in `folder` is another than the one that the file names."""
+    return bool(content.get("model")) and resolve(base, content["model"]).resolve() != folder.resolve()
+
+
+def _known(voices: Path, name: str, replace: bool) -> dict[str, Any]:
+    """The content of the file, with a map of voices that may take one of this name."""
     if not voices.exists():
         return {"voices": {}}
-    try:
-        content = json.loads(voices.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{voices} is not JSON: {error}") from error
+    content = read_json(voices, "a list of voices")
+    if content == {}:
+        return {"voices": {}}
     if not isinstance(content, dict) or not isinstance(content.get("voices"), dict):
-        raise ValueError(f"{voices} has the layout of a predecessor; name another file with --voices, it is made new")
+        raise ValueError(
+            f"{voices} has the layout of a predecessor (no map `voices`), which is read but not added to; "
+            "name another file with --voices, it is made new"
+        )
+    if content["voices"]:
+        _, problems = list_voices(voices)
+        for problem in problems.values():
+            raise ValueError(f"{problem} Mend that before a voice is added")
+    taken = _taken(content, name)
+    if taken is not None and not replace:
+        raise ValueError(f"{voices} has a voice {taken!r} already; choose another name or add --replace")
+    for other, entry in content["voices"].items():
+        aliases = entry.get("aliases") or []
+        if other != taken and any(
+            folded(alias) == folded(name) for alias in ([aliases] if isinstance(aliases, str) else aliases)
+        ):
+            raise ValueError(f"{voices}: {name!r} is an alias of the voice {other!r}; choose another name")
     return content
+
+
+def _taken(content: dict[str, Any], name: str) -> str | None:
+    return next((known for known in content["voices"] if folded(known) == folded(name)), None)
 
 
 def _write(voices: Path, content: dict[str, Any]) -> None:
     draft = voices.with_name(f".{voices.name}.draft")
-    draft.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_synced(draft, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
     os.replace(draft, voices)
 
 

@@ -1,6 +1,5 @@
 """Loaded voices: their networks (shared by voices of one model) and everything that can be computed once per voice."""
 
-import json
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -20,8 +19,8 @@ from dora_primespeech_mlx.runtime.memory import release
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Wishes
 from dora_primespeech_mlx.text import Frontend, Phones
-from dora_primespeech_mlx.text.sentences import CLAUSE_MARKS
-from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes
+from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS
+from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes, read_lexicon
 from dora_primespeech_mlx.voices.encoders import Encoders, Ready
 from dora_primespeech_mlx.voices.prompt import DiffusionPrompt, diffusion_prompt
 from dora_primespeech_mlx.voices.recording import S2Network, reference_from_recordings
@@ -47,7 +46,7 @@ class LoadedModel:
     which on a CPU keeps 8-bit ones.
     """
 
-    symbols: str
+    symbols: str | tuple[str, ...]
     network: S2Network
     t2s: T2SRunner
     sovits: SovitsRunner | DiffusionRunner
@@ -174,7 +173,9 @@ class Library:
         folders = encoder_folders(folder, self._book.path.parent)
         encoders = Encoders(folders, self._runtime, self._precision, self._settings.threads, self._encoders)
         lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
-        frontend = Frontend(loaded.symbols, lexicon, self._settings.g2pw_dir)
+        home = entry.prompt_language if entry.language == "auto" else entry.language
+        frontend = Frontend(loaded.symbols, lexicon, self._settings.g2pw_dir, home, entry.languages)
+        frontend.check(entry.language)
         stored = None if entry.codes is None else read_codes(entry.codes, loaded.network.config.code_count)
         with_codes = stored is None and bool(entry.prompt_text)
         if with_codes and not encoders.has("hubert"):
@@ -192,7 +193,10 @@ class Library:
         prosody = encoders if loaded.takes_prosody else None
         prompt = None
         if entry.prompt_text and codes is not None:
-            prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
+            try:
+                prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
+            except ValueError as error:
+                raise ValueError(f"The reference text of the voice {entry.name!r} cannot be read: {error}") from error
         ge = sovits.timbre(reference.spectra, reference.voice_vectors)
         return Voice(
             name=entry.name,
@@ -275,27 +279,9 @@ def encoder_folders(model: Path, voices: Path) -> list[Path]:
 def closed(text: str, language: str) -> str:
     """A prompt's text on one line, ending in a mark: one that ends in none lets the model run on into the next text."""
     text = " ".join(text.split())
-    if text[-1] in CLAUSE_MARKS:
+    if not text or text[-1] in CLAUSE_MARKS:
         return text
     return text + ("." if language == "en" or text.isascii() else "。")
-
-
-def read_lexicon(path: Path) -> Mapping[str, str]:
-    """Pronunciations from a JSON object of words to pinyin or ARPAbet.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: not such an object.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"The lexicon {path} does not exist.")
-    try:
-        lexicon = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"The lexicon {path} is not JSON: {error}.") from error
-    if not isinstance(lexicon, dict) or not all(isinstance(said, str) for said in lexicon.values()):
-        raise ValueError(f"The lexicon {path} must be a JSON object of words to pinyin or ARPAbet.")
-    return lexicon
 
 
 def _typed(sampling: Mapping[str, float]) -> dict:

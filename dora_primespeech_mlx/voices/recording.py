@@ -32,6 +32,8 @@ SECONDS = (3.0, 10.0)
 APPENDED_ZEROS = 9600
 """Samples of silence at 16 kHz behind a recording before its codes are taken."""
 _FRAME = 0.02
+LEAST_TIMBRE = 1.0
+"""Seconds below which a further recording tells little of a timbre."""
 _SILENT_PEAK = 0.003
 _QUIET = -38.0
 _CLIPPED_LEVEL = 0.999
@@ -63,7 +65,8 @@ def check_length(samples: np.ndarray, rate: int, name: str = "The recording") ->
     least, most = SECONDS
     if not least <= seconds <= most:
         fix = "record a longer sentence" if seconds < least else "cut it to one or two sentences"
-        raise ValueError(f"{name} is {seconds:.1f} s long; a reference takes {least:g} to {most:g} s: {fix}")
+        shown = next(text for digits in range(1, 9) if not least <= float(text := f"{seconds:.{digits}f}") <= most)
+        raise ValueError(f"{name} is {shown} s long; a reference takes {least:g} to {most:g} s: {fix}")
     if float(np.abs(samples).max()) < _SILENT_PEAK:
         raise ValueError(f"{name} is silent: check the microphone and record it again")
 
@@ -71,6 +74,11 @@ def check_length(samples: np.ndarray, rate: int, name: str = "The recording") ->
 def advise(samples: np.ndarray, rate: int, name: str = "The recording") -> tuple[str, ...]:
     """One sentence for each thing that makes a recording [n] a poor reference, with what to do; empty if it is fine."""
     found = []
+    if len(samples) / rate < LEAST_TIMBRE:
+        found.append(
+            f"{name} is {len(samples) / rate:.2g} s long, too short to tell a voice: leave it out, or record "
+            f"{SECONDS[0]:g} s or more"
+        )
     if rate < ENCODER_RATE:
         found.append(
             f"{name} has {rate} samples a second, so its upper frequencies are missing: "
@@ -119,8 +127,8 @@ def codes_from_samples(samples: np.ndarray, rate: int, encoders: Encoders, sovit
     """
     if not encoders.has("hubert"):
         raise FileNotFoundError(
-            "This model has no content encoder, so it takes no new recordings with their text; "
-            "without a text a recording gives its timbre alone"
+            "This model has no content encoder, so it takes no new recordings with their text: "
+            f"{encoders.missing('hubert')}. Without a text a recording gives its timbre alone"
         )
     heard = np.pad(resample_soxr(samples, rate, ENCODER_RATE), (0, APPENDED_ZEROS))
     features = encoders.content(heard)

@@ -1,64 +1,60 @@
 """Read official checkpoints without torch and without running anything they contain.
 
 `read_checkpoint` reads the two files a GPT-SoVITS voice consists of (s1 `.ckpt`, s2 `.pth`), `read_torch` reads a plain
-state dict (`pytorch_model.bin`, a speaker model's `.ckpt`) or a `.safetensors` file. Both return NumPy arrays;
-`write_weights` is the way back.
+state dict (`pytorch_model.bin`, a speaker model's `.ckpt`) or a `.safetensors` file. Both return NumPy arrays.
 
-A torch file is a zip archive holding one pickle and one stored member per tensor storage. The pickle is read by an
-unpickler that knows six names and refuses all others, so a file cannot run code. Tensors are views of the memory-mapped
-file. Some s2 files carry a two-byte version tag in place of the zip's first two bytes; members are found through the
-directory at the end of the archive, so the tag needs no repair.
+A torch file is a zip archive holding one pickle and one stored member per tensor storage; before torch 1.6 it was a row
+of pickles with the numbers behind them. `pickled` reads a pickle without running it, and only the tensors that are
+asked for are read from the file. Some s2 files carry a two-byte version tag in place of the zip's first two bytes;
+members are found through the directory at the end of the archive, so the tag needs no repair.
 """
 
-import json
 import math
-import mmap
-import pickle
 import struct
 import zipfile
 import zlib
-from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
 
-ZIP_HEADER = "PK"
-_DOWNLOAD_AGAIN = "download or copy it again"
-_RESAVE = "load it with torch and save it again with torch.save"
-_BFLOAT16 = "bfloat16"
-_STORAGE_TYPES = {
-    "HalfStorage": "<f2",
-    "FloatStorage": "<f4",
-    "DoubleStorage": "<f8",
-    "BFloat16Storage": _BFLOAT16,
-    "LongStorage": "<i8",
-    "IntStorage": "<i4",
-    "ShortStorage": "<i2",
-    "CharStorage": "<i1",
-    "ByteStorage": "<u1",
-    "BoolStorage": "|b1",
+from dora_primespeech_mlx.weights.described import Instance, PickleError, StorageRef, TensorRef, Unusable
+from dora_primespeech_mlx.weights.pickled import LONGEST, plain, read_pickle
+from dora_primespeech_mlx.weights.safetensors_file import BFLOAT16, decoded, read_safetensors
+from dora_primespeech_mlx.weights.source import DOWNLOAD_AGAIN, CheckpointError, Source, is_safetensors, other_kind
+
+__all__ = ["Checkpoint", "CheckpointError", "read_checkpoint", "read_torch"]
+
+LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_EXPORTED = "use the file the training exported for inference (in GPT_weights or SoVITS_weights)"
+_TYPES = {
+    "Half": "<f2",
+    "float16": "<f2",
+    "Float": "<f4",
+    "float32": "<f4",
+    "Double": "<f8",
+    "float64": "<f8",
+    "BFloat16": BFLOAT16,
+    "bfloat16": BFLOAT16,
+    "Long": "<i8",
+    "int64": "<i8",
+    "Int": "<i4",
+    "int32": "<i4",
+    "Short": "<i2",
+    "int16": "<i2",
+    "Char": "<i1",
+    "int8": "<i1",
+    "Byte": "<u1",
+    "uint8": "<u1",
+    "Bool": "|b1",
+    "bool": "|b1",
 }
-_SAFETENSORS_TYPES = {
-    "F16": "<f2",
-    "F32": "<f4",
-    "F64": "<f8",
-    "BF16": _BFLOAT16,
-    "I64": "<i8",
-    "I32": "<i4",
-    "I16": "<i2",
-    "I8": "<i1",
-    "U8": "<u1",
-    "BOOL": "|b1",
-}
-
-
-class CheckpointError(ValueError):
-    """A weight file cannot be used; the message names the file, what is wrong and the remedy."""
+_GROWTH = 20
+_ALLOWANCE = 64 << 20
+"""An archive may unpack to so many times its size, and so many bytes more: weights hardly shrink, bombs do."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +62,9 @@ class Checkpoint:
     """One official s1 or s2 file.
 
     `weights` maps tensor names to arrays in the stored layout and type (bfloat16 becomes float32); they may be
-    read-only views of the file. `config` is the stored configuration as plain dicts and lists, `info` the training
-    note, `header` the first two characters of the file ("PK", or a version tag such as "05"), `lora_rank` the rank of
-    a file that holds only an adapter.
+    read-only. `config` is the stored configuration as plain dicts and lists, empty where the file has none, `info` the
+    training note, `header` the first two characters of the file ("PK", or a version tag such as "05"), `lora_rank` the
+    rank of a file that holds only an adapter.
     """
 
     weights: dict[str, np.ndarray]
@@ -79,33 +75,35 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read an official s1 `.ckpt` or s2 `.pth` inference file.
+    """Read an official s1 `.ckpt` or s2 `.pth` inference file, or the same tensors without a config.
+
+    A state dict alone, or a `.safetensors` file, has no config.
 
     Raises:
         FileNotFoundError: there is no such file.
         CheckpointError: the file is damaged, something else, or its pickle names anything a checkpoint has no need of.
     """
-    path = Path(path)
-    data = _map(path)
-    content = _read_archive(path, data)
-    if not isinstance(content, Mapping):
-        raise CheckpointError(f"{path} holds a {type(content).__name__}, not a GPT-SoVITS checkpoint")
-    missing = [key for key in ("weight", "config") if key not in content]
-    if missing:
-        raise CheckpointError(f"{path} is not a GPT-SoVITS inference checkpoint: {_what_else(content)}")
-    try:
-        config = _as_builtins(content["config"])
-    except RecursionError:
-        raise CheckpointError(f"{path}: its 'config' contains itself: {_DOWNLOAD_AGAIN}") from None
-    info, rank = content.get("info", ""), content.get("lora_rank")
-    if not isinstance(config, dict) or not isinstance(info, str) or not isinstance(rank, int | None):
-        raise CheckpointError(f"{path}: its 'config', 'info' or 'lora_rank' is not what GPT-SoVITS writes there")
-    weights = _tensors(path, content["weight"], "weight")
-    return Checkpoint(weights, config, info, header=bytes(data[:2]).decode("latin-1"), lora_rank=rank)
+    with Source(path) as source:
+        if is_safetensors(source.head()):
+            return Checkpoint(_named_tensors(source.path, read_safetensors(source)), {}, "", "")
+        archive = _open(source)
+        content = archive.content
+        if isinstance(content, Instance):
+            raise CheckpointError(
+                f"{path} holds a whole {content.of} object, not the weights of one: {_EXPORTED}, or save its state_dict"
+            )
+        if not isinstance(content, Mapping):
+            raise CheckpointError(f"{path} holds a {type(content).__name__}, not a GPT-SoVITS checkpoint: {_EXPORTED}")
+        config, info, rank = _settings(source.path, content)
+        weights = content.get("weight", content if "config" not in content else None)
+        if not isinstance(weights, Mapping) or not any(isinstance(value, TensorRef) for value in weights.values()):
+            raise CheckpointError(f"{path} is not a GPT-SoVITS inference checkpoint: {_what_else(content)}")
+        header = bytes(source.read(0, 2)).decode("latin-1")
+        return Checkpoint(archive.tensors(weights), config, info, header, rank)
 
 
 def read_torch(path: Path, inside: str | None = None) -> dict[str, np.ndarray]:
-    """Read a plain torch state dict (zip format) or a `.safetensors` file; {name: array}, bfloat16 as float32.
+    """Read a plain torch state dict or a `.safetensors` file; {name: array}, bfloat16 as float32.
 
     A state dict that lies one level down under the name `inside` is read from there.
 
@@ -113,229 +111,255 @@ def read_torch(path: Path, inside: str | None = None) -> dict[str, np.ndarray]:
         FileNotFoundError: there is no such file.
         CheckpointError: as `read_checkpoint`.
     """
-    path = Path(path)
-    data = _map(path)
-    if path.suffix == ".safetensors":
-        return _read_safetensors(path, data)
-    content = _read_archive(path, data)
-    if inside is not None and isinstance(content, Mapping) and inside in content:
-        content = content[inside]
-    return _tensors(path, content, "the file")
+    with Source(path) as source:
+        if source.path.suffix == ".safetensors" or is_safetensors(source.head()):
+            return _named_tensors(source.path, read_safetensors(source))
+        archive = _open(source)
+        if isinstance(archive.content, Mapping) and inside is not None and inside in archive.content:
+            archive = replace(archive, content=archive.content[inside])
+        if isinstance(archive.content, Mapping) and isinstance(archive.content.get("weight"), Mapping):
+            raise CheckpointError(
+                f"{path} is a voice (it has 'weight' and {'config' if 'config' in archive.content else 'no config'}), "
+                "not an encoder: give it with --t2s or --sovits"
+            )
+        if not isinstance(archive.content, Mapping):
+            raise CheckpointError(
+                f"{path} holds a {type(archive.content).__name__}, not named tensors: {DOWNLOAD_AGAIN}"
+            )
+        return archive.tensors(archive.content)
 
 
-def write_weights(weights: Mapping[str, np.ndarray], path: Path) -> None:
-    """Writes a `.safetensors` file that others may read as far as the umask lets them.
-
-    (`safetensors.numpy.save_file` leaves it to its owner alone, so a node under another user could not open it.)
-    """
-    Path(path).write_bytes(save({name: np.ascontiguousarray(value) for name, value in weights.items()}))
-
-
-def _map(path: Path) -> mmap.mmap:
-    if not path.is_file():
-        hint = "a folder, not a file" if path.is_dir() else "not there; check the path"
-        raise FileNotFoundError(f"The weight file {path} is {hint}")
-    if path.stat().st_size == 0:
-        raise CheckpointError(f"{path} is empty: {_DOWNLOAD_AGAIN}")
-    with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+def _settings(path: Path, content: Mapping[Any, Any]) -> tuple[dict[str, Any], str, int | None]:
+    try:
+        config = plain(content.get("config") or {}) if "weight" in content else {}
+    except PickleError as error:
+        raise CheckpointError(f"{path} {error}") from None
+    info, rank = (content.get("info", ""), content.get("lora_rank")) if "weight" in content else ("", None)
+    if not isinstance(config, dict) or not isinstance(info, str) or not isinstance(rank, int | None):
+        raise CheckpointError(
+            f"{path}: its 'config', 'info' or 'lora_rank' is not what GPT-SoVITS writes there: {_EXPORTED}"
+        )
+    return config, info, rank
 
 
 def _what_else(content: Mapping[Any, Any]) -> str:
-    if "state_dict" in content:
-        return "it is a training checkpoint (it has 'state_dict'); use the file the training exported for inference"
-    if "optimizer" in content:
-        return "it is a training checkpoint (it has 'optimizer'); use the file the training exported for inference"
-    names = ", ".join(repr(key) for key in list(content)[:4])
-    return f"'weight' and 'config' are expected at the top, it has {names or 'nothing'}"
+    for key in ("state_dict", "optimizer"):
+        if key in content:
+            return f"it is a training checkpoint (it has {key!r}); {_EXPORTED}"
+    names = ", ".join(repr(key)[:40] for key in list(content)[:4])
+    return f"it has {names or 'nothing'} where named tensors are expected: {_EXPORTED}"
 
 
-def _tensors(path: Path, content: object, where: str) -> dict[str, np.ndarray]:
-    if not isinstance(content, Mapping):
-        raise CheckpointError(f"{path}: {where} holds a {type(content).__name__}, not named tensors")
-    for name, value in content.items():
-        if not isinstance(name, str) or not isinstance(value, np.ndarray):
-            kind = type(value).__name__
-            raise CheckpointError(f"{path}: {where} has the entry {name!r}, a {kind} where a tensor is expected")
-    if not content:
-        raise CheckpointError(f"{path}: {where} has no tensor in it")
-    return dict(content)
+def _named_tensors(path: Path, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    if not tensors:
+        raise CheckpointError(f"{path} has no tensor in it: {DOWNLOAD_AGAIN}")
+    return tensors
 
 
-# --- torch's zip format ----------------------------------------------------------------------------------------------
-
-
-def _read_archive(path: Path, data: mmap.mmap) -> Any:
-    legacy = data[:1] == b"\x80" and data[1:2] in b"\x02\x03\x04\x05"
-    try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-            members = {member.filename: member for member in archive.infolist()}
-    except zipfile.BadZipFile:
-        if legacy:
-            raise CheckpointError(f"{path} is in torch's old format from before version 1.6: {_RESAVE}") from None
-        if data[:2] == ZIP_HEADER.encode():
-            raise CheckpointError(
-                f"{path} is cut short (the end of the archive is missing): {_DOWNLOAD_AGAIN}"
-            ) from None
-        raise CheckpointError(
-            f"{path} is not a torch file, or it is cut short: {_DOWNLOAD_AGAIN}{_pointer_hint(data)}"
-        ) from None
-    except (ValueError, NotImplementedError) as error:
-        raise CheckpointError(f"{path} has a damaged directory ({error}): {_DOWNLOAD_AGAIN}") from None
-    pickles = [name for name in members if name.endswith("data.pkl") and name.count("/") == 1]
-    if len(pickles) != 1:
-        raise CheckpointError(f"{path} is a zip archive without torch's data.pkl: give the weight file itself")
-    prefix = pickles[0].removesuffix("data.pkl")
-    order = members.get(f"{prefix}byteorder")
-    if order is not None and _member(path, data, order).tobytes() != b"little":
-        raise CheckpointError(f"{path} was saved on a big-endian machine: {_RESAVE} on a usual one")
-    unpickler = _Unpickler(path, data, members, prefix)
-    try:
-        return unpickler.load()
-    except CheckpointError:
-        raise
-    except Exception as error:  # a hostile or damaged pickle can raise anything
-        raise CheckpointError(f"{path}: its pickle cannot be read ({error}): {_DOWNLOAD_AGAIN}") from error
-
-
-def _pointer_hint(data: mmap.mmap) -> str:
-    if data[:7] == b"version":
-        return " (it looks like a Git LFS pointer: fetch the real file with git lfs pull)"
-    if data[:1] == b"<":
-        return " (it looks like a web page saved in place of the file)"
-    return ""
-
-
-def _member(path: Path, data: mmap.mmap, member: zipfile.ZipInfo) -> np.ndarray:
-    """The bytes of one archive member, uint8 [n]; a view of the file where the member is stored uncompressed."""
-    start = member.header_offset + 30
-    if 30 <= start <= len(data):
-        start += sum(struct.unpack_from("<HH", data, start - 4))
-    if not 30 <= start <= len(data) - member.compress_size:
-        raise CheckpointError(f"{path} is cut short inside {member.filename}: {_DOWNLOAD_AGAIN}")
-    content = np.frombuffer(data, np.uint8, member.compress_size, start)
-    if member.compress_type == zipfile.ZIP_DEFLATED:
-        inflater = zlib.decompressobj(-15)
-        content = np.frombuffer(inflater.decompress(content.data, member.file_size), np.uint8)
-    elif member.compress_type != zipfile.ZIP_STORED:
-        raise CheckpointError(f"{path} is packed in an unusual way ({member.filename}): {_RESAVE}")
-    if len(content) != member.file_size or zlib.crc32(content.data) != member.CRC:
-        raise CheckpointError(f"{path} is damaged at {member.filename}: {_DOWNLOAD_AGAIN}")
-    return content
+# --- torch's formats -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _StorageType:
-    name: str
+class _Archive:
+    """A torch file: what its pickle describes, and where the numbers of a storage are."""
 
+    source: Source
+    content: Any
+    numbers: Callable[[StorageRef, str], np.ndarray]
+    """The bytes of a storage, uint8 [n], for a storage and the name of the tensor that needs it."""
 
-class _Unpickler(pickle.Unpickler):
-    """Reads torch's pickle. Six names are known; each stands for a harmless thing of this module or of NumPy."""
+    def tensors(self, described: Mapping[Any, Any]) -> dict[str, np.ndarray]:
+        """The tensors of a mapping, read from the file; CheckpointError for an entry that is none."""
+        path, storages = self.source.path, dict[str, np.ndarray]()
+        _named_tensors(path, dict(described))
+        room = _GROWTH * self.source.size + _ALLOWANCE
+        found: dict[str, np.ndarray] = {}
+        for name, value in described.items():
+            if isinstance(value, np.ndarray) and isinstance(name, str):
+                found[name] = value
+                continue
+            ref = self._usable(name, value)
+            if ref.storage.key not in storages:
+                storages[ref.storage.key] = self.numbers(ref.storage, name)
+            found[name] = _view(path, name, ref, storages[ref.storage.key])
+            room -= found[name].size * found[name].itemsize
+            if room < 0:
+                raise CheckpointError(f"{path} repeats its numbers in too many tensors: it was refused")
+        return found
 
-    def __init__(self, path: Path, data: mmap.mmap, members: Mapping[str, zipfile.ZipInfo], prefix: str):
-        super().__init__(BytesIO(_member(path, data, members[f"{prefix}data.pkl"]).tobytes()), encoding="utf-8")
-        self._path, self._data, self._members, self._prefix = path, data, members, prefix
-        self._storages: dict[str, np.ndarray] = {}
-        self._names = {
-            "collections.OrderedDict": OrderedDict,
-            "torch._utils._rebuild_tensor_v2": self._tensor,
-            "torch._utils._rebuild_parameter": self._parameter,
-            "torch.Size": tuple,
-            "utils.HParams": type("HParams", (), {"hyper_parameters": True}),
-        }
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for `module.name`; CheckpointError for any name a state dict does not need."""
-        if module == "torch" and name in _STORAGE_TYPES:
-            return _StorageType(name)
-        try:
-            return self._names[f"{module}.{name}"]
-        except KeyError:
+    def _usable(self, name: Any, value: Any) -> TensorRef:
+        path = self.source.path
+        if isinstance(value, Unusable):
             raise CheckpointError(
-                f"{self._path} asks for {module}.{name}, which a checkpoint does not need: it was refused and nothing "
-                f"was run. If you trust the file, load it with torch and save its tensors alone"
-            ) from None
-
-    def persistent_load(self, pid: Any) -> np.ndarray:
-        """The storage [numel] that a tensor of the pickle refers to."""
-        kind, storage_type, key, _location, count = pid
-        if kind != "storage" or not isinstance(storage_type, _StorageType):
-            raise CheckpointError(f"{self._path} refers to something that is not a tensor's storage: {_RESAVE}")
-        if key not in self._storages:
-            member = self._members.get(f"{self._prefix}data/{key}")
-            if member is None:
-                raise CheckpointError(f"{self._path} lacks the tensor data {key}: {_DOWNLOAD_AGAIN}")
-            self._storages[key] = _decode(
-                _member(self._path, self._data, member), _STORAGE_TYPES[storage_type.name], int(count), self._path
+                f"{path}: the tensor {name} is {value.what}; get the voice in 16 or 32-bit floats, as it was exported"
             )
-        return self._storages[key]
-
-    def _tensor(
-        self, storage: np.ndarray, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_details: object
-    ) -> np.ndarray:
-        last = offset + sum((extent - 1) * step for extent, step in zip(size, stride, strict=True))
-        whole = offset >= 0 and all(extent >= 0 for extent in size) and all(step >= 0 for step in stride)
-        if not whole or (math.prod(size) > 0 and last >= len(storage)):
-            raise CheckpointError(f"{self._path} has a tensor that reaches outside its data: {_DOWNLOAD_AGAIN}")
-        if math.prod(size) == 0:
-            return np.empty(size, storage.dtype)
-        steps = tuple(step * storage.itemsize for step in stride)
-        return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False)
-
-    def _parameter(self, tensor: np.ndarray, *_details: object) -> np.ndarray:
-        return tensor
+        if not isinstance(name, str) or not isinstance(value, TensorRef):
+            kind = type(value).__name__
+            raise CheckpointError(f"{path} has the entry {name!r}, a {kind} where a tensor is expected: {_EXPORTED}")
+        if value.kind not in _TYPES:
+            raise CheckpointError(
+                f"{path}: the tensor {name} is of type {value.kind}; get the voice in 16 or 32-bit floats, as it was "
+                "exported"
+            )
+        return value
 
 
-def _decode(content: np.ndarray, kind: str, count: int, path: Path) -> np.ndarray:
-    width = 2 if kind == _BFLOAT16 else np.dtype(kind).itemsize
-    if count * width > len(content):
-        raise CheckpointError(f"{path} has {len(content)} bytes where {count * width} are expected: {_DOWNLOAD_AGAIN}")
-    content = content[: count * width]
-    if kind == _BFLOAT16:
-        return (content.view("<u2").astype(np.uint32) << 16).view(np.float32)
-    return content.view(kind)
+def _view(path: Path, name: str, ref: TensorRef, content: np.ndarray) -> np.ndarray:
+    kind = _TYPES[ref.kind]
+    width = 2 if kind == BFLOAT16 else np.dtype(kind).itemsize
+    numbers = decoded(content[: len(content) // width * width], kind)
+    last = ref.offset + sum((extent - 1) * step for extent, step in zip(ref.size, ref.stride, strict=True))
+    count = math.prod(ref.size)
+    if count == 0:
+        return np.empty(ref.size, numbers.dtype)
+    if last >= len(numbers):
+        raise CheckpointError(f"{path}: the tensor {name} reaches outside its data: {DOWNLOAD_AGAIN}")
+    if count > len(numbers):
+        raise CheckpointError(f"{path}: the tensor {name} is larger than its data ({count:,} numbers): it was refused")
+    steps = tuple(step * numbers.itemsize for step in ref.stride)
+    return np.lib.stride_tricks.as_strided(numbers[ref.offset :], ref.size, steps, writeable=False)
 
 
-def _as_builtins(value: object) -> Any:
-    """Hyper-parameter objects, mappings and sequences as plain dicts and lists, all the way down."""
-    if getattr(type(value), "hyper_parameters", False):
-        return _as_builtins(vars(value))
-    if isinstance(value, Mapping):
-        return {key: _as_builtins(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_as_builtins(item) for item in value]
-    return value
-
-
-# --- safetensors -----------------------------------------------------------------------------------------------------
-
-
-def _read_safetensors(path: Path, data: mmap.mmap) -> dict[str, np.ndarray]:
+def _open(source: Source) -> _Archive:
+    """The archive in a file, of either format."""
     try:
-        (size,) = struct.unpack_from("<Q", data, 0)
-        table = json.loads(data[8 : 8 + size]) if 8 + size <= len(data) else None
-    except (struct.error, ValueError):
-        table = None
-    if not isinstance(table, dict):
-        raise CheckpointError(f"{path} is not a safetensors file, or it is cut short: {_DOWNLOAD_AGAIN}")
-    tensors = {}
-    for name, entry in table.items():
-        if name != "__metadata__":
-            try:
-                tensors[name] = _safetensor(path, data, 8 + size, name, entry)
-            except (KeyError, TypeError, ValueError) as error:
-                if isinstance(error, CheckpointError):
-                    raise
-                raise CheckpointError(f"{path} is damaged where it describes {name}: {_DOWNLOAD_AGAIN}") from error
-    return _tensors(path, tensors, "the file")
+        with zipfile.ZipFile(source.file) as archive:
+            members = {member.filename: member for member in archive.infolist()}
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, struct.error, OverflowError) as error:
+        if source.head()[:1] == b"\x80":
+            return _open_legacy(source)
+        raise _no_archive(source, error) from None
+    return _open_zip(source, members)
 
 
-def _safetensor(path: Path, data: mmap.mmap, origin: int, name: str, entry: Mapping[str, Any]) -> np.ndarray:
-    start, stop = (origin + offset for offset in entry["data_offsets"])
-    if not origin <= start <= stop <= len(data):
-        raise CheckpointError(f"{path} is cut short inside {name}: {_DOWNLOAD_AGAIN}")
-    if entry["dtype"] not in _SAFETENSORS_TYPES:
-        raise CheckpointError(f"{path}: the tensor {name} is of type {entry['dtype']}: use float or integer weights")
-    shape = tuple(entry["shape"])
-    content = np.frombuffer(data, np.uint8, stop - start, start)
-    return _decode(content, _SAFETENSORS_TYPES[entry["dtype"]], math.prod(shape), path).reshape(shape)
+def _no_archive(source: Source, error: Exception) -> CheckpointError:
+    path, head = source.path, source.head()
+    end = _end_of_archive(source)
+    if end is not None and end < source.size:
+        return CheckpointError(
+            f"{path} has {source.size - end:,} bytes behind its end, so its download was not finished properly: "
+            f"{DOWNLOAD_AGAIN}, or cut it: truncate -s {end} {path}"
+        )
+    if head[:2] == b"PK" or head[2:4] == b"\x03\x04":
+        if end is not None:
+            return CheckpointError(f"{path} has a damaged directory ({error}): {DOWNLOAD_AGAIN}")
+        return CheckpointError(f"{path} is cut short (the end of the archive is missing): {DOWNLOAD_AGAIN}")
+    kind = other_kind(head, path) or f"not a torch file, or it is cut short: {DOWNLOAD_AGAIN}"
+    return CheckpointError(f"{path} is {kind}")
+
+
+def _end_of_archive(source: Source) -> int | None:
+    """Where the zip archive in a file ends, if its end record is within the last 16 MiB."""
+    start = max(0, source.size - (16 << 20))
+    tail = source.read(start, source.size - start)
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or at + 22 > len(tail):
+        return None
+    return start + at + 22 + int.from_bytes(tail[at + 20 : at + 22], "little")
+
+
+def _open_zip(source: Source, members: Mapping[str, zipfile.ZipInfo]) -> _Archive:
+    path = source.path
+    pickles = [name for name in members if name.endswith("data.pkl") and name.count("/") == 1]
+    if len(pickles) != 1:
+        raise CheckpointError(
+            f"{path} is a zip archive without torch's data.pkl: unpack it and give the weight file itself"
+        )
+    prefix = pickles[0].removesuffix("data.pkl")
+    if any(name.startswith(f"{prefix}code/") for name in members):
+        raise CheckpointError(f"{path} is a TorchScript program, not weights: {_EXPORTED}")
+    order = members.get(f"{prefix}byteorder")
+    if order is not None and _member(source, order).tobytes() != b"little":
+        raise CheckpointError(f"{path} was saved on a big-endian machine: get the voice from one of the usual kind")
+    table = members[pickles[0]]
+    if table.file_size > LONGEST:
+        raise CheckpointError(f"{path} has a table of contents of {table.file_size >> 20} MiB: it was refused")
+    content = _described(source, BytesIO(_member(source, table).tobytes()))
+
+    def numbers(storage: StorageRef, name: str) -> np.ndarray:
+        member = members.get(f"{prefix}data/{storage.key}")
+        if member is None:
+            raise CheckpointError(f"{path} lacks the numbers of the tensor {name}: {DOWNLOAD_AGAIN}")
+        return _member(source, member)
+
+    return _Archive(source, content, numbers)
+
+
+def _described(source: Source, stream: BytesIO) -> Any:
+    try:
+        return read_pickle(stream)
+    except PickleError as error:
+        raise CheckpointError(f"{source.path} {error}") from error
+
+
+def _member(source: Source, member: zipfile.ZipInfo) -> np.ndarray:
+    """The bytes of one archive member, uint8 [n]."""
+    path, name = source.path, member.filename
+    lengths = source.read(member.header_offset + 26, 4, name)
+    start = member.header_offset + 30 + sum(struct.unpack("<HH", lengths))
+    content = np.frombuffer(source.read(start, member.compress_size, name), np.uint8)
+    if member.compress_type == zipfile.ZIP_DEFLATED:
+        if member.file_size > _GROWTH * source.size + _ALLOWANCE:
+            raise CheckpointError(f"{path} unpacks to far more than its size at {name}: it was refused")
+        try:
+            content = np.frombuffer(zlib.decompressobj(-15).decompress(content.data, member.file_size), np.uint8)
+        except zlib.error:
+            content = np.zeros(0, np.uint8)
+    elif member.compress_type != zipfile.ZIP_STORED:
+        raise CheckpointError(f"{path} is packed in an unusual way ({name}): unpack it and pack it with plain zip")
+    if len(content) != member.file_size or zlib.crc32(content.data) != member.CRC:
+        raise CheckpointError(f"{path} is damaged at {name}: {DOWNLOAD_AGAIN}")
+    return content
+
+
+def _open_legacy(source: Source) -> _Archive:
+    """torch's format before 1.6: magic number, version, machine, content and keys as pickles, then the numbers."""
+    stream = BytesIO(source.read(0, min(source.size, LONGEST)))
+    path = source.path
+    if _described(source, stream) != LEGACY_MAGIC:
+        raise CheckpointError(f"{path} is a pickle, but not one that torch wrote: {_EXPORTED}")
+    _version, machine = _described(source, stream), _described(source, stream)
+    if isinstance(machine, Mapping) and machine.get("little_endian") is False:
+        raise CheckpointError(f"{path} was saved on a big-endian machine: get the voice from one of the usual kind")
+    content, keys = _described(source, stream), _described(source, stream)
+    widths = {ref.key: _width(ref) for ref in _storages(content)}
+    places, at = dict[str, tuple[int, int]](), stream.tell()
+    for key in keys if isinstance(keys, list) else []:
+        count, width = int.from_bytes(source.read(at, 8, "its numbers"), "little"), widths.get(key)
+        if width is None:
+            raise CheckpointError(f"{path} has numbers of an unknown type: {_EXPORTED}")
+        places[key] = (at + 8, count * width)
+        at += 8 + count * width
+
+    def numbers(storage: StorageRef, name: str) -> np.ndarray:
+        if storage.key not in places:
+            raise CheckpointError(f"{path} lacks the numbers of the tensor {name}: {DOWNLOAD_AGAIN}")
+        return np.frombuffer(source.read(*places[storage.key], name), np.uint8)
+
+    return _Archive(source, content, numbers)
+
+
+def _width(storage: StorageRef) -> int | None:
+    kind = _TYPES.get(storage.kind)
+    return None if kind is None else 2 if kind == BFLOAT16 else np.dtype(kind).itemsize
+
+
+def _storages(content: Any) -> list[StorageRef]:
+    """All storages that a content refers to, each visited once however often it is shared."""
+    found, seen, waiting = dict[str, StorageRef](), set[int](), [content]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, TensorRef):
+            found[value.storage.key] = value.storage
+        elif isinstance(value, StorageRef):
+            found[value.key] = value
+        elif isinstance(value, dict | list | tuple | Instance) and id(value) not in seen:
+            seen.add(id(value))
+            waiting += _children(value)
+    return list(found.values())
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, Instance):
+        return [value.state, value.items, value.args]
+    return list(value.values() if isinstance(value, dict) else value)

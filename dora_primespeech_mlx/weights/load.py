@@ -1,6 +1,5 @@
 """Reading a model folder into MLX networks."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,24 +8,26 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
-from dora_primespeech_mlx.nets.sovits import Sovits
-from dora_primespeech_mlx.nets.sovits import sanitize as sanitize_sovits
-from dora_primespeech_mlx.nets.t2s import T2S, pad_heads
-from dora_primespeech_mlx.nets.t2s import sanitize as sanitize_t2s
+from dora_primespeech_mlx.nets.diffusion import DiffusionConfig, DiffusionSovits
+from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig
+from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig, pad_heads
 from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch
+from dora_primespeech_mlx.weights.dimensions import sovits_config, t2s_config
+from dora_primespeech_mlx.weights.inventory import Symbols, symbols_of
 from dora_primespeech_mlx.weights.official import (
     CONFIG_FILE,
     SOVITS_FILE,
     T2S_FILE,
+    check_fits_half,
+    check_numbers,
     check_shapes,
-    detect_version,
-    sovits_config,
+    of_file,
+    sanitize_sovits,
+    sanitize_t2s,
     sovits_network,
-    symbols_of,
-    t2s_config,
 )
-from dora_primespeech_mlx.weights.predecessor import official_names
+from dora_primespeech_mlx.weights.safetensors_file import StampError
+from dora_primespeech_mlx.weights.whole import read_whole, stamps_of
 
 FUSED_HEAD_WIDTH = 64
 PRECISIONS = {"fp32": mx.float32, "fp16": mx.float16}
@@ -42,51 +43,114 @@ class Model:
     t2s: T2S
     sovits: Sovits | DiffusionSovits
     version: str
-    symbols: str
+    symbols: Symbols
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """Both networks' weights, checked against their dimensions, before MLX has them."""
+
+    t2s: dict[str, np.ndarray]
+    t2s_config: T2SConfig
+    sovits: dict[str, np.ndarray]
+    sovits_config: SovitsConfig | DiffusionConfig
+    symbols: Symbols
 
 
 def load_model(weights: Path | tuple[Path, Path], *, precision: str = "fp32", wide_heads: bool = False) -> Model:
     """Loads the networks of a voice.
 
     Args:
-        weights: a folder that `convert.convert` wrote (``t2s.safetensors``, ``sovits.safetensors``,
-            ``config.json``), or the T2S and SoVITS files of a predecessor.
+        weights: a folder that `official.convert` wrote (`t2s.safetensors`, `sovits.safetensors`, `config.json`), or
+            the T2S and SoVITS files of a predecessor.
         precision: "fp32" or "fp16"; the layer that gives the logits stays fp32.
         wide_heads: pad attention heads to the width that has a fused kernel on Metal and CUDA.
 
     Raises:
         FileNotFoundError: a file is missing; the message says how to make it.
-        CheckpointError: a file is damaged or does not fit the network.
+        CheckpointError: a file is damaged, does not fit the network, or is not the one that was converted.
     """
-    if isinstance(weights, tuple):
-        return _load_predecessor(*weights, precision, wide_heads)
-    for name in (T2S_FILE, SOVITS_FILE, CONFIG_FILE):
-        if not (weights / name).is_file():
-            raise FileNotFoundError(
-                f"{weights / name} is missing. Make the folder with: "
-                f"primespeech convert --t2s S1.ckpt --sovits S2.pth --out {weights}"
-            )
-    path = weights / CONFIG_FILE
+    checked = _check_pair(*weights) if isinstance(weights, tuple) else _check_folder(weights)
+    t2s = _t2s(checked.t2s, checked.t2s_config, precision, wide_heads)
+    sovits = _filled(sovits_network(checked.sovits_config), _arrays(checked.sovits, precision))
+    return Model(t2s, sovits, checked.sovits_config.version, checked.symbols)
+
+
+def examine_model(weights: Path | tuple[Path, Path]) -> SovitsConfig | DiffusionConfig:
+    """Checks the weights of a voice as `load_model` does, and makes no network of them.
+
+    Returns:
+        the dimensions of the SoVITS model.
+
+    Raises:
+        FileNotFoundError, CheckpointError: as `load_model`.
+    """
+    return (_check_pair(*weights) if isinstance(weights, tuple) else _check_folder(weights)).sovits_config
+
+
+def _check_folder(folder: Path) -> _Checked:
+    how = f"primespeech convert --t2s S1.ckpt --sovits S2.pth --out {folder}"
+    if not (folder / CONFIG_FILE).is_file():
+        raise FileNotFoundError(f"{folder / CONFIG_FILE} is missing. Make the folder with: {how}")
     try:
-        config = json.loads(path.read_text("utf-8"))
-        version, symbols = str(config["version"]), str(config["symbols"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path} is not a model's config ({error}); convert the model again.") from error
-    return Model(
-        build_t2s(read_torch(weights / T2S_FILE), config.get("t2s", {}), precision, wide_heads),
-        build_sovits(read_torch(weights / SOVITS_FILE), config.get("sovits", {}), version, precision),
-        version,
-        symbols,
+        config, (t2s, sovits) = read_whole(folder, CONFIG_FILE, (T2S_FILE, SOVITS_FILE))
+    except FileNotFoundError as error:
+        name = next((name for name in (T2S_FILE, SOVITS_FILE) if name in str(error)), T2S_FILE)
+        raise FileNotFoundError(f"{folder / name} is missing. Make the folder with: {how}") from None
+    except StampError:
+        raise
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}; or convert the model again: {how}") from error
+    except ValueError as error:
+        raise CheckpointError(f"{error}. Convert the model again: {how}") from error
+    with of_file(folder / CONFIG_FILE):
+        version, symbols = config.get("version"), config.get("symbols")
+        if isinstance(symbols, list) and all(isinstance(name, str) for name in symbols):
+            symbols = tuple(symbols)
+        if not isinstance(version, str) or not isinstance(symbols, str | tuple):
+            raise CheckpointError(f"It is not a model's config (no version or symbols). Convert the model again: {how}")
+        t2s_dimensions = t2s_config(t2s, config.get("t2s"))
+        sovits_dimensions = sovits_config(sovits, config.get("sovits"), version)
+        if isinstance(symbols, tuple) and len(symbols) != sovits_dimensions.symbols:
+            raise CheckpointError(f"It lists {len(symbols)} symbols and the model knows {sovits_dimensions.symbols}.")
+        if isinstance(symbols, str) and symbols != symbols_of(sovits_dimensions.symbols):
+            raise CheckpointError(f"It says symbols {symbols!r}, and the model has those of another version.")
+    stamped = stamps_of(config)
+    _check_against(t2s, T2S(t2s_dimensions), "T2S", folder / T2S_FILE, known=T2S_FILE in stamped)
+    _check_against(
+        sovits, sovits_network(sovits_dimensions), "SoVITS", folder / SOVITS_FILE, known=SOVITS_FILE in stamped
     )
+    return _Checked(t2s, t2s_dimensions, sovits, sovits_dimensions, symbols)
 
 
-def _load_predecessor(t2s_path: Path, sovits_path: Path, precision: str, wide_heads: bool) -> Model:
+def _check_pair(t2s_path: Path, sovits_path: Path) -> _Checked:
     """Files without a config: the usual head counts and rates are assumed."""
-    raw = read_torch(sovits_path)
-    version = detect_version(raw)
-    sovits = build_sovits(sanitize_sovits(raw), {}, version, precision)
-    t2s = build_t2s(official_names(sanitize_t2s(read_torch(t2s_path))), {}, precision, wide_heads)
-    return Model(t2s, sovits, version, symbols_of(sovits.config.symbols))
+    for path in (t2s_path, sovits_path):
+        if path.suffix.lower() in (".ckpt", ".pth", ".pt"):
+            raise CheckpointError(
+                f"{path} is an official checkpoint, which is converted once: primespeech convert --t2s {t2s_path} "
+                f'--sovits {sovits_path} --out FOLDER; then name FOLDER as "model" of the voice'
+            )
+    raw_t2s, raw_sovits = read_torch(t2s_path), read_torch(sovits_path)
+    with of_file(sovits_path):
+        sovits, version = sanitize_sovits(raw_sovits)
+        sovits_dimensions = sovits_config(sovits, {}, version)
+        symbols = symbols_of(sovits_dimensions.symbols)
+    with of_file(t2s_path):
+        t2s = sanitize_t2s(raw_t2s)
+        t2s_dimensions = t2s_config(t2s, {})
+        symbols_of(t2s_dimensions.phones, "T2S")
+    _check_against(t2s, T2S(t2s_dimensions), "T2S", t2s_path, known=False)
+    _check_against(sovits, sovits_network(sovits_dimensions), "SoVITS", sovits_path, known=False)
+    return _Checked(t2s, t2s_dimensions, sovits, sovits_dimensions, symbols)
+
+
+def _check_against(weights: Mapping[str, np.ndarray], network: Any, what: str, path: Path, known: bool) -> None:
+    """Checks names and shapes, and the numbers too unless they are `known` to be those that were converted."""
+    with of_file(path):
+        check_shapes(weights, network, what)
+        if not known:
+            check_numbers(weights)
 
 
 def build_t2s(
@@ -95,11 +159,7 @@ def build_t2s(
     """A T2S network from sanitised weights."""
     dimensions = t2s_config(weights, config)
     check_shapes(weights, T2S(dimensions), "T2S")
-    arrays = _arrays(weights, precision)
-    if wide_heads and dimensions.head_width < FUSED_HEAD_WIDTH:
-        arrays = pad_heads(arrays, dimensions.heads, FUSED_HEAD_WIDTH)
-        dimensions = replace(dimensions, head_width=FUSED_HEAD_WIDTH)
-    return _filled(T2S(dimensions), arrays)
+    return _t2s(dict(weights), dimensions, precision, wide_heads)
 
 
 def build_sovits(
@@ -108,15 +168,27 @@ def build_sovits(
     """The s2 network from sanitised weights: `Sovits`, or `DiffusionSovits` of v3 and v4."""
     network = sovits_network(sovits_config(weights, config, version))
     check_shapes(weights, network, "SoVITS")
-    return _filled(network, _arrays(weights, precision))
+    return _filled(network, _arrays(dict(weights), precision))
 
 
-def _arrays(weights: Mapping[str, np.ndarray], precision: str) -> dict[str, mx.array]:
-    kind = PRECISIONS[precision]
+def _t2s(weights: dict[str, np.ndarray], dimensions: T2SConfig, precision: str, wide_heads: bool) -> T2S:
+    arrays = _arrays(weights, precision)
+    if wide_heads and dimensions.head_width < FUSED_HEAD_WIDTH:
+        arrays = pad_heads(arrays, dimensions.heads, FUSED_HEAD_WIDTH)
+        dimensions = replace(dimensions, head_width=FUSED_HEAD_WIDTH)
+    return _filled(T2S(dimensions), arrays)
+
+
+def _arrays(weights: dict[str, np.ndarray], precision: str) -> dict[str, mx.array]:
+    """Weights as MLX has them, taken out of the mapping one by one, so that there are not two of all."""
+    kind, arrays = PRECISIONS[precision], {}
     kept = (*KEPT_IN_FP32, "dec.") if SNAKE in weights else KEPT_IN_FP32
-    return {
-        name: mx.array(value).astype(mx.float32 if name.startswith(kept) else kind) for name, value in weights.items()
-    }
+    for name in list(weights):
+        value, exact = weights.pop(name), name.startswith(kept)
+        if precision == "fp16" and not exact:
+            check_fits_half(name, value, "speak with PRECISION=fp32")
+        arrays[name] = mx.array(value).astype(mx.float32 if exact else kind)
+    return arrays
 
 
 def _filled(network: Any, arrays: Mapping[str, mx.array]) -> Any:

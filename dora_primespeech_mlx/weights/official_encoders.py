@@ -5,10 +5,9 @@ speaker model as one torch file. Each becomes `KIND.safetensors`, with `KIND.jso
 RoBERTa's tokenizer. Strict both ways, nothing executed, no torch, as for the voices (`convert`).
 """
 
-import json
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +15,17 @@ import mlx.nn as nn
 import numpy as np
 
 from dora_primespeech_mlx.nets import hubert, roberta, speaker
-from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch, write_weights
-from dora_primespeech_mlx.weights.official import check_shapes
+from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch
+from dora_primespeech_mlx.weights.dimensions import encoder_settings
+from dora_primespeech_mlx.weights.kinds import check_kind, without_prefix
+from dora_primespeech_mlx.weights.official import check_numbers, check_shapes, of_file
+from dora_primespeech_mlx.weights.safetensors_file import as_safetensors
+from dora_primespeech_mlx.weights.source import read_json
+from dora_primespeech_mlx.weights.whole import write_whole
 
 TOKENIZER_FILE = "roberta_tokenizer.json"
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 SETTINGS_FILE = "config.json"
-_KEPT_SETTINGS = (
-    "conv_stride",
-    "do_stable_layer_norm",
-    "feat_extract_norm",
-    "layer_norm_eps",
-    "num_attention_heads",
-)
 
 
 @dataclass(frozen=True)
@@ -90,9 +87,11 @@ def build_encoder(kind: str, weights: Weights, settings: Settings) -> Any:
     title = KINDS[kind].title
     try:
         network = KINDS[kind].build(weights, settings)
-    except (KeyError, IndexError) as error:
+    except CheckpointError:
+        raise
+    except KeyError as error:
         raise CheckpointError(f"The tensor {error.args[0]} is missing, so this is not a {title} model") from error
-    except ValueError as error:
+    except (ValueError, IndexError, TypeError, ZeroDivisionError) as error:
         raise CheckpointError(f"These weights are not a {title} model that can be used: {error}") from error
     check_shapes(weights, network, title)
     return network
@@ -116,24 +115,28 @@ def convert_encoder(kind: str, source: str | Path, out: str | Path) -> Converted
     source, folder = Path(source), Path(out)
     settings = _settings(source) if KINDS[kind].folder else {}
     weight_file = _weight_file(source) if KINDS[kind].folder else source
-    try:
-        weights = KINDS[kind].sanitize(read_torch(weight_file))
-    except KeyError as error:
-        raise CheckpointError(
-            f"{weight_file} lacks the tensor {error.args[0]}: it is not {KINDS[kind].title}"
-        ) from error
-    try:
+    raw = without_prefix(read_torch(weight_file))
+    with of_file(weight_file):
+        check_kind(raw, kind)
+        weights = _sanitized(kind, raw)
         build_encoder(kind, weights, settings)
-    except CheckpointError as error:
-        raise CheckpointError(f"{weight_file}: {error}") from error
-    folder.mkdir(parents=True, exist_ok=True)
-    if kind == "roberta":
-        _copy_tokenizer(source, folder)
+        check_numbers(weights)
     path = folder / f"{kind}.safetensors"
-    write_weights(weights, path)
-    if settings:
-        (folder / f"{kind}.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    files: dict[str, Callable[[], bytes]] = {path.name: partial(as_safetensors, weights)}
+    if kind == "roberta":
+        files[TOKENIZER_FILE] = _tokenizer(source).read_bytes
+    write_whole(folder, f"{kind}.json", settings, files)
     return ConvertedEncoder(kind, path, sum(value.size for value in weights.values()))
+
+
+def _sanitized(kind: str, weights: Weights) -> dict[str, np.ndarray]:
+    title = KINDS[kind].title
+    try:
+        return KINDS[kind].sanitize(weights)
+    except KeyError as error:
+        raise CheckpointError(f"It lacks the tensor {error.args[0]}: it is not {title}") from error
+    except (ValueError, IndexError) as error:
+        raise CheckpointError(f"These weights are not a {title} model that can be used: {error}") from error
 
 
 def _weight_file(source: Path) -> Path:
@@ -147,15 +150,17 @@ def _settings(source: Path) -> dict[str, Any]:
     path = source / SETTINGS_FILE
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; give the model's folder as it was downloaded")
-    try:
-        settings = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not a model's settings ({error}); download it again") from error
-    return {key: settings[key] for key in _KEPT_SETTINGS if key in settings}
+    with of_file(path):
+        try:
+            return encoder_settings(read_json(path, "a model's settings"))
+        except CheckpointError as error:
+            raise CheckpointError(f"{error} Download it again") from error
+        except ValueError as error:
+            raise CheckpointError(f"{error}; download it again") from error
 
 
-def _copy_tokenizer(source: Path, folder: Path) -> None:
+def _tokenizer(source: Path) -> Path:
     path = source / "tokenizer.json"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: RoBERTa needs its tokenizer; download it from where the model is")
-    shutil.copyfile(path, folder / TOKENIZER_FILE)
+    return path

@@ -72,12 +72,16 @@ def read_diffusion(
     if is_lora(weights):
         weights = merge(checkpoint, path, _base(checkpoint, path, version, companions.base), companions.base)
     if companions.vocoder is None:
-        raise CheckpointError(f"{path} is a {version} model, which needs its vocoder: {VOCODERS[version]} (--vocoder)")
+        raise CheckpointError(
+            f"{path} is a {version} model, which needs its vocoder: add --vocoder with {VOCODERS[version]}"
+        )
     generator, settings = read_vocoder(companions.vocoder, version)
     try:
         clean = diffusion.sanitize(weights)
     except KeyError as error:
         raise CheckpointError(f"{path} lacks the tensor {error.args[0]}, so this is not a {version} model") from error
+    except (ValueError, IndexError) as error:
+        raise CheckpointError(f"The tensors of {path} have shapes that no {version} model has") from error
     model = {key: checkpoint.config[key] for key in ("model",) if key in checkpoint.config}
     return clean | {f"dec.{name}": value for name, value in generator.items()}, model | settings, version
 
@@ -93,7 +97,7 @@ def find_version(checkpoint: Checkpoint, path: Path, told: str | None) -> str:
     found = known_version(checkpoint, path)
     if found is None and told is None:
         raise CheckpointError(
-            f"{path} is a v3 or a v4 model; nothing in it tells which, since their tensors are alike: say --version v3 "
+            f"{path} is a v3 or a v4 model; nothing in it tells which, since their tensors are alike: add --version v3 "
             "or --version v4"
         )
     if found is not None and told is not None and found != told:
@@ -110,7 +114,7 @@ def known_version(checkpoint: Checkpoint, path: Path) -> str | None:
 
 def rank_of(checkpoint: Checkpoint, path: Path) -> int:
     """The rank of a LoRA; CheckpointError where its tensors and its note differ."""
-    ranks = {value.shape[0] for name, value in checkpoint.weights.items() if ".lora_A." in name}
+    ranks = {len(value) for name, value in checkpoint.weights.items() if ".lora_A." in name and value.ndim == 2}
     if checkpoint.lora_rank is not None:
         ranks.add(checkpoint.lora_rank)
     if len(ranks) != 1:
@@ -125,7 +129,7 @@ def _base(checkpoint: Checkpoint, path: Path, version: str, base: Path | None) -
     rank = rank_of(checkpoint, path)
     wanted = f"{path} is a {version} LoRA of rank {rank}, which needs its base model {BASES[version]}"
     if base is None:
-        raise CheckpointError(f"{wanted}: --base {BASES[version]}")
+        raise CheckpointError(f"{wanted}: add --base {BASES[version]}")
     found = read_checkpoint(base)
     if is_lora(found.weights):
         raise CheckpointError(f"{wanted}; {base} is a LoRA itself")
@@ -158,10 +162,10 @@ def merge(
     for place, halves in changes.items():
         if set(halves) != {"A", "B"}:
             raise CheckpointError(f"{path} holds only half of the change of {place}: it is damaged, export it again")
-        change = halves["B"] @ halves["A"]
-        if place not in base or base[place].shape != change.shape:
+        shape = halves["B"].shape[:1] + halves["A"].shape[1:]
+        if place not in base or base[place].shape != shape or halves["B"].shape[1:] != halves["A"].shape[:1]:
             raise CheckpointError(f"The change of {place} in {path} does not fit the base {base_path or ''}".rstrip())
-        merged[place] = base[place].astype(np.float32) + change
+        merged[place] = base[place].astype(np.float32) + halves["B"] @ halves["A"]
     return merged
 
 
@@ -195,19 +199,3 @@ def read_vocoder(path: Path, version: str) -> tuple[dict[str, np.ndarray], dict[
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{folder / 'config.json'} does not describe the vocoder of v3 ({error})") from error
     return bigvgan.sanitize(weights, bool(settings.get("snake_logscale", True))), {"vocoder": settings}
-
-
-def diffusion_config(
-    weights: Mapping[str, np.ndarray], config: Mapping[str, Any], version: str
-) -> diffusion.DiffusionConfig:
-    """Dimensions of a sanitised v3 or v4 model; a `CheckpointError` names a tensor they need and do not find."""
-    try:
-        own = {name.removeprefix("dec."): value for name, value in weights.items() if name.startswith("dec.")}
-        dec: bigvgan.BigVGANConfig | vocoder.VocoderConfig
-        if version == "v3":
-            dec = bigvgan.BigVGANConfig.from_settings(config["vocoder"])
-        else:
-            dec = vocoder.VocoderConfig.from_mel_weights(own)
-        return diffusion.DiffusionConfig.from_weights(weights, config.get("model", {}), version, dec)
-    except (KeyError, ZeroDivisionError) as error:
-        raise CheckpointError(f"{error.args[0]} is missing, so this is not a {version} model.") from error

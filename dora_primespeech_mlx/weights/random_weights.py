@@ -4,9 +4,9 @@ Values are fan-in scaled normals in float16, norms near one, biases small, so th
 models have. The end of a sequence is never the likeliest code, so decoding runs to whatever limit it is given.
 """
 
-import json
 import math
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from dora_primespeech_mlx.nets.dit import DiTConfig
 from dora_primespeech_mlx.nets.sovits import SovitsConfig
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
 from dora_primespeech_mlx.nets.vocoder import VocoderConfig
-from dora_primespeech_mlx.weights.checkpoint import write_weights
 from dora_primespeech_mlx.weights.official import CONFIG_FILE, SOVITS_FILE, T2S_FILE, sovits_network
+from dora_primespeech_mlx.weights.safetensors_file import as_safetensors
+from dora_primespeech_mlx.weights.whole import write_whole
 
 SYMBOLS = 732
 RATES = (10, 8, 2, 2, 2)
@@ -184,10 +185,7 @@ def write_random_model(folder: str | Path, size: str, seed: int = 0) -> None:
     random = np.random.default_rng(seed)
     codes = random_weights(T2S(t2s), random)
     codes["ar_predict_layer.weight"][t2s.end] = 0
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_weights(codes, folder / T2S_FILE)
-    write_weights(random_weights(sovits_network(sovits), random), folder / SOVITS_FILE)
+    latents = random_weights(sovits_network(sovits), random)
     if isinstance(sovits, DiffusionConfig):
         settings: dict[str, Any] = {"model": {"n_heads": sovits.heads}, "vocoder": BIGVGAN}
     else:
@@ -198,4 +196,5 @@ def write_random_model(folder: str | Path, size: str, seed: int = 0) -> None:
         "t2s": {"model": {"head": t2s.heads, "EOS": t2s.end}, "data": {"max_sec": t2s.max_seconds}},
         "sovits": settings,
     }
-    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    files = {T2S_FILE: partial(as_safetensors, codes), SOVITS_FILE: partial(as_safetensors, latents)}
+    write_whole(Path(folder), CONFIG_FILE, config, files)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dora_primespeech_mlx.commands.bench import codes, sound, speech
+from dora_primespeech_mlx.commands.bench import codes, sound, speech, streams
 from dora_primespeech_mlx.commands.bench.figures import Figure, Results
 from dora_primespeech_mlx.commands.bench.machine import describe
 from dora_primespeech_mlx.commands.bench.workshop import Workshop
@@ -17,11 +17,19 @@ from dora_primespeech_mlx.weights.random_weights import SIZES
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the bench; ``of_mlx`` ones measure MLX itself and are left out on ONNX Runtime."""
+    """A part of the bench.
+
+    Attributes:
+        measure: gives its figures.
+        title: what it is about.
+        of_mlx: it measures MLX itself, and is left out on ONNX Runtime.
+        on_request: it takes long, and is left out unless it is named.
+    """
 
     measure: Callable[[Workshop], Iterator[Figure]]
     title: str
     of_mlx: bool = False
+    on_request: bool = False
 
 
 SECTIONS = {
@@ -39,6 +47,7 @@ SECTIONS = {
     "memory": Section(sound.weights, "weights"),
     "speech": Section(speech.texts, "whole texts"),
     "start": Section(speech.starts, "a new process"),
+    "streams": Section(streams.streams, "many sessions at once", on_request=True),
 }
 
 
@@ -95,5 +104,5 @@ def chosen(only: Sequence[str], runtime: str) -> list[str]:
     return [
         name
         for name, section in SECTIONS.items()
-        if (not only or name in only) and (runtime == "mlx" or not section.of_mlx)
+        if (name in only if only else not section.on_request) and (runtime == "mlx" or not section.of_mlx)
     ]

@@ -19,13 +19,14 @@ from dora_primespeech_mlx.nets.roberta import Roberta, RobertaConfig
 from dora_primespeech_mlx.nets.speaker import Speaker, SpeakerConfig
 from dora_primespeech_mlx.nets.t2s import T2SConfig
 from dora_primespeech_mlx.runtime.factory import accelerated
-from dora_primespeech_mlx.runtime.interface import Array, T2SRunner, T2SSession
+from dora_primespeech_mlx.runtime.interface import Array, DrawingSession, T2SRunner, T2SSession
+from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import SHIPPED_VOICES, Settings
 from dora_primespeech_mlx.voices.library import Voice
-from dora_primespeech_mlx.weights.checkpoint import write_weights
 from dora_primespeech_mlx.weights.load import Model, load_model
 from dora_primespeech_mlx.weights.official_encoders import TOKENIZER_FILE
 from dora_primespeech_mlx.weights.random_weights import random_weights, write_random_model
+from dora_primespeech_mlx.weights.safetensors_file import write_weights
 
 REFERENCE_SECONDS = 4.0
 PROMPT_CODES = 100
@@ -86,6 +87,21 @@ class _Paced:
         return self.logits
 
 
+class _PacedDrawing(_Paced):
+    """The same of a session that draws for itself."""
+
+    def __init__(self, session: DrawingSession, runner: T2SRunner, codes: Sequence[int]):
+        super().__init__(session, runner, codes)
+        self._drawing, self._never = session, runner.config.vocabulary
+
+    def codes(self, noise: Array, sampling: Sampling, end: int, minimum: int) -> Array:
+        """See `runtime.interface.DrawingSession`: the codes are drawn in any case."""
+        drawn = self._drawing.codes(noise, sampling, self._never, minimum)
+        ends = self._left <= np.arange(len(noise))[:, None]
+        self._left -= len(noise)
+        return self._xp.concatenate([drawn[:, :1], self._xp.array(ends[:, None].astype(np.int32))], axis=1)
+
+
 @dataclass(frozen=True)
 class Paced(Endless):
     """A T2S runner that ends each text after `CODES_PER_PHONE`: random weights have no notion of an end.
@@ -103,7 +119,10 @@ class Paced(Endless):
     def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> T2SSession:
         """See `runtime.interface.T2SRunner`."""
         counts = [round(CODES_PER_PHONE * max(8, len(phones) - self.prompt_phones)) for phones, _ in texts]
-        return _Paced(self.runner.start(texts, prompt), self.runner, counts)
+        session = self.runner.start(texts, prompt)
+        if isinstance(session, DrawingSession):
+            return _PacedDrawing(session, self.runner, counts)
+        return _Paced(session, self.runner, counts)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ scores are one launch, and writing the new rows into the cache another. Prefills
 any other MLX device.
 """
 
-import ctypes
 import zlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -40,24 +39,6 @@ BODY = """
   kernel.shared = shared;
   kernel.run(token);
 """
-
-
-_MULTIPROCESSOR_COUNT = 16
-
-
-def multiprocessors() -> int:
-    """Multiprocessors of the first CUDA device, asked of the driver; 0 where that cannot be known."""
-    try:
-        driver = ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return 0
-    device, count = ctypes.c_int(), ctypes.c_int()
-    asked = (
-        driver.cuInit(0),
-        driver.cuDeviceGet(ctypes.byref(device), 0),
-        driver.cuDeviceGetAttribute(ctypes.byref(count), _MULTIPROCESSOR_COUNT, device),
-    )
-    return 0 if any(asked) else count.value
 
 
 def fits(config: T2SConfig, blocks: int = BLOCKS) -> bool:
@@ -155,9 +136,8 @@ class CudaT2SSession(MlxT2SSession):
         """Prefills one text as on any device and moves its cache into the kernel's form."""
         super().__init__(model, texts, prompt, bucket=True)
         self._kernel = kernel
-        rows = [cache.rows() for cache in self._cache]
-        self._filled = rows[0][0].shape[2]
-        packed = mx.stack([mx.stack([keys[0], values[0]]) for keys, values in rows]).astype(mx.float16)
+        packed = self.cache_rows()
+        self._filled = packed.shape[3]
         self._packed = mx.pad(packed, [(0, 0)] * 3 + [(0, GROWTH - self._filled % GROWTH), (0, 0)])
         self._cache = []
         self._places = mx.arange(GROWTH)[:, None] + mx.array([self._position, self._filled])

@@ -54,6 +54,11 @@ class MlxT2SSession:
             layer.offset = length
         return model.logits(hidden[0, length - 1]), cache
 
+    def cache_rows(self) -> mx.array:
+        """All keys and values of a single text, float16 [layers, 2, heads, rows, d]."""
+        rows = [cache.rows() for cache in self._cache]
+        return mx.stack([mx.stack([keys[0], values[0]]) for keys, values in rows]).astype(mx.float16)
+
     def step(self, codes: mx.array) -> mx.array:
         """Appends a code to each text and returns the logits of the next, not yet computed."""
         x = self._model.embed_audio(codes[:, None], mx.array([self._position]))

@@ -6,8 +6,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from dora_primespeech_mlx.text.contexts import Rule, read_rules
 from dora_primespeech_mlx.text.english.tagger import tag_of
 from dora_primespeech_mlx.text.tables import mapping, package_file, words
+
+# As far as the rules look, in words.
+REACH = 10
+ADVERBS = (
+    "not also just still even only already never ever always often all both once now then so usually sometimes really "
+    "recently actually simply quickly carefully"
+)
+STARTERS = (
+    "then first second third next now always never just also finally instead simply carefully lastly again so well ok "
+    "okay yes no later afterwards and or but"
+)
+PAST_VERBS = (
+    "was were had did said went found thought felt cried came saw told knew liked loved laughed smiled wrote learned "
+    "realized noticed stopped"
+)
+SHORTHANDS = {
+    "<to>": "(?:to|" + "|".join(sorted(words("en_before_verbs.txt"))) + ")",
+    "<be>": "(?:"
+    + "|".join(sorted(words("en_be_forms.txt") - {"have", "has", "had", "having"}))
+    + "|(?:is|are|was|were)n't)",
+    "<have>": r"(?:have|has|had|having|haven't|hasn't|hadn't|\w+'ve|\w+'d|(?:he|she|it|who)'s)",
+    "<adverb>": "(?:" + ADVERBS.replace(" ", "|") + r"|\w+ly)",
+    "<starter>": "(?:" + STARTERS.replace(" ", "|") + "|do not|don't|at least)",
+    "<past>": r"\b(?:yesterday|ago|earlier|already|once|last (?:week|night|year|month|summer|winter|time|\w+day)"
+    r"|when i was|in (?:nineteen|twenty|two thousand)|" + PAST_VERBS.replace(" ", "|") + r")\b",
+    "<stop>": "[.!?] ",
+    "<mark>": "[,.!?-]",
+}
 
 
 @dataclass(frozen=True)
@@ -33,35 +62,40 @@ def homographs() -> dict[str, Homograph]:
     return found
 
 
+@cache
+def _rules() -> dict[str, tuple[Rule, ...]]:
+    return read_rules("en_contexts.tsv", SHORTHANDS)
+
+
 def pronounced(tokens: Sequence[str], index: int) -> tuple[str, ...] | None:
     """The pronunciation of the token at `index` among the sentence's `tokens`; None when it is no homograph."""
     word = tokens[index].lower()
+    if (by_context := _by_context(word, tokens, index)) is not None:
+        return by_context
     entry = homographs().get(word)
     if entry is None:
         return None
-    return entry.first if _is_first(word, entry, tokens, index) else entry.second
+    return entry.first if _is_first(entry, tokens, index) else entry.second
 
 
-def _is_first(word: str, entry: Homograph, tokens: Sequence[str], index: int) -> bool:
+def _by_context(word: str, tokens: Sequence[str], index: int) -> tuple[str, ...] | None:
+    """The pronunciation that a rule finds in the words around the token at `index`."""
+    rules = _rules().get(tokens[index], _rules().get(word))
+    if rules is None:
+        return None
+    before = "".join(f"{token.lower()} " for token in tokens[max(0, index - REACH) : index])
+    after = "".join(f" {token.lower()}" for token in tokens[index + 1 : index + 1 + REACH])
+    text, end = before + word + after, len(before) + len(word)
+    for rule in rules:
+        if rule.fits(text, max(0, len(before) - 1), min(end + 1, len(text))):
+            return tuple(rule.reading.split())
+    return None
+
+
+def _is_first(entry: Homograph, tokens: Sequence[str], index: int) -> bool:
     before = tokens[index - 1].lower() if index else ""
     after = tokens[index + 1].lower() if index + 1 < len(tokens) else ""
-    if word == "read":
-        return not _is_past(tokens, index, before)
-    if word == "used":
-        return not (after == "to" and before not in words("en_be_forms.txt"))
-    if word == "lead":
-        return after not in words("en_lead_metal.txt") and before not in {"of", "contains"}
     is_command = before in {"", ".", "!", "?", ","} and after in words("en_objects.txt")
     if is_command or before in words("en_before_verbs.txt"):
         return "V".startswith(tuple(tag[:1] for tag in entry.tags))
     return tag_of(tokens, index).startswith(entry.tags)
-
-
-def _is_past(tokens: Sequence[str], index: int, before: str) -> bool:
-    """Whether `read` is the past tense or the participle."""
-    if before in {"he", "she", "it"} or before in words("en_be_forms.txt") or before.endswith(("'ve", "'d")):
-        return True
-    tag = tag_of(tokens, index)
-    if tag in {"VBD", "VBN"}:
-        return True
-    return tag == "VBP" and any(token.lower() in words("en_past_words.txt") for token in tokens)

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import cache
 
-from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, general, ordinal, year
-from dora_primespeech_mlx.text.tables import currencies, lines, mapping, words
+from dora_primespeech_mlx.text.english import dates, quantities
+from dora_primespeech_mlx.text.english.capitals import speak_capitals
+from dora_primespeech_mlx.text.english.dates import MONTH_NAMES, WEEKDAYS
+from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, general, ordinal
+from dora_primespeech_mlx.text.english.quantities import GROUP
+from dora_primespeech_mlx.text.english.roman import roman_rules
+from dora_primespeech_mlx.text.rules import Row, Rules, after, with_any
+from dora_primespeech_mlx.text.tables import currencies, mapping, signs
+from dora_primespeech_mlx.text.units import english_units
 
 NUMBER = r"\d+(?:\.\d+)?"
-MONTHS = tuple(lines("en_months.txt"))
-MONTH_NAMES = (
-    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    "|nov(?:ember)?|dec(?:ember)?"
-)
-WEEKDAYS = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:[a-z]*day)?"
-AMOUNTS = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion", "mn": "million", "tn": "trillion"}
-ROMAN = {"I": 1, "V": 5, "X": 10}
+NUMERALS = "I|V|X|L|C|D|M"
+GROUPED = rf"(?:\d|{GROUP})+(?:\.\d+)?"
+SCALE = r"(?:k|K|M|B|bn|mn|tn|thousand|million|billion|trillion)\b"
 # Signs that compatibility normalisation would take apart.
-KEPT = frozenset("½¼¾⅓⅔²³…")
+KEPT = frozenset(sign for sign in signs("en") if unicodedata.normalize("NFKC", sign) != sign) | {"…"}
 QUOTES = {ord(mark): "'" for mark in "’‘ʼ＇`′"} | {ord(mark): " " for mark in '“”"„«»'}
 MARKS = str.maketrans("，、;；:：。！？…⋯", ",,,,,,.!?..")
+# Letters that are no other letter with an accent.
+LETTERS = str.maketrans(
+    {"ß": "ss", "ẞ": "SS", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "đ": "d",
+     "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i", "ħ": "h", "Ħ": "H", "ŋ": "ng"}
+)  # fmt: skip
 
 
 def spoken_english(text: str, known: Collection[str] = ()) -> str:
@@ -32,23 +39,30 @@ def spoken_english(text: str, known: Collection[str] = ()) -> str:
     """
     text = "".join(sign if sign in KEPT else unicodedata.normalize("NFKC", sign) for sign in text).translate(QUOTES)
     text = re.sub(r"\s{2,}", " ", text)
-    for pattern, say in _rules():
-        text = pattern.sub(say, text)
+    text = _rules()(text)
     text = _without_dashes_and_brackets(re.sub(r"\s{2,}", " ", text))
+    text = re.sub(r"(?<=\s)-(?=[A-Za-z])", "", text)
     if not re.search(r"(?:^|\s)'", text):
         text = re.sub(r"(?<=[sS])'(?=[\s,.!?]|$)", "", text)
-    for sign, said in mapping("en_signs.tsv").items():
-        if sign in text:
-            text = text.replace(sign, f" {said} ")
-    text = "".join(letter for letter in unicodedata.normalize("NFD", text) if unicodedata.category(letter) != "Mn")
+    for sign in set(text) & signs("en").keys():
+        text = text.replace(sign, f" {signs('en')[sign]} ")
+    text = _plain_letters(text.translate(LETTERS))
     text = re.sub(r"(?<=[A-Za-z])-(?=\s|$)|(?<=[A-Za-z])\.(?=js\b)", " ", text.translate(MARKS))
     text = re.sub(r"(?<=[a-z])\.(?=[a-z])", " dot ", re.sub(r"\s", " ", text))
-    text = re.sub(r"[^ A-Za-z'.,?!\-]", "", text)
-    text = _split_capitals(text, known)
+    text = re.sub(r"[^ A-Za-z'.,?!\-]", " ", text)
+    text = speak_capitals(text, known)
     text = re.sub(r"\s+([,.!?])", r"\1", re.sub(r" +", " ", text))
     text = re.sub(r"[!?,.](?:\s*[!?,.-])+|-(?:\s*[!?,.])+|-\s+-(?=\s)", _strongest_mark, text)
     text = re.sub(r"(?<=[,.!?])(?=[A-Za-z])", " ", text)
     return text.strip().lstrip(", ") if re.search("[A-Za-z]", text) else text.strip()
+
+
+def _plain_letters(text: str) -> str:
+    """`text` without accents and without characters that only say how it is set."""
+    if text.isascii():
+        return text
+    kinds = ("Mn", "Cf")
+    return "".join(letter for letter in unicodedata.normalize("NFD", text) if unicodedata.category(letter) not in kinds)
 
 
 def _without_dashes_and_brackets(text: str) -> str:
@@ -63,122 +77,220 @@ def _strongest_mark(match: re.Match[str]) -> str:
     return next((mark for mark in match.group() if mark in ".!?"), ",")
 
 
-Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
-
-
 @cache
-def units() -> dict[str, tuple[str, str]]:
-    """Unit sign -> (singular, plural)."""
-    rows = (line.split("\t") for line in lines("en_units.tsv"))
-    return {sign: (singular, plural) for sign, singular, plural in rows}
-
-
-@cache
-def _rules() -> tuple[Rule, ...]:
+def _rules() -> Rules:
     """Every reading of something not written in plain words, in the order they have to be looked for."""
-    unit_signs = "|".join(map(re.escape, sorted(units(), key=len, reverse=True)))
+    unit = english_units()
     money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
-    numbered = "|".join(sorted(words("en_before_roman.txt")))
-    short = "|".join(mapping("en_abbreviations.tsv"))
-    rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
-        (r"(?i)(?<!\w)'n'(?!\w)", lambda match: "and"),
-        (r"(?i)(?<!\w)'(em|til|cause)\b", lambda match: {"em": "them", "til": "till"}.get(match[1].lower(), "because")),
-        (r"\bw/o\b", lambda match: "without"),
-        (r"\bw/(?=\s)", lambda match: "with"),
-        (r"\b([A-Za-z])\+\+", lambda match: f"{match[1].upper()} plus plus"),
-        (r"\b([A-Z])#", lambda match: f"{match[1]} sharp"),
-        (r"(?i)\bi\.e\.,?", lambda match: "that is"),
-        (r"(?i)\be\.g\.,?", lambda match: "for example"),
-        (r"\bPh\.?D\b\.?", lambda match: "P H D"),
-        (r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z]|\s*[,;:!?)])", lambda match: f" {match[1].upper()} M"),
-        (r"(?i)(?<=\d)\s*([ap])\.?m\b(\.?)", lambda match: f" {match[1].upper()} M{match[2]}"),
-        (r"(?i)\b([ap])\.m\.", lambda match: f"{match[1].upper()} M{_closing(match)}"),
-        (r"\b(?:[A-Z]\.){2,}(s\b)?|\b(?:[a-z]\.){2,}", _initials),
-        (r"\b(Dr|St)\.(?=\s|,|$)", _doctor_or_street),
-        (r"\b(?:No|no|Nos)\.\s*(?=\d)", lambda match: "number "),
-        (r"#(?=\d)", lambda match: "number "),
-        (rf"\b({numbered}) ([IVX]+)\b(?!\.\w)", _roman_number),
-        (r"\b([A-Z][a-z]+) (II|III|IV|VI{1,3}|IX|XI{1,3}|XI?V|XVI{0,3}|XI?X)\b", _roman_number),
+    money_needed = with_any((sign[-1] for sign in currencies()), "0")
+    per = "|".join(map(re.escape, sorted(mapping("en_per.tsv"), key=len, reverse=True)))
+    # Behind a number ft. is feet.
+    short = "|".join(word if word != "ft" else r"(?<!\d)(?<!\d )ft" for word in mapping("en_abbreviations.tsv"))
+    marks = "½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
+    parts_needed = with_any(marks)
+    rows: list[Row] = [
+        ("'", r"(?i)(?<!\w)'n'(?!\w)", lambda match: "and"),
         (
+            "'",
+            r"(?i)(?<!\w)'(em|til|cause)\b",
+            lambda match: {"em": "them", "til": "till"}.get(match[1].lower(), "because"),
+        ),
+        ("/", r"\bw/o\b", lambda match: "without"),
+        ("/", r"\bw/(?=\s)", lambda match: "with"),
+        ("+", r"\b([A-Za-z])\+\+", lambda match: f"{match[1].upper() if match[1] == 'c' else match[1]} plus plus"),
+        ("#", r"\b([A-Z])#", lambda match: f"{match[1]} sharp"),
+        (".", r"(?i)\bi\.e\.,?", lambda match: "that is"),
+        (".", r"(?i)\be\.g\.,?", lambda match: "for example"),
+        ("D", r"\bPh\.?D\b\.?", lambda match: "P H D"),
+        ("0m|0M", r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z]|\s*[,;:!?)])", lambda match: f" {match[1].upper()} M"),
+        ("0m|0M", r"(?i)(?<=\d)\s*([ap])\.?m\b(\.?)", lambda match: f" {match[1].upper()} M{match[2]}"),
+        (".", r"(?i)\b([ap])\.m\.", lambda match: f"{match[1].upper()} M{_closing(match)}"),
+        (".", r"\b(?:[A-Z]\.){2,}(s\b)?|\b(?:[a-z]\.){2,}", _initials),
+        (".", r"\b(Dr|St)\.(?=\s|,|$)", _doctor_or_street),
+        ("0.", r"\b(?:No|no|Nos)\.\s*(?=\d)", lambda match: "number "),
+        ("0#", r"#(?=\d)", lambda match: "number "),
+        *((NUMERALS, pattern, say) for pattern, say in roman_rules()),
+        (
+            "0",
+            rf"(?i)\b({quantities.CODE_WORDS}(?:,? (?:is|was|number|are)|:|=| number| #)*:? ?)(\d{{3,}})"
+            rf"(?![\d%]|[.,:/-]\d|\s?(?:{unit})\b)",
+            quantities.code,
+        ),
+        (
+            "0",
+            rf"(?i)\b({quantities.LONG_CODE_WORDS}(?: (?:is|was)|:)*:? (?:number )?)(\d{{4,}})(?![\d%]|[.,:/-]\d)",
+            quantities.long_code,
+        ),
+        (
+            "0",
+            r"(?i)\b((?:call|dial|text|ring|phone)(?:ed|ing|s)? (?:the number )?)(\d{3})"
+            r"(?=\s*(?:[.,!?;:]|$|(?:now|or|for|if|in|and|immediately|right|to|from|when|at|as|on|before|after|service)\b))"
+            r"|\b()(911)(?= (?:now\b|call|operator|dispatch|emergency))",
+            lambda match: f"{match[1] or ''}{digits(match[2] or match[4])}",
+        ),
+        ("0", r"(?i)\b(text (?:\w+ )?to )(\d{5,6})(?!\d)", quantities.code),
+        ("0n", r"(\d\s?ft\.? \d+)\s?in\b\.?|(?<=\d/\d) in\.(?=\s)", lambda match: f"{match[1] or ''} inches"),
+        ("0", r"(?<![\d-])\d{4}(?:[ -]\d{4}){2,3}(?![\d-])", quantities.digit_groups),
+        (
+            "0",
             r"\b((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])\b",
-            lambda match: _day(match[3], match[4], match[1]),
+            lambda match: dates.day(match[3], match[4], match[1]),
         ),
-        (r"\b(\d\d?)/(\d\d?)/((?:19|20)\d\d)\b", _slash_date),
-        (rf"(?i)\b({MONTH_NAMES})\.? (\d\d?)(?:st|nd|rd|th)?\b(?!:|\.\d)(?:,? (\d{{4}})\b)?", _month_day),
-        (rf"(?i)\b(\d\d?)(?:st|nd|rd|th)? ({MONTH_NAMES})\b(?:,? (\d{{4}})\b)?", _day_month),
+        ("0/", r"(?<![\d/])(\d\d?)/(\d\d?)/((?:19|20)\d\d|\d\d)\b(?!/)", dates.slash_date),
+        ("0/", r"\b((?:19|20)\d\d)/(\d{4}|\d\d?)(?![\d/])", dates.year_part),
+        ("0/", r"(?<![\d/.])(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])(?![\d/.%])", dates.short_date),
+        ("-|–", rf"(?i)\b({MONTH_NAMES})\.?\s?[-–]\s?({MONTH_NAMES})\b", dates.months),
         (
+            "0-|0–",
+            rf"(?i)\b({MONTH_NAMES})\.? (\d\d?)(?:st|nd|rd|th)?\s?[-–]\s?(\d\d?)(?:st|nd|rd|th)?(?![\d:])"
+            r"(?:,? (\d{4})\b)?",
+            dates.month_days,
+        ),
+        (
+            "0-|0–",
+            rf"(?i)(?<![\d-])(\d\d?)(?:st|nd|rd|th)?\s?[-–]\s?(\d\d?)(?:st|nd|rd|th)? ({MONTH_NAMES})\b",
+            dates.days_of_month,
+        ),
+        ("0", rf"(?i)\b({MONTH_NAMES})\.? (\d\d?)(?:st|nd|rd|th)?\b(?!:|\.\d)(?:,? (\d{{4}})\b)?", dates.month_day),
+        ("0", rf"(?i)\b(\d\d?)(?:st|nd|rd|th)? ({MONTH_NAMES})\b(?:,? (\d{{4}})\b)?", dates.day_month),
+        (
+            ".",
             rf"(?i)\b({short})\.(?=[\s,)]|$)",
-            lambda match: mapping("en_abbreviations.tsv")[match[1].lower()] + _closing(match),
+            lambda match: _written_out(match),
         ),
         (
+            ".",
             r"\b(Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun)\.(?=,|\s+[A-Z0-9])",
             lambda match: mapping("en_weekdays.tsv")[match[1].lower()],
         ),
-        (r"\bpp\.\s*(?=\d)", lambda match: "pages "),
-        (r"\bp\.\s*(?=\d)", lambda match: "page "),
+        ("0.", r"\bpp\.\s*(?=\d)", lambda match: "pages "),
+        ("0.", r"\bp\.\s*(?=\d)", lambda match: "page "),
         (
+            "0-|0–",
+            rf"({money})\s?(\d+(?:,\d{{3}})*(?:\.\d+)?)\s?({SCALE})?\s?[-–]\s?(\d+(?:,\d{{3}})*(?:\.\d+)?)(?![\d:])(?:\s?({SCALE}))?(?!-)",
+            lambda match: quantities.money_range(match),
+        ),
+        (
+            "0-|0–",
             rf"(?<=:\d\d)\s?[-–]\s?(?=\d\d?:\d\d)|(?<=[AP] M)\s?[-–]\s?(?=\d)|(?<=\d)\s?[-–]\s?(?=(?:{money})\d)",
             lambda match: " to ",
         ),
-        (rf"\b({WEEKDAYS})\s?[-–]\s?(?=(?:{WEEKDAYS})\b)", lambda match: f"{match[1]} to "),
-        (r"(?<!\w)'(?=\d\d\b(?!s))", lambda match: ""),
-        (r"<3+(?!\w)|(?<!\w)[:;]-?[()DPp](?!\w)", lambda match: " "),
+        ("-|–", rf"\b({WEEKDAYS})\s?[-–]\s?(?=(?:{WEEKDAYS})\b)", lambda match: f"{match[1]} to "),
+        ("-|–", r"\bA[-–]Z\b", lambda match: "A to Z"),
+        ("0-|0–", r"(?<=\d)(st|nd|rd|th)\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
+        ("0-|0–", rf"(?<=\d)(\s?(?:{unit}|%|{SCALE}))\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
+        ("0'", r"(?<!\w)'(?=\d\d\b(?!s))", lambda match: ""),
         (
+            "0:",
             r"\b(\d\d?):([0-5]\d):([0-5]\d)\b",
-            lambda match: f"{_clock(match[1], match[2])} and {cardinal(match[3])} seconds",
+            lambda match: f"{dates.clock(match[1], match[2])} and {cardinal(match[3])} seconds",
         ),
-        (r"\b([01]?\d|2[0-4]):([0-5]\d)\b", lambda match: _clock_in_text(match)),
-        (r"\b(\d+):(\d+)\b", lambda match: f"{cardinal(match[1])} to {cardinal(match[2])}"),
-        (r"(?:\+(\d{1,3})[-. ]?)?\(?\b(\d{3})\)?[-. ](\d{3})[-. ](\d{4})\b|\b(\d{3})-(\d{4})\b", _telephone),
-        (r"\+\d[\d ()-]{5,}\d", _digit_groups),
-        (r"(?<![\d.-])\d+(?:-\d+){2,}(?!\d|\.\d)", _digit_groups),
-        (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: "\u0001"),
+        ("0:", r"\b([01]?\d|2[0-4]):([0-5]\d)\b(?!:)", dates.clock_in_text),
+        ("0:", r"\b(\d+):(\d+)\b", lambda match: f"{cardinal(match[1])} to {cardinal(match[2])}"),
         (
-            rf"({money})\s?((?:\d|\u0001)+(?:\.\d+)?)(?:\s?(k|K|M|B|bn|mn|tn|thousand|million|billion|trillion)\b)?",
-            _money,
+            "0",
+            r"(?:\+(\d{1,3})[-. ]?)?\(?\b(\d{3})\)?[-. ](\d{3})[-. ](\d{4})\b|\b(\d{3})-(\d{4})\b",
+            quantities.telephone,
+        ),
+        ("0+", r"\+\d[\d ()-]{5,}\d", quantities.digit_groups),
+        ("0-", r"(?<![\d.-])\d+(?:-\d+){2,}(?!\d|\.\d)", quantities.digit_groups),
+        (
+            "0-",
+            r"\b((?:Room|Apt|Apartment|Unit|Suite|Flat|room|apt\.?|apartment|unit|suite|flat) #?\d+)-(?=\d)",
+            lambda match: f"{match[1]} dash ",
+        ),
+        ("0,", r"(?<=\d),(?=\d{3}(?!\d))", lambda match: GROUP),
+        ("0/", rf"((?:{money})\s?{GROUPED}\s?(?:{SCALE})?)\s?/\s?([a-z]+(?:/[a-z]+)?)\b(?!/)", quantities.per),
+        (
+            "0/",
+            rf"((?<![\w/]){GROUPED}\+?(?:\s?(?:[A-Za-z²³]+|percent|%|dollars|cents)){{0,2}})\s?/\s?((?:{per})(?:/(?:{per}))?)\b(?!/)",
+            quantities.per,
+        ),
+        ("0x|0×", rf"(\d\s?(?:{unit}|in))\.?\s?[x×]\s?(?=\d)", lambda match: f"{match[1]} by "),
+        (
+            "0/",
+            r"(?<![\d/.])(\d{2,3})/(\d{2,3})\s?mmHg\b",
+            lambda match: f"{cardinal(match[1])} over {cardinal(match[2])} millimeters of mercury",
+        ),
+        ("0-", rf"(?<![\w.])-\s?(?=(?:{money})\d)", lambda match: "minus "),
+        (money_needed, rf"({money})\s?({GROUPED})(?:\s?({SCALE}))?", quantities.money),
+        (
+            money_needed,
+            rf"(?<![\d{GROUP}.])({GROUPED})\s?({money})(?!\d)",
+            lambda match: quantities.amount(match[2], match[1].replace(GROUP, "")),
         ),
         (
-            rf"(?<![\d\u0001.])((?:\d|\u0001)+(?:\.\d+)?)\s?({money})",
-            lambda match: _amount(match[2], match[1].replace("\u0001", "")),
-        ),
-        (
+            "0-",
             rf"(?<![\w.])-(?={NUMBER})",
             lambda match: "minus " if re.match(rf"-{NUMBER}\s?°", match.string[match.start() :]) else "negative ",
         ),
-        (r"(?<=\d)\s?-(?=\d)|(?<=\d)\s?–\s?(?=\d)", lambda match: " to "),
-        (r"(?<![\d.])(\d{3}0)s\b|'(\d0)s\b|\b(\d0)s\b", _decade),
-        (r"(?<![\w.])((?:\d|\u0001)+(?:\.\d+)?)k\b", lambda match: f"{decimal(match[1])} thousand"),
-        (r"(?<![\w.])(\d{2,}(?:\.\d+)?)K\b", lambda match: f"{decimal(match[1])} thousand"),
-        (rf"(?<![\w.])((?:\d|\u0001)+(?:\.\d+)?)\s?({unit_signs})(?![A-Za-z0-9²³/])(?:\.(?=,|\s+[a-z]))?", _measure),
-        (rf"(?<![\d.])({NUMBER})\s?%", lambda match: f"{decimal(match[1])} percent"),
-        (r"\b((?:\d|\u0001)+)(st|nd|rd|th)\b", lambda match: ordinal(match[1].replace("\u0001", ""))),
-        (r"\b(\d)'\s?(\d\d?)\b", lambda match: f"{cardinal(match[1])} foot {cardinal(match[2])}"),
-        (r"\b9/11\b", lambda match: "nine eleven"),
-        (r"(?<![\d/])(\d+)/\1(?![\d/])", lambda match: f"{cardinal(match[1])} {cardinal(match[1])}"),
-        (r"\b(\d+) (?=\d/\d\b)|(?<!\d)(\d+)\s?(?=[½¼¾⅓⅔])", lambda match: f"{cardinal(match[1] or match[2])} and "),
-        (r"(?<![\d/])(\d+)/(\d+)(?:th|rd|nd)?s?(?![\d/])", _fraction),
-        (r"(?<=\d)\s*[x×]\s*(?=\d)", lambda match: " times "),
-        (r"(?<=[\d ])\*(?=[\d ])", lambda match: " times "),
-        (r"(?<=\d) [-−] (?=\d)", lambda match: " minus "),
-        (r"(?<![\d.])(\d+(?:\.\d+){2,})", lambda match: " " + " point ".join(map(general, match[1].split(".")))),
-        (r"(?<!\d)\.(\d+)", lambda match: f" point {digits(match[1])}"),
-        (r"\^2\b", lambda match: " squared"),
-        (r"\^3\b", lambda match: " cubed"),
-        (r"\^(-?\d+)\b", lambda match: f" to the power of {decimal(match[1].strip('-'))}"),
-        (r"(?<=[A-Za-z])(\d+)s\b", lambda match: f" {_plural(general(match[1]))}"),
-        (r"(?<![\d\u0001])((?:\d+\u0001)*\d+\.\d+)", lambda match: f" {decimal(match[1].replace(chr(1), ''))} "),
-        (r"(?<![\d\u0001])((?:\d+\u0001)+\d+)", lambda match: f" {cardinal(match[1].replace(chr(1), ''))} "),
-        (r"(\d+)", lambda match: _spaced(match, general(match[1]))),
+        ("0-|0–", r"(?<=\d)\s?-(?=\d)|(?<=\d)\s?–\s?(?=\d)", lambda match: " to "),
+        ("0s", r"(?<![\d.])(\d{3}0)s\b|'(\d0)s\b|\b(\d0)s\b", quantities.decade),
+        ("0k", rf"(?<![\w.])({GROUPED})k\b", lambda match: f"{decimal(match[1])} thousand"),
+        ("0K", r"(?<![\w.])(\d{2,}(?:\.\d+)?)K\b", lambda match: f"{decimal(match[1])} thousand"),
+        (
+            "0/",
+            rf"(?<![\w./])(?:(\d+)[ -])?(\d+)/(\d+)[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=,|\s+[a-z]))?",
+            quantities.part_of_unit,
+        ),
+        (
+            parts_needed,
+            rf"(?<!\w)(?:(\d+)\s?)?([{marks}])[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=,|\s+[a-z]))?",
+            quantities.sign_of_unit,
+        ),
+        ("0", rf"(?<![\w./])({GROUPED})\s?({unit})(?![A-Za-z0-9²³/])(?:\.(?=,|\s+[a-z]))?", quantities.measure),
+        (
+            "0n",
+            rf"(?<![\w./])({NUMBER})(?:in\b|\sin\.(?=\s+[a-z]|[,;)]|$))\.?",
+            lambda match: f"{decimal(match[1])} {'inch' if match[1] == '1' else 'inches'}",
+        ),
+        ("0%", rf"(?<![\d.])({NUMBER})\s?%", lambda match: f"{decimal(match[1])} percent"),
+        ("0t|0d", rf"\b((?:\d|{GROUP})+)(st|nd|rd|th)\b", lambda match: ordinal(match[1].replace(GROUP, ""))),
+        ("0'", r"\b(\d)'\s?(\d\d?)\b", lambda match: f"{cardinal(match[1])} foot {cardinal(match[2])}"),
+        ("0'", r"\b(\d+)'(?=\s(?:tall|long|wide|high|deep|by|x)\b)", lambda match: f"{cardinal(match[1])} feet"),
+        ("0/", r"\b9/11\b", lambda match: "nine eleven"),
+        ("0/", r"(?<![\d/.])(\d+)/\1(?![\d/.])", lambda match: f"{cardinal(match[1])} {cardinal(match[1])}"),
+        ("0/|" + parts_needed, rf"\b(\d+) (?=\d+/\d+\b(?!/))|(?<!\d)(\d+)\s?(?=[{marks}])", _whole_before_part),
+        ("0/", r"(?<![\d/])(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)(?:th|rd|nd)?s?(?![\d/])", quantities.slash),
+        ("0x|0×", r"(?<=\d)\s*[x×]\s*(?=\d)", _times),
+        ("*", r"(?<=[\d ])\*(?=[\d ])", lambda match: " times "),
+        ("0-|0−", r"(?<=\d) [-−] (?=\d)", lambda match: " minus "),
+        ("0.", r"(?<![\d.])(\d+(?:\.\d+){2,})", lambda match: " " + " point ".join(map(general, match[1].split(".")))),
+        ("0.", r"(?<!\d)\.(\d+)", lambda match: f" point {digits(match[1])}"),
+        ("0s", r"(?<=[A-Za-z])(\d+)s\b", lambda match: f" {quantities.plural(general(match[1]))}"),
+        (
+            "0.",
+            rf"(?<![\d{GROUP}])((?:\d+{GROUP})*\d+\.\d+)",
+            lambda match: f" {decimal(match[1].replace(GROUP, ''))} ",
+        ),
+        ("0,", rf"(?<![\d{GROUP}])((?:\d+{GROUP})+\d+)", lambda match: f" {cardinal(match[1].replace(GROUP, ''))} "),
+        ("0", r"(\d+)", quantities.spaced),
     ]
-    return tuple((re.compile(pattern), say) for pattern, say in rules)
+    return Rules(rows)
 
 
-def _spaced(match: re.Match[str], words: str) -> str:
-    """Number words kept apart from letters that touch the digits: 221B, GPT-4."""
-    text, start, end = match.string, match.start(), match.end()
-    before = " " if start and (text[start - 1].isalpha() or text[start - 1] == "-") else ""
-    after = " " if end < len(text) and (text[end].isalpha() or text[end] == "-") else ""
-    return before + words + after
+def _times(match: re.Match[str]) -> str:
+    """Between numbers: the sides of something, with a word of length or a thing behind, or a product."""
+    following = after(match)
+    sides = re.match(
+        r"[\d.x× ]+[\s-]?(?:inch|inches|foot|feet|ft|in|cm|mm|m|meters?|yards?|pans?|rooms?|grid|photos?)\b", following
+    )
+    return " by " if sides else " times "
+
+
+def _whole_before_part(match: re.Match[str]) -> str:
+    """The whole number of a mixed one: 2 1/2, 9¾; not a number before an improper fraction."""
+    part = re.match(r"(\d+)/(\d+)", after(match))
+    if part and int(part[1]) >= int(part[2]):
+        return match.group()
+    return f"{cardinal(match[1] or match[2])} and "
+
+
+def _written_out(match: re.Match[str]) -> str:
+    """A short form in full; months in capitals are something else: 6.5% APR."""
+    if match[1].isupper() and re.match(rf"(?i)(?:{MONTH_NAMES})$", match[1]):
+        return match.group()
+    return mapping("en_abbreviations.tsv")[match[1].lower()] + _closing(match)
 
 
 def _initials(match: re.Match[str]) -> str:
@@ -200,142 +312,3 @@ def _doctor_or_street(match: re.Match[str]) -> str:
     else:
         said = "saint" if precedes_name and not follows_name else "street"
     return said + _closing(match)
-
-
-def _roman_number(match: re.Match[str]) -> str:
-    """Capital numerals after a name: Chapter IV, Henry VIII."""
-    value = str(_roman(match[2]))
-    is_ruler = match[1] in words("en_rulers.txt")
-    return f"{match[1]} the {ordinal(value)}" if is_ruler else f"{match[1]} {cardinal(value)}"
-
-
-def _roman(number: str) -> int:
-    values = [ROMAN[letter] for letter in number]
-    return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))
-
-
-def _day(month: str, day: str, year_number: str | None) -> str:
-    return f"{MONTHS[int(month) - 1]} {ordinal(day)}" + (f", {year(year_number)}" if year_number else "")
-
-
-def _slash_date(match: re.Match[str]) -> str:
-    first, second = int(match[1]), int(match[2])
-    if 1 <= first <= 12 and 1 <= second <= 31:
-        return _day(match[1], match[2], match[3])
-    if 1 <= second <= 12 and 1 <= first <= 31:
-        return _day(match[2], match[1], match[3])
-    return f"{cardinal(match[1])} {cardinal(match[2])} {year(match[3])}"
-
-
-def _month_index(name: str) -> int:
-    return next(index for index, month in enumerate(MONTHS) if month.startswith(name.lower()[:3]))
-
-
-def _month_day(match: re.Match[str]) -> str:
-    if not 1 <= int(match[2]) <= 31 or not match[1][0].isupper():
-        return match.group()
-    return _day(str(_month_index(match[1]) + 1), match[2], match[3])
-
-
-def _day_month(match: re.Match[str]) -> str:
-    if not 1 <= int(match[1]) <= 31 or not match[2][0].isupper():
-        return match.group()
-    article = "" if re.search(r"(?i)\bthe\s*$", match.string[: match.start()]) else "the "
-    return f"{article}{ordinal(match[1])} of {MONTHS[_month_index(match[2])]}" + (
-        f", {year(match[3])}" if match[3] else ""
-    )
-
-
-def _clock(hour: str, minute: str) -> str:
-    if minute == "00":
-        return f"{cardinal(hour)} o'clock"
-    return f"{cardinal(hour)} {'oh ' if minute[0] == '0' else ''}{cardinal(minute)}"
-
-
-def _clock_in_text(match: re.Match[str]) -> str:
-    hour, minute = int(match[1]), match[2]
-    half = re.match(r"\s?[AP] M\b", match.string[match.end() :])
-    if hour > 12 and not half:
-        return f"{_clock(str(hour - 12), minute)} P M"
-    if half and minute == "00":
-        return cardinal(match[1])
-    return _clock(match[1], minute)
-
-
-def _telephone(match: re.Match[str]) -> str:
-    return ", ".join(digits(group) for group in match.groups() if group)
-
-
-def _digit_groups(match: re.Match[str]) -> str:
-    return ", ".join(digits(group) for group in re.findall(r"\d+", match.group()))
-
-
-def _amount(sign: str, number: str) -> str:
-    one, many, small_one, small_many = currencies()[sign][1:]
-    whole, _, fraction = number.partition(".")
-    if not fraction or not small_one or len(fraction) > 2:
-        return f"{decimal(number)} {one if number == '1' else many}"
-    large = f"{cardinal(whole)} {one if whole == '1' else many}" if int(whole or 0) else ""
-    cents = int(fraction.ljust(2, "0"))
-    small = f"{cardinal(str(cents))} {small_one if cents == 1 else small_many}" if cents else ""
-    return " and ".join(part for part in (large, small) if part) or f"zero {many}"
-
-
-def _money(match: re.Match[str]) -> str:
-    number, scale = match[2].replace("\u0001", ""), match[3]
-    if scale:
-        counts_noun = re.search(r"(?i)\ban?\s+$", match.string[: match.start()])
-        unit = currencies()[match[1]][1 if counts_noun else 2]
-        return f"{decimal(number)} {AMOUNTS.get(scale.lower(), scale)} {unit}"
-    return _amount(match[1], number)
-
-
-def _measure(match: re.Match[str]) -> str:
-    number = match[1].replace("\u0001", "")
-    singular, plural = units()[match[2]]
-    return f"{decimal(number)} {singular if number == '1' else plural}"
-
-
-def _decade(match: re.Match[str]) -> str:
-    words = year(match[1]) if match[1] else cardinal(match[2] or match[3])
-    return _plural(words)
-
-
-def _plural(words: str) -> str:
-    if words.endswith("x"):
-        return words + "es"
-    return words[:-1] + "ies" if words.endswith("y") else words + "s"
-
-
-def _fraction(match: re.Match[str]) -> str:
-    above, below = match[1], match[2]
-    if int(below) == 2:
-        name = "half" if above == "1" else "halves"
-    elif (above, below) == ("24", "7"):
-        return "twenty-four seven"
-    else:
-        name = ordinal(below) + ("" if above == "1" else "s")
-    return f"{cardinal(above)} {name}"
-
-
-def _split_capitals(text: str, known: Collection[str]) -> str:
-    """Spell runs of capitals and part words at inner capitals, unless the whole text is written in capitals."""
-    found = re.findall(r"[A-Za-z]{2,}", text)
-    shouted = len(found) > 2 and all(word.isupper() for word in found)
-    plain = sum(word.lower() in words("en_function_words.txt") for word in found)
-    if shouted and 4 * plain >= len(found):
-        return text.lower()
-    text = re.sub(r"\b([A-Z]{2,})s\b", r"\1's", text)
-    return re.sub(r"[A-Za-z]+", lambda match: _split_word(match.group(), known), text)
-
-
-def _split_word(word: str, known: Collection[str]) -> str:
-    if (
-        word.islower()
-        or word in words("en_acronyms.txt")
-        or word.lower() in mapping("en_words.tsv")
-        or word.lower() in known
-        or re.fullmatch(r"(?:Mc|Mac|Fitz)[A-Z][a-z]+", word)
-    ):
-        return word.lower()
-    return re.sub(r"(?<!^)([A-Z])", r" \1", word)

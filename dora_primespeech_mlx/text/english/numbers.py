@@ -83,3 +83,9 @@ def general(number: str) -> str:
     if len(number) == 4 and number.isdigit() and 1000 < int(number) < 3000:
         return year(number)
     return decimal(number)
+
+
+def fraction(above: str, below: str) -> str:
+    """A fraction of whole numbers: "3", "4" -> three fourths; "1", "2" -> one half."""
+    one, many = ("half", "halves") if int(below) == 2 else (ordinal(below), ordinal(below) + "s")
+    return f"{cardinal(above)} {one if above == '1' else many}"

@@ -51,9 +51,8 @@ class English:
 
 @lru_cache(maxsize=20_000)
 def _word(word: str) -> tuple[str, ...]:
-    corrected = mapping("en_words.tsv").get(word) or _dictionary().get(word)
-    if corrected:
-        return tuple(corrected.split())
+    if (found := pronunciation(word)) is not None:
+        return found
     if "-" in word:
         *parts, last = word.split("-")
         prefixes = mapping("en_prefixes.tsv")
@@ -64,12 +63,28 @@ def _word(word: str) -> tuple[str, ...]:
     if "'" in word:
         return tuple(phone for part in word.split("'") for phone in _word(part))
     if len(word) <= 3 or len(word) > LONGEST_WORD or not re.search("[aeiouy]", word):
-        return tuple(phone for letter in word for phone in _letter(letter))
+        return letters(word)
     if derived := _derived(word):
         return derived
     if halves := _compound(word):
         return _word(halves[0]) + _word(halves[1])
     return tuple(phone for start in range(0, len(word), 20) for phone in predict(word[start : start + 20]))
+
+
+def pronunciation(word: str) -> tuple[str, ...] | None:
+    """Phones of a lower-case word by the dictionary and its corrections, None when they lack it."""
+    said = mapping("en_words.tsv").get(word) or _dictionary().get(word)
+    return tuple(said.split()) if said else None
+
+
+def letters(word: str) -> tuple[str, ...]:
+    """Phones of `word` spelled."""
+    return tuple(phone for letter in word for phone in _letter(letter))
+
+
+def is_derived(word: str) -> bool:
+    """Whether `word` is a dictionary word with an ending, or two of them."""
+    return _derived(word) is not None or _compound(word) is not None
 
 
 def _letter(letter: str) -> tuple[str, ...]:

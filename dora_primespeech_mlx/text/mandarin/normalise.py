@@ -8,7 +8,9 @@ from decimal import Decimal
 from functools import cache
 
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal, counted, decimal, digits, year
-from dora_primespeech_mlx.text.tables import currencies, mapping, words
+from dora_primespeech_mlx.text.rules import Row, Rules, after, before, with_any
+from dora_primespeech_mlx.text.tables import currencies, signs, words
+from dora_primespeech_mlx.text.units import EACH, mandarin_unit, mandarin_units
 
 HAN = "〇\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U000323af"
 NUMBER = r"\d+(?:\.\d+)?"
@@ -27,6 +29,13 @@ PUNCTUATION = str.maketrans(
      "\n": ".", "！": "!", "？": "?", "—": "-", "–": "-", "~": "…", "～": "…", "〜": "…", "⋯": "…", "٫": ".", "､": ","}
 )  # fmt: skip
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+PRESSURE_WORDS = re.compile(r"血压|高压|低压|收缩压|舒张压|mmHg|毫米汞柱")
+QUANTITY_WORDS = re.compile(
+    r"(?:[加减乘约共近达超仅]|除以|等于|大于|小于|不到|至少|最多|超过|达到|高达|多达|总计|合计|共计|增加到|增至|降至|减少到|平均)$"
+)
+QUANTITY_WORDS_AFTER = re.compile(
+    r"加|减|乘|除以|等于|大于|小于|约等于|不等于|的\S{1,6}次方|分之|多(?!少)|余|左右|以上|以下|以内"
+)
 SCALES = {"K": 1000, "k": 1000, "M": 1_000_000, "B": 1_000_000_000, "b": 1_000_000_000}
 TEMPERATURES = {"°C": "度", "℃": "度", "度": "度", "摄氏度": "摄氏度", "°F": "华氏度", "℉": "华氏度"}
 
@@ -34,12 +43,10 @@ TEMPERATURES = {"°C": "度", "℃": "度", "度": "度", "摄氏度": "摄氏�
 def spoken_mandarin(text: str) -> str:
     """Normalise `text`, which may hold digits, signs and marks but no Latin words (they are lost here)."""
     text = re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", simplified(text).translate(_full_width()))
+    text = _rules()(text)
+    for sign in set(text) & signs("zh").keys():
+        text = text.replace(sign, signs("zh")[sign])
     text = re.sub(r"[《》【】<>{}()（）#@“”\"‘’'^_|\\「」『』〈〉\[\]…—–]*", _quote_or_mark, text)
-    for pattern, say in _rules():
-        text = pattern.sub(say, text)
-    for sign, said in mapping("zh_signs.tsv").items():
-        if sign in text:
-            text = text.replace(sign, said)
     text = text.replace("嗯", "恩").replace("呣", "母").replace("〇", "零").replace("...", "…").translate(PUNCTUATION)
     text = re.sub(rf"[^{HAN}!?…,.\-]+", "", text)
     return re.sub(r"([!?…,.\-])[!?…,.\-]+", r"\1", text)
@@ -73,74 +80,132 @@ def _quote_or_mark(match: re.Match[str]) -> str:
     return "…" if "…" in match.group() else ""
 
 
-Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
-
-
 @cache
-def _rules() -> tuple[Rule, ...]:
+def _rules() -> Rules:
     """Every reading of something written in digits or signs, in the order they have to be looked for."""
-    units = "|".join(map(re.escape, sorted(mapping("zh_units.tsv"), key=len, reverse=True)))
+    units = mandarin_units()
     measures = "|".join(map(re.escape, sorted(words("zh_measures.txt"), key=len, reverse=True)))
     money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
+    money_needed = with_any((sign[-1] for sign in currencies()), "0")
     clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?分?"
-    rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
-        (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: ""),
-        (r"10\.1(?=国庆|黄金周|假期|长假)", lambda match: "十一"),
-        (r"(?<=[年月日号点分时周])[-~～—–](?=[\d周星])|(?<=周[一二三四五六])[-~～—–](?=周)", lambda match: "到"),
-        (r"(?<!\d)([0-9][05])后(?![面来的天])", lambda match: f"{digits(match[1])}后"),
-        (rf"(?<!\d)(\d)、(\d)(?={measures})", lambda match: counted(match[1]) + digits(match[2])),
-        (r"(?<=米)(\d\d)(?![\d.多])", lambda match: digits(match[1])),
-        (r"(?<!\d)((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])(?![\d.])", _iso_date),
-        (r"(?<!\d)(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])/((?:19|20)\d\d)(?!\d)", _american_date),
-        (r"(?<![\d.])(\d{4})[-~～—–至到](\d{4})(?=年)", lambda match: f"{year(match[1])}到{year(match[2])}"),
-        (r"(?<![\d.])(\d{4}|\d\d)年(?:(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?)?", _date),
-        (r"(?<![\d.])(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?(?!\d)", _month),
-        (rf"(?<!\d){clock}[-~～—–]{clock}(?!\d)", _clock_range),
-        (rf"(?<!\d){clock}(?![\d:])", _clock),
-        (r"(?<![\d:])(\d+):(\d+)(?![\d:])", lambda match: f"{decimal(match[1])}比{decimal(match[2])}"),
-        (r"(?<!\d)(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)", _mobile),
-        (r"(?<![\d.])\d{2,}(?:-\d{2,}){2,}(?!\d)|(?<!\d)(?:0\d{2,3}|[48]00)-?\d{3,4}-?\d{4}(?!\d)", _telephone),
-        (rf"({money})({NUMBER})([KkMBb](?![A-Za-z])|[十百千万亿]*)(?:元|块)?", _money),
+    rows: list[Row] = [
+        ("0,", r"(?<!\d)\d{1,3}(?:,\d{3})+(?!\d)(?=([,，。、；;!?！？)）]|\.(?!\d)|$)?)", _grouped),
+        ("0.", r"10\.1(?=国庆|黄金周|假期|长假)", lambda match: "十一"),
         (
+            "-|~|～|—|–",
+            rf"(?<=[年月日号点分时周])[-~～—–](?=[\d周星])|(?<=[周期][一二三四五六])[-~～—–](?=[周星])"
+            rf"|(?<=\d)([十百千万亿]*(?:{measures}))[-~](?=\d+(?:\.\d+)?[十百千万亿]*(?:{measures}))",
+            lambda match: f"{match[1] or ''}到",
+        ),
+        ("0-", r"(?<!\d)(\d+)-(\d+)-(\d+)(?=室|房|号[^码线])", _rooms),
+        ("0/", r"(?<=[一-鿿A-Za-z²³])/(?=\d)", "，"),
+        ("0-", r"(?<=[栋座幢楼])(\d+)-(\d{3,4})(?![\d-])", _rooms),
+        ("0-", r"(?<!\d)(\d+)-(\d{3,})(?=室|房|号(?![码线])|单元|户)", _rooms),
+        (
+            "0月",
+            r"(?<![\d.年])(\d{1,2})[-~～—–至到](\d{1,2})(?=月(?!\d))|(?<=年)(\d{1,2})[-~～—–至到](\d{1,2})(?=月(?!\d))",
+            lambda match: f"{_plain_cardinal(match[1] or match[3])}到{_plain_cardinal(match[2] or match[4])}",
+        ),
+        ("0后", r"(?<!\d)([0-9][05])后(?![面来的天])", lambda match: f"{digits(match[1])}后"),
+        ("0、", rf"(?<!\d)(\d)、(\d)(?={measures})", lambda match: counted(match[1]) + digits(match[2])),
+        ("0米", r"(?<=米)(\d\d)(?![\d.多])", lambda match: digits(match[1])),
+        ("0", r"(?<!\d)((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])(?![\d.])", _iso_date),
+        ("0/", r"(?<!\d)(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])/((?:19|20)\d\d)(?!\d)", _american_date),
+        ("0/", r"(?<!\d)((?:19|20)\d\d)/(\d{1,2}|(?:19|20)\d\d)(?![\d/.])", _year_part),
+        ("0/", r"(?<![\d/.])(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])(?![\d/.%])", _short_date),
+        (
+            "0第",
+            r"第(\d+)/(\d+)(页|章|步|题|部分|张|集|关|轮|节|课|篇)",
+            lambda match: f"第{match[1]}{match[3]}，共{match[2]}{match[3]}",
+        ),
+        (
+            "0-|0~|0～|0—|0–|0至|0到",
+            r"(?<![\d.])(\d{4})[-~～—–至到](\d{4})(?=年|赛季|学年|财年|[，。,、；;）)\s]|$)",
+            _years,
+        ),
+        ("0年", r"(?<![\d.])(\d{4}|\d\d)年(?:(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?)?", _date),
+        ("0月", r"(?<![\d.])(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?(?!\d)", _month),
+        ("0:", rf"(?<!\d){clock}[-~～—–]{clock}(?!\d)", _clock_range),
+        ("0:", rf"(?<!\d){clock}(?![\d:])", _clock),
+        (
+            "0:",
+            r"(?<![\d:.])(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)(?![\d:])",
+            lambda match: f"{decimal(match[1])}比{decimal(match[2])}",
+        ),
+        ("0", r"(?<!\d)(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)", _mobile),
+        ("0", r"(?<![\d.])\d{2,}(?:-\d{2,}){2,}(?!\d)|(?<!\d)(?:0\d{2,3}|[48]00)-?\d{3,4}-?\d{4}(?!\d)", _telephone),
+        ("0-", r"(?<![\d-])\d+(?:-\d+){3,}(?![\d-])", _telephone),
+        (
+            money_needed,
+            rf"({money})({NUMBER})([KkMBb](?![A-Za-z])|[十百千万亿]*)[-~～—–](?:({money}))?({NUMBER})([KkMBb](?![A-Za-z])|[十百千万亿]*)(?:元|块)?",
+            _money_range,
+        ),
+        (money_needed, rf"({money})({NUMBER})([KkMBb](?![A-Za-z])|[十百千万亿]*)(?:元|块)?", _money),
+        (
+            money_needed,
             rf"(?<![\d.])({NUMBER})([十百千万亿]*)({money})",
             lambda match: f"{decimal(match[1])}{match[2]}{currencies()[match[3]][0]}",
         ),
-        (r"(?<![\d.])(\d+(?:\.\d+){2,})", _version),
-        (r"(?<![\d.])(-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉)[-~～—–]", lambda match: _temperature(match) + "到"),
-        (r"(?<![\d.])(-?)(\d+(?:\.\d+)?)[~～–-](-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉|度)", _temperatures),
-        (r"(?<!\d)(-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉|度)", _temperature),
-        (r"(?<!\d)((?:19|20)\d0)s(?![A-Za-z])", lambda match: f"{year(match[1])}年代"),
+        ("0.", r"(?<![\d.])(\d+(?:\.\d+){2,})", _version),
         (
+            "0℃|0°|0℉|0摄|0度",
+            r"(?<![\d.])(-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉)[-~～—–]",
+            lambda match: _temperature(match) + "到",
+        ),
+        (
+            "0℃|0°|0℉|0摄|0度",
+            r"(?<![\d.])(-?)(\d+(?:\.\d+)?)[~～–-](-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉|度)",
+            _temperatures,
+        ),
+        ("0℃|0°|0℉|0摄|0度", r"(?<!\d)(-?)(\d+(?:\.\d+)?)(摄氏度|°C|℃|°F|℉|度)", _temperature),
+        ("0°", rf"(?<![\d.])(-?)({NUMBER})°(?![CF])", lambda match: f"{'负' if match[1] else ''}{decimal(match[2])}度"),
+        (
+            "0/",
+            rf"(?<![\d./])({NUMBER})/(\d+)分(?![之钟])",
+            lambda match: f"{decimal(match[1])}分，满分{decimal(match[2])}分",
+        ),
+        ("0s", r"(?<!\d)((?:19|20)\d0)s(?![A-Za-z])", lambda match: f"{year(match[1])}年代"),
+        (
+            "0-|0~|0～|0—|0–",
             rf"(?<![\d.])({NUMBER})(%|‰|{units})[-~～—–](?={NUMBER}(?:%|‰|{units}))",
             lambda match: f"{match[1]}{match[2]}到",
         ),
-        (rf"(?<![\d.])({NUMBER})[-~～—–]({NUMBER})(%|‰)", _percent_range),
-        (rf"(?<![\d.])(-?)({NUMBER})([%‰％])", _percent),
-        (rf"(?<=\d)({units})(?![A-Za-z0-9])", lambda match: mapping("zh_units.tsv")[match[1]]),
-        (r"(?<![\d/])24/7(?![\d/])", lambda match: "二十四小时"),
-        (r"(?<=\d)\s*([+×÷=*xX])\s*(?=[-\d(])", _operator),
+        ("0-|0~|0～|0—|0–", rf"(?<![\d.])({NUMBER})[-~～—–]({NUMBER})(%|‰)", _percent_range),
+        ("0%|0‰|0％", rf"(?<![\d.])(-?)({NUMBER})([%‰％])", _percent),
+        ("0", rf"(?<=\d)({units})(?![A-Za-z0-9²³])", _unit),
+        ("0/", r"(?<![\d/])24/7(?![\d/])", lambda match: "二十四小时"),
+        ("0+|0×|0÷|0=|0*|0x|0X", r"(?<=\d)\s*([+×÷=*xX])\s*(?=[-\d(])", _operator),
         (
+            "-",
             r"(?<=\d)-(?=\d+(?:\.\d+)?(?:等于|加|减|乘|除))|(?<=等于)-",
             lambda match: "减" if match.start() and match.string[match.start() - 1].isdigit() else "负",
         ),  # fmt: skip
-        (r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda match: f"的{cardinal(match[1].translate(SUPERSCRIPTS))}次方"),
-        (r"(-?)(?<![\d.])(\d+)/(\d+)(?![\d.])", _fraction),
-        (r"(?<=\d)/(?=\d)", lambda match: "比"),
-        (rf"(?<![\d.])({NUMBER})[-~～—–]({NUMBER})(?![\d.])(?=({measures})?)", _range),
-        (rf"(?<![\dA-Za-z{HAN}])-(?={NUMBER})|(?<=[是为达到于约])-(?={NUMBER})", lambda match: "负"),
-        (r"第(\d+)", lambda match: f"第{_ordinal(match[1])}"),
-        (r"(?<![\d.])(\d+\.\d+)", lambda match: decimal(match[1])),
-        (rf"(?<![\d.])(\d+)([多余几+])?({measures})", _quantity),
-        (rf"(?<!\d)(\d+){QUANTITY}", lambda match: counted(match[1])),
-        (r"\d+", _bare_number),
-        (r"(?<=[元米克吨次块度人个升斤里瓦时天年月分秒钟页])/(?=[一-鿿])", lambda match: "每"),
-        (r"(?<=[一-鿿])\+", lambda match: "加"),
+        (
+            with_any("⁰¹²³⁴⁵⁶⁷⁸⁹"),
+            r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)",
+            lambda match: f"的{cardinal(match[1].translate(SUPERSCRIPTS))}次方",
+        ),
+        ("0/", r"(-?)(?<![\d./])(\d+)/(\d+)(?![\d./])", _slash),
+        ("0/", r"(?<=\d)/(?=\d)", lambda match: "比"),
+        ("0-|0~|0～|0—|0–", rf"(?<![\d.])({NUMBER})[-~～—–]({NUMBER})(?![\d.])(?=({measures}|{QUANTITY})?)", _range),
+        (
+            "0-",
+            rf"(?<![\dA-Za-zΑ-ω{HAN}])-(?={NUMBER})|(?<=[是为达到于约值回出得从取设成和与或即果])-(?={NUMBER})",
+            lambda match: "负",
+        ),
+        ("0第", r"第(\d+)", lambda match: f"第{_ordinal(match[1])}"),
+        ("0.", r"(?<![\d.])(\d+\.\d+)", lambda match: decimal(match[1])),
+        ("0", rf"(?<![\d.])(\d+)([多余几+])?({measures})", _quantity),
+        ("0", rf"(?<!\d)(\d+){QUANTITY}", lambda match: counted(match[1])),
+        ("0", r"\d+", _bare_number),
+        (
+            "/",
+            rf"(?<=[元米克吨次块度人个升斤里瓦时天年月分秒钟页节位字])/(?=[一-鿿])|(?<=[一-鿿])/(?=(?:{EACH})(?![一-鿿]))",
+            lambda match: "每",
+        ),
+        ("+", r"(?<=[一-鿿])\+", lambda match: "加"),
     ]
-    return tuple((re.compile(pattern), say) for pattern, say in rules)
-
-
-def _before(match: re.Match[str], length: int = 12) -> str:
-    return match.string[max(0, match.start() - length) : match.start()]
+    return Rules(rows)
 
 
 def _iso_date(match: re.Match[str]) -> str:
@@ -166,16 +231,24 @@ def _date(match: re.Match[str]) -> str:
     return spoken
 
 
+def _years(match: re.Match[str]) -> str:
+    """Two years; other numbers of four digits only where 年 says so."""
+    is_year = match.string.startswith(("年", "赛季", "学年", "财年"), match.end())
+    if not is_year and not (match[1][:2] in {"19", "20"} and match[2][:2] in {"19", "20"} and match[1] < match[2]):
+        return match.group()
+    return f"{year(match[1])}到{year(match[2])}"
+
+
 def _is_calendar_year(match: re.Match[str]) -> bool:
     """Whether digits before 年 name a year (一九九八年) and do not count years (二十年)."""
-    number, after, before = match[1], match.string[match.end() :], _before(match, 1)
+    number, right, left = match[1], after(match), before(match, 1)
     value = int(number)
     if number.startswith("0"):
         return True
     if len(number) == 4:
-        round_number = value % 100 == 0 and after.startswith(DURATION_AFTER)
-        return 1000 < value < 3000 and not (round_number or before in DURATION_BEFORE and value % 100 == 0)
-    return value > 60 and value % 10 != 0 and not (before in DURATION_BEFORE or after.startswith(DURATION_AFTER))
+        round_number = value % 100 == 0 and right.startswith(DURATION_AFTER)
+        return 1000 < value < 3000 and not (round_number or left in DURATION_BEFORE and value % 100 == 0)
+    return value > 60 and value % 10 != 0 and not (left in DURATION_BEFORE or right.startswith(DURATION_AFTER))
 
 
 def _month(match: re.Match[str]) -> str:
@@ -195,7 +268,7 @@ def _moment(hour: str, minute: str, second: str | None) -> str:
 
 
 def _clock(match: re.Match[str]) -> str:
-    if RATIO_WORDS.search(_before(match)):
+    if RATIO_WORDS.search(before(match, 12)):
         return f"{cardinal(match[1])}比{cardinal(match[2])}"
     return _moment(match[1], match[2], match[3])
 
@@ -213,10 +286,21 @@ def _telephone(match: re.Match[str]) -> str:
 
 
 def _money(match: re.Match[str]) -> str:
-    amount = match[2].rstrip("0").rstrip(".") if "." in match[2] else match[2]
-    if match[3] in SCALES:
-        return f"{cardinal(str(int(Decimal(amount) * SCALES[match[3]])))}{currencies()[match[1]][0]}"
-    return f"{counted(amount) if not match[3] else decimal(amount)}{match[3]}{currencies()[match[1]][0]}"
+    return _amount(match[2], match[3]) + currencies()[match[1]][0]
+
+
+def _money_range(match: re.Match[str]) -> str:
+    """Two amounts, with one sign (¥3000-5000) or with one each."""
+    unit = currencies()[match[1]][0]
+    first = _amount(match[2], match[3]) + (unit if match[4] else "")
+    return f"{first}到{_amount(match[5], match[6])}{currencies()[match[4] or match[1]][0]}"
+
+
+def _amount(number: str, scale: str) -> str:
+    number = number.rstrip("0").rstrip(".") if "." in number else number
+    if scale in SCALES:
+        return cardinal(str(int(Decimal(number) * SCALES[scale])))
+    return decimal(number) + scale if scale else counted(number)
 
 
 def _version(match: re.Match[str]) -> str:
@@ -246,12 +330,64 @@ def _operator(match: re.Match[str]) -> str:
     return {"+": "加", "=": "等于", "÷": "除以"}.get(match[1], "乘")
 
 
-def _fraction(match: re.Match[str]) -> str:
-    return f"{'负' if match[1] else ''}{cardinal(match[3])}分之{cardinal(match[2])}"
+def _grouped(match: re.Match[str]) -> str:
+    """A number with commas between thousands: a quantity, whatever stands behind it."""
+    return match.group().replace(",", "") + (QUANTITY if match[1] is not None else "")
+
+
+def _rooms(match: re.Match[str]) -> str:
+    """Building, unit and room: small numbers as numbers, those of rooms digit by digit."""
+    return "杠".join(
+        _plain_cardinal(part) if len(part) < 3 else digits(part, telephone=True) for part in match.groups()
+    )
+
+
+def _year_part(match: re.Match[str]) -> str:
+    """A year and what follows its slash: the next year of a season, or a month."""
+    first, second, right = match[1], match[2], after(match, 4)
+    is_next = int(second) == (int(first) + 1) % (100 if len(second) == 2 else 10_000)
+    if is_next and (len(second) == 4 or int(second) > 12 or re.match("赛季|学年|财年|年度", right)):
+        return f"{year(first)}{'' if len(second) == 2 else '到'}{year(second)}"
+    if len(second) < 3 and 1 <= int(second) <= 12:
+        return f"{year(first)}年{_plain_cardinal(second)}月"
+    return match.group() if len(second) < 4 else f"{year(first)}到{year(second)}"
+
+
+def _short_date(match: re.Match[str]) -> str:
+    """Two numbers with a slash as a month and a day, where a zero or what stands around says so."""
+    has_zero = match[1].startswith("0") or match[2].startswith("0")
+    announced = re.search(r"(?:日期|截止|截至|时间|生日|节日)[^，。,.]{0,4}$", before(match, 12))
+    named = re.match(
+        r"[日号（(]?(?:前后?|当天|当晚|晚上|早上|上午|下午|凌晨|圣诞|元旦|国庆|劳动节|儿童节|周|星期)",
+        after(match),
+    )
+    if not (has_zero or announced or named):
+        return match.group()
+    return f"{_plain_cardinal(match[1])}月{_plain_cardinal(match[2])}日"
+
+
+def _unit(match: re.Match[str]) -> str:
+    """A unit behind a number, which then is a quantity also where no measure word says so."""
+    said = mandarin_unit(match[1])
+    is_whole = re.search(r"(?<![\d.])\d+$", match.string[max(0, match.start() - 20) : match.start()])
+    known = any(said.startswith(measure) for measure in words("zh_measures.txt"))
+    return said if known or not is_whole else QUANTITY + said
+
+
+def _slash(match: re.Match[str]) -> str:
+    """Two numbers with a slash: a blood pressure, shares of a hundred, or a fraction."""
+    sign, above, below = "负" if match[1] else "", match[2], match[3]
+    high, low = int(above), int(below)
+    if (above, below) == ("9", "11") and match.string.startswith(("事件", "恐怖"), match.end()):
+        return "九一一"
+    is_pressure = high > low >= 30 and PRESSURE_WORDS.search(before(match) + after(match))
+    if is_pressure or not low or (high + low == 100 and not high % 5) or (high >= low > 9):
+        return f"{sign}{cardinal(above)}比{cardinal(below)}"
+    return f"{sign}{cardinal(below)}分之{cardinal(above)}"
 
 
 def _range(match: re.Match[str]) -> str:
-    score = SCORE_WORDS.search(_before(match)) or SCORE_WORDS_AFTER.match(match.string, match.end())
+    score = SCORE_WORDS.search(before(match, 12)) or SCORE_WORDS_AFTER.match(match.string, match.end())
     if "~" not in match.group() and score:
         return f"{decimal(match[1])}比{decimal(match[2])}"
     return f"{decimal(match[1])}到{counted(match[2]) if match[3] else decimal(match[2])}"
@@ -274,7 +410,10 @@ def _bare_number(match: re.Match[str]) -> str:
     number = match.group()
     if len(number) < 3 and not (number.startswith("0") and len(number) > 1):
         return _plain_cardinal(number)
+    counts = QUANTITY_WORDS.search(before(match, 4)) or QUANTITY_WORDS_AFTER.match(match.string, match.end())
+    if counts and not number.startswith("0") and not TELEPHONE_WORDS.search(before(match, 12)):
+        return cardinal(number)
     is_round = number.endswith("00") and not number.startswith("0") and len(number) < 10
-    if is_round and not TELEPHONE_WORDS.search(_before(match)):
+    if is_round and not TELEPHONE_WORDS.search(before(match, 12)):
         return cardinal(number)
     return digits(number, telephone=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import accumulate
 
 from pypinyin import Style, lazy_pinyin
 from pypinyin.pinyin_dict import pinyin_dict
 from pypinyin.seg.mmseg import seg
 
 from dora_primespeech_mlx.text.lexicon import Lexicon, spell
+from dora_primespeech_mlx.text.mandarin.contexts import ABOVE_PHRASES, context_readings
 from dora_primespeech_mlx.text.mandarin.g2pw import G2PW
+from dora_primespeech_mlx.text.mandarin.names import surname_readings
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
 from dora_primespeech_mlx.text.mandarin.pinyin import parse_pinyin, syllables
 from dora_primespeech_mlx.text.mandarin.polyphones import Reading, early_readings, final_readings
@@ -27,20 +30,28 @@ class Mandarin:
     def __init__(self, lexicon: Lexicon | None = None, polyphones: G2PW | None = None) -> None:
         self._polyphones = polyphones
         self._user = (lexicon or Lexicon()).mandarin
-        self._phrases = {word: spell(word, pinyin) for word, pinyin in mapping("phrase_readings.tsv").items()}
+        written = mapping("word_readings.tsv") | mapping("phrase_readings.tsv")
+        self._phrases = {word: spell(word, pinyin) for word, pinyin in written.items()}
         self._dictionary = lru_cache(maxsize=20_000)(self._spell)
-        self._whole = self._user.keys() | {word for word in self._phrases if not in_word_list(word)}
+        self._whole = frozenset(self._user) | {word for word in self._phrases if not in_word_list(word)}
 
     def readable(self, text: str) -> str:
         """`text` without the characters that have no reading at all."""
         return "".join(character for character in text if character in MARKS or ord(character) in pinyin_dict)
 
-    def phones(self, text: str) -> tuple[list[str], list[int]]:
-        """Phone names of `text` (Han characters and marks only) and the number of phones of each character."""
+    def phones(
+        self, text: str, given: Mapping[int, Reading] | None = None, follows_latin: bool = False
+    ) -> tuple[list[str], list[int]]:
+        """Phone names of `text` (Han characters and marks only) and the number of phones of each character.
+
+        `given` has the readings of characters, by index, that win over everything. `follows_latin`: Latin letters are
+        said right before `text`.
+        """
         names: list[str] = []
         counts: list[int] = []
-        for part in _after_marks(text):
-            for word in self._words(part):
+        for index, part in enumerate(_after_marks(text)):
+            here = {at - len(counts): reading for at, reading in (given or {}).items()}
+            for word in self._words(part, here, follows_latin and index == 0):
                 for character, syllable, tone in zip(word.text, word.syllables, word.tones, strict=True):
                     if syllable:
                         initial, final = syllables()[syllable]
@@ -51,9 +62,13 @@ class Mandarin:
                         counts.append(1)
         return names, counts
 
-    def _words(self, part: str) -> list[Word]:
+    def _words(self, part: str, given: Mapping[int, Reading], follows_latin: bool) -> list[Word]:
         tagged = tagged_words(part, self._whole)
-        early, final = self._early_readings(part, tagged), final_readings(tagged)
+        early = self._early_readings(part, tagged, follows_latin) | dict(given)
+        ends = {end - 1 for end in accumulate(len(text) for text, _ in tagged)}
+        # The tone changes make 得, 地 and 了 at a word's end neutral; what is decided here stays.
+        kept = {at for at in early if part[at] == "得" or (part[at] == "了" and at in ends)}
+        final = final_readings(tagged) | {at: early[at] for at in kept}
 
         def read(text: str, start: int) -> list[Reading]:
             return [early.get(at, reading) for at, reading in enumerate(self.readings(text), start)]
@@ -64,29 +79,40 @@ class Mandarin:
             pairs = read(text, start)
             word = Word(text, tag, [syllable for syllable, _ in pairs], [tone for _, tone in pairs])
             change_tones(word)
-            fixed = {at - start: final[at] for at in range(start, start + len(text)) if at in final}
-            for at, (syllable, tone) in [*fixed.items(), *self._user_readings(text)]:
+            fixed = {at: final[start + at] for at in range(len(text)) if start + at in final}
+            own = {at: given[start + at] for at in range(len(text)) if start + at in given}
+            for at, (syllable, tone) in [*fixed.items(), *self._user_readings(text), *own.items()]:
                 word.syllables[at], word.tones[at] = syllable, tone
             result.append(word)
             start += len(text)
         return result
 
-    def _early_readings(self, part: str, tagged: list[tuple[str, str]]) -> dict[int, Reading]:
-        """Readings of the characters that no phrase of the dictionary decides, by their neighbours."""
-        found: dict[int, Reading] = {}
-        model = self._polyphones.readings(part) if self._polyphones else {}
+    def _early_readings(self, part: str, tagged: list[tuple[str, str]], follows_latin: bool) -> dict[int, Reading]:
+        """Readings of the characters that no phrase of the dictionaries decides, by their neighbours."""
+        loose: set[int] = set()
         start = 0
         for text, _ in tagged:
-            if model and text not in self._phrases:
-                loose = [start + at for at, covered in enumerate(_in_phrase(text)) if not covered]
-                found |= {at: model[at] for at in loose if at in model}
+            if text not in self._phrases:
+                loose |= {start + at for at, covered in enumerate(_in_phrase(text)) if not covered}
             start += len(text)
-        user = {at for at, _ in self._user_readings(part)}
+        found: dict[int, Reading] = {}
+        if self._polyphones and loose:
+            found = {at: reading for at, reading in self._polyphones.readings(part).items() if at in loose}
         found |= early_readings(tagged)
+        found |= surname_readings(tagged, self._is_phrase)
+        by_rule = context_readings(part, follows_latin)
+        found |= {at: reading for at, reading in by_rule.items() if at in loose or part[at] in ABOVE_PHRASES}
+        user = {at for at, _ in self._user_readings(part)}
         return {at: reading for at, reading in found.items() if at not in user}
+
+    def _is_phrase(self, word: str) -> bool:
+        """Whether the dictionaries have `word` as it stands."""
+        return word in self._phrases or all(_in_phrase(word))
 
     def readings(self, word: str) -> list[Reading]:
         """(Syllable, tone) of each character of `word`; ("", 0) for what has no reading, marks above all."""
+        if not self._user:
+            return self._dictionary(word)
         found = list(self._dictionary(word))
         for at, reading in self._user_readings(word):
             found[at] = reading
@@ -97,9 +123,11 @@ class Mandarin:
         if word in self._phrases:
             return self._phrases[word]
         spelled = _dictionary_readings(word)
+        lengths = [len(piece) for piece in seg.cut(word) for _ in piece]
         for size in (2, 3):
             for at in range(len(word) - size + 1):
-                if (phrase := self._phrases.get(word[at : at + size])) is not None:
+                is_inside_longer = max(lengths[at : at + size]) > size
+                if not is_inside_longer and (phrase := self._phrases.get(word[at : at + size])) is not None:
                     spelled[at : at + size] = phrase
         return spelled
 

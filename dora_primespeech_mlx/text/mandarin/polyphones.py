@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
+from dora_primespeech_mlx.text.mandarin.words import word_tag
 from dora_primespeech_mlx.text.tables import words
 
 Tagged = tuple[str, str]
 Reading = tuple[str, int]
 # As far as one looks for what a 为 is about, in words.
 LONGEST_CLAUSE = 50
+DE = ("de", 5)
+MUST = ("dei", 3)
+GROUND = ("di", 4)
+# Last characters of verbs with their object, which no complement follows: 做饭, 上班.
+OBJECTS = frozenset("饭房车班觉澡病门书课钱菜衣话信歌舞球步货酒药题照票证学泳山账单税人")
+TIMES = ("前", "后", "期间", "时", "的话", "起来")
+# Last characters of nouns that are a subject and what it is or does: 脸红, 头疼.
+COMPLEMENT_ENDS = frozenset(
+    "红白黑绿黄饿渴痛疼热冷胖瘦高低快慢好坏美丑累困忙乱亮暗响长短重轻深浅远近早晚贵香臭甜苦辣酸咸脆软硬唱跳跑走笑哭吓"
+)
+MARKS = frozenset(",.!?…-")
 
 
 def early_readings(tagged: Sequence[Tagged]) -> dict[int, Reading]:
-    """Position -> (syllable, tone) of the characters of a sentence that are read before tones change."""
+    """Position -> (syllable, tone) of the characters of a clause that are read before tones change."""
     return _positions(tagged, {"为": _wei, "长": _chang, "重": _chong})
 
 
 def final_readings(tagged: Sequence[Tagged]) -> dict[int, Reading]:
-    """Position -> (syllable, tone) of the characters that no tone change touches: 得 as must, 地 behind an adverb."""
+    """Position -> (syllable, tone) of the characters that no tone change touches: 得 as must, 地 at a word's end."""
     found: dict[int, Reading] = {}
-    end = 0
+    start = 0
     for index, (text, _) in enumerate(tagged):
-        end += len(text)
-        if text in words("must_words.txt") and _is_must(tagged, index):
-            found[end - 1] = ("dei", 3)
-        elif text.endswith("地") and _is_adverbial(tagged, index):
-            found[end - 1] = ("de", 5)
+        end = start + len(text)
+        if (text in words("must_words.txt") or text.startswith("得")) and _is_must(tagged, index):
+            found[start if text.startswith("得") else end - 1] = MUST
+        elif text.startswith("得") and len(text) > 1 and word_tag(text) is None:
+            found[start] = DE
+        elif text.endswith("地"):
+            found[end - 1] = DE if _is_adverbial(tagged, index) else GROUND
+        elif (inside := text[1:-1].find("得") + 1) and text[inside - 1] != "不":
+            found[start + inside] = DE
+        start = end
     return found
 
 
@@ -47,13 +65,17 @@ def _tag(tagged: Sequence[Tagged], index: int) -> str:
     return tagged[index][1][:1] if 0 <= index < len(tagged) else "x"
 
 
+def _text(tagged: Sequence[Tagged], index: int) -> str:
+    return tagged[index][0] if 0 <= index < len(tagged) else ""
+
+
 def _wei(tagged: Sequence[Tagged], index: int) -> Reading:
     """为 is wèi (for) before who or what is acted for, wéi (be) between two nouns and before a number."""
     following = [text for text, _ in tagged[index + 1 : index + 1 + LONGEST_CLAUSE]]
     is_for = (
         _tag(tagged, index + 1) in {"r", "v"}
         or "而" in following
-        or any(text in words("wei_verbs.txt") for text in following)
+        or any(verb in "".join(following) for verb in words("wei_verbs.txt"))
         or (
             _tag(tagged, index - 1) in "rdcx"
             and _tag(tagged, index + 1) == "n"
@@ -69,7 +91,7 @@ def _first(pair: Tagged) -> str:
 
 def _chang(tagged: Sequence[Tagged], index: int) -> Reading:
     """长 alone is zhǎng (grow, head of) before what says how it grows or behind an office, else cháng (long)."""
-    following = tagged[index + 1][0] if index + 1 < len(tagged) else ""
+    following = _text(tagged, index + 1)
     is_head = _tag(tagged, index - 1) == "n" and (_tag(tagged, index + 1) == "x" or tagged[index + 1][1] == "nr")
     return ("zhang", 3) if is_head or following[:1] in set("得出成满着了大高胖起在") else ("chang", 2)
 
@@ -80,16 +102,46 @@ def _chong(tagged: Sequence[Tagged], index: int) -> Reading:
 
 
 def _is_must(tagged: Sequence[Tagged], index: int) -> bool:
-    """Whether 得 means must (děi): not behind a verb or adjective, and before a verb."""
-    after = tagged[index + 1][0] if index + 1 < len(tagged) else ""
-    if after in words("degree_adverbs.txt") or _tag(tagged, index - 1) not in "rntdfscx":
+    """Whether 得 means must (děi): behind a subject or an adverb, not a verb or adjective, and before a predicate."""
+    text, before, before_tag = tagged[index][0], _text(tagged, index - 1), _tag(tagged, index - 1)
+    if before in words("complement_words.txt") or (before_tag == "n" and before[-1:] in COMPLEMENT_ENDS):
         return False
-    return _tag(tagged, index + 1) in "vpd" or (_tag(tagged, index + 1) == "a" and _tag(tagged, index - 1) in "dr")
+    if text.startswith("得") and len(text) > 1:
+        is_loose = text in words("must_words.txt") or word_tag(text) is None
+        return tagged[index][1] == "v" and before_tag in ("rdtxn" if is_loose else "rdtx")
+    after, after_tag = _text(tagged, index + 1), _tag(tagged, index + 1)
+    is_degree = after in words("degree_adverbs.txt") and _tag(tagged, index + 2) != "v"
+    if after_tag == "x" or after[:1] in MARKS or is_degree or after[:1] in set("了过着的"):
+        return False
+    if text != "得" or before_tag in "rd" or before in words("before_must.txt"):
+        return True
+    has_object = len(before) > 1 and before[-1] in OBJECTS
+    if not has_object and before_tag not in "ntscx" and not before.endswith(TIMES):
+        return False
+    is_predicate = after_tag in "vpdcilb" or after in {"有", "先", "多"} or (len(after) > 1 and after[0] in "早少常")
+    return is_predicate or has_object or before_tag == "t" or _tag(tagged, index + 2) == "v"
 
 
 def _is_adverbial(tagged: Sequence[Tagged], index: int) -> bool:
     """Whether 地 at the end of a word makes an adverb (de), and is not the ground."""
     text, tag = tagged[index]
-    if len(text) > 2:
-        return text[0] == text[1] or tag in {"d", "z"}
-    return len(text) == 1 and _tag(tagged, index - 1) in "advzilbom" and _tag(tagged, index + 1) in "vpdar"
+    if text in words("adverbs_with_de.txt"):
+        return True
+    if len(text) > 1:
+        return len(text) > 2 and (text[0] == text[1] or tag in {"d", "z"})
+    before, before_tag = _text(tagged, index - 1), _tag(tagged, index - 1)
+    clause = "".join(text for text, _ in tagged[max(0, index - 4) : index])
+    if re.search(r"(.{1,4})\1$", clause):
+        return True
+    if len(before) < 2:
+        return False
+    if before_tag in "adzil" or before[-1] in "性度式般样" or _is_doubled(before):
+        return True
+    if before in words("complement_words.txt") or before in words("adverb_stems.txt"):
+        return True
+    return before_tag in "vbomnq" and _tag(tagged, index + 1) in "vpdarzilc"
+
+
+def _is_doubled(text: str) -> bool:
+    """慢慢, 高高兴兴, 静悄悄, 一步一步."""
+    return bool(re.fullmatch(r".*(.)\1|(..)\2|一(.)一\3", text))

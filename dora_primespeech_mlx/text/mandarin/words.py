@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Collection
 from functools import cache, lru_cache
 from math import log
 from typing import Any
@@ -84,7 +83,13 @@ def in_word_list(word: str) -> bool:
     return _entry(word) is not None
 
 
-def tagged_words(text: str, known: Collection[str] = ()) -> list[tuple[str, str]]:
+def word_tag(word: str) -> str | None:
+    """The part of speech that jieba's list gives `word`, None when it is not in the list."""
+    entry = _entry(word)
+    return entry[1] if entry else None
+
+
+def tagged_words(text: str, known: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
     """Words of `text` with the part-of-speech tags of jieba, in order; joined they are `text`.
 
     The words `known` are kept whole wherever they stand.
@@ -98,7 +103,7 @@ def tagged_words(text: str, known: Collection[str] = ()) -> list[tuple[str, str]
     return words
 
 
-def _tagged_block(text: str, known: Collection[str]) -> list[tuple[str, str]]:
+def _tagged_block(text: str, known: frozenset[str]) -> list[tuple[str, str]]:
     words: list[tuple[str, str]] = []
     loose = ""
     for word in _likeliest_cut(text, known):
@@ -112,10 +117,15 @@ def _tagged_block(text: str, known: Collection[str]) -> list[tuple[str, str]]:
     return words + _tagged_loose(loose)
 
 
-def _likeliest_cut(text: str, known: Collection[str]) -> list[str]:
+@lru_cache(maxsize=100)
+def _lengths(known: frozenset[str]) -> tuple[int, ...]:
+    return tuple(sorted({len(word) for word in known} - {1}))
+
+
+def _likeliest_cut(text: str, known: frozenset[str]) -> list[str]:
     """The cut of `text` into dictionary words and single characters whose product of probabilities is largest."""
     size = len(text)
-    sizes = sorted({len(word) for word in known} - {1})
+    sizes = _lengths(known)
     best: list[tuple[float, int]] = [(0.0, 0)] * (size + 1)
     for start in range(size - 1, -1, -1):
         single = _entry(text[start])

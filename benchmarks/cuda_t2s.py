@@ -1,0 +1,292 @@
+"""Checks and measures T2S codes on one CUDA device, beside torch's CUDA graph of the same network.
+
+    python benchmarks/cuda_t2s.py [--json FILE] [--size v2] [--parts NAME,...] [--codes 2000]
+
+Needs mlx, numpy and safetensors, and for the part "torch" also torch. Weights are random, of the released size. Each
+part runs in a process of its own; its last line is its result.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import mlx.core as mx
+import numpy as np
+
+from dora_primespeech_mlx.commands.bench.closeness import closeness
+from dora_primespeech_mlx.commands.bench.timing import measure
+from dora_primespeech_mlx.nets.sovits import FRAME_RATE
+from dora_primespeech_mlx.nets.t2s import sine_table
+from dora_primespeech_mlx.runtime.factory import accelerated
+from dora_primespeech_mlx.runtime.interface import T2SRunner
+from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, plan
+from dora_primespeech_mlx.runtime.mlx.cuda_device import first_device
+from dora_primespeech_mlx.runtime.mlx.cuda_t2s import CudaT2SRunner
+from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
+from dora_primespeech_mlx.sampling import Sampling
+from dora_primespeech_mlx.synthesis.decoding import CODES_A_LAUNCH, MINIMUM_CODES, Guard, Row, generate_many
+from dora_primespeech_mlx.synthesis.noise import NoiseTable
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
+from dora_primespeech_mlx.weights.load import load_model
+from dora_primespeech_mlx.weights.random_weights import SIZES, write_random_model
+
+PHONES, PROMPT = 120, 100
+PAST = PHONES + PROMPT
+LIKELIEST = 200
+ROWS = (1, 2, 4, 8)
+
+Report = dict[str, Any]
+
+
+def clusters(folder: Path) -> ClusterT2SRunner:
+    model = load_model(folder, precision="fp16").t2s
+    device = first_device()
+    how = plan(model.config, device.multiprocessors, device.shared) if device and device.clusters else None
+    if how is None:
+        sys.exit(f"{device} has no clusters that {model.config} fits.")
+    return ClusterT2SRunner(model, how)
+
+
+def row(seed: int, vocabulary: int, phones: int = PHONES) -> Row:
+    ids = np.random.default_rng(seed).integers(1, 700, phones, dtype=np.int32)
+    return Row(ids, None, NoiseTable("exponential", vocabulary, (seed,)), own_phones=1000)
+
+
+def prompt() -> np.ndarray:
+    return np.random.default_rng(PROMPT).integers(0, 1024, PROMPT, dtype=np.int32)
+
+
+def decode(runner: T2SRunner, rows: Sequence[Row], limit: int, guard: Guard | None = None) -> list[float]:
+    """Decodes rows in the token loop; the times at which their codes came."""
+    steps = generate_many(runner, rows, prompt(), sampling=Sampling(), guard=guard, limit=limit)
+    return [time.perf_counter() for _ in steps]
+
+
+def rates(folder: Path, codes: int) -> Report:
+    """Codes a second through the token loop, with sampling and guard, by texts at once."""
+    runner, report = clusters(folder), {}
+    for count in ROWS:
+        every = []
+        for _ in range(3):
+            times = decode(runner, [row(seed, runner.config.vocabulary) for seed in range(count)], 601, Guard())
+            every.append(count * (len(times) - 50) / (times[-1] - times[49]))
+        report[f"loop, {count} texts, codes_per_s"] = sorted(every)
+    for count in (8, 16):
+        session, noise = (
+            runner.start([(row(0, 1025).phones, None)], prompt()),
+            mx.random.uniform(0.1, 2, (count, 1, 1025)),
+        )
+        timed = measure(lambda s=session, n=noise: s.codes(n, Sampling(), 1024, MINIMUM_CODES), warm_up=3, repeats=15)
+        report[f"launch of {count} read at once, codes_per_s"] = count / timed.median
+    step = CudaT2SRunner(load_model(folder, precision="fp16").t2s)
+    times = decode(step, [row(0, step.config.vocabulary)], 301, Guard())
+    report["step kernel, loop, codes_per_s"] = (len(times) - 50) / (times[-1] - times[49])
+    return report
+
+
+def equality(folder: Path, codes: int) -> Report:
+    """Codes of the kernel beside those of the loop: the step kernel's, and float32's by operations."""
+    runner = clusters(folder)
+    ways = {
+        "step kernel": CudaT2SRunner(load_model(folder, precision="fp16").t2s),
+        "float32 operations": MlxT2SRunner(load_model(folder, precision="fp32").t2s, True),
+    }
+    own = row(3, runner.config.vocabulary)
+    decode(runner, [own], codes)
+    report: Report = {}
+    for name, way in ways.items():
+        other = row(3, runner.config.vocabulary)
+        decode(way, [other], codes)
+        same = [a == b for a, b in zip(own.codes, other.codes, strict=True)]
+        report[name] = {
+            "same_of": [sum(same), len(same)],
+            "first_difference": same.index(False) if False in same else None,
+        }
+        print(json.dumps(report), flush=True)
+    return report
+
+
+def likeliest(folder: Path, codes: int) -> Report:
+    """Likeliest codes beside float32's, all fed those that float32 chooses."""
+    exact = MlxT2SRunner(load_model(folder, precision="fp32").t2s, True)
+    ids = row(0, exact.config.vocabulary).phones
+    found = closeness(exact, {"clusters": clusters(folder)}, ids, prompt(), LIKELIEST)["clusters"]
+    return {"same_of": [found.same, LIKELIEST], "worst_score_difference": found.worst}
+
+
+def company(folder: Path, codes: int) -> Report:
+    """Whether a text has the same bits alone and among others."""
+    runner = clusters(folder)
+    lengths = (120, 17, 450, 60, 33, 700, 5, 256)
+    texts = [(row(seed, 1025, length).phones, None) for seed, length in enumerate(lengths)]
+    noise = mx.array(np.stack([NoiseTable("exponential", 1025, (seed,))(0, 48) for seed in range(len(texts))], axis=1))
+
+    def run(which: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        session = runner.start([texts[index] for index in which], prompt())
+        own = noise[:, mx.array(which)]
+        drawn = [
+            session.codes(own[at : at + CODES_A_LAUNCH], Sampling(), 1024, MINIMUM_CODES)
+            for at in range(0, 48, CODES_A_LAUNCH)
+        ]
+        return np.array(mx.concatenate(drawn)), np.array(session.logits)
+
+    drawn, scores = run(list(range(len(texts))))
+    report = {}
+    for which in ([0], [1, 2], [3, 4, 5, 6], [7, 2, 0, 5, 1, 6, 4, 3]):
+        own = run(which)
+        equal = np.array_equal(own[0], drawn[:, :, which]) and np.array_equal(own[1], scores[which])
+        report[str(which)] = bool(equal)
+    return report
+
+
+def cancel(folder: Path, codes: int) -> Report:
+    """Milliseconds until the device is free after the token loop was left."""
+    runner, times = clusters(folder), []
+    for repeat in range(10):
+        steps = generate_many(runner, [row(repeat, 1025)], prompt(), sampling=Sampling(), limit=500)
+        for _ in range(60 + repeat):
+            next(steps)
+        began = time.perf_counter()
+        steps.close()
+        mx.synchronize()
+        times.append(1e3 * (time.perf_counter() - began))
+    return {"ms": sorted(times)}
+
+
+def sentence(folder: Path, codes: int) -> Report:
+    """First audio and real-time factor of sentences of 100 codes; the first one also compiles."""
+    runner = clusters(folder)
+    sovits = MlxSovitsRunner(load_model(folder, precision="fp16").sovits, bucket=True, compiled=accelerated())
+    config = sovits.config.vocoder
+    ge = np.random.default_rng(0).standard_normal(config.gin_channels).astype(np.float32)
+    first_ms, factors = [], []
+    for _ in range(6):
+        own, first, samples = row(0, runner.config.vocabulary), 0.0, 0
+        began = time.perf_counter()
+        audio = SentenceAudio(sovits, own.phones[-40:], ge, NoiseTable("normal", config.inter_channels, (0,)), 0.5, 1.0)
+        steps = generate_many(runner, [own], prompt(), sampling=Sampling(), limit=100)
+        for chunk in stream_sentence(audio, (code for (code,) in steps), Schedule()):
+            first = first or time.perf_counter() - began
+            samples += 0 if chunk is None else len(chunk)
+        factors.append((time.perf_counter() - began) / (samples / (FRAME_RATE * audio.hop)))
+        first_ms.append(1e3 * first)
+    return {"first_ms": first_ms, "real_time_factor": factors}
+
+
+def torch_graph(folder: Path, codes: int) -> Report:
+    """The same network in torch: one CUDA graph a step, static cache of 320 rows, top-k 15 and the draw inside."""
+    sys.path.remove(str(Path(__file__).resolve().parent))  # whose cuda.py would hide NVIDIA's package from torch
+    import torch
+    from torch.nn.functional import layer_norm, linear, relu, scaled_dot_product_attention
+
+    model = load_model(folder, precision="fp16").t2s
+    config = model.config
+    hidden, heads = config.hidden, config.heads
+
+    def moved(array: mx.array, kind: Any = torch.float16) -> Any:
+        return torch.from_numpy(np.array(array.astype(mx.float32))).cuda().to(kind)
+
+    layers = [
+        [
+            moved(array)
+            for part in (layer.self_attn.in_proj, layer.self_attn.out_proj, layer.linear1, layer.linear2)
+            + (layer.norm1, layer.norm2)
+            for array in (part.weight, part.bias)
+        ]
+        for layer in model.h.layers
+    ]
+    embedding = moved(model.ar_audio_embedding.word_embeddings.weight)
+    head = moved(model.ar_predict_layer.weight, torch.float32)
+    positions = torch.from_numpy(sine_table(4000, hidden)).cuda().half()
+    cache = torch.zeros(config.layers, 2, 1, heads, 320, hidden // heads, device="cuda", dtype=torch.float16)
+    token, at, filled = (torch.full((1,), value, device="cuda") for value in (3, 100, 200))
+    rows, noise = torch.arange(320, device="cuda"), torch.empty(15, device="cuda").exponential_()
+
+    def step() -> None:
+        x = embedding[token] + positions[at]
+        mask = (rows <= filled)[None, None, None]
+        for index, (iw, ib, ow, ob, uw, ub, dw, db, g1, b1, g2, b2) in enumerate(layers):
+            q, k, v = linear(x, iw, ib).view(3, 1, heads, 1, -1)
+            cache[index, 0].index_copy_(2, filled, k)
+            cache[index, 1].index_copy_(2, filled, v)
+            joined = scaled_dot_product_attention(q, cache[index, 0], cache[index, 1], attn_mask=mask)
+            x = layer_norm(x + linear(joined.reshape(1, hidden), ow, ob), (hidden,), g1, b1)
+            x = layer_norm(x + linear(relu(linear(x, uw, ub)), dw, db), (hidden,), g2, b2)
+        best, codes = torch.topk(linear(x.float(), head)[0], 15)
+        token.copy_(codes[torch.argmax(torch.softmax(best, 0) / noise)][None])
+        at.add_(1)
+
+    side = torch.cuda.Stream()
+    with torch.no_grad(), torch.cuda.stream(side):
+        for _ in range(3):
+            step()
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.no_grad(), torch.cuda.graph(graph):
+        step()
+
+    def timed(read: bool) -> float:
+        torch.cuda.synchronize()
+        began = time.perf_counter()
+        for _ in range(300):
+            graph.replay()
+            if read:
+                token.item()
+        torch.cuda.synchronize()
+        return 300 / (time.perf_counter() - began)
+
+    timed(False)
+    return {"graph, codes_per_s": timed(False), "graph and a read, codes_per_s": timed(True)}
+
+
+PARTS: dict[str, Callable[[Path, int], Report]] = {
+    "rates": rates,
+    "torch": torch_graph,
+    "likeliest": likeliest,
+    "equality": equality,
+    "company": company,
+    "cancel": cancel,
+    "sentence": sentence,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, help="file to write")
+    parser.add_argument("--size", default="v2", choices=sorted(SIZES))
+    parser.add_argument("--parts", default=",".join(PARTS), help="names separated by commas (default: all)")
+    parser.add_argument("--codes", type=int, default=2000, help="codes that are compared")
+    parser.add_argument("--seconds", type=float, default=120, help="most for a part")
+    parser.add_argument("--part", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.part:
+        print(json.dumps(PARTS[args.part](args.folder, args.codes)))
+        return
+    report: Report = {"size": args.size, "mlx": mx.__version__, "device": str(mx.device_info().get("device_name"))}
+    with tempfile.TemporaryDirectory() as folder:
+        write_random_model(folder, args.size)
+        for name in args.parts.split(","):
+            began = time.perf_counter()
+            command = [sys.executable, __file__, "--part", name, "--folder", folder, "--codes", str(args.codes)]
+            try:
+                done = subprocess.run(command, capture_output=True, text=True, timeout=args.seconds, check=False)
+                lines, error = done.stdout.strip().splitlines(), done.stderr[-1500:] if done.returncode else ""
+            except subprocess.TimeoutExpired as stopped:
+                lines, error = (stopped.stdout or b"").decode().strip().splitlines(), "not done in time"
+            report[name] = {**(json.loads(lines[-1]) if lines else {}), **({"failed": error} if error else {})}
+            print(f"{time.perf_counter() - began:6.1f} s  {name}: {json.dumps(report[name])}", flush=True)
+            if args.json:
+                args.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Many sessions at once, without dora: simulated players in this process, and what each of them hears and when."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle, islice
+
+import numpy as np
+
+from dora_primespeech_mlx.commands.bench.figures import Figure, counted
+from dora_primespeech_mlx.commands.bench.workshop import Workshop
+from dora_primespeech_mlx.synthesis.scheduler import Scheduler, Turn
+
+TEXTS = (
+    "The last train leaves at a quarter past nine, so we should be at the station by nine o'clock.",
+    "Put the onions in first, and stir until they are soft and golden. Then add the garlic.",
+    "The museum opens at ten, and the small cafe next to it sells very good bread.",
+    "I have read your letter twice. The second part is clear, but the first one puzzles me.",
+    "我们明天早上八点在学校门口集合，请大家不要迟到。",
+    "这本书讲的是一个小镇的故事，作者写得很细，也很温暖。",
+    "If the weather stays like this, we can walk along the river and come back by bus.",
+    "水开了以后再放面条，大约煮五分钟，最后加一点盐。",
+)
+AHEAD = 1.5
+"""Seconds of audio that may be made before they are played."""
+LATE = 0.01
+"""Seconds; audio that comes later than this after a player has run dry is a gap."""
+
+
+@dataclass
+class Session:
+    """One hearer, who has the next text spoken when the last one has been played.
+
+    Attributes:
+        texts: left to hear.
+        asked: when the text that is spoken was sent.
+        played_until: when what was made of it has been played; None before its first audio.
+        first: seconds to the first audio of each text.
+        gaps: how often each text ran dry.
+        audio: seconds heard.
+    """
+
+    texts: list[str]
+    asked: float = 0.0
+    played_until: float | None = None
+    first: list[float] = field(default_factory=list)
+    gaps: list[int] = field(default_factory=list)
+    audio: float = 0.0
+
+    def hear(self, seconds: float, now: float) -> None:
+        """So much audio has come."""
+        if self.played_until is None:
+            self.first.append(now - self.asked)
+            self.gaps.append(0)
+            self.played_until = now
+        elif now > self.played_until + LATE:
+            self.gaps[-1] += 1
+            self.played_until = now
+        self.played_until += seconds
+        self.audio += seconds
+
+
+def streams(shop: Workshop) -> Iterator[Figure]:
+    """First audio, gaps and audio a second of 1, 2, 4, 8 ... sessions that are spoken at the same time."""
+    for text in TEXTS:
+        for _ in shop.engine.stream(text, voice=shop.voice, seed=0):  # warms up
+            pass
+    for count in shop.lengths(1, 2, 4, 8, 12):
+        sessions, took = converse(shop, count, texts=1 if shop.quick else 4)
+        first = np.array([seconds for session in sessions for seconds in session.first])
+        gaps = np.array([gap for session in sessions for gap in session.gaps])
+        at = {"sessions": count}
+        for percent in (50, 90, 99):
+            yield counted("streams", f"first audio, p{percent}", "ms", 1e3 * float(np.percentile(first, percent)), at)
+        yield counted("streams", "texts without a gap", "%", 100 * float((gaps == 0).mean()), at)
+        yield counted("streams", "audio a second", "s", sum(session.audio for session in sessions) / took, at)
+
+
+def converse(shop: Workshop, count: int, texts: int) -> tuple[Sequence[Session], float]:
+    """So many sessions, each hearing so many texts one after the other; and the seconds that all took."""
+    source = cycle(TEXTS)
+    sessions = [Session(list(islice(source, texts))) for _ in range(count)]
+    scheduler: Scheduler[Session] = Scheduler()
+    waiting, began = list(sessions), time.monotonic()
+    for session in sessions:
+        session.asked = began
+    while waiting or scheduler.turns or any(session.texts for session in sessions):
+        now = time.monotonic()
+        for session in sessions:
+            idle = session not in waiting and all(turn.whom is not session for turn in scheduler.turns)
+            if idle and session.texts and (session.played_until or 0.0) <= now:
+                session.played_until, session.asked = None, now
+                waiting.append(session)
+        while waiting and scheduler.room > 0:
+            scheduler.add(_turn(shop, waiting.pop(0)))
+        turn = scheduler.next()
+        if turn is None:
+            time.sleep(0.001)
+            continue
+        chunk = scheduler.work(turn)
+        if chunk is not None:
+            turn.whom.hear(len(chunk.samples) / chunk.sample_rate, time.monotonic())
+            turn.heard_until = turn.whom.played_until
+        elif turn.over:
+            scheduler.remove(turn)
+    return sessions, time.monotonic() - began
+
+
+def _turn(shop: Workshop, session: Session) -> Turn[Session]:
+    engine, voice = shop.engine, shop.voice
+    text = session.texts.pop(0)
+    units = engine.speak(text, engine.settle({"language": "auto", "seed": len(session.texts)}, voice), voice)
+
+    def blocked() -> bool:
+        return session.played_until is not None and session.played_until - time.monotonic() > AHEAD
+
+    return Turn(session, units, blocked)

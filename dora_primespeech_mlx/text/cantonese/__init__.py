@@ -1,0 +1,1 @@
+"""Cantonese: written text to phones."""

@@ -1,0 +1,124 @@
+"""Days, months and times of day in English words."""
+
+import re
+
+from dora_primespeech_mlx.text.english.numbers import cardinal, ordinal, year
+from dora_primespeech_mlx.text.rules import after, before
+from dora_primespeech_mlx.text.tables import lines
+
+MONTHS = tuple(lines("en_months.txt"))
+MONTH_NAMES = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?"
+)
+WEEKDAYS = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:[a-z]*day)?"
+DATE_WORDS = re.compile(
+    r"(?i)\b(?:on|due|dated?|deadline|until|till|since|before|after|starts?|ends?|mon|tues?|wed|thu|thurs|fri|sat|sun"
+    rf"|{WEEKDAYS}|christmas|birthday|holiday),?:?\s(?:is\s)?$"
+)
+"""What comes before two numbers with a slash that are a month and a day."""
+RATIO_WORDS_AFTER = re.compile(r"\s(?:scale|ratio|odds|mix(?:ture)?|dilution|split|leverage|proportion)\b")
+
+
+def day(month: str, day_number: str, year_number: str | None) -> str:
+    """A day of the year: "5", "17", "2024" -> may seventeenth, twenty twenty-four."""
+    return f"{MONTHS[int(month) - 1]} {ordinal(day_number)}" + (f", {year(year_number)}" if year_number else "")
+
+
+def slash_date(match: re.Match[str]) -> str:
+    """Two numbers and a year with slashes: month and day, or day and month where only that can be."""
+    first, second = int(match[1]), int(match[2])
+    year_number = match[3] if len(match[3]) == 4 else ("19" if match[3] > "69" else "20") + match[3]
+    if 1 <= first <= 12 and 1 <= second <= 31:
+        return day(match[1], match[2], year_number)
+    if 1 <= second <= 12 and 1 <= first <= 31:
+        return day(match[2], match[1], year_number)
+    if len(match[3]) == 2:
+        return match.group()
+    return f"{cardinal(match[1])} {cardinal(match[2])} {year(match[3])}"
+
+
+def short_date(match: re.Match[str]) -> str:
+    """Two numbers with a slash as a month and a day, where a word or a leading zero says so."""
+    has_zero = match[1].startswith("0") or match[2].startswith("0")
+    if has_zero or DATE_WORDS.search(before(match)):
+        return day(match[1], match[2], None)
+    return match.group()
+
+
+def month_days(match: re.Match[str]) -> str:
+    """Some days in a row: May 5-7, 2024."""
+    if not match[1][0].isupper() or int(match[2]) > 31 or int(match[3]) > 31:
+        return match.group()
+    return f"{day(str(_month_index(match[1]) + 1), match[2], None)} to {ordinal(match[3])}" + (
+        f", {year(match[4])}" if match[4] else ""
+    )
+
+
+def days_of_month(match: re.Match[str]) -> str:
+    """Some days in a row: 5-7 May."""
+    if not match[3][0].isupper() or int(match[1]) > 31 or int(match[2]) > 31:
+        return match.group()
+    return f"the {ordinal(match[1])} to the {ordinal(match[2])} of {MONTHS[_month_index(match[3])]}"
+
+
+def months(match: re.Match[str]) -> str:
+    """Two named months: Jan-Mar."""
+    if not (match[1][0].isupper() and match[2][0].isupper()):
+        return match.group()
+    return f"{MONTHS[_month_index(match[1])]} to {MONTHS[_month_index(match[2])]}"
+
+
+def _month_index(name: str) -> int:
+    return next(index for index, month in enumerate(MONTHS) if month.startswith(name.lower()[:3]))
+
+
+def month_day(match: re.Match[str]) -> str:
+    """A named month and a day: May 5th, 2024."""
+    if not 1 <= int(match[2]) <= 31 or not match[1][0].isupper():
+        return match.group()
+    return day(str(_month_index(match[1]) + 1), match[2], match[3])
+
+
+def day_month(match: re.Match[str]) -> str:
+    """A day and a named month: 5 May 2024."""
+    if not 1 <= int(match[1]) <= 31 or not match[2][0].isupper():
+        return match.group()
+    article = "" if re.search(r"(?i)\bthe\s*$", before(match)) else "the "
+    return f"{article}{ordinal(match[1])} of {MONTHS[_month_index(match[2])]}" + (
+        f", {year(match[3])}" if match[3] else ""
+    )
+
+
+def year_part(match: re.Match[str]) -> str:
+    """A year and what follows its slash: the next year of a season (2024/25), or a month (2024/05)."""
+    first, second = match[1], match[2]
+    is_next = int(second) == (int(first) + 1) % (100 if len(second) == 2 else 10_000)
+    if is_next and not (second.startswith("0") and int(second) <= 12 and len(second) == 2 and first > "2009"):
+        return f"{year(first)} {year(second) if len(second) == 4 else cardinal(second)}"
+    if len(second) <= 2 and 1 <= int(second) <= 12:
+        return f"{MONTHS[int(second) - 1]} {year(first)}"
+    return f"{year(first)} {year(second)}" if len(second) == 4 else match.group()
+
+
+def clock(hour: str, minute: str) -> str:
+    """A time of day: "9", "05" -> nine oh five."""
+    if minute == "00":
+        return f"{cardinal(hour)} o'clock"
+    return f"{cardinal(hour)} {'oh ' if minute[0] == '0' else ''}{cardinal(minute)}"
+
+
+def clock_in_text(match: re.Match[str]) -> str:
+    """Hours and minutes; with A M or P M behind them, or else P M where they are above twelve."""
+    hour, minute = int(match[1]), match[2]
+    left, right = before(match), after(match)
+    half = re.match(r"\s?[AP] M\b", right)
+    if RATIO_WORDS_AFTER.match(right) or re.search(
+        r"(?i)\b(?:ratio|scale|odds|proportions?|aspect|mix|dilut\w+)(?: \w+){0,2} $", left
+    ):
+        return f"{cardinal(match[1])} to {cardinal(minute)}"
+    if hour > 12 and not half:
+        return f"{clock(str(hour - 12), minute)} P M"
+    if half and minute == "00":
+        return cardinal(match[1])
+    return clock(match[1], minute)

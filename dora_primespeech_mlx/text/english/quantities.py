@@ -1,0 +1,159 @@
+"""Amounts of money, measures, fractions and codes in English words.
+
+In the texts that come here the commas between thousands are GROUP signs.
+"""
+
+import re
+
+from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, fraction, general, year
+from dora_primespeech_mlx.text.rules import after, before
+from dora_primespeech_mlx.text.tables import currencies, mapping
+from dora_primespeech_mlx.text.units import english_unit
+
+GROUP = "\u0001"
+AMOUNTS = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion", "mn": "million", "tn": "trillion"}
+CODE_WORDS = (
+    r"(?:codes?|pins?|otp|passcode|password|zip|isbn(?:-1[03])?|imei|ssn|extension|ext\.?|(?:phone|account|order|serial"
+    r"|invoice|tracking|ticket|reference|ref|case|confirmation|booking|reservation|policy|member(?:ship)?|customer|card"
+    r"|passport|room|flight|student|employee|license|plate|registration|contact|hotline)"
+    r"(?: (?:number|no\.?|id|code)| ?#))"
+)
+"""Words that announce digits which stand for something and count nothing."""
+LONG_CODE_WORDS = (
+    r"(?:orders?|invoice|ticket|tracking|account|reference|ref|case|confirmation|booking|id|ending in|ends in)"
+)
+PRESSURE_WORDS = re.compile(r"(?i)blood pressure|\bBP\b|systolic|diastolic|hypertens|mmHg")
+RATING_WORDS = re.compile(
+    r"(?i)\b(?:rat(?:e[sd]?|ing)|scor(?:e[sd]?|ing)|grade[sd]?|stars?|review(?:s|ed)?|pain|got|gets?|give(?:s|n)?|gave"
+    r"|passed|correct|marks?)\b[^.!?,;]{0,24}$"
+)
+
+
+def telephone(match: re.Match[str]) -> str:
+    """The groups of a telephone number, digit by digit."""
+    return ", ".join(digits(group) for group in match.groups() if group)
+
+
+def digit_groups(match: re.Match[str]) -> str:
+    """Groups of digits, digit by digit; single digits with hyphens, as 9-1-1, in one breath."""
+    groups = re.findall(r"\d+", match.group())
+    return (" " if all(len(group) == 1 for group in groups) else ", ").join(digits(group) for group in groups)
+
+
+def code(match: re.Match[str]) -> str:
+    """Digits after a word for a code, one by one; a round number (status code 500) stays a number."""
+    if match[2].endswith("00") and len(match[2]) == 3:
+        return match.group()
+    return f"{match[1]}{digits(match[2])}"
+
+
+def long_code(match: re.Match[str]) -> str:
+    """As `code`, after words that also stand before years and quantities: a year stays one."""
+    is_year = re.fullmatch("(?:19|20)..", match[2]) and "ending" not in match[1].lower()
+    return match.group() if is_year else code(match)
+
+
+def amount(sign: str, number: str) -> str:
+    """An amount of money: "$", "5.50" -> five dollars and fifty cents."""
+    one, many, small_one, small_many = currencies()[sign][1:]
+    whole, _, part = number.partition(".")
+    if not part or not small_one or len(part) > 2:
+        return f"{decimal(number)} {one if number == '1' else many}"
+    large = f"{cardinal(whole)} {one if whole == '1' else many}" if int(whole or 0) else ""
+    cents = int(part.ljust(2, "0"))
+    small = f"{cardinal(str(cents))} {small_one if cents == 1 else small_many}" if cents else ""
+    return " and ".join(part for part in (large, small) if part) or f"zero {many}"
+
+
+def money(match: re.Match[str]) -> str:
+    """A sign of money, a number, and perhaps its power of a thousand: $5M."""
+    number, scale = match[2].replace(GROUP, ""), match[3]
+    if scale:
+        counts_noun = re.search(r"(?i)\ban?\s+$", before(match))
+        unit = currencies()[match[1]][1 if counts_noun else 2]
+        return f"{decimal(number)} {AMOUNTS.get(scale.lower(), scale)} {unit}"
+    return amount(match[1], number)
+
+
+def money_range(match: re.Match[str]) -> str:
+    """Two amounts with one sign: $5-10, $1.5-2 million."""
+    sign, low, low_scale, high, scale = match.groups()
+    said = [decimal(low.replace(GROUP, "")), decimal(high.replace(GROUP, ""))]
+    if low_scale:
+        said[0] += f" {AMOUNTS.get(low_scale.lower(), low_scale)}"
+    if scale:
+        said[1] += f" {AMOUNTS.get(scale.lower(), scale)}"
+    return f"{said[0]} to {said[1]} {currencies()[sign][2]}"
+
+
+def measure(match: re.Match[str]) -> str:
+    """A number and a unit: 5 km."""
+    number = match[1].replace(GROUP, "")
+    return f"{decimal(number)} {english_unit(match[2], number == '1')}"
+
+
+def part_of_unit(match: re.Match[str]) -> str:
+    """A fraction and a unit, with or without a whole number: 1/2 tsp, 2 1/2 lbs."""
+    whole, above, below, unit = match.groups()
+    if not int(below) or (int(above) >= int(below) and int(below) > 16):
+        return match.group()
+    before = f"{cardinal(whole)} and " if whole else ""
+    return f"{before}{fraction(above, below)} {english_unit(unit, not whole and int(above) <= int(below))}"
+
+
+def sign_of_unit(match: re.Match[str]) -> str:
+    """As `part_of_unit`, with the sign of a fraction: 2½ cups of any unit."""
+    whole, sign, unit = match.groups()
+    before = f"{cardinal(whole)} and " if whole else ""
+    return f"{before}{sign} {english_unit(unit, not whole)}"
+
+
+def per(match: re.Match[str]) -> str:
+    """A slash after a number of something: $20/month, 3 times/week."""
+    names = mapping("en_per.tsv")
+    return " per ".join((match[1].rstrip(), *(names.get(part, part) for part in match[2].split("/"))))
+
+
+def slash(match: re.Match[str]) -> str:
+    """Two numbers with a slash: a blood pressure, a rating, shares of a hundred, or a fraction."""
+    above, below = match[1], match[2]
+    if "." in above + below:
+        return f"{decimal(above)} out of {decimal(below)}"
+    if (above, below) == ("24", "7"):
+        return "twenty-four seven"
+    high, low = int(above), int(below)
+    left, right = before(match), after(match)
+    if high + low == 100 and not high % 5:
+        return f"{cardinal(above)} {cardinal(below)}"
+    if 60 <= high <= 260 and 30 <= low < high and (PRESSURE_WORDS.search(left + right) or low > 40):
+        return f"{cardinal(above)} over {cardinal(below)}"
+    if (
+        low in {5, 10, 20, 100}
+        and high <= low
+        and (RATING_WORDS.search(left) or re.match(r"\s?(?:stars?|points?)\b", right))
+    ):
+        return f"{cardinal(above)} out of {cardinal(below)}"
+    if low < 2 or (high > low and low > 9):
+        return f"{cardinal(above)} over {cardinal(below)}"
+    return fraction(above, below)
+
+
+def decade(match: re.Match[str]) -> str:
+    """Years in tens: the 1990s, the 80s."""
+    said = year(match[1]) if match[1] else cardinal(match[2] or match[3])
+    return plural(said)
+
+
+def plural(said: str) -> str:
+    """Number words in the plural: nineties, sixes."""
+    if said.endswith("x"):
+        return said + "es"
+    return said[:-1] + "ies" if said.endswith("y") else said + "s"
+
+
+def spaced(match: re.Match[str]) -> str:
+    """A number in words, kept apart from letters that touch the digits: 221B, GPT-4."""
+    text, start, end = match.string, match.start(), match.end()
+    before = " " if start and (text[start - 1].isalpha() or text[start - 1] == "-") else ""
+    after = " " if end < len(text) and (text[end].isalpha() or text[end] == "-") else ""
+    return before + general(match[1]) + after

@@ -1,0 +1,47 @@
+"""Roman numerals behind names and before what is counted: Louis XIV, Super Bowl LVIII, the XIX century."""
+
+import re
+from collections.abc import Callable
+
+from dora_primespeech_mlx.text.english.numbers import cardinal, ordinal, year
+from dora_primespeech_mlx.text.tables import words
+
+VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
+# A numeral that is written as one writes it, of any size and up to 39; never empty.
+CANONICAL = r"(?=[IVXLCDM]+\b)M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b"
+SMALL = r"(?=[IVX]+\b)X{0,3}(?:IX|IV|V?I{0,3})\b"
+# Words of a sentence about a ruler that may follow the numeral I, which is else a pronoun.
+AFTER_RULER = r"(?=,|[.!?]\s*$|'s| (?:of|was|is|became|ruled|reigned|died|and|had|in|from|succeeded|to)\b)"
+Rule = tuple[str, Callable[[re.Match[str]], str]]
+
+
+def roman_rules() -> list[Rule]:
+    """Patterns of Roman numerals in a text and what is said for their matches, in the order to be tried."""
+    numbered = "|".join(sorted(words("en_before_roman.txt")))
+    rulers = "|".join(sorted(words("en_rulers.txt")))
+    counted = "|".join(sorted(words("en_after_roman.txt")))
+    return [
+        (rf"\b(?P<numeral>{SMALL})(?=(?:st|nd|rd|th)? (?:{counted})\b)(?:st|nd|rd|th)?", _ordinal),
+        (rf"\b(?P<name>{numbered}) (?P<numeral>[IVX]\b|(?=\w\w){CANONICAL})(?!\.\w)", _cardinal),
+        (rf"\b(?P<name>{rulers}) the (?P<numeral>{SMALL})", _ruler),
+        (rf"\b(?P<name>{rulers}) (?P<numeral>(?=\w\w){SMALL}|[VX]\b(?!\.\s?[A-Z])|I\b{AFTER_RULER})", _ruler),
+        (rf"\b(?P<name>[A-Z][a-z]+) (?P<numeral>(?=\w\w){SMALL})(?!\.\w)", _cardinal),
+        (rf"\b(?P<numeral>(?=M[IVXLCDM]{{3}}){CANONICAL})", lambda match: year(str(_value(match["numeral"])))),
+    ]
+
+
+def _cardinal(match: re.Match[str]) -> str:
+    return f"{match['name']} {cardinal(str(_value(match['numeral'])))}"
+
+
+def _ruler(match: re.Match[str]) -> str:
+    return f"{match['name']} the {ordinal(str(_value(match['numeral'])))}"
+
+
+def _ordinal(match: re.Match[str]) -> str:
+    return ordinal(str(_value(match["numeral"])))
+
+
+def _value(numeral: str) -> int:
+    values = [VALUES[letter] for letter in numeral]
+    return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))

@@ -1,0 +1,196 @@
+"""Formulas -> words, as people read them aloud: LaTeX (`$x^2$`, `\\frac{1}{2}`) and plain ones (`n <= 100`, `x² + 1`).
+
+A formula is read before its sentence is split by language, while every sign is still there.
+"""
+
+import math
+import re
+from functools import cache
+
+from dora_primespeech_mlx.text.formulas.reader import FUNCTION_NAMES, known_commands, read
+from dora_primespeech_mlx.text.formulas.tokens import RAISED
+from dora_primespeech_mlx.text.rules import after, before
+from dora_primespeech_mlx.text.signs import HAN, language_at
+from dora_primespeech_mlx.text.tables import words
+from dora_primespeech_mlx.text.units import english_unit, english_units, mandarin_unit, mandarin_units
+
+SPELLINGS = (
+    ("<->", "⇔"), ("<=>", "⇔"), ("-->", "→"), ("==>", "⇒"), ("->", "→"), ("=>", "⇒"), ("<=", "≤"), ("=<", "≤"),
+    (">=", "≥"), ("!=", "≠"), ("=/=", "≠"), ("===", "="), ("==", "="), ("+/-", "±"), ("**", "^"), ("-", "−"),
+    ("–", "−"), ("*", "⋅"), ("·", "⋅"), ("⩽", "≤"), ("⩾", "≥"), ("≦", "≤"), ("≧", "≥"),
+)  # fmt: skip
+"""Signs typed with the keys at hand, and the sign that each stands for."""
+LONGEST_FORMULA = 600
+
+LETTERS_IN_A_ROW = (
+    r"(?<=[A-Zp]=)[A-Za-z]{2,3}(?![A-Za-z])|(?<=[A-Zp]\s=\s)[A-Za-z]{2,3}(?![A-Za-z])"
+    r"|(?<=[=+−*/(-])[a-z]{2}(?=\s?[-+−*/)=])|(?<=[=+−*/(-]\s)[a-z]{2}(?=\s[-+−*/)=])"
+)
+"""What F = ma or y = kx + b multiplies."""
+SCIENTIFIC = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([-+−]?\d+)(?!\w|\.\d)")
+POWER_OF_TEN = re.compile(r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?<=10\^\d)/(m?[Ll])\b")
+"""A range before a power of ten, and what such a number is in each of: 4.5–11 × 10^9/L."""
+FACTORIAL = re.compile(r"(?<![\w.])(\d{1,2})!=(\d+)")
+LETTER = rf"(?:{FUNCTION_NAMES}(?![A-Za-z])\s?|[A-Za-zΑ-Ωα-ω∞](?![A-Za-z])|[A-Za-z]{{2}}(?=[{RAISED}^]))"
+SCRIPT = (
+    rf"(?:[{RAISED}]|\^(?:\{{[^{{}}$]{{1,40}}\}}|\([^()$]{{1,40}}\)|[-+−]?(?:\d+(?:\.\d+)?|[A-Za-zπθ])(?![A-Za-z]))"
+    r"|_(?:\{[^{}$]{1,40}\}|[A-Za-z0-9](?![A-Za-z0-9])))"
+)
+ATOM = (
+    rf"(?:\d+(?:,\d{{3}})*(?:\.\d+)?(?!\d|\.\d)|(?<![A-Za-z]){LETTER}\d?|(?<=\d)[a-z]{{2}}(?![A-Za-z])|{LETTERS_IN_A_ROW})"
+    rf"{SCRIPT}{{0,3}}[!'°]?"
+)
+CLOSED = rf"(?:[)\]]{{1,4}}{SCRIPT}{{0,3}})?"
+OPERAND = (
+    rf"[(\[]{{0,3}}[-+−±√]?\s?[(\[]{{0,3}}{ATOM}{CLOSED}"
+    rf"(?:[(\[]{{0,3}}[-−]?{ATOM}(?:,\s?(?={ATOM}))?{CLOSED}){{0,12}}"
+)
+OPERATOR = r"(?:<->|<=>|==?>|-?->|<=|=<|>=|!=|=/=|===?|\+/-|\*\*|(?<!\d)–|–(?!\d)|[-+−*/·⋅×÷=<>≤≥≠≈≡±∓∈∝→⩽⩾≦≧])"
+PLAIN = re.compile(
+    rf"(?<![A-Za-z0-9_.$€£¥￥#@&%℃°\\^/·{RAISED}–-])(?<![A-Za-z]['’])(?:{OPERAND}(?:\s?{OPERATOR}\s?{OPERAND}){{1,40}}|{OPERAND})"
+    r"(?![A-Za-z0-9_\\]|[-.]\w|/\w|\s*[×*=+^<>])"
+)
+STRONG = re.compile(
+    rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)|[a-z]\([a-z0-9](?:,\s?[a-z0-9])*\)"
+)
+"""What makes a formula of operands that might be a date, a range or a name."""
+NEEDED = re.compile(rf"[\\$=<>≤≥≠≈+×÷*^±√(/→∈⩽⩾≦≧_{RAISED}]")
+DELIMITED = re.compile(
+    r"\$\$(?P<display>.{1,2000}?)\$\$|\\\[(?P<square>.{1,2000}?)\\\]|\\\((?P<round>.{1,600}?)\\\)"
+    r"|(?P<block>\\begin\{(?P<name>[A-Za-z]{1,20}\*?)\}.{1,2000}?\\end\{(?P=name)\})"
+    r"|(?<![\\$A-Za-z0-9])\$(?P<inline>(?=[^\s$])[^$\n]{0,300}?(?<![\s\\]))\$(?![\d$])",
+    re.DOTALL,
+)
+UNIT_POWER = re.compile(
+    r"(\d\s?(?:[A-Za-zμ]+/)?(?:[kcdmμ]?m|s|ft|in|mi|yd)|(?<![\w^])(?:[A-Za-z]+/)(?:[kcdm]?m|s))\^([23])(?![\d.])"
+)
+BARE = re.compile(
+    r"(?:\\(?:text|mathrm|operatorname|textbf|mathbf|begin|end)\{[^{}]*\}|(?<![\w:\\.])\\[A-Za-z]+(?:\\[A-Za-z]+)*|(?<=[\d}\])])\\[A-Za-z]+"
+    r"|\\\\|\\[,;:!%{}|]|(?<![A-Za-z])[A-Za-z](?![A-Za-z])|\d+(?:\.\d+)?|[-+−*/=<>^_{}()\[\]|!'²³⁴&]|[ \t]){1,400}"
+)
+
+
+@cache
+def _units() -> re.Pattern[str]:
+    return re.compile(rf"(?:^|\d\s?)({english_units()}|{mandarin_units()})(?![A-Za-z0-9²³])")
+
+
+def _has_unit(source: str) -> bool:
+    """Whether there is a unit of more than a letter, behind a number or alone: it is no product of letters."""
+    return any(len(match[1]) > 1 for match in _units().finditer(source))
+
+
+NAME_GOES_ON = "\u2061"
+"""Stands in Mandarin before the letters of a formula that has begun, which need no pause before them."""
+
+
+def speak_formulas(text: str, language: str) -> str:
+    """`text` with each formula in words of `language` ("zh" or "en"); what is no formula stays as it is."""
+    if not NEEDED.search(text):
+        return text
+    text = SCIENTIFIC.sub(r"\1×10^\2", text)
+    if "10^" in text:
+        text = POWER_OF_TEN.sub(lambda match: _at_power(match, language), text)
+    if "=" in text:
+        text = FACTORIAL.sub(_factorial, text)
+    if "$" in text or "\\" in text:
+        text = DELIMITED.sub(lambda match: _delimited(match, language), text)
+    if "\\" in text:
+        text = BARE.sub(lambda match: _bare(match.group(), language), text)
+    text = UNIT_POWER.sub(lambda match: f"{match[1]}{'²³'[int(match[2]) - 2]}", text)
+    return PLAIN.sub(lambda match: _plain(match, language), text)
+
+
+def _at_power(match: re.Match[str], language: str) -> str:
+    if match[1]:
+        return f"每{mandarin_unit(match[1])}" if language == "zh" else f" per {english_unit(match[1], True)}"
+    return "到" if language == "zh" else " to "
+
+
+def _factorial(match: re.Match[str]) -> str:
+    """`5!=120`: a factorial where that is what it comes to, else not equal."""
+    is_factorial = int(match[1]) < 20 and math.factorial(int(match[1])) == int(match[2])
+    return f"{match[1]}! = {match[2]}" if is_factorial else match.group()
+
+
+def without_formulas(text: str) -> str:
+    """`text` without its delimited formulas, whose letters belong to no language."""
+    return (
+        DELIMITED.sub(lambda match: " " if _is_formula(match) else match.group(), text)
+        if "$" in text or "\\" in text
+        else text
+    )
+
+
+def spoken_formula(source: str, language: str) -> str:
+    """A formula in words of `language`; letters stay letters, in capitals in Mandarin."""
+    for written, sign in SPELLINGS:
+        source = source.replace(written, sign)
+    said = re.sub(r"\s+", " ", read(source, language)).strip()
+    return re.sub(r"(?<=[^A-Za-z\s,])\s*(?=[A-Za-z])", NAME_GOES_ON, said) if language == "zh" else said
+
+
+def _delimited(match: re.Match[str], language: str) -> str:
+    left, right = without_formulas(before(match)), without_formulas(after(match))
+    language = language_at(f"{left} {right}", len(left), language)
+    if not _is_formula(match):
+        return match.group()
+    source = next(match[name] for name in ("display", "square", "round", "block", "inline") if match[name] is not None)
+    return f" {spoken_formula(source, language)} "
+
+
+def _is_formula(match: re.Match[str]) -> bool:
+    """Whether what stands between two dollar signs is a formula and not the text between two prices."""
+    inline = match["inline"]
+    if inline is None:
+        return True
+    if re.search(r"[\u4e00-\u9fff]", inline):
+        return bool(re.search(r"\\[A-Za-z]|=", inline))
+    if (
+        any(
+            word.lower() in words("en_function_words.txt")
+            for word in re.findall(r"(?<![\\A-Za-z])[A-Za-z]{2,}", inline)
+        )
+        and "\\" not in inline
+    ):
+        return False
+    has_command = bool(re.search(r"\\[A-Za-z%{]", inline))
+    prose = re.search(
+        r"(?<![\\A-Za-z])(?:[a-z]{3,}|[A-Za-z][a-z]{3,})", re.sub(r"\\[A-Za-z]+(?:\{[A-Za-z ]*\})?", " ", inline)
+    )
+    if prose and not has_command:
+        return bool(re.fullmatch(FUNCTION_NAMES, prose.group())) or "_" in inline or "^" in inline
+    return has_command or bool(re.search(r"[A-Za-z^_=<>+*/(]", inline)) or bool(re.fullmatch(r"[-−]?[\d.,%:]+", inline))
+
+
+def _bare(source: str, language: str) -> str:
+    commands = re.findall(r"\\([A-Za-z]+)", source)
+    if not any(command in known_commands() for command in commands):
+        return source
+    inner = source.strip()
+    return f" {spoken_formula(inner, language)} " if inner else source
+
+
+def _plain(match: re.Match[str], language: str) -> str:
+    source, language = match.group(), language_at(match.string, match.start(), language)
+    if not STRONG.search(source) or len(source) > LONGEST_FORMULA or source.count("(") != source.count(")"):
+        return source
+    letters = re.findall(r"[A-Za-z]{2,}", source)
+    if any(word in words("en_function_words.txt") for word in letters) or re.search(r"\d{4}-\d\d-\d\d", source):
+        return source
+    if _has_unit(source):
+        return source
+    # The letter behind the last number is its unit where it is no variable: t = 2.5s.
+    unit = re.search(r"=\s*[-−]?\d+(?:\.\d+)?([smghVWJNLAKTFΩ])$", source)
+    if unit and source.count(unit[1]) == 1:
+        return source
+    alone = re.fullmatch(r"[-+−±]?[\d.,]+", source.strip())
+    if alone or re.fullmatch(r"[A-Za-z]\d?", source.strip()):
+        return source
+    # The last number stays in digits where a unit, a sign or a measure word counts it.
+    last = re.search(r"(?<![\w.^_,])(?<!\^[-−+])\d+(?:\.\d+)?$", source)
+    following = after(match, 12)
+    if last and re.match(rf"\s?(?:[%‰°℃℉{HAN}µμ/]|[A-Za-z]{{1,5}}\b)", following) and not following.startswith(" /"):
+        head = spoken_formula(source[: last.start()], language)
+        return f" {head} {last.group()}" if head else source
+    return f" {spoken_formula(source, language)} "

@@ -1,0 +1,344 @@
+"""A formula, LaTeX or plain, read from left to right into words."""
+
+import re
+from functools import cache
+
+from dora_primespeech_mlx.text.formulas.tokens import LOWERED, RAISED, Tokens
+from dora_primespeech_mlx.text.formulas.wording import Item, Wording, joined, shape
+from dora_primespeech_mlx.text.tables import lines, mapping, words
+
+FUNCTION_NAMES = r"(?:(?:arc)?(?:sin|cos|tan)h?|log|ln|lg|exp|sqrt|lim|max|min)"
+"""Names of functions that are also written without a backslash."""
+RELATIONS = frozenset("=≠<>≤≥≪≫≈≃≅≡∼∝∈∉∋⊂⊆⊃⊇∥⊥")
+OPERATORS = frozenset("+−×⋅÷±∓∪∩⊕⊗∘∧∨")
+TAKEN_OF = frozenset("∑∏∫∮∇")
+FRACTIONS = frozenset(("frac", "dfrac", "tfrac", "cfrac", "sfrac"))
+BINOMIALS = frozenset(("binom", "dbinom", "tbinom"))
+IN_WORDS = frozenset(
+    ("text", "mathrm", "operatorname", "textbf", "textit", "textrm", "textsf", "mbox", "mathsf", "mathtt", "ce")
+)
+"""Commands whose argument is words, or a unit, and no product of letters."""
+UNSEEN = frozenset(("label", "tag", "hspace", "vspace", "phantom", "color", "vphantom", "hphantom"))
+BOUNDED = frozenset(
+    ("sum", "prod", "int", "iint", "iiint", "oint", "lim", "max", "min", "sup", "inf", "argmax", "argmin")
+)
+"""Commands with something below and above them."""
+FUNCTION_LETTERS = frozenset("fghFGHPEOTVpu")
+"""Letters that name a function when brackets follow: f(x), P(A), O(n)."""
+STARTS = frozenset(("operator", "relation", "pause"))
+"""What a minus sign or a bar begins something behind."""
+MARKS = {
+    "\\circ": "degrees", "\\degree": "degrees", "°": "degrees", "\\prime": "prime", "'": "prime",
+    "*": "star", "⋅": "star", "\\ast": "star", "\\dagger": "dagger", "\\top": "T",
+}  # fmt: skip
+"""What is raised and is no power."""
+DEEPEST = 40
+
+
+@cache
+def commands() -> dict[str, tuple[str, str]]:
+    """LaTeX command -> (Mandarin, English); a single sign stands for its own words."""
+    rows = (line.split("\t") for line in lines("latex.tsv"))
+    return {command: (zh, en) for command, zh, en in rows}
+
+
+@cache
+def known_commands() -> frozenset[str]:
+    """Every command that shows that a text is LaTeX."""
+    return (
+        frozenset(commands())
+        | FRACTIONS
+        | BINOMIALS
+        | BOUNDED
+        | {"sqrt", "begin"}
+        | mapping("latex_accents.tsv").keys()
+    )
+
+
+def read(source: str, language: str) -> str:
+    """A formula in words of `language` ("zh" or "en")."""
+    return read_with(source, Wording(language))
+
+
+def read_with(source: str, wording: Wording) -> str:
+    """A formula in the words of `wording`."""
+    return joined(Reader(source, wording).row())
+
+
+class Reader:
+    """Reads one formula; what it does not know it reads sign by sign."""
+
+    def __init__(self, source: str, wording: Wording) -> None:
+        self._tokens = Tokens(source)
+        self._wording = wording
+        self._depth = 0
+
+    def row(self, closer: str = "") -> list[Item]:
+        """Items up to `closer`, which is taken too; without one to the end."""
+        items: list[Item] = []
+        self._depth += 1
+        while token := self._tokens.peek():
+            if token == closer:
+                self._tokens.next()
+                break
+            item = self._item(items[-1] if items else None)
+            if item is None:
+                continue
+            if item.what == "fraction" and items and items[-1].what == "number" and items[-1].source.isdigit():
+                items.append(Item(self._wording.either("又", "and"), "words"))
+            items.append(item)
+        self._depth -= 1
+        return items
+
+    def _item(self, before: Item | None) -> Item | None:
+        """The next thing with its powers and indices; None when nothing is said."""
+        token = self._tokens.next()
+        item = self._thing(token, before) if self._depth < DEEPEST else None
+        return item if item is None or item.what in {"relation", "pause"} else self._with_scripts(item)
+
+    def _thing(self, token: str, before: Item | None) -> Item | None:
+        if token.startswith("\\") and len(token) > 1:
+            return self._command(token[1:].rstrip("*"), before)
+        if token[:1].isdecimal() or (token[:1] == "." and len(token) > 1):
+            return self._number(token)
+        if token.isalpha() and token.isascii():
+            return self._letters(token)
+        if token == "{":
+            inner = self.row("}")
+            return inner[0] if len(inner) == 1 else Item(joined(inner), "words" if inner else "pause")
+        if token in {"(", "["}:
+            return self._brackets(")" if token == "(" else "]", before)
+        if token == "|":
+            return self._bars("|", before)
+        return self._sign(token, before)
+
+    def _sign(self, token: str, before: Item | None) -> Item | None:
+        say = self._wording.either
+        if token == "−" and (before is None or before.what in STARTS):
+            return Item(say("负", "negative"), "operator")
+        if token == "/":
+            return Item(say("除以", "divided by" if self._is_between_numbers() else "over"), "operator")
+        if token == "→":
+            comes_near = before is not None and before.what in {"letter", "words"}
+            if comes_near and re.match(r"[\d.∞+−±\\]", self._tokens.peek()):
+                return Item(say("趋于", "approaches"), "relation")
+            return Item(say("到", "to"), "relation")
+        if token in {",", ";", "、", "，"} or (token == ":" and not self._is_between_numbers()):
+            return Item(",", "pause")
+        fixed = {
+            ":": ("比", "to", "relation"),
+            ":=": ("定义为", "is defined as", "relation"),
+            "⇒": ("推出", "implies", "relation"),
+            "⇔": ("等价于", "if and only if", "relation"),
+            "'": ("撇", "prime", "words"),
+            "!": ("的阶乘", "factorial", "words"),
+        }
+        if token in fixed:
+            zh, en, what = fixed[token]
+            return Item(say(zh, en), what)
+        if token in {"√", "∛"}:
+            return Item(f"{self._wording.sign(token)} {joined(self._argument())}", "words")
+        said = token if "\u4e00" <= token <= "\u9fff" else self._wording.sign(token)
+        if not said:
+            return None
+        what = "relation" if token in RELATIONS else "operator" if token in OPERATORS else "letter"
+        return Item(said, "function" if token in TAKEN_OF else what)
+
+    def _is_between_numbers(self) -> bool:
+        """Whether the token just taken stands between two numbers."""
+        before = self._tokens.last(1)
+        return bool(before and before[0][-1:].isdecimal() and self._tokens.peek()[:1].isdecimal())
+
+    def _number(self, token: str) -> Item:
+        number = token.replace(",", "")
+        line, below, follows = ([*self._tokens.rest(3), "", "", ""])[:3]
+        is_share = line == "/" and number.isdecimal() and below.isdecimal() and int(number) < int(below) <= 100
+        if is_share and self._tokens.last(1) != ["/"] and follows not in {"/", "^", "!"}:
+            self._tokens.next()
+            self._tokens.next()
+            return Item(self._wording.share(number, below), "fraction")
+        # A unit in upright letters is left to the rules for units, and so is its number.
+        if re.match(r"(?:\s|\\[,; ])*\\(?:text|mathrm)\s?\{", "".join(self._tokens.rest(8))):
+            return Item(number, "words")
+        if self._tokens.skip("\\%"):
+            return Item(self._wording.percent(number), "words")
+        return Item(self._wording.number(number), "number", number)
+
+    def _letters(self, token: str) -> Item:
+        while (following := self._tokens.peek(False)).isascii() and following.isalpha():
+            token += self._tokens.next()
+        if re.fullmatch(FUNCTION_NAMES, token):
+            return self._command(token, None) or Item("", "words")
+        letters = list(token.upper() if self._wording.is_mandarin else token)
+        if len(letters) > 1 and self._tokens.peek(False)[:1] in {"^", "_", *RAISED}:
+            # Only the last of several letters has the power: mc².
+            letters.pop()
+            self._tokens.back()
+        return Item(" ".join(letters), "letter", letters[-1])
+
+    def _brackets(self, closer: str, before: Item | None) -> Item:
+        inner = self.row(closer)
+        what = before.what if before else ""
+        if what == "function":
+            return Item(joined(inner), "words")
+        if before is not None and what == "letter" and (before.source in FUNCTION_LETTERS or shape(inner) == "simple"):
+            return Item(self._wording.either(joined(inner), f"of {joined(inner)}"), "words")
+        is_factor = bool(what and what not in STARTS) or self._tokens.peek(False)[:1] in {"^", "(", *RAISED}
+        return Item(self._wording.bracketed(inner, is_factor, what), "group")
+
+    def _bars(self, closer: str, before: Item | None) -> Item:
+        """`|x|` is an absolute value; one bar alone, as in P(A|B), is a condition."""
+        opens = before is None or before.what in STARTS | {"number"}
+        if not opens or not self._tokens.is_ahead(closer):
+            return Item(self._wording.either("给定", "given"), "relation")
+        said = joined(self.row(closer))
+        return Item(self._wording.either(f"{said}的绝对值", f"absolute value of {said}"), "group")
+
+    def _argument(self) -> list[Item]:
+        """What a command is about: a group in braces, or one thing."""
+        if self._tokens.skip("{"):
+            return self.row("}")
+        token = self._tokens.next()
+        if not token or self._depth >= DEEPEST:
+            return []
+        self._depth += 1
+        argument = self._one_thing(token)
+        self._depth -= 1
+        return argument
+
+    def _one_thing(self, token: str) -> list[Item]:
+        if token.isdecimal() and len(token) > 1 and self._tokens.last(1)[-1:] and self._takes_digits():
+            token = self._tokens.split()
+        item = self._thing(token, None)
+        if item is None:
+            return []
+        if item.what == "operator":
+            return [item, *self._argument()]
+        return [self._with_scripts(item) if token in {"\\sqrt", "√"} else item]
+
+    def _takes_digits(self) -> bool:
+        """Whether a command before takes one digit at a time: \\frac12."""
+        return self._tokens.last(1)[0].lstrip("\\") in FRACTIONS
+
+    def _command(self, name: str, before: Item | None) -> Item | None:
+        if name in FRACTIONS:
+            return self._wording.fraction(self._argument(), self._argument())
+        if name == "sqrt":
+            return self._root()
+        if name in BINOMIALS:
+            above, below = joined(self._argument()), joined(self._argument())
+            return Item(self._wording.either(f"{above}选{below}", f"{above} choose {below}"), "words")
+        if name in mapping("latex_accents.tsv"):
+            template = self._wording.either(*mapping("latex_accents.tsv")[name].split("\t"))
+            return Item(template.replace("{}", joined(self._argument())), "letter")
+        if name in IN_WORDS:
+            return Item(self._tokens.raw().replace("−", "-").strip(), "words")
+        if name in UNSEEN or name in words("latex_silent.txt"):
+            self._unseen(name)
+            return None
+        if name in {"begin", "end"}:
+            return self._environment(self._tokens.raw(), name)
+        if name == "not":
+            self._tokens.next()
+            return Item(self._wording.sign("≠"), "relation")
+        if name == "|":
+            return self._bars("\\|", before)
+        if name in BOUNDED:
+            return self._bounded(name)
+        if name in {"log", "ln", "lg"} and self._tokens.peek() == "_":
+            return self._logarithm()
+        return self._named(name, before)
+
+    def _named(self, name: str, before: Item | None) -> Item | None:
+        """A command that has words of its own; an unknown one is read as it is written."""
+        zh, en = commands().get(name, (name, name) if len(name) > 1 else ("", ""))
+        said = self._wording.either(zh, en)
+        if len(said) == 1 and not said.isascii() or said in {"<", ">", "%", "&", "#", ","}:
+            return self._sign(said, before)
+        if not said:
+            return None
+        if en.endswith(" of"):
+            return self._function(said)
+        is_relation = name.endswith(("arrow", "iff", "implies", "mod"))
+        return Item(said, "letter" if len(said) == 1 else "relation" if is_relation else "words")
+
+    def _unseen(self, name: str) -> None:
+        if name in UNSEEN | {"overset", "underset", "stackrel"}:
+            self._tokens.raw()
+        if name in {"left", "right", "middle"}:
+            self._tokens.skip(".")
+
+    def _function(self, said: str) -> Item:
+        """The name of a function, with its power before what it is taken of: sin² x."""
+        if self._tokens.peek()[:1] in {"^", *RAISED}:
+            power = self._raised()
+            said = self._wording.either(f"{said}{power}", f"{said.removesuffix(' of')}{power} of")
+        return Item(said, "function")
+
+    def _logarithm(self) -> Item:
+        self._tokens.next()
+        base = joined(self._argument())
+        if not self._wording.is_mandarin:
+            return Item(f"log base {base} of", "function")
+        argument = self._item(Item("", "function"))
+        return Item(f"以{base}为底{argument.words if argument else ''}的对数", "words")
+
+    def _root(self) -> Item:
+        degree = joined(self.row("]")) if self._tokens.skip("[") else ""
+        inside = joined(self.row(")") if self._tokens.skip("(") else self._argument())
+        return Item(self._wording.root(inside, degree), "words")
+
+    def _bounded(self, name: str) -> Item:
+        below = above = ""
+        while self._tokens.peek() in {"_", "^", "\\limits"}:
+            token = self._tokens.next()
+            if token == "_":
+                below = joined(self._argument())
+            elif token == "^":
+                above = joined(self._argument())
+        if name == "lim":
+            return Item(self._wording.limit(below), "function")
+        said = self._wording.either(*commands()[name])
+        said = self._wording.sign(said) if len(said) == 1 else said
+        return Item(self._wording.limits(said, below, above), "function")
+
+    def _environment(self, name: str, edge: str) -> Item | None:
+        if edge == "end":
+            return Item(",", "pause")
+        if name.startswith("array"):
+            self._tokens.raw()
+        is_matrix = "matrix" in name
+        self._tokens.replace("&", "\\\\" if is_matrix else " ")
+        return Item(self._wording.either("矩阵", "matrix"), "words") if is_matrix else None
+
+    def _with_scripts(self, item: Item) -> Item:
+        said, what = item.words, item.what
+        while (token := self._tokens.peek(False)) and token[0] in {"_", "^", "'", "’", "′", *RAISED}:
+            if token == "_":
+                self._tokens.next()
+                said += self._wording.index(self._argument())
+            elif token in {"'", "’", "′"}:
+                self._tokens.next()
+                said += self._wording.either("撇", " prime")
+            else:
+                said += self._raised()
+                what = "letter" if what == "letter" else "words"
+        return Item(said, what, item.source)
+
+    def _raised(self) -> str:
+        """What is raised, after `^` or in raised digits, as it is said behind its base."""
+        token = self._tokens.next()
+        if token != "^":
+            return self._wording.power(read_with(token.translate(LOWERED), self._wording))
+        if self._tokens.skip("("):
+            return self._wording.power(joined(self.row(")")))
+        in_braces = self._tokens.skip("{")
+        mark = self._tokens.peek()
+        if mark in MARKS:
+            self._tokens.next()
+            if in_braces:
+                self.row("}")
+            is_degrees = MARKS[mark] == "degrees"
+            scale = self._tokens.next() if is_degrees and self._tokens.peek() in {"C", "F"} else ""
+            return self._wording.degrees(scale) if is_degrees else self._wording.mark(MARKS[mark])
+        return self._wording.power(joined(self.row("}") if in_braces else self._argument()))

@@ -1,0 +1,136 @@
+"""How the parts of a formula are worded, in Mandarin or English."""
+
+from dataclasses import dataclass
+
+from dora_primespeech_mlx.text.english import numbers as english
+from dora_primespeech_mlx.text.mandarin import numbers as mandarin
+from dora_primespeech_mlx.text.tables import sign_words
+
+ROOTS = {"three": "cube", "four": "fourth", "five": "fifth"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing of a formula: its `words`, and what it is, by which the next thing is read.
+
+    `what` is one of number, letter, function, operator, relation, group (in brackets), fraction, words, pause. `source`
+    is the letter or the digits that it was written with.
+    """
+
+    words: str
+    what: str
+    source: str = ""
+
+
+def joined(items: list[Item]) -> str:
+    """The words of `items`."""
+    return " ".join(item.words for item in items if item.words)
+
+
+def shape(items: list[Item]) -> str:
+    """What binds `items`: "sum" for + alone, "difference" for − alone, "mixed", or "simple" for no operator."""
+    signs = {item.words for item in items[1:] if item.what in {"operator", "relation"}}
+    if not signs:
+        return "simple"
+    if signs <= {"加", "plus"}:
+        return "sum"
+    return "difference" if signs <= {"减", "minus"} else "mixed"
+
+
+class Wording:
+    """The words of one language for what a formula is made of."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.is_mandarin = language == "zh"
+
+    def either(self, zh: str, en: str) -> str:
+        """The one of two wordings that is of this language."""
+        return zh if self.is_mandarin else en
+
+    def sign(self, sign: str) -> str:
+        """A single sign."""
+        return sign_words(sign, self.language)
+
+    def number(self, number: str) -> str:
+        """A number with or without a fraction."""
+        whole = "0" + number if number.startswith(".") else number
+        return mandarin.decimal(whole) if self.is_mandarin else english.decimal(whole)
+
+    def share(self, above: str, below: str) -> str:
+        """A fraction of whole numbers: one half, 二分之一."""
+        if self.is_mandarin:
+            return f"{mandarin.cardinal(below)}分之{mandarin.cardinal(above)}"
+        return english.fraction(above, below)
+
+    def fraction(self, above: list[Item], below: list[Item]) -> Item:
+        """What stands above and below a line."""
+        whole = [part[0].source for part in (above, below) if len(part) == 1 and part[0].what == "number"]
+        if len(whole) == 2 and all(part.isdigit() for part in whole) and 1 < int(whole[1]) <= 100:
+            return Item(self.share(*whole), "fraction")
+        top, bottom = joined(above), joined(below)
+        if self.is_mandarin:
+            return Item(f"{bottom}分之{top}", "words")
+        bottom = bottom if shape(below) == "simple" else f"the quantity {bottom}"
+        return Item(f"{top} over {bottom}" if shape(above) == "simple" else f"{top}, all over {bottom}", "words")
+
+    def root(self, inside: str, degree: str) -> str:
+        """A root; `degree` is "" or "two" for the square one."""
+        if degree in {"", "二", "two"}:
+            return f"{self.sign('√')} {inside}"
+        return self.either(f"{degree}次根号{inside}", f"{ROOTS.get(degree, degree + '-th')} root of {inside}")
+
+    def percent(self, number: str) -> str:
+        """A number of hundredths."""
+        return self.either(f"百分之{mandarin.decimal(number)}", f"{english.decimal(number)} percent")
+
+    def power(self, said: str) -> str:
+        """What is raised behind something: squared, 的三次方."""
+        if said == "T":
+            return self.mark("T")
+        if said == "th":
+            return said
+        if self.is_mandarin:
+            return f"的{said}次方"
+        return {"two": " squared", "three": " cubed"}.get(said, f" to the power of {said}")
+
+    def mark(self, name: str) -> str:
+        """What is raised and is no power: prime, star, dagger, or the T of a transpose."""
+        marks = {"T": ("的转置", " transpose"), "prime": ("撇", " prime"), "star": ("星", " star")}
+        return self.either(*marks.get(name, (name, f" {name}")))
+
+    def degrees(self, scale: str) -> str:
+        """A raised circle, and the scale behind it, "C", "F" or ""."""
+        names = {"C": ("摄氏度", " degrees celsius"), "F": ("华氏度", " degrees fahrenheit")}
+        return self.either(*names.get(scale, ("度", " degrees")))
+
+    def index(self, index: list[Item]) -> str:
+        """What is lowered behind something: x one, X下标N加一."""
+        said = joined(index)
+        if shape(index) == "simple":
+            return said if self.is_mandarin and not said[:1].isascii() else f" {said}"
+        return self.either(f"下标{said}", f" sub {said}")
+
+    def limits(self, said: str, below: str, above: str) -> str:
+        """A sum, an integral or another function with its bounds."""
+        if self.is_mandarin:
+            return (f"从{below}到{above}" if below and above else f"对{below}" if below else "") + said
+        scope = f" from {below} to {above}" if below and above else f" over {below}" if below else ""
+        return f"{said.removesuffix(' of')}{scope} of"
+
+    def limit(self, below: str) -> str:
+        """The limit as something goes somewhere."""
+        if not below:
+            return self.either("极限", "limit of")
+        return self.either(f"{below}时的极限", f"limit as {below} of")
+
+    def bracketed(self, inner: list[Item], is_factor: bool, before: str) -> str:
+        """What stands in brackets and is no argument; `before` is what is just before it ("" for nothing)."""
+        said, kind = joined(inner), shape(inner)
+        if kind == "simple":
+            return f"{self.either('乘', 'times ')}{said}" if before == "number" else said
+        times = self.either("乘", "times ") if before in {"letter", "number", "group", "fraction"} else ""
+        if self.is_mandarin:
+            ending = {"sum": "的和", "difference": "的差"}.get(kind, "") if is_factor else ""
+            return f"{times}{said}{ending}"
+        return f"{times}the quantity {said}"

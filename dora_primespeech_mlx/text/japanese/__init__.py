@@ -1,0 +1,1 @@
+"""Japanese: written text to phones."""

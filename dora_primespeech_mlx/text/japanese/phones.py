@@ -1,0 +1,112 @@
+"""Normalised Japanese -> phones and prosody marks, by the full-context labels of Open JTalk."""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from dora_primespeech_mlx.text.japanese.normalise import HAN
+from dora_primespeech_mlx.text.japanese.readings import corrected, in_context, with_dictionary_v
+from dora_primespeech_mlx.text.mandarin.normalise import converter
+from dora_primespeech_mlx.text.symbols import MARKS, PAD, UNKNOWN
+from dora_primespeech_mlx.text.tables import mapping
+
+logger = logging.getLogger(__name__)
+
+# Open JTalk refuses a text of more than 8 kB; a sentence is never that long.
+LONGEST = 500
+LABEL = re.compile(
+    r"-(?P<phone>[^+]+)\+.*/A:(?P<to_nucleus>-?\d+|xx)\+(?P<mora>\d+|xx)\+(?P<from_end>\d+|xx)/.*/F:(?P<moras>\d+|xx)_"
+)
+VOICED = {"A": "a", "E": "e", "I": "i", "O": "o", "U": "u"}
+SYLLABIC = frozenset("aeiouN") | {"cl"}
+# What the models know as the border of two accent phrases: upstream's "#" is in no symbol table.
+BORDER = UNKNOWN
+PIECE = re.compile(rf"((?<!\d)\.|\.(?!\d)|[{re.escape(MARKS.replace('.', ''))}])")
+
+
+class Japanese:
+    """Japanese text to phones; the words of the lexicon win over the dictionary."""
+
+    def __init__(self, lexicon: Mapping[str, str] | None = None) -> None:
+        """Take the user's words: word -> katakana. Open JTalk is imported with the first text."""
+        self._user = dict(lexicon or {})
+
+    def with_own_words(self, text: str) -> str:
+        """`text` with the words of the lexicon as they are said, longest first."""
+        for word in sorted(self._user, key=len, reverse=True):
+            text = text.replace(word, self._user[word])
+        return text
+
+    def phones(self, text: str) -> list[str]:
+        """Phone names of `text`: Japanese characters, letters, digits and the marks `! ? … , . -`.
+
+        Marks of prosody stand among the phones: `[` where the pitch rises, `]` where it falls, UNK between two accent
+        phrases, `_` at a pause inside.
+        """
+        names: list[str] = []
+        for part in PIECE.split(in_context(text)):
+            if part in MARKS:
+                names += part
+            for start in range(0, len(part) if part not in MARKS else 0, LONGEST):
+                names += _spoken(part[start : start + LONGEST])
+        return names
+
+
+@lru_cache(maxsize=2_000)
+def _spoken(part: str) -> tuple[str, ...]:
+    """Phones of the text between two marks."""
+    import pyopenjtalk
+
+    part = part.strip().lstrip("ー")
+    if not part:
+        return ()
+    words: list[Any] = pyopenjtalk.run_frontend(part, use_sudachi_kanji_yomi=False)
+    if _unread(words):
+        part = converter("t2jp")(converter("s2t")(part))
+        words = pyopenjtalk.run_frontend(part, use_sudachi_kanji_yomi=False)
+    if "ヴ" in part:
+        words = with_dictionary_v(words, pyopenjtalk.run_frontend(part, use_vanilla=True))
+    if unread := _unread(words):
+        logger.warning("left out %s of %r, which Open JTalk cannot read", ", ".join(unread), part[:80])
+    words = corrected([word for word in words if word["string"] not in unread])
+    return tuple(_with_prosody(pyopenjtalk.make_label(words))) if words else ()
+
+
+def _unread(words: list[Any]) -> list[str]:
+    """The words in Han characters that Open JTalk takes for signs."""
+    return [word["string"] for word in words if word["pron"] == "、" and re.match(f"[{HAN}]", word["string"])]
+
+
+def _with_prosody(labels: list[str]) -> Iterator[str]:
+    """Phones of full-context labels, the silence at both ends left out, with the marks of prosody between them.
+
+    A label has the mora's distance from the accent nucleus (A1) and its place from the front (A2) and the end (A3) of
+    its accent phrase, and the number of moras of the phrase (F1).
+    """
+    found = [LABEL.search(label) for label in labels[1:]]
+    for label, following in zip(found, found[1:], strict=False):
+        assert label is not None
+        phone = label["phone"]
+        if phone in {"pau", "sil"}:
+            yield PAD
+            continue
+        yield from _known(VOICED.get(phone, phone))
+        place, next_place = _number(label["mora"]), _number(following["mora"]) if following else None
+        if place is None or next_place is None:
+            continue
+        if label["from_end"] == "1" and next_place == 1 and phone in SYLLABIC | set(VOICED):
+            yield BORDER
+        elif label["to_nucleus"] == "0" and next_place == place + 1 and label["mora"] != label["moras"]:
+            yield "]"
+        elif place == 1 and next_place == 2:
+            yield "["
+
+
+def _known(phone: str) -> list[str]:
+    return mapping("ja_kana_phones.tsv").get(phone, phone).split()
+
+
+def _number(field: str) -> int | None:
+    return None if field == "xx" else int(field)

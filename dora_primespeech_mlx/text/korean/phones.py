@@ -1,0 +1,74 @@
+"""Normalised Korean -> phones: standard pronunciation, then the letters of each syllable."""
+
+import re
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+
+from dora_primespeech_mlx.text.korean.sounds import pronounce
+from dora_primespeech_mlx.text.korean.syllables import Syllable, is_syllable
+from dora_primespeech_mlx.text.korean.tagger import Marks, marks
+from dora_primespeech_mlx.text.symbols import MARKS
+from dora_primespeech_mlx.text.tables import mapping
+
+SPACE = "空"
+STOP = "停"
+# Vowels of two sounds.
+VOWELS = {
+    whole: first + second
+    for whole, first, second in zip(
+        "ㅘㅙㅚㅝㅞㅟㅢㅑㅒㅕㅖㅛㅠ", "ㅗㅗㅗㅜㅜㅜㅡㅣㅣㅣㅣㅣㅣ", "ㅏㅐㅣㅓㅔㅣㅣㅏㅐㅓㅔㅗㅜ", strict=True
+    )
+}
+# Two consonants in one letter, which stand alone in chat: ㅄ.
+PAIRS = {
+    whole: first + second
+    for whole, first, second in zip(
+        "ㄳㄵㄶㄺㄻㄼㄽㄾㄿㅀㅄ", "ㄱㄴㄴㄹㄹㄹㄹㄹㄹㄹㅂ", "ㅅㅈㅎㄱㅁㅂㅅㅌㅍㅎㅅ", strict=True
+    )
+}
+LETTERS = re.compile("[ㄱ-ㅎㅏ-ㅣ]")
+
+
+class Korean:
+    """Korean text to phones; the words of the lexicon win over the tables."""
+
+    def __init__(self, lexicon: Mapping[str, str] | None = None) -> None:
+        """Take the user's words: word -> how it sounds, in as many syllables of Hangul."""
+        self._user = dict(lexicon or {})
+        self._said = lru_cache(maxsize=2_000)(self._pronounced)
+
+    def phones(self, text: str) -> list[str]:
+        """Phone names of `text`: Hangul, blanks, the marks `! ? … , . -`; other signs are a short stop."""
+        return list(self._said(text))
+
+    @cached_property
+    def _words(self) -> dict[str, str]:
+        return mapping("ko_words.tsv") | self._user
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, sorted(self._words, key=len, reverse=True))))
+
+    def _pronounced(self, text: str) -> tuple[str, ...]:
+        grammar = marks(text)
+        said = self._pattern.sub(lambda match: self._word(match, grammar), text)
+        units = [Syllable(character) if is_syllable(character) else character for character in said]
+        pronounce(units, grammar)
+        return tuple(phone for unit in units for phone in _letters(unit))
+
+    def _word(self, match: re.Match[str], grammar: Marks) -> str:
+        """A word of the table, where one begins; the tagger may have cut it, so its beginning is all that counts."""
+        written = match.group()
+        if written in self._user or match.start() in grammar.starts:
+            return self._words[written]
+        return written
+
+
+def _letters(unit: Syllable | str) -> str:
+    if isinstance(unit, Syllable):
+        return unit.onset + VOWELS.get(unit.vowel, unit.vowel) + unit.coda
+    if unit in MARKS:
+        return unit
+    if LETTERS.fullmatch(unit):
+        return VOWELS.get(unit) or PAIRS.get(unit, unit)
+    return SPACE if unit.isspace() else STOP

@@ -1,0 +1,52 @@
+"""Rules that are looked for one after another in a text, each only where it can apply."""
+
+import re
+from collections.abc import Callable, Iterable
+
+Say = str | Callable[[re.Match[str]], str]
+Row = tuple[str, str, Say]
+WINDOW = 120
+DIGITS = frozenset("0123456789")
+
+
+class Rules:
+    """Patterns and what is said for them, in order.
+
+    A row has what a text must hold for the pattern to be tried, the pattern, and what is said: a template for
+    `match.expand` or a function of the match. "0-|0–" asks for a digit (0 is any) and one of two dashes, "" for
+    nothing. Most sentences hold so little that most patterns are never run.
+    """
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = [(*_needs(needs), re.compile(pattern), say) for needs, pattern, say in rows]
+
+    def __call__(self, text: str) -> str:
+        """`text` with every rule applied."""
+        present = {"", *text}
+        if not present.isdisjoint(DIGITS):
+            present.add("0")
+        for any_of, choices, pattern, say in self._rows:
+            if not present.isdisjoint(any_of) or any(map(present.issuperset, choices)):
+                text = pattern.sub(say, text)
+        return text
+
+
+def _needs(needs: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Single characters of which one is enough, and sets of characters that must all be there."""
+    choices = needs.split("|")
+    return frozenset(one for one in choices if len(one) < 2), tuple(one for one in choices if len(one) > 1)
+
+
+def before(match: re.Match[str], length: int = WINDOW) -> str:
+    """What stands before a match, its last `length` characters: long texts of matches must not cost by the square."""
+    return match.string[max(0, match.start() - length) : match.start()]
+
+
+def after(match: re.Match[str], length: int = WINDOW) -> str:
+    """What stands behind a match, its first `length` characters."""
+    return match.string[match.end() : match.end() + length]
+
+
+def with_any(signs: Iterable[str], besides: str = "") -> str:
+    """What a text must hold for a rule that needs one of `signs`, and all characters of `besides`."""
+    return "|".join(dict.fromkeys(besides + sign for sign in signs))

@@ -1,0 +1,251 @@
+"""Which stretch of a text Japanese, Korean and Cantonese read: by script, and by what stands beside it."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate, groupby
+
+from dora_primespeech_mlx.text.addresses import ADDRESS, speak_addresses
+from dora_primespeech_mlx.text.mandarin.normalise import HAN
+from dora_primespeech_mlx.text.tables import currencies, mapping, words
+
+NAMES = {"zh": "Mandarin", "en": "English", "ja": "Japanese", "ko": "Korean", "yue": "Cantonese"}
+KANA = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\uff66-\uff9f"
+HANGUL = "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3\ua960-\ua97c\ud7b0-\ud7fb"
+CHINESE = ("zh", "yue")
+# Units that each room says; Open JTalk knows those of the Mandarin table too.
+UNITS = {"ja": ("zh_units.tsv", "ja_units.tsv"), "ko": ("ko_units.tsv",), "yue": ("yue_units.tsv",)}
+# A sentence ends behind these; a full stop needs a blank.
+SENTENCE = re.compile(r"[^。！？!?\n]+?(?:[。！？!?…\n]+[」』”’）)]*|\.(?=\s)|$)|[。！？!?…\n]+", re.DOTALL)
+ACRONYM = re.compile(
+    r"[A-Za-z](?:\+\+|#)?|[A-Z]{2,}s?(?:[-&][A-Z]+)*(?:-?\d+)?|[A-Z]-?\d{1,3}|\d+[A-Z]{1,2}|[A-Z]\d[A-Z]"
+)
+# Capitals that are a word and not letters to spell: LOVE, STOP.
+SHOUTED = re.compile(r"(?=[A-Z]{4})[A-Z]*[AEIOU][A-Z]*")
+CONSONANTS = re.compile(r"[^AEIOUY]{4}|[AEIOU]{3}")
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What a voice brings to the choice.
+
+    `home` reads Han characters of "auto" where a text shows no language, `speaks` are the languages of the voice, and
+    `spelled` are words in Latin letters for which the user gave a reading in kana or Hangul.
+    """
+
+    home: str = "zh"
+    speaks: tuple[str, ...] = tuple(NAMES)
+    spelled: frozenset[str] = frozenset()
+
+    def hear_cantonese(self, text: str) -> bool:
+        """Whether "auto" takes `text` for Cantonese."""
+        return "yue" in self.speaks and (self.home == "yue" or _is_cantonese(text))
+
+
+@dataclass
+class Stretch:
+    """A piece of the text and the language that reads it; "" leaves it to Mandarin and English."""
+
+    language: str
+    text: str
+
+
+@dataclass
+class Token:
+    """A run of one kind of characters: kana, hangul, han, number, measure (with its unit), latin or mark."""
+
+    kind: str
+    text: str
+    owner: str = ""
+
+
+def concern(text: str, language: str, habits: Habits) -> bool:
+    """Whether a text of `language` may have anything for Japanese, Korean or Cantonese to read."""
+    if language in {"ja", "ko", "yue", "auto_yue"} or re.search(f"[{KANA}{HANGUL}]", text):
+        return True
+    return language == "auto" and (habits.home in {"ja", "ko"} or habits.hear_cantonese(text))
+
+
+def with_mandarin_particles(text: str, language: str) -> str:
+    """`text` with の between Han characters as 的 where it is an ornament of Mandarin: no other kana, and Chinese."""
+    if language not in {"zh", "auto"} or not re.search("[のノ]", text):
+        return text
+    mandarin = re.sub(rf"(?<=[{HAN}])[のノ](?=[{HAN}])", "的", text)
+    is_chinese = language == "zh" or any(_only_chinese(character) for character in text)
+    return mandarin if is_chinese and not re.search(f"[{KANA}]", mandarin) else text
+
+
+def stretches(text: str, language: str, habits: Habits) -> list[Stretch]:
+    """`text` cut by the language that reads it: "ja", "ko", "yue", or "" for Mandarin and English.
+
+    Kana are Japanese and Hangul is Korean whatever `language` says; a named one reads all Han characters. With "auto"
+    and "auto_yue" the sentence decides on them, and the voice's home where nothing in it does. Numbers go with the
+    word they touch on the right, else on the left. Nothing is lost: the stretches joined are the text.
+    """
+    text = re.sub("[Ａ-Ｚａ-ｚ]+", lambda letters: unicodedata.normalize("NFKC", letters.group()), text.strip())
+    found: list[Stretch] = []
+    for sentence in SENTENCE.findall(text):
+        for stretch in _sentence(sentence, language, habits):
+            if found and found[-1].language == stretch.language:
+                found[-1].text += stretch.text
+            else:
+                found.append(stretch)
+    return found
+
+
+def _sentence(sentence: str, language: str, habits: Habits) -> list[Stretch]:
+    reader = _han_reader(sentence, language, habits)
+    if ADDRESS.search(sentence):
+        sentence = speak_addresses(sentence, reader if language != "en" else "en")
+    tokens = [Token(match.lastgroup or "mark", match.group()) for match in _scanner(reader).finditer(sentence)]
+    _own_letters(tokens, language, reader)
+    _own_latin(tokens, habits)
+    _own_numbers(tokens, reader)
+    owner = next((token.owner for token in tokens if token.owner), reader)
+    for token in tokens:
+        owner = token.owner = token.owner or owner
+    runs = groupby(tokens, lambda token: token.owner if token.owner in {"ja", "ko", "yue"} else "")
+    return [Stretch(owner, "".join(token.text for token in run)) for owner, run in runs]
+
+
+def _han_reader(sentence: str, language: str, habits: Habits) -> str:
+    """The language that reads Han characters of the sentence which nothing beside them decides."""
+    if language in {"zh", "ja", "ko", "yue"}:
+        return language
+    chinese = "yue" if language == "auto_yue" or habits.hear_cantonese(sentence) else "zh"
+    if any(_only_chinese(character) for character in sentence):
+        return chinese
+    if re.search(f"[{KANA}]", sentence):
+        return "ja"
+    if re.search(f"[{HANGUL}]", sentence):
+        return "ko"
+    return habits.home if language == "auto" and habits.home in {"ja", "ko"} else chinese
+
+
+def _own_letters(tokens: list[Token], language: str, reader: str) -> None:
+    """Kana, Hangul and Han characters by script; Han characters beside kana or Hangul with those."""
+    for at, token in enumerate(tokens):
+        if token.kind in {"kana", "hangul"}:
+            token.owner = {"kana": "ja", "hangul": "ko"}[token.kind]
+        elif token.kind == "han":
+            token.owner = reader
+            if language not in {"zh", "ja", "ko", "yue"}:
+                token.owner = _by_neighbours(tokens, at, reader)
+
+
+def _by_neighbours(tokens: list[Token], at: int, reader: str) -> str:
+    token = tokens[at]
+    beside = {other.kind for other in (tokens[at - 1 : at] + tokens[at + 1 : at + 2])}
+    if "hangul" in beside:
+        return "ko"
+    if any(_only_chinese(character) for character in token.text):
+        return reader if reader in CHINESE else "zh"
+    if "kana" in beside:
+        return "ja"
+    return reader
+
+
+def _own_latin(tokens: list[Token], habits: Habits) -> None:
+    """Letters to spell with the Japanese or Korean around them; words, and letters beside words, in English."""
+    lefts, rights = _owners_around(tokens)
+    groups: list[list[int]] = []
+    last = -2
+    for at, token in enumerate(tokens):
+        if token.kind == "latin":
+            if last >= 0 and all(not other.text.strip() for other in tokens[last + 1 : at]):
+                groups[-1].append(at)
+            else:
+                groups.append([at])
+            last = at
+    for group in groups:
+        beside = [token.owner for token in (tokens[group[0] - 1 : group[0]] + tokens[group[-1] + 1 : group[-1] + 2])]
+        around = [*beside, lefts[group[0]], rights[group[-1]]]
+        owner = next((owner for owner in around if owner in {"ja", "ko"}), "")
+        is_spelled = owner and all(
+            tokens[at].text in habits.spelled or _is_spelled(tokens[at].text, owner) for at in group
+        )
+        for at in group:
+            tokens[at].owner = owner if is_spelled else "en"
+
+
+def _is_spelled(word: str, language: str) -> bool:
+    if word in mapping(f"{language}_latin_words.tsv"):
+        return True
+    is_word = SHOUTED.fullmatch(word) and not CONSONANTS.search(word)
+    return bool(ACRONYM.fullmatch(word)) and not is_word
+
+
+def _own_numbers(tokens: list[Token], reader: str) -> None:
+    """Numbers with the word they touch on the right, else on the left; between blanks with the words around."""
+    lefts, rights = _owners_around(tokens)
+    numbers = [at for at, token in enumerate(tokens) if token.kind in {"number", "measure"}]
+    for at in numbers:
+        after, before = tokens[at + 1 : at + 2], tokens[at - 1 : at] if at else []
+        touching = [other.owner for other in after + before if other.owner]
+        left, right = lefts[at], rights[at]
+        if touching:
+            owner = touching[0]
+        elif tokens[at].kind == "measure":
+            owner = reader
+        elif left == "en" and right:
+            is_name = before and before[0].text.isspace() and not (after and after[0].text.strip())
+            owner = "en" if is_name else right
+        else:
+            owner = right or left or reader
+        tokens[at].owner = owner
+
+
+def _owners_around(tokens: list[Token]) -> tuple[list[str], list[str]]:
+    """For each token, the owner of the nearest owned one up to it, and from it on; "" where there is none."""
+    owners = [token.owner for token in tokens]
+    return list(accumulate(owners, _later)), list(accumulate(reversed(owners), _later))[::-1]
+
+
+def _later(owner: str, next_owner: str) -> str:
+    return next_owner or owner
+
+
+def _is_cantonese(text: str) -> bool:
+    """Whether the text has a character that only Cantonese writes; 唔 before a mark is a Mandarin exclamation."""
+    text = re.sub(r"唔+(?=[，。！？,.!?…\s]|$)", "", text)
+    return any(character in words("cantonese_characters.txt") for character in text)
+
+
+@cache
+def _only_chinese(character: str) -> bool:
+    """Whether Japanese does not write this character: it is in Chinese sets of characters and not in Shift JIS."""
+    if character in words("chinese_characters.txt"):
+        return True
+    if not "\u4e00" <= character <= "\u9fff" or _fits(character, "cp932"):
+        return False
+    return _fits(character, "gb2312") or _fits(character, "big5")
+
+
+def _fits(character: str, encoding: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@cache
+def _scanner(reader: str) -> re.Pattern[str]:
+    """Letters of one script each, numbers with the signs and units that `reader` knows, Latin words, and the rest."""
+    signs = sorted({sign for table in UNITS.get(reader, ()) for sign in mapping(table)} - {"in", "K", "A", "B"})
+    units = "|".join(map(re.escape, sorted(signs, key=len, reverse=True))) or "(?!)"
+    money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
+    joint = r"[.,:/~～〜×÷=+*–−-]"
+    core = rf"\d+(?:\s?{joint}\s?[-−]?\d+)*"
+    measure = rf"(?:(?<![A-Za-z0-9])[-−+±])?{core}\s?(?:{units})(?![A-Za-z0-9])"
+    number = (
+        rf"(?:{money})?\s?(?:(?<![A-Za-z0-9])[-−+±])?{core}"
+        rf"(?:\s?(?:{money}|[%％‰])|\s?[AaPp]\.?[Mm](?![A-Za-z])\.?)?"
+    )
+    latin = r"[A-Za-zÀ-ÖØ-öø-ɏ]"
+    word = rf"\d+[A-Z]{{1,2}}(?![A-Za-z])|{latin}+(?:(?:['’&.-]|(?=\d)|(?<=\d)){latin}+|-?\d+(?:\.\d+)*)*(?:\+\+|\#)?"
+    kinds = f"(?P<kana>[{KANA}]+)|(?P<hangul>[{HANGUL}]+)|(?P<han>[{HAN}々〆]+)"
+    return re.compile(
+        rf"{kinds}|(?P<measure>{measure})|(?P<latin>{word})|(?P<number>{number})|(?P<mark>\s+|.)", re.DOTALL
+    )

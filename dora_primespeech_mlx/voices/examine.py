@@ -1,0 +1,112 @@
+"""Whether the voices of a `voices.json` would speak, found out before one does."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from dora_primespeech_mlx.audio import read_audio
+from dora_primespeech_mlx.nets.diffusion import DiffusionConfig
+from dora_primespeech_mlx.nets.sovits import SovitsConfig
+from dora_primespeech_mlx.text.languages import check_readable
+from dora_primespeech_mlx.voices.book import CODE_COUNT, VoiceBook, VoiceEntry, read_codes, read_lexicon
+from dora_primespeech_mlx.voices.encoders import Encoders
+from dora_primespeech_mlx.voices.fields import there
+from dora_primespeech_mlx.voices.library import encoder_folders
+from dora_primespeech_mlx.voices.recording import check_length
+from dora_primespeech_mlx.weights.load import examine_model
+
+S2Config = SovitsConfig | DiffusionConfig
+"""Dimensions of the s2 network of any version."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What is wrong with a voice: files that are `missing` and how to make them, and sentences on all else."""
+
+    missing: tuple[Path, ...]
+    problems: tuple[str, ...]
+    remedy: str = ""
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.missing and not self.problems
+
+    def sentences(self) -> list[str]:
+        """All of it in words."""
+        lacking = [f"missing {', '.join(map(str, self.missing))}"] if self.missing else []
+        return [f"{sentence}. {self.remedy}" if self.remedy else sentence for sentence in lacking] + list(self.problems)
+
+
+def examine_voices(book: VoiceBook) -> dict[str, Examined]:
+    """What is wrong with each voice of a book, by name. Each model is read once."""
+    models: dict[Path | tuple[Path, Path], S2Config | str] = {}
+    return {entry.name: _examined(entry, book, models) for entry in book.entries.values()}
+
+
+def _examined(entry: VoiceEntry, book: VoiceBook, models: dict[Path | tuple[Path, Path], S2Config | str]) -> Examined:
+    missing = tuple(path for path in entry.files() if not there(path))
+    if entry.weights not in models:
+        try:
+            models[entry.weights] = examine_model(entry.weights)
+        except (ValueError, OSError) as error:
+            models[entry.weights] = str(error)
+    model = models[entry.weights]
+    if not isinstance(model, str):
+        return Examined(missing, tuple(_problems(entry, book, model, missing)))
+    found = tuple(_problems(entry, book, None, missing))
+    if any(str(path) in model for path in missing):
+        return Examined(missing, found, model.partition(" is missing. ")[2])
+    return Examined(missing, (model, *found))
+
+
+def _problems(entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missing: tuple[Path, ...]) -> Iterator[str]:
+    for check in _checks(entry, book, model, missing):
+        try:
+            check()
+        except (ValueError, OSError) as error:
+            yield str(error)
+    for path in missing:
+        if "\\" in path.name:
+            yield f"{path.name!r} looks like a path of Windows: write / in place of \\"
+
+
+def _checks(
+    entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missing: tuple[Path, ...]
+) -> Iterator[Callable[[], object]]:
+    """What to look at, each a call that raises what is wrong."""
+    for path in entry.references:
+        if path not in missing:
+            measured = entry.codes is None and bool(entry.prompt_text) and path == entry.references[0]
+            yield partial(_check_recording, path, measured)
+    if entry.codes is not None and entry.codes not in missing:
+        yield partial(read_codes, entry.codes, CODE_COUNT if model is None else model.code_count)
+    if entry.lexicon is not None and entry.lexicon not in missing:
+        yield partial(read_lexicon, entry.lexicon)
+    if entry.prompt_text:
+        yield partial(_check_text, entry, book.path)
+    if model is not None and model.speaker_dim:
+        yield partial(_check_speaker, entry, book)
+
+
+def _check_recording(path: Path, measured: bool) -> None:
+    samples, rate = read_audio(path)
+    if measured:
+        check_length(samples, rate, str(path))
+
+
+def _check_text(entry: VoiceEntry, path: Path) -> None:
+    try:
+        check_readable(entry.prompt_text, entry.prompt_language)
+    except ValueError as error:
+        raise ValueError(
+            f"{path}: the text of the reference of {entry.name!r} cannot be read: {error}. Give what the recording says"
+        ) from error
+
+
+def _check_speaker(entry: VoiceEntry, book: VoiceBook) -> None:
+    folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
+    encoders = Encoders(encoder_folders(folder, book.path.parent))
+    if not encoders.has("speaker"):
+        raise FileNotFoundError(encoders.missing("speaker"))

@@ -1,0 +1,154 @@
+"""One reader for every value of a `voices.json`: its kind, its bounds, and a sentence that names file, voice and field.
+
+A value of null is as if the field were not there.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from dora_primespeech_mlx.settings import SPEED, VARIABLES, Number, expand
+from dora_primespeech_mlx.speech import SAMPLING_NAMES
+from dora_primespeech_mlx.text.languages import checked_language
+from dora_primespeech_mlx.text.scripts import NAMES
+from dora_primespeech_mlx.text.spellings import language_code
+
+NUMBERS: Mapping[str, Number] = {
+    "speed_factor": SPEED,
+    **{
+        variable.field: variable.kind
+        for variable in VARIABLES
+        if isinstance(variable.kind, Number) and variable.field in (*SAMPLING_NAMES, "noise_scale", "steps")
+    },
+}
+"""Fields that hold numbers -> what they allow, which is what the environment allows."""
+LONGEST_TEXT = 2000
+MOST_PATHS = 64
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+
+
+class Fields:
+    """Typed access to the fields of one entry, or of the file itself. All errors are ValueErrors."""
+
+    def __init__(self, path: Path, item: Any, name: str | None = None):
+        """Take the fields of the voice `name`, or with None those of the file at `path`."""
+        self.where = f"{path}" if name is None else f"{path}: the voice {shown(name)}"
+        if name is not None:
+            self._checked("a name", name)
+            if any(c < " " for c in name):
+                raise ValueError(f"{self.where} has a line break or another control sign in its name: take it out.")
+        if not isinstance(item, dict):
+            raise ValueError(f"{self.where} must be a JSON object.")
+        self._item: dict[str, Any] = item
+
+    def text(self, *keys: str) -> str | None:
+        """The first of some fields that is there, or None."""
+        for key in keys:
+            value = self._item.get(key)
+            if value is not None:
+                return self._checked(key, value)
+        return None
+
+    def required(self, key: str) -> str:
+        """A field that must be there and not be empty."""
+        value = self.text(key)
+        if not value:
+            raise ValueError(f"{self.where} lacks {key!r}.")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A field with a list of texts, or one text; empty without it."""
+        value = self._item.get(key)
+        values = [] if value is None else [value] if isinstance(value, str) else value
+        if not isinstance(values, list) or len(values) > MOST_PATHS:
+            raise ValueError(f"{self.where} has {key} {shown(value)}; it must be a list of at most {MOST_PATHS} texts.")
+        return tuple(self._checked(key, part) for part in values)
+
+    def path(self, folder: Path, *keys: str) -> Path | None:
+        """The first of some fields that is there as a path, relative ones from `folder`; None for none or "" ."""
+        value = self.text(*keys)
+        key = next((key for key in keys if self._item.get(key) is not None), keys[0])
+        return self.resolved(folder, key, value) if value else None
+
+    def resolved(self, folder: Path, key: str, value: str) -> Path:
+        """A path that the field `key` gives."""
+        if _WINDOWS.match(value):
+            raise ValueError(
+                f"{self.where} has {key} {shown(value)}, a path of Windows: give the path on this computer, with / ."
+            )
+        return resolve(folder, value)
+
+    def number(self, key: str) -> float | None:
+        """A number within the bounds of `NUMBERS`, or None."""
+        value, kind = self._item.get(key), NUMBERS[key]
+        if value is None:
+            return None
+        if kind.integer and isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{self.where} has {key} {shown(value)}; it must be a number.")
+        if not kind.accepts(value):
+            raise ValueError(f"{self.where} has {key} {shown(value)}; it must be {kind.allowed}.")
+        return value
+
+    def language(self, key: str, default: str) -> str:
+        """A language in any usual spelling as its code."""
+        value = self.text(key)
+        if not value or not value.strip():
+            return default
+        try:
+            return checked_language(language_code(value))
+        except ValueError as error:
+            raise ValueError(f"{self.where} has {key} {shown(value)}: {error}.") from None
+
+    def languages(self, common: "Fields") -> tuple[str, ...]:
+        """The languages a voice speaks, its own list or that of the file; empty if neither says."""
+        own = self._item.get("languages")
+        fields, value = (common, common._item.get("languages")) if own is None else (self, own)
+        names = [] if value is None else value
+        listed = names if isinstance(names, list) else [names]
+        unknown = [name for name in listed if not isinstance(name, str) or name not in NAMES]
+        if unknown or listed is not names:
+            wrong = shown((unknown or listed)[0])
+            raise ValueError(f"{fields.where} has languages {wrong}; it must be a list of {', '.join(NAMES)}.")
+        return tuple(names)
+
+    def _checked(self, key: str, value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError(f"{self.where} has {key} {shown(value)}; it must be text.")
+        if len(value) > LONGEST_TEXT or "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+            raise ValueError(
+                f"{self.where} has {key} {shown(value)}; it must be text of at most {LONGEST_TEXT} characters, none of "
+                "them broken."
+            )
+        return value
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it: short, and with nothing that a terminal cannot print."""
+    if isinstance(value, dict | list):
+        return "a list" if isinstance(value, list) else "an object"
+    text = repr(value) if not isinstance(value, int) or value.bit_length() < 256 else "a huge number"
+    return (text if len(text) <= 80 else text[:77] + "...").encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def resolve(folder: Path, value: str) -> Path:
+    """A path from a voices.json: `~`, `$VAR` and `file://` read, relative ones from `folder`.
+
+    Backslashes are read as slashes where there is no file of that name and one with slashes.
+    """
+    if value.startswith("file://"):
+        value = unquote(urlsplit(value).path)
+    path = folder / expand(value)
+    slashed = folder / expand(value.replace("\\", "/"))
+    return slashed if "\\" in value and not there(path) and there(slashed) else path
+
+
+def there(path: Path) -> bool:
+    """Whether there is such a file; False too for a name that no file can have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

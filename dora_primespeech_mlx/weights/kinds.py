@@ -1,0 +1,69 @@
+"""What a weight file is, told by the names of its tensors, and where a file that is something else belongs."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dora_primespeech_mlx.weights.source import CheckpointError
+
+LORA_VERSIONS = {"03": "v3", "04": "v4"}
+"""The two characters a LoRA file begins with."""
+_CONVERT = (
+    "convert it with primespeech convert --t2s s1v3.ckpt --sovits FILE --vocoder VOCODER, and a LoRA with --base too"
+)
+_GIVE = "give it with --{}, and the other file of the voice with --{}"
+_MARKS = (
+    ("lora", ".lora_", "a LoRA of a GPT-SoVITS {} model, which adapts one", _CONVERT),
+    ("v3", "cfm.", "a GPT-SoVITS v3 or v4 file", _CONVERT),
+    ("discriminator", "discriminators.", "a discriminator (s2D), which only training needs", "give the s2G file"),
+    ("t2s", "ar_audio_embedding.", "a T2S (s1, GPT) model", _GIVE.format("t2s", "sovits")),
+    ("t2s", "semantic_embed.", "a T2S (s1, GPT) model", _GIVE.format("t2s", "sovits")),
+    ("sovits", "enc_p.", "a SoVITS (s2) model", _GIVE.format("sovits", "t2s")),
+    ("hubert", "feature_extractor.conv_layers.", "HuBERT", "give its folder with --hubert"),
+    ("roberta", "embeddings.word_embeddings.", "a BERT model", "give the folder of RoBERTa with --roberta"),
+    ("speaker", "layer1.0.conv", "a speaker model", "give it with --speaker"),
+    ("vocoder", "resblocks.0.", "a vocoder (of v3 or v4) alone", "give the s2G file"),
+)
+"""Kind of file, a part of a tensor's name that tells it, what it is, and what to do with it where another is wanted."""
+_WANTED = {
+    "t2s": "a T2S (s1) model",
+    "sovits": "a SoVITS (s2) model of v1, v2, v2Pro or v2ProPlus",
+    "hubert": "HuBERT",
+    "roberta": "RoBERTa",
+    "speaker": "a speaker model",
+}
+_PREFIXES = ("module.", "_orig_mod.", "vq_model.")
+"""What wrappers of a training put before every name."""
+
+
+def without_prefix(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The weights without a prefix that all names share because a wrapper of the training put it there."""
+    for prefix in _PREFIXES:
+        while weights and all(name.startswith(prefix) for name in weights):
+            weights = {name.removeprefix(prefix): value for name, value in weights.items()}
+    return dict(weights)
+
+
+def kind_of(weights: Mapping[str, np.ndarray]) -> str | None:
+    """What the weights are ("t2s", "sovits", "v3", "lora", "discriminator", "hubert", ...); None if not known."""
+    return next((kind for kind, mark, _, _ in _MARKS if any(mark in name for name in weights)), None)
+
+
+def check_kind(weights: Mapping[str, np.ndarray], wanted: str, header: str = "") -> None:
+    """CheckpointError that says what the weights are, if it is known that they are not of the kind `wanted`.
+
+    Args:
+        weights: under the official names.
+        wanted: "t2s", "sovits", or the kind of an encoder.
+        header: the first two characters of the file.
+    """
+    kind = kind_of(weights)
+    if kind is not None and kind != wanted:
+        what, advice = next((what, advice) for known, _, what, advice in _MARKS if known == kind)
+        what = what.format(LORA_VERSIONS.get(header, "v3 or v4"))
+        raise CheckpointError(f"This is {what}, not {_WANTED[wanted]}: {advice}.")
+    if kind == "sovits" and "quantizer.weight" in weights:
+        raise CheckpointError(
+            'This is a file that primespeech convert wrote: it is converted already. Name its folder as "model" in '
+            "voices.json."
+        )

@@ -1,0 +1,128 @@
+"""A file that a user brings, opened to be read in pieces, and what it is where it is not what it should be.
+
+Files are read, never mapped: one that is cut or overwritten meanwhile is then a short read with a sentence, where a
+mapped one would end the process.
+"""
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+DOWNLOAD_AGAIN = "download or copy it again"
+_HEAD = 4096
+_KINDS = (
+    (b"version https://git-lfs", "a Git LFS pointer, not the file it stands for: fetch that with git lfs pull"),
+    (b"\x1f\x8b", "packed with gzip: unpack it and give the weight file itself"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it and give the weight file itself"),
+    (b"Rar!", "a rar archive: unpack it and give the weight file itself"),
+    (b"\xfd7zXZ", "packed with xz: unpack it and give the weight file itself"),
+    (b"BZh", "packed with bzip2: unpack it and give the weight file itself"),
+    (b"\x28\xb5\x2f\xfd", "packed with zstd: unpack it and give the weight file itself"),
+    (b"GGUF", "a GGUF file of another program: give the .ckpt or .pth of GPT-SoVITS"),
+    (b"\x89HDF", "an HDF5 file of another program: give the .ckpt or .pth of GPT-SoVITS"),
+    (b"\x93NUMPY", "a NumPy array, not weights: give the .ckpt or .pth of GPT-SoVITS"),
+    (b"RIFF", "a sound file, not weights: give the .ckpt or .pth of GPT-SoVITS"),
+    (b"%PDF", "a PDF document, not weights: give the .ckpt or .pth of GPT-SoVITS"),
+    (b"MZ", "a Windows program, not weights: delete it and get the voice from its author"),
+    (b"\x7fELF", "a program, not weights: delete it and get the voice from its author"),
+)
+_WEB_PAGE = f"a web page saved in place of the file: {DOWNLOAD_AGAIN}, with the link that downloads the file itself"
+_ANSWER = f"a server's answer saved in place of the file: {DOWNLOAD_AGAIN}"
+
+
+class CheckpointError(ValueError):
+    """A weight file cannot be used; the message names the file, what is wrong and the remedy."""
+
+
+class Source:
+    """A file open for reading. Use it in a `with` block."""
+
+    def __init__(self, path: Path):
+        """Open the file.
+
+        Raises:
+            FileNotFoundError: there is no such file, or it is a folder.
+            CheckpointError: it is empty.
+        """
+        self.path = Path(path)
+        if not self.path.is_file():
+            hint = "a folder, not a file: give the file in it" if self.path.is_dir() else "not there; check the path"
+            raise FileNotFoundError(f"The weight file {self.path} is {hint}")
+        self.file = self.path.open("rb")
+        self.size = os.fstat(self.file.fileno()).st_size
+        if self.size == 0:
+            self.file.close()
+            raise CheckpointError(f"{self.path} is empty: {DOWNLOAD_AGAIN}")
+
+    def __enter__(self) -> "Source":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.file.close()
+
+    def read(self, start: int, count: int, what: str = "") -> bytearray:
+        """Bytes from `start`; CheckpointError if the file has fewer, naming the part `what`."""
+        if not 0 <= start <= self.size or not 0 <= count <= self.size - start:
+            raise self.cut_short(what)
+        content = bytearray(count)
+        self.file.seek(start)
+        if self.file.readinto(content) != count:
+            raise self.cut_short(what)
+        return content
+
+    def head(self) -> bytes:
+        """The first bytes of the file, at most 4096."""
+        return bytes(self.read(0, min(self.size, _HEAD)))
+
+    def cut_short(self, what: str = "") -> CheckpointError:
+        """The error for a file that ends too early."""
+        return CheckpointError(f"{self.path} is cut short{f' inside {what}' if what else ''}: {DOWNLOAD_AGAIN}")
+
+
+def other_kind(head: bytes, path: Path) -> str | None:
+    """What a file is that begins with `head` and is no weight file, with what to do; None if that is not known."""
+    for magic, kind in _KINDS:
+        if head.startswith(magic):
+            return kind
+    if head[257:262] == b"ustar":
+        return "a tar archive: unpack it and give the weight file itself"
+    if is_safetensors(head):
+        return "a safetensors file under another name: give it the ending .safetensors"
+    if path.suffix.lower() == ".onnx" or (head[:1] == b"\x08" and b"pytorch" in head[:64]):
+        return "an ONNX model, which holds no weights that can be converted: give the .ckpt or .pth it was made from"
+    if not head.strip(b"\0"):
+        return f"all zeros, a download that was begun and not finished: {DOWNLOAD_AGAIN}"
+    text = head.decode("utf-8-sig", "replace").lstrip().lower()
+    if text.startswith(("<!doctype", "<html", "<head", "<?xml", "<")):
+        return _WEB_PAGE
+    if text.startswith(("{", "[")) or (len(head) < 512 and text.isascii() and text.isprintable()):
+        return f"{_ANSWER}: it says {' '.join(text.split())[:60]!r}"
+    return None
+
+
+def is_safetensors(head: bytes) -> bool:
+    """Whether a file that begins so is a safetensors file: the length of a JSON object, and that object."""
+    return head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= 1 << 27
+
+
+def read_json(path: Path, what: str) -> Any:
+    """The content of a JSON file in UTF-8, with or without a byte-order mark.
+
+    Args:
+        path: the file, which exists.
+        what: what such a file is, for the messages: "a list of voices".
+
+    Raises:
+        ValueError: it is no JSON; the message names the file, the place and the way out.
+    """
+    content = path.read_bytes()
+    try:
+        return json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not written in UTF-8: open it in an editor and save it as UTF-8") from None
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply for {what}: write it again") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON, so it is not {what}: {error}; mend it there") from None

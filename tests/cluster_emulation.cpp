@@ -1,0 +1,293 @@
+// The kernel of T2S codes on a CPU. Each of its threads is a context of its own, of which one runs until it has to wait.
+// A random order decides which is next, and when a post, a published word or a copied piece arrives: at any time, at once,
+// or as late as can be. So what would only work by luck of timing fails here.
+
+#include <ucontext.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <random>
+#include <vector>
+
+#define EMULATED
+#define DEVICE inline
+#define THREAD emulation::running->thread
+#define BLOCK emulation::running->block
+
+typedef _Float16 __half;
+typedef unsigned long long Word;
+struct __half2 {
+  __half x, y;
+};
+struct float2 {
+  float x, y;
+};
+struct float4 {
+  float x, y, z, w;
+};
+struct uint4 {
+  uint32_t x, y, z, w;
+};
+
+namespace emulation {
+constexpr int STACK = 1 << 16;
+enum Arrival { LATE, AT_ONCE, ANY_TIME };
+
+// Those who wait at one place until all have come.
+struct Meeting {
+  int size = 0, came = 0;
+  long turn = 0;
+};
+// Lanes of a warp: what each has given, for two turns, since one may be a turn ahead of another's reading.
+struct Warp {
+  Meeting meeting;
+  uint32_t given[2][32];
+};
+struct Fiber {
+  int thread, block;
+  ucontext_t context;
+  std::unique_ptr<char[]> stack;
+  bool done = false;
+  std::function<bool()> ready;  // empty: now
+  const Word* looked = nullptr;
+  long arrived = -1;  // writes that had arrived when it looked
+};
+// A write that has yet to arrive.
+struct Write {
+  bool piece;
+  std::function<void()> arrive;
+};
+struct Grid {
+  int blocks, threads, size;  // blocks of a cluster
+  std::vector<std::vector<unsigned char>> pools;
+  std::vector<Meeting> block_meetings, cluster_meetings;
+  std::vector<Warp> warps;
+  std::vector<Fiber> fibers;
+  std::vector<Write> under_way;
+  long arrived = 0;
+  Arrival arrival;
+  std::mt19937 random;
+  ucontext_t scheduler;
+
+  void let_arrive() {
+    // Where they are to be late, pieces wait for all posts.
+    auto last = std::partition(under_way.begin(), under_way.end(), [&](auto& write) { return arrival != LATE || !write.piece; });
+    size_t most = last == under_way.begin() ? under_way.size() : last - under_way.begin();
+    std::swap(under_way[random() % most], under_way.back());
+    auto write = std::move(under_way.back());
+    under_way.pop_back();
+    ++arrived;
+    write.arrive();
+  }
+};
+
+static Grid* grid;
+static Fiber* running;
+
+inline void wait_until(std::function<bool()> ready) {
+  running->ready = std::move(ready);
+  swapcontext(&running->context, &grid->scheduler);
+}
+inline void meet(Meeting& meeting) {
+  long turn = meeting.turn;
+  if (++meeting.came == meeting.size) {
+    meeting.came = 0;
+    ++meeting.turn;
+  } else {
+    wait_until([&meeting, turn] { return meeting.turn != turn; });
+  }
+}
+inline Warp& warp() { return grid->warps[running->block * grid->threads / 32 + running->thread / 32]; }
+// Gives a value to the warp; returns what its lanes have given.
+inline const uint32_t* exchange(uint32_t value) {
+  Warp& own = warp();
+  uint32_t* given = own.given[own.meeting.turn % 2];
+  given[running->thread % 32] = value;
+  meet(own.meeting);
+  return given;
+}
+template <typename Kind>
+inline Kind* at_rank(Kind* pointer, int rank) {
+  int peer = running->block / grid->size * grid->size + rank;
+  auto place = (unsigned char*)pointer - grid->pools[running->block].data();
+  return (Kind*)(grid->pools[peer].data() + place);
+}
+struct Barrier {
+  int32_t missing;  // bytes announced and not come
+  uint16_t pending, phase;
+};
+inline void check(Barrier* barrier) {
+  if (barrier->pending == 0 && barrier->missing == 0) barrier->pending = 1, ++barrier->phase;
+}
+inline void arrive_later(void* to, const void* from, unsigned bytes, Word* barrier) {
+  std::vector<unsigned char> content((const unsigned char*)from, (const unsigned char*)from + bytes);
+  grid->under_way.push_back({bytes > 16, [to, barrier, content = std::move(content)] {
+    memcpy(to, content.data(), content.size());
+    if (barrier) {
+      ((Barrier*)barrier)->missing -= (int32_t)content.size();
+      check((Barrier*)barrier);
+    }
+  }});
+  if (grid->arrival == AT_ONCE) grid->let_arrive();
+}
+
+inline void enter(unsigned low, unsigned high) {
+  auto* body = (std::function<void()>*)((uintptr_t)high << 32 | low);
+  (*body)();
+  running->done = true;
+  swapcontext(&running->context, &grid->scheduler);
+}
+
+// Runs a kernel; false if it waits for what never comes. The seed also says when writes arrive.
+inline bool run(int blocks, int threads, int size, int shared, unsigned seed, std::function<void()> body) {
+  Grid made{blocks, threads, size};
+  grid = &made;
+  made.random.seed(seed);
+  made.arrival = (Arrival)(seed % 3);
+  made.pools.assign(blocks, std::vector<unsigned char>(shared, 0xff));
+  made.block_meetings.resize(blocks);
+  for (auto& meeting : made.block_meetings) meeting.size = threads;
+  made.cluster_meetings.resize(blocks / size);
+  for (auto& meeting : made.cluster_meetings) meeting.size = threads * size;
+  made.warps.resize(blocks * threads / 32);
+  for (auto& each : made.warps) each.meeting.size = 32;
+  made.fibers.resize(blocks * threads);
+  uintptr_t address = (uintptr_t)&body;
+  std::vector<int> left;
+  for (int i = 0; i < blocks * threads; ++i) {
+    Fiber& fiber = made.fibers[i];
+    fiber.thread = i % threads, fiber.block = i / threads;
+    fiber.stack.reset(new char[STACK]);
+    getcontext(&fiber.context);
+    fiber.context.uc_stack.ss_sp = fiber.stack.get();
+    fiber.context.uc_stack.ss_size = STACK;
+    makecontext(&fiber.context, (void (*)())enter, 2, (unsigned)address, (unsigned)(address >> 32));
+    left.push_back(i);
+  }
+  while (!left.empty()) {
+    bool idle = true;
+    std::shuffle(left.begin(), left.end(), made.random);
+    for (int which : left) {
+      Fiber& fiber = made.fibers[which];
+      if (fiber.ready && !fiber.ready()) continue;
+      idle = false;
+      fiber.ready = nullptr;
+      running = &fiber;
+      swapcontext(&made.scheduler, &fiber.context);
+      if (made.arrival == ANY_TIME && !made.under_way.empty() && made.random() % 4 == 0) made.let_arrive();
+    }
+    left.erase(std::remove_if(left.begin(), left.end(), [&](int i) { return made.fibers[i].done; }), left.end());
+    if (idle && made.under_way.empty()) return false;
+    if (idle) made.let_arrive();
+  }
+  for (auto& write : made.under_way) write.arrive();
+  return true;
+}
+}  // namespace emulation
+
+#define pool (emulation::grid->pools[emulation::running->block].data())
+
+inline float2 __half22float2(__half2 pair) { return {(float)pair.x, (float)pair.y}; }
+inline float __half2float(__half value) { return (float)value; }
+inline __half __float2half(float value) { return (__half)value; }
+inline float rsqrtf(float value) { return 1 / sqrtf(value); }
+inline uint32_t bits(float value) {
+  uint32_t plain;
+  memcpy(&plain, &value, 4);
+  return plain;
+}
+inline float number(uint32_t plain) {
+  float value;
+  memcpy(&value, &plain, 4);
+  return value;
+}
+inline float power(float value) { return expf(value); }
+inline float exact_power(float value) { return expf(value); }
+inline void block_wait() { emulation::meet(emulation::grid->block_meetings[BLOCK]); }
+inline void cluster_wait() { emulation::meet(emulation::grid->cluster_meetings[BLOCK / emulation::grid->size]); }
+inline void grid_fence() {}
+inline float lanes_xor(float value, int mask) { return number(emulation::exchange(bits(value))[(THREAD % 32) ^ mask]); }
+inline float lane_value(float value, int lane) { return number(emulation::exchange(bits(value))[lane % 32]); }
+inline unsigned lanes_most(unsigned value) {
+  const uint32_t* given = emulation::exchange(value);
+  unsigned most = 0;
+  for (int i = 0; i < 32; ++i) most = given[i] > most ? given[i] : most;
+  return most;
+}
+inline unsigned lanes_least(unsigned value) { return ~lanes_most(~value); }
+inline unsigned lanes_count(unsigned value) {
+  const uint32_t* given = emulation::exchange(value);
+  unsigned sum = 0;
+  for (int i = 0; i < 32; ++i) sum += given[i];
+  return sum;
+}
+inline uint4 cache_load(const __half* from) { return *(const uint4*)from; }
+inline void publish(Word* word, float value, unsigned tick) {
+  Word both = (Word)tick << 32 | bits(value);
+  emulation::arrive_later(word, &both, sizeof both, nullptr);
+}
+inline Word look(const Word* word) {
+  // A second look is worth while once something has arrived.
+  emulation::Fiber& own = *emulation::running;
+  if (own.looked == word && own.arrived == emulation::grid->arrived)
+    emulation::wait_until([&own] { return own.arrived != emulation::grid->arrived; });
+  own.looked = word, own.arrived = emulation::grid->arrived;
+  return *word;
+}
+inline void prepare(Word* barrier) { *(emulation::Barrier*)barrier = {0, 1, 0}; }
+inline void prepared() {}
+inline void expect(Word* barrier, unsigned bytes) {
+  auto* own = (emulation::Barrier*)barrier;
+  own->missing += (int32_t)bytes;
+  --own->pending;
+  emulation::check(own);
+}
+inline void await(Word* barrier, unsigned parity) {
+  auto* own = (emulation::Barrier*)barrier;
+  emulation::wait_until([own, parity] { return (own->phase & 1) != parity; });
+}
+inline void copy(void* to, const void* from, unsigned bytes, Word* barrier) {
+  emulation::arrive_later(to, from, bytes, barrier);
+}
+inline void post(float* to, int rank, float value, Word* barrier) {
+  emulation::arrive_later(emulation::at_rank(to, rank), &value, 4, emulation::at_rank(barrier, rank));
+}
+inline void post(float* to, int rank, float4 value, Word* barrier) {
+  emulation::arrive_later(emulation::at_rank(to, rank), &value, 16, emulation::at_rank(barrier, rank));
+}
+
+#include "cuda_clusters.cuh"
+
+struct Inputs {
+  const int* sizes;
+  const float* sampling;
+  const int* texts;
+  const float *noise, *first_logits;
+  __half* cache;
+  Word* words;
+  const __half* embedding;
+  const float* positions;
+  const unsigned char *weights, *head;
+  int *drawn, *texts_after;
+  float* logits;
+};
+
+template <typename Kernel>
+static bool launch(const Inputs& from, int layers, unsigned seed) {
+  return emulation::run(Kernel::GRID, Kernel::THREADS, Kernel::GRID / Kernel::CLUSTERS, Kernel::SHARED, seed, [&] {
+    Kernel kernel;
+    kernel.sizes = from.sizes, kernel.sampling = (const Sampling*)from.sampling, kernel.texts = from.texts;
+    kernel.noise = from.noise, kernel.first_logits = from.first_logits, kernel.cache = from.cache;
+    kernel.words = from.words, kernel.embedding = from.embedding, kernel.positions = from.positions;
+    kernel.weights = from.weights, kernel.head = from.head, kernel.layers = layers, kernel.drawn = from.drawn;
+    kernel.texts_after = from.texts_after, kernel.logits = from.logits;
+    kernel.run();
+  });
+}
+
+static_assert(Codes<KERNEL_SIZES>::SHARED == KERNEL_SHARED);
+extern "C" bool run(const Inputs* from, int layers, unsigned seed) { return launch<Codes<KERNEL_SIZES>>(*from, layers, seed); }
