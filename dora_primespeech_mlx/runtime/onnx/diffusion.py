@@ -8,6 +8,7 @@ import numpy as np
 
 from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.dit import modulation_row
+from dora_primespeech_mlx.runtime.memory import release
 from dora_primespeech_mlx.runtime.onnx.graph import Graph
 from dora_primespeech_mlx.runtime.onnx.quantise import quantise
 from dora_primespeech_mlx.runtime.onnx.session import Function, OnnxFunction
@@ -109,6 +110,7 @@ class OnnxDiffusionRunner:
         for stage in STAGES:
             getattr(self, stage)
         self._model = None
+        release()
 
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
         """See `runtime.interface.DiffusionRunner`."""
