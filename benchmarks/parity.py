@@ -5,17 +5,18 @@
 DIR holds official checkpoints beside the outputs they gave: any ``s1_NAME.ckpt`` with ``t2s_NAME.npz`` and any
 ``s2_NAME.pth`` with ``s2_NAME.npz``. Prints one JSON object: the largest absolute difference of each quantity (and the
 signal-to-noise ratio of audio in dB), and for token sequences how many differ. Encoders and the sound front end are
-compared as far as their files are there (see parity_encoders.py).
+compared as far as their files are there (see parity_encoders.py), and so are v3 and v4 (see parity_diffusion.py).
 """
 
 import argparse
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
+from parity_diffusion import diffusion_report
 from parity_encoders import encoders_report
+from parity_measures import Golden, Report, differing, rows_last, snr, worst
 
 from dora_primespeech_mlx.audio import reference_spectrogram
 from dora_primespeech_mlx.nets.sovits import Sovits, resample_positions
@@ -26,9 +27,6 @@ from dora_primespeech_mlx.sampling import Sampling, penalise, probabilities
 from dora_primespeech_mlx.synthesis.decoding import MAXIMUM_CODES, Row, generate, generate_many
 from dora_primespeech_mlx.weights.load import build_sovits, build_t2s
 from dora_primespeech_mlx.weights.official import read_sovits, read_t2s
-
-Golden = Mapping[str, np.ndarray]
-Report = dict[str, float]
 
 GREEDY = Sampling(top_k=1)
 SAMPLED = {
@@ -42,30 +40,6 @@ PROBABILITIES = {
     "probs_k50p6": Sampling(top_k=50, top_p=0.6),
     "probs_p9": Sampling(top_k=2000, top_p=0.9, repetition_penalty=1.0),
 }
-
-
-def worst(ours: object, golden: np.ndarray) -> float:
-    """Largest absolute difference; infinite when the shapes differ."""
-    array, golden = np.squeeze(np.array(ours, dtype=np.float32)), np.squeeze(golden)
-    return float(np.abs(array - golden).max()) if array.shape == golden.shape else float("inf")
-
-
-def snr(ours: np.ndarray, golden: np.ndarray) -> float:
-    """Signal-to-noise ratio in dB, at most 200."""
-    golden = np.squeeze(golden)
-    error = float(((ours - golden) ** 2).sum()) if ours.shape == golden.shape else float("inf")
-    return 10 * float(np.log10((golden**2).sum() / max(error, 1e-20)))
-
-
-def differing(ours: list[int], golden: np.ndarray) -> int:
-    """Tokens that differ, missing and surplus ones counted."""
-    stored = golden.reshape(-1).tolist()
-    return sum(a != b for a, b in zip(ours, stored, strict=False)) + abs(len(ours) - len(stored))
-
-
-def rows_last(array: np.ndarray) -> np.ndarray:
-    """Official [1, C, T] to [T, C]."""
-    return np.ascontiguousarray(array[0].T)
 
 
 class T2SCase:
@@ -244,10 +218,12 @@ def main() -> None:
         stored = checkpoint.with_suffix(".npz")
         if stored.exists():
             reports[stored.stem] = sovits_report(checkpoint, np.load(stored), args.runtime, args.precision)
+    reports |= diffusion_report(args.folder, args.runtime, args.precision)
     reports |= encoders_report(args.folder, args.runtime, args.precision)
     if not reports:
         raise SystemExit(
-            f"{args.folder} holds no checkpoint with a stored output (s1_*.ckpt + t2s_*.npz, s2_*.pth + .npz)."
+            f"{args.folder} holds no checkpoint with a stored output (s1_*.ckpt + t2s_*.npz, s2_*.pth + .npz, "
+            "s2_*_v3.pth + stages_v3.npz, s2_*_v4.pth + stages_v4.npz)."
         )
     print(json.dumps(reports, indent=1))
 

@@ -19,6 +19,10 @@ ENCODER_RATE = 16000
 """Rate of what HuBERT and the speaker model hear, Hz."""
 WINDOW = 2048
 HOP = 640
+MEL_RANGE = (-12.0, 2.0)
+"""Natural logarithms of the magnitudes that stand at -1 and 1 in a mel of v3 and v4."""
+_MEL_FLOOR = 1e-5
+_MEL_POWER_GUARD = 1e-8
 _OTHER_SOUNDS = (
     (b"ftyp", 4, "an m4a, mp4 or mov file"),
     (b"\x1aE\xdf\xa3", 0, "a webm or mkv file"),
@@ -167,6 +171,42 @@ def reference_spectrogram(samples: np.ndarray) -> mx.array:
     windows = mx.as_strided(padded, (frames, WINDOW), (HOP, 1)) * mx.array(window.astype(np.float32))
     bins = mx.fft.rfft(windows)
     return mx.sqrt(mx.square(bins.real) + mx.square(bins.imag) + 1e-8)[None]
+
+
+def mel_spectrogram(samples: np.ndarray, rate: int, window: int, hop: int, bands: int) -> np.ndarray:
+    """Log mel spectrogram of a reference as v3 and v4 take it: float32 [n // hop, bands], nominally in -1..1.
+
+    Periodic Hann windows, reflected at both ends and not centred; Slaney's mel bands over the whole range, each of the
+    same area; the natural logarithm from e^-12 to e^2 brought to -1..1. The peak is not limited here.
+
+    Raises:
+        ValueError: fewer samples than one window reaches.
+    """
+    margin = (window - hop) // 2
+    if len(samples) <= margin:
+        raise ValueError(f"A reference of {len(samples)} samples is too short for a mel: give at least a second")
+    padded = np.pad(np.asarray(samples, np.float32), margin, mode="reflect")
+    weights = (0.5 - 0.5 * np.cos(2 * math.pi * np.arange(window) / window)).astype(np.float32)
+    bins = np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, window)[::hop] * weights)
+    magnitude = np.sqrt(np.square(bins.real) + np.square(bins.imag) + _MEL_POWER_GUARD).astype(np.float32)
+    loudness = np.log(np.maximum(magnitude @ _slaney_filters(rate, window, bands), _MEL_FLOOR))
+    low, high = MEL_RANGE
+    return ((loudness - low) / (high - low) * 2 - 1).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _slaney_filters(rate: int, window: int, bands: int) -> np.ndarray:
+    """Triangles on Slaney's mel scale (linear to 1 kHz, then logarithmic) of unit area [window / 2 + 1, bands]."""
+    step, corner, ratio = 200.0 / 3, 1000.0, math.log(6.4) / 27
+    top = rate / 2
+    highest = top / step if top < corner else corner / step + math.log(top / corner) / ratio
+    mels = np.linspace(0.0, highest, bands + 2)
+    bent = corner * np.exp(ratio * (np.maximum(mels, corner / step) - corner / step))
+    edges = np.where(mels < corner / step, mels * step, bent)
+    bins = np.linspace(0.0, top, window // 2 + 1)[:, None]
+    rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+    return (np.maximum(0.0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2]))).astype(np.float32)
 
 
 def fbank(samples: np.ndarray) -> np.ndarray:

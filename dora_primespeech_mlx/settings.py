@@ -97,6 +97,20 @@ class Rate(Number):
 
 
 @dataclass(frozen=True)
+class Steps(Number):
+    """A power of two."""
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        return f"a power of two from {self.low:.0f} to {self.high:.0f}"
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is such a power."""
+        return super().accepts(value) and value.bit_count() == 1
+
+
+@dataclass(frozen=True)
 class Choice:
     """One of a few words; `synonyms` are read as one of them."""
 
@@ -225,6 +239,7 @@ LANGUAGES = Choice(
     synonyms=(("all_zh", "zh"), ("all_ja", "ja"), ("all_ko", "ko"), ("all_yue", "yue")),
 )
 SPLIT_METHODS = Choice(("sentence", "cut0", "cut1", "cut2", "cut3", "cut4", "cut5"))
+STEPS = Steps(1, 32, integer=True)
 SPEED = Number(0.5, 2.0)
 PITCH = Number(-12.0, 12.0)
 VOLUME = Number(0.0, 200.0)
@@ -249,6 +264,7 @@ VARIABLES = (
     Variable(("TEMPERATURE",), "temperature", Number(0.01, 5.0), "sampling temperature"),
     Variable(("REPETITION_PENALTY",), "repetition_penalty", Number(0.5, 5.0), "penalty on repeated tokens"),
     Variable(("NOISE_SCALE",), "noise_scale", Number(0.0, 2.0), "scale of the decoder's noise"),
+    Variable(("SAMPLE_STEPS",), "steps", STEPS, "steps of a diffusion decoder (v3, v4): 8 on a GPU, 4 on a CPU"),
     Variable(("SPEED_FACTOR",), "speed", SPEED, "speed of speech; the voice's own if not set"),
     Variable(("SEED",), "seed", SEED, "fixed seed, so that a text always sounds the same"),
     Variable(("TEXT_SPLIT_METHOD",), "split_method", SPLIT_METHODS, "how a text is cut into sentences"),
@@ -331,9 +347,9 @@ IGNORED = {
 class Settings:
     """Everything one can choose. ValueError for a value out of bounds; units are those of `VARIABLES`.
 
-    None means: the file's default (`voice`), the voice's own (`speed`, `noise_scale`, `top_k`, ...), a fresh one for
-    every text (`seed`), the executor's choice (`threads`), dictionaries alone (`g2pw_dir`), no bound (`max_ahead`), or
-    as many as the machine carries (`max_sessions`).
+    None means: the file's default (`voice`), the voice's own (`speed`, `noise_scale`, `top_k`, `steps`, ...), a fresh
+    one for every text (`seed`), the executor's choice (`threads`), dictionaries alone (`g2pw_dir`), no bound
+    (`max_ahead`), or as many as the machine carries (`max_sessions`).
     """
 
     voices: Path = SHIPPED_VOICES
@@ -348,6 +364,7 @@ class Settings:
     temperature: float | None = None
     repetition_penalty: float | None = None
     noise_scale: float | None = None
+    steps: int | None = None
     speed: float | None = None
     seed: int | None = None
     split_method: str = "sentence"

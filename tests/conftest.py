@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dora_primespeech_mlx.weights.official import convert
+from dora_primespeech_mlx.weights.official_v34 import Companions
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
 
@@ -22,6 +23,34 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A converted model folder."""
     folder = tmp_path_factory.mktemp("tiny") / "model"
     convert(GOLDEN / "s1_tiny.ckpt", GOLDEN / "s2_tiny_v2.pth", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_diffusion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A voices.json with a voice of v3, one of v4 and one of a v4 LoRA; their model folders beside it."""
+    folder, data = tmp_path_factory.mktemp("diffusion"), GOLDEN / "v34"
+    shutil.copy(data / "ref_32k_mono.wav", folder / "ref.wav")
+    voices = {}
+    for name in ("v3", "v4", "v4_lora"):
+        version = name[:2]
+        base = data / f"s2_tiny_{version}.pth"
+        vocoder = data / ("bigvgan_tiny" if version == "v3" else "vocoder_tiny_v4.pth")
+        lora = "lora" in name
+        companions = Companions(base if lora else None, vocoder, None if lora else version)
+        convert(GOLDEN / "s1_tiny.ckpt", data / f"s2_tiny_{name}.pth", folder / name, companions=companions)
+        stored = np.load(data / f"e2e_{version}.npz")
+        codes = stored[f"ref.{'lora_' if lora else ''}ref_32k_mono_en.prompt_codes"].reshape(-1).astype("<i4")
+        codes.tofile(folder / f"{name}.bin")
+        voices[name] = {
+            "model": name,
+            "ref_audio": "ref.wav",
+            "ref_text": "This is the reference text.",
+            "codes_path": f"{name}.bin",
+            "text_lang": "en",
+            "prompt_lang": "en",
+        }
+    (folder / "voices.json").write_text(json.dumps({"voices": voices}), encoding="utf-8")
     return folder
 
 

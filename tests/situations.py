@@ -706,9 +706,9 @@ SITUATIONS = [
     ), ((False, "it is a training checkpoint"),) * 2),
     Situation("016", "v3, v4 and their LoRA", each(
         lambda d: d.convert("s2Gv3", sovits=d.sovits("s2Gv3.pth", lambda w: w | {"cfm.estimator.x": np.zeros(3, np.float16)})),
-        lambda d: d.convert("v3 LoRA", sovits=d.sovits("x_e2_s298_l32.pth", lambda w: {"cfm.a.lora_A.weight": np.zeros(3, np.float16)}, header=b"03", lora_rank=32)),
-        lambda d: d.convert("v4 LoRA", sovits=d.sovits("x_l128.pth", lambda w: {"cfm.a.lora_A.weight": np.zeros(3, np.float16)}, header=b"04", lora_rank=128)),
-    ), ((False, r"s2Gv3\.pth: this is a GPT-SoVITS v3 or v4 file.*s1v3\.ckpt"), (False, r"x_e2_s298_l32\.pth: this is a LoRA of a GPT-SoVITS v3"), (False, "LoRA of a GPT-SoVITS v4"))),
+        lambda d: d.convert("v3 LoRA", sovits=d.sovits("x_e2_s298_l32.pth", lambda w: {"cfm.a.lora_A.weight": np.zeros((32, 3), np.float16)}, header=b"03", lora_rank=32)),
+        lambda d: d.convert("v4 LoRA", sovits=d.sovits("x_l128.pth", lambda w: {"cfm.a.lora_A.weight": np.zeros((128, 3), np.float16)}, header=b"04", lora_rank=128)),
+    ), ((False, r"s2Gv3\.pth is a v3 or a v4 model.*add --version v3 or --version v4"), (False, r"x_e2_s298_l32\.pth is a v3 LoRA of rank 32.*add --base s2Gv3\.pth"), (False, "v4 LoRA of rank 128"))),
     Situation("018", "HParams of another module", once(sovits_of("", config=Made("src.utils.config.HParams", {"model": read_checkpoint(S2).config["model"]}))), (CONVERTED,)),
     Situation("020", "moyoyo_tts.utils.HParams", once(sovits_of("", config=Made("moyoyo_tts.utils.HParams", {"model": Made("moyoyo_tts.utils.HParams", read_checkpoint(S2).config["model"])}))), (CONVERTED,)),
     Situation("021", "tensors alone", loose_weights, (CONVERTED, (True, "2 attention heads are assumed"))),

@@ -31,6 +31,9 @@ def workplace(tmp_path, monkeypatch, golden, tiny_model) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copy(golden / "s1_tiny.ckpt", "voice.ckpt")
     shutil.copy(golden / "s2_tiny_v2.pth", "voice.pth")
+    shutil.copy(golden / "v34" / "s2_tiny_v4_lora.pth", "lora.pth")
+    shutil.copy(golden / "v34" / "s2_tiny_v4.pth", "s2Gv4.pth")
+    shutil.copy(golden / "v34" / "vocoder_tiny_v4.pth", "vocoder.pth")
     soundfile.write("ada.wav", speech(3.2), 32000)
     write_content_encoder(tiny_model, tmp_path / "models" / "encoders")
     return tmp_path

@@ -26,6 +26,7 @@ def test_every_variable_is_read_into_its_field():
         "temperature": ("1", 1.0),
         "repetition_penalty": ("1.2", 1.2),
         "noise_scale": ("0", 0.0),
+        "steps": ("16", 16),
         "speed": ("1.1", 1.1),
         "seed": ("233333", 233333),
         "split_method": ("cut5", "cut5"),

@@ -1,6 +1,7 @@
 """Looks over an installation: what speaking needs, each thing ok or with what to do about it."""
 
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from dora_primespeech_mlx.commands.installed import version_of
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.text.scripts import NAMES
+from dora_primespeech_mlx.voices.book import VoiceEntry
 
 OK, WARN, FAIL = "ok", "WARN", "FAIL"
 OLDEST_PYTHON = (3, 11)
@@ -186,12 +188,32 @@ def check_voices(settings: Settings) -> Iterator[Finding]:
         for sentence in examined.sentences():
             advice = "Put that right, or take the voice out of the file."
             yield Finding(FAIL, "voices", f"{name}: {sentence}", advice)
+    for entry in book.entries.values():
+        if diffuses(entry) and not on_device(settings):
+            text = f"{entry.name} has a diffusion decoder (v3, v4), which a CPU runs slower than real time"
+            yield Finding(WARN, "voices", text, "Use a GPU, a voice of v2 to v2ProPlus, or speak into files.")
     entry = book.entries[book.default]
     folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
     encoders = Encoders(encoder_folders(folder, book.path.parent))
     for kind, use in SPEAKING_KINDS.items():
         there = encoders.has(kind)
         yield Finding(OK, "encoders", f"{kind} {'is there' if there else 'is not there'} ({use})")
+
+
+def diffuses(entry: VoiceEntry) -> bool:
+    """Whether a voice's model is of v3 or v4."""
+    from dora_primespeech_mlx.nets.diffusion import MEL_BASES
+
+    if not isinstance(entry.weights, Path) or not (entry.weights / "config.json").is_file():
+        return False
+    return json.loads((entry.weights / "config.json").read_text("utf-8")).get("version") in MEL_BASES
+
+
+def on_device(settings: Settings) -> bool:
+    """Whether the networks run on Metal or CUDA."""
+    from dora_primespeech_mlx.runtime.factory import accelerated, choose
+
+    return choose(settings.runtime) == "mlx" and accelerated()
 
 
 def check_audio(settings: Settings) -> Iterator[Finding]:

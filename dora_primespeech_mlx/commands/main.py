@@ -127,12 +127,16 @@ def _add_convert(commands: Any) -> None:
     convert = commands.add_parser(
         "convert",
         help="convert official GPT-SoVITS checkpoints and encoders",
-        description="Converts official GPT-SoVITS checkpoints (v1, v2, v2Pro, v2ProPlus) into a model folder, and the "
-        "encoders they use. Nothing in a file is executed, and torch is not needed.",
-        epilog="Example: primespeech convert --t2s voice.ckpt --sovits voice.pth --out models/voice",
+        description="Converts official GPT-SoVITS checkpoints (v1, v2, v2Pro, v2ProPlus, v3, v4) into a model folder, "
+        "and the encoders they use. Nothing in a file is executed, and torch is not needed.",
+        epilog="Examples: primespeech convert --t2s voice.ckpt --sovits voice.pth --out models/voice; "
+        "primespeech convert --t2s s1v3.ckpt --sovits lora.pth --base s2Gv4.pth --vocoder vocoder.pth --out models/v4",
     )
     convert.add_argument("--t2s", type=Path, help="the s1 file, *.ckpt (GPT weights)")
     convert.add_argument("--sovits", type=Path, help="the s2 file, *.pth (SoVITS weights)")
+    convert.add_argument("--base", type=Path, help="the base model of a v3 or v4 LoRA: s2Gv3.pth or s2Gv4.pth")
+    convert.add_argument("--vocoder", type=Path, help="for v3 BigVGAN's folder, for v4 the file vocoder.pth")
+    convert.add_argument("--version", choices=("v3", "v4"), help="of the s2 file, where nothing in it tells")
     for kind, meaning in ENCODERS.items():
         convert.add_argument(f"--{kind}", type=Path, help=meaning)
     convert.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -204,12 +208,12 @@ def _add_bench(commands: Any) -> None:
         "bench",
         help="measure this machine",
         description="Measures the networks and whole texts: every result is evaluated within the timed region, after a "
-        "warm-up, as medians with 10th and 90th percentile. The sizes v2 and v2ProPlus run with random weights of the "
-        "released sizes, made in place: the sound is noise, the arithmetic is real.",
+        "warm-up, as medians with 10th and 90th percentile. The sizes v2, v2ProPlus, v3 and v4 run with random "
+        "weights of the released sizes, made in place: the sound is noise, the arithmetic is real.",
         epilog="Example: primespeech bench --size v2 --json v2.json --report report",
     )
     bench.add_argument("--runtime", choices=("auto", "mlx", "onnx"), help="where the networks run (default: RUNTIME)")
-    bench.add_argument("--size", default="demo", help="demo, v2 or v2ProPlus (default: %(default)s)")
+    bench.add_argument("--size", default="demo", help="demo, v2, v2ProPlus, v3 or v4 (default: %(default)s)")
     bench.add_argument("--only", default="", help="sections to run, separated by commas (default: all)")
     bench.add_argument("--streams", action="store_true", help="only many sessions at once, with simulated players")
     bench.add_argument("--quick", action="store_true", help="few lengths and repeats")
@@ -338,13 +342,23 @@ def _voices(args: argparse.Namespace) -> int:
 def _convert(args: argparse.Namespace) -> int:
     from dora_primespeech_mlx.weights.official import convert
     from dora_primespeech_mlx.weights.official_encoders import convert_encoder
+    from dora_primespeech_mlx.weights.official_v34 import Companions
 
     sources = {kind: getattr(args, kind) for kind in ENCODERS if getattr(args, kind) is not None}
     if (args.t2s is None) != (args.sovits is None) or not (args.t2s or sources):
         raise ValueError("Give --t2s and --sovits together, or an encoder: --" + ", --".join(ENCODERS))
     if args.t2s is not None:
         with Progress("convert", 3) as progress:
-            done = convert(args.t2s, args.sovits, args.out, half=args.half, note=progress.next, symbols=args.symbols)
+            companions = Companions(args.base, args.vocoder, args.version)
+            done = convert(
+                args.t2s,
+                args.sovits,
+                args.out,
+                half=args.half,
+                note=progress.next,
+                symbols=args.symbols,
+                companions=companions,
+            )
             progress.reach(3)
         millions = (done.t2s_parameters / 1e6, done.sovits_parameters / 1e6)
         _advise(done.notes)
@@ -400,10 +414,13 @@ def _export(args: argparse.Namespace) -> int:
         for package in Encoders([args.encoders]).export_coreml(args.coreml, args.precision or "fp16"):
             print(package)
     if onnx:
+        from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
         from dora_primespeech_mlx.runtime.onnx.export import export_onnx
         from dora_primespeech_mlx.weights.load import load_model
 
         model = load_model(args.model)
+        if isinstance(model.sovits, DiffusionSovits):
+            raise ValueError(f"{args.model} is a {model.version} model; only models of v1 to v2ProPlus are exported.")
         for path in export_onnx(model.t2s, model.sovits, args.onnx, args.precision or "fp32"):
             print(path)
     return 0

@@ -4,6 +4,7 @@ The stages are separate methods, since streaming calls them on different spans: 
 on all tokens so far, ``flow`` and ``dec`` on the new frames with their context.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,42 +12,14 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from dora_primespeech_mlx.nets.layers import (
-    CrossAttention,
-    RelativeEncoder,
-    additive_mask,
-    merge_heads,
-    split_heads,
-)
+from dora_primespeech_mlx.nets.code_encoder import FRAME_RATE, CodeEncoder, EncoderConfig, count, encoder_dimensions
 from dora_primespeech_mlx.nets.vocoder import Vocoder, VocoderConfig
-
-MRTE_HEADS = 4
-STYLE_HEADS = 2
-FRAME_RATE = 50
-"""Latent frames a second."""
-FRAMES_PER_CODE = 2
 
 
 @dataclass(frozen=True)
-class SovitsConfig:
+class SovitsConfig(EncoderConfig):
     """Dimensions of a model. ``speaker_dim`` is 0 for models without a speaker embedding (v1, v2)."""
 
-    version: str
-    symbols: int
-    hidden_channels: int
-    filter_channels: int
-    heads: int
-    layers: int
-    ssl_layers: int
-    post_layers: int
-    kernel: int
-    window: int
-    code_count: int
-    ssl_dim: int
-    mrte_channels: int
-    spectrum_bins: int
-    style_channels: int
-    style_kernel: int
     flow_channels: int
     flow_layers: int
     flow_depth: int
@@ -54,41 +27,25 @@ class SovitsConfig:
     speaker_dim: int
     vocoder: VocoderConfig
 
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second of what the model makes."""
+        return FRAME_RATE * math.prod(self.vocoder.upsample_rates)
+
     @classmethod
     def from_weights(cls, weights: Mapping[str, np.ndarray], model: Mapping, version: str) -> "SovitsConfig":
         """Dimensions from sanitised weights; heads, rates and dilations from the official ``config.model``."""
-
-        def count(prefix: str) -> int:
-            depth = prefix.count(".")
-            return len({name.split(".")[depth] for name in weights if name.startswith(prefix)})
-
         rates = tuple(int(r) for r in model.get("upsample_rates", (10, 8, 2, 2, 2)))
-        branches = count("dec.resblocks.") // len(rates)
+        branches = count(weights, "dec.resblocks.") // len(rates)
         dilations = model.get("resblock_dilation_sizes", [[1, 3, 5]] * branches)
         kernels = tuple(weights[f"dec.resblocks.{i}.convs1.0.weight"].shape[1] for i in range(branches))
         initial, _, inter = weights["dec.conv_pre.weight"].shape
         gin = weights["dec.cond.weight"].shape[1]
-        filters, kernel, hidden = weights["enc_p.encoder_text.ffn_layers.0.conv_1.weight"].shape
         return cls(
-            version=version,
-            symbols=weights["enc_p.text_embedding.weight"].shape[0],
-            hidden_channels=hidden,
-            filter_channels=filters,
-            heads=int(model.get("n_heads", 2)),
-            layers=count("enc_p.encoder_text.attn_layers."),
-            ssl_layers=count("enc_p.encoder_ssl.attn_layers."),
-            post_layers=count("enc_p.encoder2.attn_layers."),
-            kernel=kernel,
-            window=weights["enc_p.encoder_text.attn_layers.0.emb_rel_k"].shape[1] // 2,
-            code_count=weights["quantizer.weight"].shape[0],
-            ssl_dim=weights["quantizer.weight"].shape[1],
-            mrte_channels=weights["enc_p.mrte.c_pre.weight"].shape[0],
-            spectrum_bins=weights["ref_enc.spectral.0.weight"].shape[1],
-            style_channels=weights["ref_enc.spectral.0.weight"].shape[0],
-            style_kernel=weights["ref_enc.temporal.0.weight"].shape[1],
+            **encoder_dimensions(weights, model, version),
             flow_channels=weights["flow.flows.0.pre.weight"].shape[0],
-            flow_layers=count("flow.flows."),
-            flow_depth=count("flow.flows.0.enc.in_layers."),
+            flow_layers=count(weights, "flow.flows."),
+            flow_depth=count(weights, "flow.flows.0.enc.in_layers."),
             flow_kernel=weights["flow.flows.0.enc.in_layers.0.weight"].shape[1],
             speaker_dim=weights["sv_emb.weight"].shape[1] if "sv_emb.weight" in weights else 0,
             vocoder=VocoderConfig(
@@ -103,41 +60,6 @@ class SovitsConfig:
         )
 
 
-class MRTE(nn.Module):
-    """Lets the acoustic frames look at the phones, and adds the timbre (multi-reference timbre encoder)."""
-
-    def __init__(self, hidden: int, channels: int):
-        super().__init__()
-        self.c_pre = nn.Linear(hidden, channels)
-        self.text_pre = nn.Linear(hidden, channels)
-        self.cross_attention = CrossAttention(channels, MRTE_HEADS)
-        self.c_post = nn.Linear(channels, hidden)
-
-    def __call__(self, frames: mx.array, text: mx.array, ge: mx.array, text_mask: mx.array | None) -> mx.array:
-        """Frames [B, T, C], text [B, S, C], ge [B, 1, channels], text_mask [B, S]; returns [B, T, C]."""
-        frames, text = self.c_pre(frames), self.text_pre(text)
-        return self.c_post(self.cross_attention(frames, text, additive_mask(text_mask)) + frames + ge)
-
-
-class TextEncoder(nn.Module):
-    """Semantic features and phones to the mean and log deviation of the prior."""
-
-    def __init__(self, config: SovitsConfig):
-        super().__init__()
-        hidden = config.hidden_channels
-
-        def encoder(layers: int) -> RelativeEncoder:
-            return RelativeEncoder(hidden, config.filter_channels, config.heads, layers, config.kernel, config.window)
-
-        self.ssl_proj = nn.Linear(config.ssl_dim, hidden)
-        self.encoder_ssl = encoder(config.ssl_layers)
-        self.text_embedding = nn.Embedding(config.symbols, hidden)
-        self.encoder_text = encoder(config.layers)
-        self.mrte = MRTE(hidden, config.mrte_channels)
-        self.encoder2 = encoder(config.post_layers)
-        self.proj = nn.Linear(hidden, 2 * config.vocoder.inter_channels)
-
-
 class WaveNet(nn.Module):
     """Gated convolutions with a skip sum, conditioned on the timbre (undilated here)."""
 
@@ -149,12 +71,13 @@ class WaveNet(nn.Module):
         ]
         self.cond_layer = nn.Linear(gin, 2 * channels * layers)
 
-    def __call__(self, x: mx.array, ge: mx.array) -> mx.array:
-        """x [B, T, C], ge [B, 1, gin]; returns the skip sum [B, T, C]."""
+    def __call__(self, x: mx.array, ge: mx.array, mask: mx.array | None = None) -> mx.array:
+        """x [B, T, C], ge [B, 1, gin], mask [B, T] of real frames (None: all); returns the skip sum [B, T, C]."""
         conditions = mx.split(self.cond_layer(ge), len(self.in_layers), axis=-1)
+        keep = None if mask is None else mask[..., None].astype(x.dtype)
         skips: list[mx.array] = []
         for convolve, res_skip, condition in zip(self.in_layers, self.res_skip_layers, conditions, strict=True):
-            tanh, gate = mx.split(convolve(x) + condition, 2, axis=-1)
+            tanh, gate = mx.split(convolve(x if keep is None else x * keep) + condition, 2, axis=-1)
             out = res_skip(mx.tanh(tanh) * mx.sigmoid(gate))
             if len(skips) < len(self.in_layers) - 1:
                 residual, out = mx.split(out, 2, axis=-1)
@@ -208,49 +131,14 @@ class Flow(nn.Module):
         return x
 
 
-class StyleEncoder(nn.Module):
-    """Reference spectrogram to one timbre vector (MelStyleEncoder)."""
-
-    def __init__(self, config: SovitsConfig):
-        super().__init__()
-        channels = config.style_channels
-        self.spectral = [nn.Linear(config.spectrum_bins, channels), nn.Linear(channels, channels)]
-        self.temporal = [
-            nn.Conv1d(channels, 2 * channels, config.style_kernel, padding=config.style_kernel // 2) for _ in range(2)
-        ]
-        self.w_qs = nn.Linear(channels, channels)
-        self.w_ks = nn.Linear(channels, channels)
-        self.w_vs = nn.Linear(channels, channels)
-        self.attention_out = nn.Linear(channels, channels)
-        self.fc = nn.Linear(channels, config.vocoder.gin_channels)
-
-    def __call__(self, spectrum: mx.array) -> mx.array:
-        """Spectrum [B, T, bins]; returns [B, 1, gin]."""
-        x = spectrum
-        for linear in self.spectral:
-            x = nn.mish(linear(x))
-        for convolve in self.temporal:
-            value, gate = mx.split(convolve(x), 2, axis=-1)
-            x = x + value * mx.sigmoid(gate)
-        queries, keys, values = (split_heads(w(x), STYLE_HEADS) for w in (self.w_qs, self.w_ks, self.w_vs))
-        # The official temperature is the square root of the model width, not of the head width.
-        attended = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=x.shape[-1] ** -0.5)
-        x = x + self.attention_out(merge_heads(attended))
-        return self.fc(x).mean(axis=1, keepdims=True)
-
-
-class Sovits(nn.Module):
+class Sovits(CodeEncoder):
     """The whole s2 model, for inference."""
 
     def __init__(self, config: SovitsConfig):
-        super().__init__()
         gin = config.vocoder.gin_channels
-        self.enc_p = TextEncoder(config)
+        super().__init__(config, gin, 2 * config.vocoder.inter_channels)
         self.flow = Flow(config)
         self.dec = Vocoder(config.vocoder)
-        self.ref_enc = StyleEncoder(config)
-        self.quantizer = nn.Embedding(config.code_count, config.ssl_dim)
-        self.ssl_proj = nn.Conv1d(config.ssl_dim, config.ssl_dim, 2, stride=2)
         if config.speaker_dim:
             self.sv_emb = nn.Linear(config.speaker_dim, gin)
             self.ge_to512 = nn.Linear(gin, config.mrte_channels)
@@ -267,7 +155,7 @@ class Sovits(nn.Module):
 
         Several references are averaged by the caller.
         """
-        ge = self.ref_enc(spectrum[..., : self._config.spectrum_bins])
+        ge = self.style(spectrum)
         if not self._config.speaker_dim:
             return ge
         if speaker is None:
@@ -289,39 +177,13 @@ class Sovits(nn.Module):
         phone_mask: mx.array | None = None,
         resample: tuple[mx.array, mx.array, mx.array] | None = None,
     ) -> tuple[mx.array, mx.array]:
-        """Prior of the latent frames.
+        """Prior of the latent frames: mean and log deviation, each [B, frames, inter_channels].
 
-        Args:
-            codes: semantic codes [B, T] (25 a second).
-            phones: phone ids [B, S].
-            ge: timbre [B, 1, gin].
-            code_mask: [B, T], true where a code is real; None when all are.
-            phone_mask: [B, S], likewise.
-            resample: (lower frame [F], upper frame [F], weight of the upper [F]) for a speed other than 1.
-
-        Returns:
-            mean and log deviation, each [B, frames, inter_channels]; frames is 2 T, or F with ``resample``.
+        ``ge`` is the timbre [B, 1, gin]; other arguments and the number of frames as of `frames`.
         """
-        encoder = self.enc_p
-        frames = mx.repeat(encoder.ssl_proj(self.quantizer(codes)), FRAMES_PER_CODE, axis=1)
-        frame_mask = None if code_mask is None else mx.repeat(code_mask, FRAMES_PER_CODE, axis=1)
-        frames = encoder.encoder_ssl(frames, frame_mask)
-        text = encoder.encoder_text(encoder.text_embedding(phones), phone_mask)
-        frames = encoder.mrte(frames, text, self.text_timbre(ge), phone_mask)
-        frames = encoder.encoder2(frames, frame_mask)
-        if resample is not None:
-            lower, upper, weight = resample
-            weight = weight[:, None].astype(frames.dtype)
-            frames = frames[:, lower] * (1 - weight) + frames[:, upper] * weight
-        mean, log_deviation = mx.split(encoder.proj(frames), 2, axis=-1)
+        frames = self.frames(codes, phones, self.text_timbre(ge), code_mask, phone_mask, resample)
+        mean, log_deviation = mx.split(self.enc_p.proj(frames), 2, axis=-1)
         return mean, log_deviation
-
-    def extract_codes(self, features: mx.array) -> mx.array:
-        """Codes of a recording from its HuBERT features [B, N, ssl_dim]; returns int [B, N // 2]."""
-        projected = self.ssl_proj(features).astype(mx.float32)
-        book = self.quantizer.weight.astype(mx.float32)
-        distance = (book * book).sum(axis=-1) - 2 * (projected @ book.T)
-        return mx.argmin(distance, axis=-1)
 
 
 def resample_positions(frames: int, speed: float, ratio: float | None = None) -> tuple[np.ndarray, ...]:

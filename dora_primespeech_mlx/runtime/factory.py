@@ -2,10 +2,12 @@
 
 import mlx.core as mx
 
+from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import T2S
-from dora_primespeech_mlx.runtime.interface import SovitsRunner, T2SRunner
+from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.runtime.mlx.cuda_device import Device, first_device
+from dora_primespeech_mlx.runtime.mlx.diffusion import MlxDiffusionRunner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
 
 RUNTIMES = ("auto", "mlx", "onnx")
@@ -68,6 +70,15 @@ def _cuda_t2s_runner(model: T2S, device: Device) -> T2SRunner:
     return CudaT2SRunner(model, blocks) if fits(model.config, blocks) else MlxT2SRunner(model, accelerated=True)
 
 
+def s2_runner(
+    model: Sovits | DiffusionSovits, runtime: str = "auto", precision: str = "auto", threads: int | None = None
+) -> SovitsRunner | DiffusionRunner:
+    """Runner of the s2 network of any version: `sovits_runner` or `diffusion_runner`."""
+    if isinstance(model, DiffusionSovits):
+        return diffusion_runner(model, runtime, precision, threads)
+    return sovits_runner(model, runtime, precision, threads)
+
+
 def sovits_runner(
     model: Sovits, runtime: str = "auto", precision: str = "auto", threads: int | None = None
 ) -> SovitsRunner:
@@ -80,3 +91,14 @@ def sovits_runner(
     from dora_primespeech_mlx.runtime.onnx.sovits import OnnxSovitsRunner
 
     return OnnxSovitsRunner(model, threads, exact=precision == "fp32")
+
+
+def diffusion_runner(
+    model: DiffusionSovits, runtime: str = "auto", precision: str = "auto", threads: int | None = None
+) -> DiffusionRunner:
+    """Runner of the s2 network of v3 and v4; arguments as for `t2s_runner`: "int8" is of the transformer's products."""
+    if choose(runtime) == "mlx":
+        return MlxDiffusionRunner(model, accelerated(), compiled=accelerated())
+    from dora_primespeech_mlx.runtime.onnx.diffusion import OnnxDiffusionRunner
+
+    return OnnxDiffusionRunner(model, "int8" if precision in ("auto", "int8") else "fp32", threads)

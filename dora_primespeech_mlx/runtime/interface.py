@@ -1,15 +1,16 @@
-"""What the rest of the package asks of an executor: one T2S network, one SoVITS network, NumPy arrays at the borders.
+"""What the rest of the package asks of an executor: one T2S network, one s2 network, NumPy arrays at the borders.
 
 `decoding` and `streaming` are written against these protocols and do not know which executor runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from dora_primespeech_mlx.nets.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.sovits import SovitsConfig
 from dora_primespeech_mlx.nets.t2s import T2SConfig
 from dora_primespeech_mlx.sampling import Sampling
@@ -117,6 +118,59 @@ class SovitsRunner(Protocol):
 
     def fit(self, frames: int) -> int:
         """Smallest length of at least ``frames`` that ``flow`` and ``vocode`` have room for in their caches."""
+        ...
+
+
+class DiffusionRunner(Protocol):
+    """Runs the s2 network of v3 and v4, one utterance at a time."""
+
+    config: DiffusionConfig
+    streams: bool
+    """Whether it is fast enough to begin a sentence before all of its codes are there, which makes more work of it."""
+
+    def prepare(self) -> None:
+        """Begins what the first utterance would otherwise wait for."""
+        ...
+
+    def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
+        """Mean timbre of references: spectra [T, bins]; ``speakers`` are not listened to; returns float32 [gin]."""
+        ...
+
+    def features(
+        self, codes: np.ndarray, phones: np.ndarray, ge: np.ndarray, positions: tuple[np.ndarray, ...]
+    ) -> np.ndarray:
+        """Codes int32 [T], phones int32 [S], ge [gin] and `nets.diffusion.mel_positions` to features [frames, C]."""
+        ...
+
+    def sample(
+        self,
+        noise: np.ndarray,
+        features: np.ndarray,
+        prompt: np.ndarray,
+        steps: int,
+    ) -> Generator[None, None, np.ndarray]:
+        """Noise to the mel of a stretch of speech that follows a prompt, one step each time it is resumed.
+
+        Args:
+            noise: normal, float32 [F, bands].
+            features: of prompt and stretch, [P + F, C].
+            prompt: its mel, nominally in -1..1, [P, bands].
+            steps: one of `nets.dit.STEPS`.
+
+        Returns:
+            float32 [F, bands], as the prompt is.
+        """
+        ...
+
+    def vocode(self, mel: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Log mel [frames, bands] to samples float32 [(stop - start) * hop] of frames ``start`` to ``stop``.
+
+        The frames before and after are context.
+        """
+        ...
+
+    def fit(self, frames: int) -> int:
+        """Smallest length of at least ``frames`` that ``vocode`` has room for in its caches."""
         ...
 
 

@@ -3,12 +3,15 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 
+from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.settings import SPEED
 from dora_primespeech_mlx.speech import Manner, Omission, Timing
 from dora_primespeech_mlx.synthesis.decoding import CODES_PER_SECOND, MAXIMUM_CODES, Guard, Row, generate_many
+from dora_primespeech_mlx.synthesis.diffusion import DiffusionAudio, stream_diffusion
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from dora_primespeech_mlx.text import Phones
@@ -116,14 +119,7 @@ def speak(sentence: PreparedSentence, request: Request) -> Iterator[np.ndarray |
     """
     for attempt in range(sentence.attempt, ATTEMPTS):
         row = _row(replace(sentence, attempt=attempt), request)
-        audio = SentenceAudio(
-            request.voice.sovits,
-            sentence.phones.ids,
-            request.voice.ge,
-            NoiseTable("normal", request.voice.sovits.config.vocoder.inter_channels, _seed(sentence, attempt, request)),
-            request.manner.noise_scale,
-            _pace(sentence, request),
-        )
+        audio = _audio(sentence, attempt, request)
         last = attempt + 1 == ATTEMPTS
         codes = _codes(row, audio, request, last) if sentence.codes is None else sentence.codes
         try:
@@ -136,6 +132,17 @@ def speak(sentence: PreparedSentence, request: Request) -> Iterator[np.ndarray |
             logger.warning("%r is cut short, or its reading may be wrong: %s", sentence.sentence.text, row.fault)
             request.omissions.append(Omission(sentence.sentence.text, "cut short", row.fault))
         return
+
+
+def _audio(sentence: PreparedSentence, attempt: int, request: Request) -> SentenceAudio | DiffusionAudio:
+    """The latents of a sentence, or its mel where the voice is of v3 or v4."""
+    voice, seed, pace = request.voice, _seed(sentence, attempt, request), _pace(sentence, request)
+    if voice.diffusion is not None:
+        noise = NoiseTable("normal", voice.diffusion.mel.shape[1], seed)
+        return DiffusionAudio(voice.diffusion, sentence.phones.ids, voice.ge, noise, pace)
+    sovits = cast(SovitsRunner, voice.sovits)
+    noise = NoiseTable("normal", sovits.config.vocoder.inter_channels, seed)
+    return SentenceAudio(sovits, sentence.phones.ids, voice.ge, noise, request.manner.noise_scale, pace)
 
 
 def _pace(sentence: PreparedSentence, request: Request) -> float:
@@ -167,7 +174,7 @@ def _decode(rows: Sequence[Row], request: Request) -> Iterator[list[int | None]]
     )
 
 
-def _codes(row: Row, audio: SentenceAudio, request: Request, last: bool) -> Iterator[int | None]:
+def _codes(row: Row, audio: SentenceAudio | DiffusionAudio, request: Request, last: bool) -> Iterator[int | None]:
     """Codes of a row, None after every few. A collapse raises unless something was heard or this try is the last."""
     steps = _decode([row], request)
     while True:
@@ -185,13 +192,16 @@ def _codes(row: Row, audio: SentenceAudio, request: Request, last: bool) -> Iter
 
 
 def _render(
-    audio: SentenceAudio, codes: Iterator[int | None] | tuple[int, ...], request: Request
+    audio: SentenceAudio | DiffusionAudio, codes: Iterator[int | None] | tuple[int, ...], request: Request
 ) -> Iterator[np.ndarray | None]:
     """Samples of a sentence; with `whole` all codes are made first and the schedule does not change the audio."""
-    timing = request.timing
+    timing, schedule = request.timing, request.schedule
     if request.whole:
         codes = tuple(code for code in codes if code is not None)
-    stream = stream_sentence(audio, codes, request.schedule)
+    if isinstance(audio, DiffusionAudio):
+        stream = stream_diffusion(audio, codes, schedule.chunk, audio.schedule)
+    else:
+        stream = stream_sentence(audio, codes, schedule)
     while True:
         decoding = timing.t2s
         with timing.measure("sovits"):

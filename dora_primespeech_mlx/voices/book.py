@@ -50,6 +50,7 @@ class VoiceEntry:
         sampling: sampling options of this voice, a subset of top_k, top_p, temperature, repetition_penalty,
             noise_scale.
         lexicon: file of pronunciations (word to pinyin or ARPAbet), or None.
+        steps: of a diffusion decoder (v3, v4); None for the executor's.
         vocoder: a vocoder that `primespeech export --onnx` wrote, used on CPUs when it is there, or None.
     """
 
@@ -66,6 +67,7 @@ class VoiceEntry:
     sampling: Mapping[str, float] = field(default_factory=dict)
     lexicon: Path | None = None
     vocoder: Path | None = None
+    steps: int | None = None
 
     def files(self) -> Iterator[Path]:
         """Every file the voice needs."""
@@ -264,6 +266,7 @@ def _entry(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEntr
         sampling={key: value for key, value in sampling.items() if value is not None},
         lexicon=fields.path(folder, "lexicon"),
         vocoder=fields.path(folder, "vits_onnx"),
+        steps=None if (steps := fields.number("steps")) is None else int(steps),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dora_primespeech_mlx.audio import read_audio
+from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.runtime.factory import choose
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.text import Frontend
@@ -126,6 +127,11 @@ def add_voice(
     frontend = Frontend(loaded.symbols, speaks=speaks)
     frontend.check(language)
 
+    if isinstance(loaded.sovits, DiffusionSovits) and not text.strip():
+        raise ValueError(
+            f"{folder} is a {loaded.version} model, which takes a voice from a recording whose words it knows: "
+            "say them with --text"
+        )
     sounds = [read_audio(recording) for recording in recordings]
     check_length(*sounds[0], str(recordings[0]))
     advice = [

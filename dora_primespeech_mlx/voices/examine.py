@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from dora_primespeech_mlx.audio import read_audio
+from dora_primespeech_mlx.nets.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.sovits import SovitsConfig
 from dora_primespeech_mlx.text.languages import check_readable
 from dora_primespeech_mlx.voices.book import CODE_COUNT, VoiceBook, VoiceEntry, read_codes, read_lexicon
@@ -14,6 +15,9 @@ from dora_primespeech_mlx.voices.fields import there
 from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.recording import check_length
 from dora_primespeech_mlx.weights.load import examine_model
+
+S2Config = SovitsConfig | DiffusionConfig
+"""Dimensions of the s2 network of any version."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,11 @@ class Examined:
 
 def examine_voices(book: VoiceBook) -> dict[str, Examined]:
     """What is wrong with each voice of a book, by name. Each model is read once."""
-    models: dict[Path | tuple[Path, Path], SovitsConfig | str] = {}
+    models: dict[Path | tuple[Path, Path], S2Config | str] = {}
     return {entry.name: _examined(entry, book, models) for entry in book.entries.values()}
 
 
-def _examined(
-    entry: VoiceEntry, book: VoiceBook, models: dict[Path | tuple[Path, Path], SovitsConfig | str]
-) -> Examined:
+def _examined(entry: VoiceEntry, book: VoiceBook, models: dict[Path | tuple[Path, Path], S2Config | str]) -> Examined:
     missing = tuple(path for path in entry.files() if not there(path))
     if entry.weights not in models:
         try:
@@ -51,7 +53,7 @@ def _examined(
         except (ValueError, OSError) as error:
             models[entry.weights] = str(error)
     model = models[entry.weights]
-    if isinstance(model, SovitsConfig):
+    if not isinstance(model, str):
         return Examined(missing, tuple(_problems(entry, book, model, missing)))
     found = tuple(_problems(entry, book, None, missing))
     if any(str(path) in model for path in missing):
@@ -59,9 +61,7 @@ def _examined(
     return Examined(missing, (model, *found))
 
 
-def _problems(
-    entry: VoiceEntry, book: VoiceBook, model: SovitsConfig | None, missing: tuple[Path, ...]
-) -> Iterator[str]:
+def _problems(entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missing: tuple[Path, ...]) -> Iterator[str]:
     for check in _checks(entry, book, model, missing):
         try:
             check()
@@ -73,7 +73,7 @@ def _problems(
 
 
 def _checks(
-    entry: VoiceEntry, book: VoiceBook, model: SovitsConfig | None, missing: tuple[Path, ...]
+    entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missing: tuple[Path, ...]
 ) -> Iterator[Callable[[], object]]:
     """What to look at, each a call that raises what is wrong."""
     for path in entry.references:

@@ -20,7 +20,7 @@ NUMBERS: Mapping[str, Number] = {
     **{
         variable.field: variable.kind
         for variable in VARIABLES
-        if isinstance(variable.kind, Number) and variable.field in (*SAMPLING_NAMES, "noise_scale")
+        if isinstance(variable.kind, Number) and variable.field in (*SAMPLING_NAMES, "noise_scale", "steps")
     },
 }
 """Fields that hold numbers -> what they allow, which is what the environment allows."""

@@ -5,14 +5,16 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import mlx.core as mx
 import numpy as np
 
-from dora_primespeech_mlx.nets.sovits import FRAME_RATE, Sovits
+from dora_primespeech_mlx.audio import read_audio
+from dora_primespeech_mlx.nets.diffusion import DiffusionConfig, DiffusionSovits
 from dora_primespeech_mlx.nets.t2s import BERT_DIM
-from dora_primespeech_mlx.runtime.factory import accelerated, choose, sovits_runner, t2s_runner, wide_heads_pay
-from dora_primespeech_mlx.runtime.interface import PrebuiltVocoder, SovitsRunner, T2SRunner
+from dora_primespeech_mlx.runtime.factory import accelerated, choose, s2_runner, t2s_runner, wide_heads_pay
+from dora_primespeech_mlx.runtime.interface import DiffusionRunner, PrebuiltVocoder, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.runtime.memory import release
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Wishes
@@ -20,12 +22,15 @@ from dora_primespeech_mlx.text import Frontend, Phones
 from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS
 from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes, read_lexicon
 from dora_primespeech_mlx.voices.encoders import Encoders, Ready
-from dora_primespeech_mlx.voices.recording import reference_from_recordings
+from dora_primespeech_mlx.voices.prompt import DiffusionPrompt, diffusion_prompt
+from dora_primespeech_mlx.voices.recording import S2Network, reference_from_recordings
 from dora_primespeech_mlx.weights.load import load_model
 
 KEPT_MODELS = 2
 """Models whose weights the voices.json does not name, that are kept loaded."""
 ENCODER_FOLDERS = ("encoders", "../encoders", "../../encoders")
+STEPS_ON_DEVICE, STEPS_ON_CPU = 8, 4
+"""Steps of the diffusion where nobody says: what the official interface offers for v4, and its fewest."""
 
 ModelKey = tuple[Path | tuple[Path, Path], tuple[int, ...]]
 """Where weights lie, and when each file was written."""
@@ -37,14 +42,14 @@ logger = logging.getLogger(__name__)
 class LoadedModel:
     """The networks of a model on their executor, and whether it listens to the prosody of a text.
 
-    ``network`` is the SoVITS network for what recordings need of it; the T2S weights belong to their executor alone,
+    ``network`` is the s2 network for what recordings need of it; the T2S weights belong to their executor alone,
     which on a CPU keeps 8-bit ones.
     """
 
     symbols: str | tuple[str, ...]
-    network: Sovits
+    network: S2Network
     t2s: T2SRunner
-    sovits: SovitsRunner
+    sovits: SovitsRunner | DiffusionRunner
     takes_prosody: bool
 
 
@@ -56,30 +61,32 @@ class Voice:
         name: as listed.
         wishes: how it speaks when nobody says otherwise.
         t2s: the T2S network.
-        sovits: the SoVITS network.
+        sovits: the s2 network.
         frontend: text to phones.
         encoders: prosody features for Mandarin, where their files are present; None for a model that takes none.
         codes: the prompt's semantic codes, int32 [m]; empty without a prompt.
         prompt: the prompt's phones, or None.
         prompt_bert: their features, float32 [n, 1024], or None for zeros.
         ge: timbre, float32 [gin].
+        diffusion: what a v3 or v4 voice hears before each sentence; None for the others.
     """
 
     name: str
     wishes: Wishes
     t2s: T2SRunner
-    sovits: SovitsRunner
+    sovits: SovitsRunner | DiffusionRunner
     frontend: Frontend
     encoders: Encoders | None
     codes: np.ndarray
     prompt: Phones | None
     prompt_bert: np.ndarray | None
     ge: np.ndarray
+    diffusion: DiffusionPrompt | None = None
 
     @property
     def sample_rate(self) -> int:
         """Samples a second."""
-        return FRAME_RATE * int(np.prod(self.sovits.config.vocoder.upsample_rates))
+        return self.sovits.config.sample_rate
 
     @property
     def prompt_ids(self) -> np.ndarray:
@@ -108,7 +115,7 @@ def _features(encoders: Encoders | None, phones: Phones) -> np.ndarray | None:
     return features
 
 
-def _with_vocoder(runner: SovitsRunner, entry: VoiceEntry) -> SovitsRunner:
+def _with_vocoder(runner: SovitsRunner | DiffusionRunner, entry: VoiceEntry) -> SovitsRunner | DiffusionRunner:
     """The runner with the vocoder file a voice names, where that is there, fits and has a use."""
     if entry.vocoder is None or not entry.vocoder.is_file() or not isinstance(runner, PrebuiltVocoder):
         return runner
@@ -190,6 +197,7 @@ class Library:
                 prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
             except ValueError as error:
                 raise ValueError(f"The reference text of the voice {entry.name!r} cannot be read: {error}") from error
+        ge = sovits.timbre(reference.spectra, reference.voice_vectors)
         return Voice(
             name=entry.name,
             wishes={"language": entry.language, "speed": entry.speed, **_typed(entry.sampling)},
@@ -200,8 +208,29 @@ class Library:
             codes=np.zeros(0, np.int32) if prompt is None or codes is None else codes,
             prompt=prompt,
             prompt_bert=None if prompt is None else _features(prosody, prompt),
-            ge=sovits.timbre(reference.spectra, reference.voice_vectors),
+            ge=ge,
+            diffusion=self._prompt(entry, sovits, codes, prompt, ge),
         )
+
+    def _prompt(
+        self,
+        entry: VoiceEntry,
+        sovits: SovitsRunner | DiffusionRunner,
+        codes: np.ndarray | None,
+        prompt: Phones | None,
+        ge: np.ndarray,
+    ) -> DiffusionPrompt | None:
+        """What a v3 or v4 voice hears before each sentence; None for the others."""
+        if not isinstance(sovits.config, DiffusionConfig):
+            return None
+        if prompt is None or codes is None:
+            raise ValueError(
+                f"The voice {entry.name!r} is of a {sovits.config.version} model, which takes a voice from a recording "
+                "whose words it knows: give it ref_text, exactly what ref_audio says, and codes or HuBERT"
+            )
+        steps = self._settings.steps or entry.steps or (STEPS_ON_DEVICE if self._on_device else STEPS_ON_CPU)
+        runner = cast(DiffusionRunner, sovits)
+        return diffusion_prompt(runner, *read_audio(entry.references[0]), codes, prompt.ids, ge, steps)
 
     def keeps(self, voice: Voice) -> bool:
         """Whether the model of a voice is still loaded for others; if not, the voice is better loaded anew."""
@@ -232,9 +261,9 @@ class Library:
         threads = self._settings.threads
         loaded = LoadedModel(
             model.symbols,
-            model.sovits,
+            model.sovits.without_decoder() if isinstance(model.sovits, DiffusionSovits) else model.sovits,
             t2s_runner(model.t2s, self._runtime, self._precision, threads),
-            sovits_runner(model.sovits, self._runtime, self._precision, threads),
+            s2_runner(model.sovits, self._runtime, self._precision, threads),
             takes_prosody=bool(mx.any(model.t2s.bert_proj.weight != 0).item()),
         )
         del model

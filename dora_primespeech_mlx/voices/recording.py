@@ -21,9 +21,12 @@ from dora_primespeech_mlx.audio import (
     resample,
     resample_soxr,
 )
+from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.voices.encoders import Encoders
 
+S2Network = Sovits | DiffusionSovits
+"""The s2 network of any version."""
 SECONDS = (3.0, 10.0)
 """Shortest and longest recording the models take."""
 APPENDED_ZEROS = 9600
@@ -115,7 +118,7 @@ def _clipped_share(samples: np.ndarray) -> float:
     return float(runs.mean()) if len(runs) else 0.0
 
 
-def codes_from_samples(samples: np.ndarray, rate: int, encoders: Encoders, sovits: Sovits) -> np.ndarray:
+def codes_from_samples(samples: np.ndarray, rate: int, encoders: Encoders, sovits: S2Network) -> np.ndarray:
     """Codes of a recording [n]: int32, 25 a second and 15 for the silence appended.
 
     Raises:
@@ -137,7 +140,7 @@ def codes_from_samples(samples: np.ndarray, rate: int, encoders: Encoders, sovit
     return np.array(sovits.extract_codes(mx.array(features)[None]))[0].astype(np.int32)
 
 
-def codes_from_recording(path: str | Path, encoders: Encoders, sovits: Sovits) -> np.ndarray:
+def codes_from_recording(path: str | Path, encoders: Encoders, sovits: S2Network) -> np.ndarray:
     """Codes of a sound file, as `codes_from_samples`, after `check_length`."""
     samples, rate = read_audio(path)
     check_length(samples, rate, str(path))
@@ -145,7 +148,7 @@ def codes_from_recording(path: str | Path, encoders: Encoders, sovits: Sovits) -
 
 
 def reference_from_recordings(
-    paths: Sequence[str | Path], encoders: Encoders, sovits: Sovits, with_codes: bool = True
+    paths: Sequence[str | Path], encoders: Encoders, sovits: S2Network, with_codes: bool = True
 ) -> Reference:
     """What some sound files give to a voice; the first is the one whose text is known.
 

@@ -14,7 +14,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -102,8 +102,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(archive.tensors(weights), config, info, header, rank)
 
 
-def read_torch(path: Path) -> dict[str, np.ndarray]:
+def read_torch(path: Path, inside: str | None = None) -> dict[str, np.ndarray]:
     """Read a plain torch state dict or a `.safetensors` file; {name: array}, bfloat16 as float32.
+
+    A state dict that lies one level down under the name `inside` is read from there.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -113,6 +115,8 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
         if source.path.suffix == ".safetensors" or is_safetensors(source.head()):
             return _named_tensors(source.path, read_safetensors(source))
         archive = _open(source)
+        if isinstance(archive.content, Mapping) and inside is not None and inside in archive.content:
+            archive = replace(archive, content=archive.content[inside])
         if isinstance(archive.content, Mapping) and isinstance(archive.content.get("weight"), Mapping):
             raise CheckpointError(
                 f"{path} is a voice (it has 'weight' and {'config' if 'config' in archive.content else 'no config'}), "

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from dora_primespeech_mlx.nets.bigvgan import BigVGANConfig
+from dora_primespeech_mlx.nets.diffusion import MEL_BASES, DiffusionConfig
 from dora_primespeech_mlx.nets.sovits import SovitsConfig
 from dora_primespeech_mlx.nets.t2s import T2SConfig
 from dora_primespeech_mlx.nets.vocoder import VocoderConfig
@@ -53,6 +55,16 @@ def sovits_settings(config: Any) -> dict[str, Any]:
     return {"model": {key: value for key, value in found.items() if value is not None}}
 
 
+def diffusion_settings(config: Any) -> dict[str, Any]:
+    """What is kept of the config of a v3 or v4 model: {"model": {"n_heads"}, "vocoder": BigVGAN's settings (v3)}.
+
+    Raises:
+        CheckpointError: a value is none that a model can have; the message names it.
+    """
+    heads, vocoder = _whole(_part(config, "model"), "n_heads", 1, 256), dict(_part(config, "vocoder"))
+    return {"model": {} if heads is None else {"n_heads": heads}} | ({"vocoder": vocoder} if vocoder else {})
+
+
 def t2s_config(weights: Mapping[str, np.ndarray], config: Any) -> T2SConfig:
     """Dimensions of a sanitised s1 model.
 
@@ -85,8 +97,32 @@ def t2s_config(weights: Mapping[str, np.ndarray], config: Any) -> T2SConfig:
     return found
 
 
-def sovits_config(weights: Mapping[str, np.ndarray], config: Any, version: str) -> SovitsConfig:
+def diffusion_config(weights: Mapping[str, np.ndarray], config: Any, version: str) -> DiffusionConfig:
+    """Dimensions of a sanitised v3 or v4 model with its vocoder. Errors as `t2s_config`."""
+    settings = diffusion_settings(config)
+    try:
+        own = {name.removeprefix("dec."): value for name, value in weights.items() if name.startswith("dec.")}
+        dec: BigVGANConfig | VocoderConfig
+        if version == "v3":
+            dec = BigVGANConfig.from_settings(settings["vocoder"])
+        else:
+            dec = VocoderConfig.from_mel_weights(own)
+        found = DiffusionConfig.from_weights(weights, settings["model"], version, dec)
+    except KeyError as error:
+        raise CheckpointError(f"{error.args[0]} is missing, so this is not a {version} model. {_GIVE}") from error
+    except (ValueError, IndexError, TypeError, ZeroDivisionError) as error:
+        raise CheckpointError(
+            f"The tensors or settings of this {version} model have forms that no such model has. {_GIVE}"
+        ) from error
+    for part in (found, found.dit, found.vocoder):
+        _plausible(part, version)
+    return found
+
+
+def sovits_config(weights: Mapping[str, np.ndarray], config: Any, version: str) -> SovitsConfig | DiffusionConfig:
     """Dimensions of a sanitised s2 model. Errors as `t2s_config`."""
+    if version in MEL_BASES:
+        return diffusion_config(weights, config, version)
     settings = sovits_settings(config)
     try:
         found = SovitsConfig.from_weights(weights, settings["model"], version)
@@ -149,12 +185,12 @@ def _misshapen(what: str) -> CheckpointError:
     return CheckpointError(f"The tensors of this {what} model have shapes that no such model has. {_GIVE}")
 
 
-def _plausible(config: T2SConfig | SovitsConfig | VocoderConfig, what: str) -> None:
+def _plausible(config: Any, what: str) -> None:
     for field in fields(config):
         value = getattr(config, field.name)
         most = DEEPEST if "layers" in field.name or "depth" in field.name else WIDEST
-        least = 0 if field.name in ("speaker_dim", "window", "end") else 1
-        if isinstance(value, int) and not least <= value <= most:
+        least = 0 if field.name in ("speaker_dim", "window", "end", "gin_channels") else 1
+        if type(value) is int and not least <= value <= most:
             raise CheckpointError(f"This {what} model has {field.name} {value}, which no such model has.")
 
 

@@ -8,14 +8,13 @@ from dora_primespeech_mlx.weights.source import CheckpointError
 
 LORA_VERSIONS = {"03": "v3", "04": "v4"}
 """The two characters a LoRA file begins with."""
-_TAKE_PRO = (
-    "its diffusion decoder is not supported. Take a v1, v2, v2Pro or v2ProPlus voice; or s2Gv2ProPlus.pth with "
-    "s1v3.ckpt (or a GPT file trained for v3 or v4, which fits it too) and a recording: primespeech voice add"
+_CONVERT = (
+    "convert it with primespeech convert --t2s s1v3.ckpt --sovits FILE --vocoder VOCODER, and a LoRA with --base too"
 )
 _GIVE = "give it with --{}, and the other file of the voice with --{}"
 _MARKS = (
-    ("lora", ".lora_", "a LoRA of a GPT-SoVITS {} model, which adapts one", _TAKE_PRO),
-    ("v3", "cfm.", "a GPT-SoVITS v3 or v4 file", _TAKE_PRO),
+    ("lora", ".lora_", "a LoRA of a GPT-SoVITS {} model, which adapts one", _CONVERT),
+    ("v3", "cfm.", "a GPT-SoVITS v3 or v4 file", _CONVERT),
     ("discriminator", "discriminators.", "a discriminator (s2D), which only training needs", "give the s2G file"),
     ("t2s", "ar_audio_embedding.", "a T2S (s1, GPT) model", _GIVE.format("t2s", "sovits")),
     ("t2s", "semantic_embed.", "a T2S (s1, GPT) model", _GIVE.format("t2s", "sovits")),

@@ -8,6 +8,7 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
+from dora_primespeech_mlx.nets.diffusion import DiffusionConfig, DiffusionSovits
 from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig, pad_heads
 from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch
@@ -23,6 +24,7 @@ from dora_primespeech_mlx.weights.official import (
     of_file,
     sanitize_sovits,
     sanitize_t2s,
+    sovits_network,
 )
 from dora_primespeech_mlx.weights.safetensors_file import StampError
 from dora_primespeech_mlx.weights.whole import read_whole, stamps_of
@@ -30,6 +32,8 @@ from dora_primespeech_mlx.weights.whole import read_whole, stamps_of
 FUSED_HEAD_WIDTH = 64
 PRECISIONS = {"fp32": mx.float32, "fp16": mx.float16}
 KEPT_IN_FP32 = ("ar_predict_layer.",)
+SNAKE = "dec.activation_post.alpha"
+"""A tensor of BigVGAN alone, which 16 bits leave 40 dB above their rounding where v4's generator has 54."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Model:
     """Both networks of a voice, and what the front end needs to know of them."""
 
     t2s: T2S
-    sovits: Sovits
+    sovits: Sovits | DiffusionSovits
     version: str
     symbols: Symbols
 
@@ -49,7 +53,7 @@ class _Checked:
     t2s: dict[str, np.ndarray]
     t2s_config: T2SConfig
     sovits: dict[str, np.ndarray]
-    sovits_config: SovitsConfig
+    sovits_config: SovitsConfig | DiffusionConfig
     symbols: Symbols
 
 
@@ -68,11 +72,11 @@ def load_model(weights: Path | tuple[Path, Path], *, precision: str = "fp32", wi
     """
     checked = _check_pair(*weights) if isinstance(weights, tuple) else _check_folder(weights)
     t2s = _t2s(checked.t2s, checked.t2s_config, precision, wide_heads)
-    sovits = _filled(Sovits(checked.sovits_config), _arrays(checked.sovits, precision))
+    sovits = _filled(sovits_network(checked.sovits_config), _arrays(checked.sovits, precision))
     return Model(t2s, sovits, checked.sovits_config.version, checked.symbols)
 
 
-def examine_model(weights: Path | tuple[Path, Path]) -> SovitsConfig:
+def examine_model(weights: Path | tuple[Path, Path]) -> SovitsConfig | DiffusionConfig:
     """Checks the weights of a voice as `load_model` does, and makes no network of them.
 
     Returns:
@@ -113,7 +117,9 @@ def _check_folder(folder: Path) -> _Checked:
             raise CheckpointError(f"It says symbols {symbols!r}, and the model has those of another version.")
     stamped = stamps_of(config)
     _check_against(t2s, T2S(t2s_dimensions), "T2S", folder / T2S_FILE, known=T2S_FILE in stamped)
-    _check_against(sovits, Sovits(sovits_dimensions), "SoVITS", folder / SOVITS_FILE, known=SOVITS_FILE in stamped)
+    _check_against(
+        sovits, sovits_network(sovits_dimensions), "SoVITS", folder / SOVITS_FILE, known=SOVITS_FILE in stamped
+    )
     return _Checked(t2s, t2s_dimensions, sovits, sovits_dimensions, symbols)
 
 
@@ -135,7 +141,7 @@ def _check_pair(t2s_path: Path, sovits_path: Path) -> _Checked:
         t2s_dimensions = t2s_config(t2s, {})
         symbols_of(t2s_dimensions.phones, "T2S")
     _check_against(t2s, T2S(t2s_dimensions), "T2S", t2s_path, known=False)
-    _check_against(sovits, Sovits(sovits_dimensions), "SoVITS", sovits_path, known=False)
+    _check_against(sovits, sovits_network(sovits_dimensions), "SoVITS", sovits_path, known=False)
     return _Checked(t2s, t2s_dimensions, sovits, sovits_dimensions, symbols)
 
 
@@ -158,11 +164,11 @@ def build_t2s(
 
 def build_sovits(
     weights: Mapping[str, np.ndarray], config: Mapping[str, Any], version: str, precision: str = "fp32"
-) -> Sovits:
-    """A SoVITS network from sanitised weights."""
-    dimensions = sovits_config(weights, config, version)
-    check_shapes(weights, Sovits(dimensions), "SoVITS")
-    return _filled(Sovits(dimensions), _arrays(dict(weights), precision))
+) -> Any:
+    """The s2 network from sanitised weights: `Sovits`, or `DiffusionSovits` of v3 and v4."""
+    network = sovits_network(sovits_config(weights, config, version))
+    check_shapes(weights, network, "SoVITS")
+    return _filled(network, _arrays(dict(weights), precision))
 
 
 def _t2s(weights: dict[str, np.ndarray], dimensions: T2SConfig, precision: str, wide_heads: bool) -> T2S:
@@ -176,8 +182,9 @@ def _t2s(weights: dict[str, np.ndarray], dimensions: T2SConfig, precision: str, 
 def _arrays(weights: dict[str, np.ndarray], precision: str) -> dict[str, mx.array]:
     """Weights as MLX has them, taken out of the mapping one by one, so that there are not two of all."""
     kind, arrays = PRECISIONS[precision], {}
+    kept = (*KEPT_IN_FP32, "dec.") if SNAKE in weights else KEPT_IN_FP32
     for name in list(weights):
-        value, exact = weights.pop(name), name.startswith(KEPT_IN_FP32)
+        value, exact = weights.pop(name), name.startswith(kept)
         if precision == "fp16" and not exact:
             check_fits_half(name, value, "speak with PRECISION=fp32")
         arrays[name] = mx.array(value).astype(mx.float32 if exact else kind)

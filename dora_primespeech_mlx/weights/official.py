@@ -7,7 +7,7 @@ and torch is not needed. The folder holds the old model or the new one at any mo
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,19 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from dora_primespeech_mlx.nets import sovits, t2s
+from dora_primespeech_mlx.nets.diffusion import MEL_BASES, DiffusionConfig, DiffusionSovits
 from dora_primespeech_mlx.text.symbols import SIZES, symbol_table
 from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_checkpoint
-from dora_primespeech_mlx.weights.dimensions import sovits_config, sovits_settings, t2s_config, t2s_settings
+from dora_primespeech_mlx.weights.dimensions import (
+    diffusion_settings,
+    sovits_config,
+    sovits_settings,
+    t2s_config,
+    t2s_settings,
+)
 from dora_primespeech_mlx.weights.inventory import Symbols, own_symbols, read_symbols, symbols_of
 from dora_primespeech_mlx.weights.kinds import check_kind, without_prefix
+from dora_primespeech_mlx.weights.official_v34 import Companions, is_diffusion, read_diffusion
 from dora_primespeech_mlx.weights.predecessor import official_names
 from dora_primespeech_mlx.weights.safetensors_file import as_safetensors
 from dora_primespeech_mlx.weights.whole import write_whole
@@ -132,14 +140,30 @@ def sanitize_t2s(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return official_names(t2s.sanitize(bare))
 
 
-def read_sovits(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any], str]:
-    """Sanitised weights, whole config and version of an official s2 file, checked against the network."""
+def read_sovits(
+    path: str | Path, companions: Companions | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, Any], str]:
+    """Sanitised weights, whole config and version of an official s2 file, checked against the network.
+
+    `companions` are what a v3 or v4 file needs besides itself; its vocoder is then among the weights and in the config.
+    """
     checkpoint = read_checkpoint(Path(path))
+    config = checkpoint.config
     with of_file(path):
-        weights, version = sanitize_sovits(checkpoint.weights, checkpoint.header)
-        check_shapes(weights, sovits.Sovits(sovits_config(weights, checkpoint.config, version)), "SoVITS")
+        bare = without_prefix(checkpoint.weights)
+        if is_diffusion(bare):
+            known = replace(checkpoint, weights=bare)
+            weights, config, version = read_diffusion(known, Path(path), companions or Companions())
+        else:
+            weights, version = sanitize_sovits(bare, checkpoint.header)
+        check_shapes(weights, sovits_network(sovits_config(weights, config, version)), "SoVITS")
         check_numbers(weights)
-    return weights, checkpoint.config, version
+    return weights, config, version
+
+
+def sovits_network(config: sovits.SovitsConfig | DiffusionConfig) -> sovits.Sovits | DiffusionSovits:
+    """The s2 network of some dimensions, not filled yet."""
+    return DiffusionSovits(config) if isinstance(config, DiffusionConfig) else sovits.Sovits(config)
 
 
 def sanitize_sovits(weights: Mapping[str, np.ndarray], header: str = "") -> tuple[dict[str, np.ndarray], str]:
@@ -173,6 +197,7 @@ def convert(
     half: bool = False,
     note: Callable[[str], None] = lambda _: None,
     symbols: Path | None = None,
+    companions: Companions | None = None,
 ) -> Converted:
     """Writes the model folder `out` from an official s1 `.ckpt` and s2 `.pth`.
 
@@ -185,6 +210,7 @@ def convert(
         note: told what is done next.
         symbols: file of the symbol table of a fine-tune that has its own; None takes the official ones, or the one that
             the config of a file lists.
+        companions: what a v3 or v4 file needs besides itself.
 
     Raises:
         FileNotFoundError: a file is not there.
@@ -195,7 +221,7 @@ def convert(
     note("T2S")
     t2s_weights, t2s_file = read_t2s(t2s_path)
     note("SoVITS")
-    sovits_weights, sovits_file, version = read_sovits(sovits_path)
+    sovits_weights, sovits_file, version = read_sovits(sovits_path, companions)
     phones = t2s_weights["ar_text_embedding.word_embeddings.weight"].shape[0]
     rows = sovits_weights["enc_p.text_embedding.weight"].shape[0]
     inventory = _inventory(Path(t2s_path), phones, Path(sovits_path), rows, symbols, (sovits_file, t2s_file))
@@ -203,7 +229,7 @@ def convert(
         "version": version,
         "symbols": inventory,
         "t2s": t2s_settings(t2s_file),
-        "sovits": sovits_settings(sovits_file),
+        "sovits": (diffusion_settings if version in MEL_BASES else sovits_settings)(sovits_file),
     }
     if half:
         with of_file(t2s_path):

@@ -5,6 +5,7 @@ models have. The end of a sequence is never the likeliest code, so decoding runs
 """
 
 import math
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ from typing import Any
 import numpy as np
 from mlx.utils import tree_flatten
 
-from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig
+from dora_primespeech_mlx.nets.bigvgan import BigVGANConfig
+from dora_primespeech_mlx.nets.code_encoder import EncoderConfig
+from dora_primespeech_mlx.nets.diffusion import MEL_BASES, DiffusionConfig
+from dora_primespeech_mlx.nets.dit import DiTConfig
+from dora_primespeech_mlx.nets.sovits import SovitsConfig
 from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
 from dora_primespeech_mlx.nets.vocoder import VocoderConfig
-from dora_primespeech_mlx.weights.official import CONFIG_FILE, SOVITS_FILE, T2S_FILE
+from dora_primespeech_mlx.weights.official import CONFIG_FILE, SOVITS_FILE, T2S_FILE, sovits_network
 from dora_primespeech_mlx.weights.safetensors_file import as_safetensors
 from dora_primespeech_mlx.weights.whole import write_whole
 
@@ -78,18 +83,64 @@ def _sovits(
     )
 
 
-SIZES = {
+BIGVGAN: dict[str, Any] = {
+    "num_mels": 100,
+    "upsample_rates": (4, 4, 2, 2, 2, 2),
+    "upsample_kernel_sizes": (8, 8, 4, 4, 4, 4),
+    "upsample_initial_channel": 1536,
+    "resblock_kernel_sizes": (3, 7, 11),
+    "resblock_dilation_sizes": DILATIONS,
+    "use_tanh_at_final": False,
+    "use_bias_at_final": False,
+}
+"""What NVIDIA's config says of the generator at 24 kHz with 100 bands."""
+LOW_PASS = np.sinc((np.arange(12) - 5.5) / 2) * np.kaiser(12, 4.66)
+LOW_PASS /= LOW_PASS.sum()
+"""The generator's filters: half the band, 12 taps."""
+
+
+def _diffusion(version: str, vocoder: VocoderConfig | BigVGANConfig) -> DiffusionConfig:
+    like = _sovits("v2")
+    return DiffusionConfig(
+        **{field.name: getattr(like, field.name) for field in fields(EncoderConfig)} | {"version": version},
+        gin=512,
+        feature_channels=512,
+        wave_layers=8,
+        wave_kernel=5,
+        dit=DiTConfig(
+            mel=100,
+            text=512,
+            text_hidden=1024,
+            text_blocks=4,
+            text_kernel=7,
+            dim=1024,
+            inner=1024,
+            head_dim=64,
+            feed_forward=2048,
+            depth=22,
+            groups=16,
+            position_kernel=31,
+        ),
+        vocoder=vocoder,
+        mel=MEL_BASES[version],
+    )
+
+
+MEL_VOCODER = VocoderConfig(100, 512, 0, (10, 6, 2, 2, 2), (20, 12, 4, 4, 4), (3, 7, 11), DILATIONS, final_bias=True)
+SIZES: dict[str, tuple[T2SConfig, SovitsConfig | DiffusionConfig]] = {
     "v2": (_t2s(512, 16, 24), _sovits("v2")),
     "v2ProPlus": (
         _t2s(512, 16, 24),
         _sovits("v2ProPlus", channels=768, gin=1024, speaker=20480, first_kernel=20),
     ),
+    "v3": (_t2s(512, 16, 24), _diffusion("v3", BigVGANConfig.from_settings(BIGVGAN))),
+    "v4": (_t2s(512, 16, 24), _diffusion("v4", MEL_VOCODER)),
     "demo": (
         _t2s(320, 5, 6),
         _sovits("v2", width=128, filters=512, layers=4, channels=256, gin=256, mrte=256, ssl=128),
     ),
 }
-"""The T2S and SoVITS networks of each size: two released ones, and one like the voice that ships."""
+"""The T2S and s2 networks of each size: the released ones, and one like the voice that ships."""
 
 
 def random_weights(network: Any, random: np.random.Generator) -> dict[str, np.ndarray]:
@@ -98,7 +149,16 @@ def random_weights(network: Any, random: np.random.Generator) -> dict[str, np.nd
     for name, parameter in dict(tree_flatten(network.parameters())).items():
         shape, leaf = tuple(parameter.shape), name.rsplit(".", 1)[-1]
         value: np.ndarray = random.standard_normal(shape, dtype=np.float32)
-        if leaf == "alpha" or ("norm" in name and leaf == "weight"):
+        if leaf == "inverse_frequencies":
+            value = 1e4 ** -(np.arange(shape[0]) / shape[0])
+        elif leaf == "modulations":
+            value = value / 4
+        elif leaf.startswith(("up_", "down_")):
+            taps = LOW_PASS[::2] if leaf.endswith("odd") else LOW_PASS[1::2]
+            value = np.broadcast_to((2 if leaf.startswith("up_") else 1) * taps[None, :, None], shape)
+        elif leaf == "inverse_beta":
+            value = np.exp(value / 10)
+        elif leaf == "alpha" or ("norm" in name and leaf == "weight"):
             value = 1 + value / 10
         elif leaf == "bias" or len(shape) < 2:
             value = value / 20
@@ -125,12 +185,16 @@ def write_random_model(folder: str | Path, size: str, seed: int = 0) -> None:
     random = np.random.default_rng(seed)
     codes = random_weights(T2S(t2s), random)
     codes["ar_predict_layer.weight"][t2s.end] = 0
-    latents = random_weights(Sovits(sovits), random)
+    latents = random_weights(sovits_network(sovits), random)
+    if isinstance(sovits, DiffusionConfig):
+        settings: dict[str, Any] = {"model": {"n_heads": sovits.heads}, "vocoder": BIGVGAN}
+    else:
+        settings = {"model": {"n_heads": sovits.heads, "upsample_rates": RATES, "resblock_dilation_sizes": DILATIONS}}
     config = {
         "version": sovits.version,
         "symbols": "v2",
         "t2s": {"model": {"head": t2s.heads, "EOS": t2s.end}, "data": {"max_sec": t2s.max_seconds}},
-        "sovits": {"model": {"n_heads": sovits.heads, "upsample_rates": RATES, "resblock_dilation_sizes": DILATIONS}},
+        "sovits": settings,
     }
     files = {T2S_FILE: partial(as_safetensors, codes), SOVITS_FILE: partial(as_safetensors, latents)}
     write_whole(Path(folder), CONFIG_FILE, config, files)

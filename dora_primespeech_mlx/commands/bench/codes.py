@@ -173,13 +173,13 @@ def compilation(shop: Workshop) -> Iterator[Figure]:
             {"compiled": compiled},
         )
     vocoder = shop.model.sovits.dec
-    latent, ge = (
-        mx.random.normal((1, n, c))
-        for n, c in ((50, vocoder.conv_pre.weight.shape[2]), (1, vocoder.cond.weight.shape[1]))
-    )
+    heard = [mx.random.normal((1, 50, vocoder.conv_pre.weight.shape[2]))]
+    if "cond" in vocoder:
+        heard.append(mx.random.normal((1, 1, vocoder.cond.weight.shape[1])))
     for compiled in (False, True):
-        render = mx.compile(vocoder.__call__) if compiled else vocoder.__call__
-        yield shop.watch("compile", "vocoder, 50 frames", partial(render, latent, ge), {"compiled": compiled})
+        call: Callable[..., Any] = vocoder.__call__
+        render = mx.compile(call) if compiled else call
+        yield shop.watch("compile", "vocoder, 50 frames", partial(render, *heard), {"compiled": compiled})
 
 
 def dispatches(shop: Workshop) -> Iterator[Figure]:

@@ -60,7 +60,8 @@ def run(
     """Measures.
 
     Args:
-        size: "demo" (the voice that ships, or its like with random weights), "v2" or "v2ProPlus" (random weights).
+        size: "demo" (the voice that ships, or its like with random weights), "v2", "v2ProPlus", "v3"
+            or "v4" (random weights).
         settings: runtime, precision and threads; the rest is not looked at.
         only: names of `SECTIONS`; empty for all that the runtime has.
         quick: few lengths and repeats.

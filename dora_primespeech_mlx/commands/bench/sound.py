@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import cast
 
+import mlx.nn as nn
 import numpy as np
 
 from dora_primespeech_mlx.audio import ENCODER_RATE, REFERENCE_RATE, reference_spectrogram, resample
+from dora_primespeech_mlx.commands.bench import diffusion
 from dora_primespeech_mlx.commands.bench.codes import megabytes
 from dora_primespeech_mlx.commands.bench.figures import Figure, counted, from_timed
 from dora_primespeech_mlx.commands.bench.timing import measure
 from dora_primespeech_mlx.commands.bench.workshop import REFERENCE_SECONDS, Workshop, noise, random_codes
+from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.sovits import FRAME_RATE
 from dora_primespeech_mlx.runtime.factory import accelerated
+from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.voices.book import read_codes
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.recording import codes_from_samples
@@ -22,7 +27,11 @@ SENTENCE = "今天天气很好我们一起去公园散步然后回家做一顿�
 
 def stages(shop: Workshop) -> Iterator[Figure]:
     """Text encoder, flow and vocoder by length of the audio, and the real-time factor of the three together."""
-    network, voice = shop.voice.sovits, shop.voice
+    voice = shop.voice
+    if voice.diffusion is not None:
+        yield from diffusion.stages(shop, voice.diffusion)
+        return
+    network = cast(SovitsRunner, voice.sovits)
     random = np.random.default_rng(0)
     for frames in shop.lengths(50, 200, 500, 1000):
         codes, phones = random_codes(frames // 2), shop.phones(max(8, frames // 5))
@@ -93,5 +102,8 @@ def codes_of_a_reference(shop: Workshop, found: Encoders) -> Iterator[Figure]:
 def weights(shop: Workshop) -> Iterator[Figure]:
     """What the networks' parameters take as float32."""
     model = shop.model
-    for name, part in (("T2S", model.t2s), ("SoVITS", model.sovits), ("vocoder within", model.sovits.dec)):
+    parts: dict[str, nn.Module] = {"T2S": model.t2s, "SoVITS": model.sovits, "vocoder within": model.sovits.dec}
+    if isinstance(model.sovits, DiffusionSovits):
+        parts["diffusion transformer within"] = model.sovits.estimator
+    for name, part in parts.items():
         yield counted("memory", f"weights, {name}", "MB", megabytes(part), {"numbers": "fp32"})

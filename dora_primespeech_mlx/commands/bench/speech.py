@@ -5,13 +5,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from dora_primespeech_mlx.commands.bench.figures import Figure, counted, from_timed
+from dora_primespeech_mlx.commands.bench.figures import At, Figure, counted, from_timed
 from dora_primespeech_mlx.commands.bench.timing import spread
 from dora_primespeech_mlx.commands.bench.workshop import Workshop
+from dora_primespeech_mlx.voices.library import Voice
 
 MANDARIN = (
     "清晨的阳光洒在安静湖面上，微风吹过，水波轻轻荡漾。岸边的老人们有的打太极，有的散步聊天，孩子们追逐着彼此的影子，笑声传得很远。"
@@ -32,30 +34,40 @@ TEXTS = {"zh": MANDARIN, "en": ENGLISH}
 
 def texts(shop: Workshop) -> Iterator[Figure]:
     """Time to first audio and real-time factor of a sentence and of a text, in both languages, warm."""
+    voice = shop.voice
+    if voice.diffusion is None:
+        yield from spoken(shop, voice, {})
+        return
+    for steps in shop.step_counts:
+        yield from spoken(shop, replace(voice, diffusion=replace(voice.diffusion, steps=steps)), {"steps": steps})
+
+
+def spoken(shop: Workshop, voice: Voice, circumstances: At) -> Iterator[Figure]:
+    """The figures of `texts` for one voice."""
     for language in ("en",) if shop.quick else ("zh", "en"):
-        speak(shop, SHORT[language], language)
+        speak(shop, SHORT[language], language, voice)
         for length, text in (("sentence", SHORT[language]), ("text", TEXTS[language])):
             if shop.quick and length == "text":
                 continue
             used = time.process_time()
-            runs = [speak(shop, text, language) for _ in range(1 if shop.quick else 3)]
+            runs = [speak(shop, text, language, voice) for _ in range(1 if shop.quick else 3)]
             used = (time.process_time() - used) / len(runs)
             first = spread([run[0]["at"] for run in runs])
             total = spread([run[-1]["at"] for run in runs])
             seconds = sum(moment["seconds"] for moment in runs[0])
-            at = {"language": language, "of": length}
+            at = {"language": language, "of": length, **circumstances}
             yield from_timed("speech", "first audio", first, at=at)
             yield from_timed("speech", "total", total, at=at)
             yield counted("speech", "audio", "s", seconds, at)
             median, low, high = (value / seconds for value in (total.median, total.low, total.high))
             yield Figure("speech", "real-time factor", "", median, low, high, total.repeats, at)
             yield Figure("speech", PROCESSOR, "", used / seconds, used / seconds, used / seconds, 1, at)
-            whole = [shop.engine.synthesize(text, voice=shop.voice, language=language, seed=1) for _ in runs]
+            whole = [shop.engine.synthesize(text, voice=voice, language=language, seed=1) for _ in runs]
             timed = spread([speech.real_time_factor for speech in whole])
             yield Figure("speech", WHOLE, "", timed.median, timed.low, timed.high, timed.repeats, at)
 
 
-def speak(shop: Workshop, text: str, language: str) -> list[dict[str, Any]]:
+def speak(shop: Workshop, text: str, language: str, voice: Voice) -> list[dict[str, Any]]:
     """When each chunk of a text came, in seconds from the call, and how many seconds of audio it holds."""
     began = time.perf_counter()
     return [
@@ -65,7 +77,7 @@ def speak(shop: Workshop, text: str, language: str) -> list[dict[str, Any]]:
             "sentence": chunk.sentence,
             "pause": chunk.sentence_final,
         }
-        for chunk in shop.engine.stream(text, voice=shop.voice, language=language, seed=1)
+        for chunk in shop.engine.stream(text, voice=voice, language=language, seed=1)
     ]
 
 
@@ -73,7 +85,8 @@ def timeline(shop: Workshop) -> list[dict[str, Any]]:
     """The moments of one utterance of two sentences, from the text to the last chunk."""
     own = shop.voice.wishes["language"]
     language = own if own in SHORT else "en"
-    return speak(shop, SHORT[language] if shop.quick else " ".join([SHORT[language]] * 2), language)
+    text = SHORT[language] if shop.quick else " ".join([SHORT[language]] * 2)
+    return speak(shop, text, language, shop.voice)
 
 
 def starts(shop: Workshop) -> Iterator[Figure]:

@@ -18,6 +18,7 @@ from dora_primespeech_mlx.nets.hubert import Hubert, HubertConfig
 from dora_primespeech_mlx.nets.roberta import Roberta, RobertaConfig
 from dora_primespeech_mlx.nets.speaker import Speaker, SpeakerConfig
 from dora_primespeech_mlx.nets.t2s import T2SConfig
+from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.runtime.interface import Array, DrawingSession, T2SRunner, T2SSession
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import SHIPPED_VOICES, Settings
@@ -155,6 +156,11 @@ class Workshop:
     def shipped(self) -> bool:
         """Whether the voice that ships is measured, not random weights."""
         return self.size == "demo" and SHIPPED_VOICES.is_file()
+
+    @property
+    def step_counts(self) -> tuple[int, ...]:
+        """Steps of a diffusion decoder to measure with; the many are for devices."""
+        return (4, 8, 32) if self.runtime == "mlx" and accelerated() else (4, 8)
 
     @cached_property
     def voices(self) -> Path:

@@ -1,0 +1,61 @@
+"""What a v3 or v4 voice hears before each sentence: the mel of its recording, and the features of what that says.
+
+Both depend on the recording alone and are made once per voice. Several recordings give one timbre; the prompt is
+always of the first, whose text is known.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dora_primespeech_mlx.audio import mel_spectrogram, resample
+from dora_primespeech_mlx.nets.diffusion import mel_positions
+from dora_primespeech_mlx.runtime.interface import DiffusionRunner
+
+
+@dataclass(frozen=True)
+class DiffusionPrompt:
+    """The prompt of a voice on its executor.
+
+    Attributes:
+        runner: the s2 network.
+        mel: in -1..1, float32 [P, bands].
+        features: float32 [P, C].
+        steps: into which the noise's way to a mel is cut.
+    """
+
+    runner: DiffusionRunner
+    mel: np.ndarray
+    features: np.ndarray
+    steps: int
+
+
+def diffusion_prompt(
+    runner: DiffusionRunner,
+    samples: np.ndarray,
+    rate: int,
+    codes: np.ndarray,
+    phones: np.ndarray,
+    ge: np.ndarray,
+    steps: int,
+) -> DiffusionPrompt:
+    """The prompt of a recording: its last seconds, at most as many as the model was made for.
+
+    Args:
+        runner: the s2 network.
+        samples: the recording, float32 [n].
+        rate: its samples a second.
+        codes: its semantic codes, int32 [m]; what they say of the silence appended to it is cut off.
+        phones: ids of the phones it says, int32 [n].
+        ge: timbre of the voice, float32 [gin].
+        steps: one of `nets.dit.STEPS`.
+
+    Raises:
+        ValueError: the recording is too short.
+    """
+    base = runner.config.mel
+    mel = mel_spectrogram(resample(samples, rate, base.rate), base.rate, base.window, base.hop, runner.config.dit.mel)
+    features = runner.features(codes, phones, ge, mel_positions(len(codes), 1.0, base))
+    both = min(len(mel), len(features))
+    kept = slice(max(0, both - base.reference), both)
+    return DiffusionPrompt(runner, mel[kept], features[kept], steps)
