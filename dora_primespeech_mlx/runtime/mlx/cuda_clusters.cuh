@@ -1,13 +1,17 @@
-// T2S codes on clusters of blocks: layers, scores and the drawing of codes, several codes a launch. Weights are fp16, sums
-// and activations fp32.
+// T2S codes on clusters of blocks: layers, scores and the drawing of codes, several codes a launch. Weights are fp16,
+// sums and activations fp32.
 //
 // A cluster has some heads and a share of the feed-forward, and each of its blocks a piece of their weights, which bulk
-// copies bring into shared memory before they are asked for. Blocks of a cluster post what they computed into each other's
-// shared memory, and a barrier there counts the bytes that came. Between clusters travel only sums over their own heads or
-// units, as words of a value and a tick; the reader adds them in a fixed order once all words have the tick it waits for.
-// So nothing waits for the whole grid, and every sum has one order: a text's scores do not depend on its company.
+// copies bring into shared memory before they are asked for. Blocks of a cluster post what they computed into each
+// other's shared memory, and a barrier there counts the bytes that came. Between clusters travel only sums over their
+// own heads or units, as words of a value and a tick; the reader adds them in a fixed order once all words have the
+// tick it waits for. So nothing waits for the whole grid, and every sum has one order: a text's scores do not depend on
+// its company.
 //
 // No place is written before all have read it: every exchange needs something of every warp that read the one before.
+//
+// Shared memory leaves little of the cache that registers are spilled to, so the loops here are kept from unrolling and
+// hoisting where that would spill.
 //
 // Compiled at run time by NVRTC (cuda_clusters.py); tests/cluster_emulation.cpp runs the same text on a CPU.
 
@@ -19,6 +23,8 @@
 typedef unsigned long long Word;
 extern __shared__ __align__(128) unsigned char pool[];
 
+// Keeps the compiler from working out ahead, and then holding, all that follows from a number.
+DEVICE void forget(int& number) { asm volatile("" : "+r"(number)); }
 DEVICE void block_wait() { __syncthreads(); }
 DEVICE void cluster_wait() {
   asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::: "memory");
@@ -33,7 +39,7 @@ DEVICE unsigned lanes_count(unsigned value) { return __reduce_add_sync(0xfffffff
 DEVICE unsigned bits(float value) { return __float_as_uint(value); }
 DEVICE float number(unsigned value) { return __uint_as_float(value); }
 DEVICE float power(float value) { return __expf(value); }
-DEVICE float exact_power(float value) { return expf(value); }
+DEVICE float quotient(float value, float by) { return __fdividef(value, by); }
 
 DEVICE uint4 cache_load(const __half* from) { return __ldcg(reinterpret_cast<const uint4*>(from)); }
 DEVICE void publish(Word* word, float value, unsigned tick) {
@@ -58,7 +64,8 @@ DEVICE void prepare(Word* barrier) {
 }
 DEVICE void prepared() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
 DEVICE void expect(Word* barrier, unsigned bytes) {
-  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(place_of(barrier)), "r"(bytes) : "memory");
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(place_of(barrier)), "r"(bytes)
+               : "memory");
 }
 DEVICE void await(Word* barrier, unsigned parity) {
   unsigned done;
@@ -71,13 +78,15 @@ DEVICE void await(Word* barrier, unsigned parity) {
   } while (!done);
 }
 DEVICE void copy(void* to, const void* from, unsigned bytes, Word* barrier) {
-  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(place_of(to)),
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
+                   place_of(to)),
                "l"(from), "r"(bytes), "r"(place_of(barrier))
                : "memory");
 }
 // Posts to the same place in the block of this rank, and counts the bytes at its barrier.
 DEVICE void post(float* to, int rank, float value, Word* barrier) {
-  asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.b32 [%0], %1, [%2];" ::"r"(place_at(to, rank)),
+  asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.b32 [%0], %1, [%2];" ::"r"(
+                   place_at(to, rank)),
                "r"(__float_as_uint(value)), "r"(place_at(barrier, rank))
                : "memory");
 }
@@ -208,7 +217,7 @@ struct Codes {
   DEVICE static float* units(int row) { return floats_at(UNITS_AT) + row * UNITS; }
   DEVICE static float* warp_part(int row, int of) { return floats_at(WARPS_AT) + (row * W + of) * PART; }
   DEVICE static float& residual(int row, int own) { return floats_at(RESIDUAL_AT)[row * SLICE + own]; }
-  DEVICE static unsigned& seen(int row, int part) { return reinterpret_cast<unsigned*>(pool + SEEN_AT)[row * SEEN + part]; }
+  DEVICE static unsigned& seen(int row, int of) { return reinterpret_cast<unsigned*>(pool + SEEN_AT)[row * SEEN + of]; }
   DEVICE static Text& text(int row) { return reinterpret_cast<Text*>(pool + TEXT_AT)[row]; }
 
   DEVICE Word* attended(int row) { return words + 2 + (long)row * D * CLUSTERS; }
@@ -243,9 +252,11 @@ struct Codes {
         }
       }
     }
-    for (int at = warp * AT_ONCE + lane / SOURCES; at < SLICE; at += W * AT_ONCE)
-      if (lane % SOURCES == 0)
-        residual(row, at) = __half2float(code[rank * SLICE + at]) + place[rank * SLICE + at];
+#pragma unroll
+    for (int turn = 0; turn < ceiling<SLICE, W * AT_ONCE>; ++turn) {
+      int own = (turn * W + warp) * AT_ONCE + lane / SOURCES, from = rank * SLICE + own;
+      if (own < SLICE && lane % SOURCES == 0) residual(row, own) = __half2float(code[from]) + place[from];
+    }
   }
 
   // The columns of a lane: the posted values, normalised. Gains and offsets lie together.
@@ -271,9 +282,11 @@ struct Codes {
         for (int i = 0; i < 8; ++i) column[group][i] = fmaf((column[group][i] - mean) * scale, gain[i], offset[i]);
       }
     }
-    for (int at = warp * AT_ONCE + lane / SOURCES; at < SLICE; at += W * AT_ONCE) {
-      int from = rank * SLICE + at;
-      if (lane % SOURCES == 0) residual(row, at) = fmaf((posted[from] - mean) * scale, gains[from], gains[D + from]);
+#pragma unroll
+    for (int turn = 0; turn < ceiling<SLICE, W * AT_ONCE>; ++turn) {
+      int own = (turn * W + warp) * AT_ONCE + lane / SOURCES, from = rank * SLICE + own;
+      if (own < SLICE && lane % SOURCES == 0)
+        residual(row, own) = fmaf((posted[from] - mean) * scale, gains[from], gains[D + from]);
     }
   }
 
@@ -332,7 +345,8 @@ struct Codes {
   }
 
   // One turn: a row of keys and values for each `LANES` lanes, the newest from what was posted.
-  DEVICE void attend_turn(int row, int at, uint4 key, uint4 value, const float* query, float& most, float& total, float* sums) {
+  DEVICE void attend_turn(int row, int at, uint4 key, uint4 value, const float* query, float& most, float& total,
+                          float* sums) {
     int past = text(row).filled;
     if (at == past) {
       const float* fresh = qkv(row) + WIDTH + lane % LANES * 8;
@@ -369,9 +383,11 @@ struct Codes {
     int past = text(row).filled;
 #pragma unroll
     for (int turn = 0; turn < AHEAD; ++turn)
-      attend_turn(row, turn_row(turn), keys[turn], values[turn], query, most, total, sums);
+      if (turn_row(turn) - lane / LANES <= past)
+        attend_turn(row, turn_row(turn), keys[turn], values[turn], query, most, total, sums);
     const __half* from = keys_of(row, layer) + lane % LANES * 8;
-    for (int turn = AHEAD; turn * W * SHARERS * TURN <= past; ++turn) {
+#pragma unroll 1
+    for (int turn = AHEAD; turn_row(turn) - lane / LANES <= past; ++turn) {
       int at = turn_row(turn);
       uint4 key, value;
       if (at < past) {
@@ -393,6 +409,7 @@ struct Codes {
     }
     if (lane == 0) own[WIDTH] = top, own[WIDTH + 1] = total;
     if (rank % SHARERS == 0)
+#pragma unroll 1
       for (int i = THREAD; i < 2 * WIDTH; i += THREADS) {
         __half* to = keys_of(row, layer) + ((long)(i / WIDTH) * H * capacity + past) * WIDTH;
         to[i % WIDTH] = __float2half(qkv(row)[WIDTH + i]);
@@ -445,40 +462,49 @@ struct Codes {
 #pragma unroll
       for (int k = 0; k < 8; ++k) value[k] = fmaf(share, each[k], value[k]);
     }
+    float share_of_total = 1 / total;
 #pragma unroll
-    for (int k = 0; k < 8; ++k) value[k] /= total;
+    for (int k = 0; k < 8; ++k) value[k] *= share_of_total;
     const __half* weight = reinterpret_cast<const __half*>(out_piece() + 4 * SLICE);
-    for (int first = warp * OUT_ROWS; first < SLICE; first += W * OUT_ROWS) {
-      int own = first + lane / SHARE;
-      float sum = lanes_sum<SHARE>(dot8(halves(weight + own * JOINED + at), value, 0));
-      if (lane % SHARE == 0) publish(attended(row) + (rank * SLICE + own) * CLUSTERS + cluster, sum, tick);
+#pragma unroll
+    for (int turn = 0; turn < ceiling<SLICE, W * OUT_ROWS>; ++turn) {
+      int own = (turn * W + warp) * OUT_ROWS + lane / SHARE;
+      bool real = SLICE % (W * OUT_ROWS) == 0 || own < SLICE;
+      float sum = lanes_sum<SHARE>(real ? dot8(halves(weight + own * JOINED + at), value, 0) : 0);
+      if (real && lane % SHARE == 0) publish(attended(row) + (rank * SLICE + own) * CLUSTERS + cluster, sum, tick);
     }
   }
 
   // Adds the clusters' sums of the block's columns to bias and residual, and posts them to the cluster.
   DEVICE void gather(const Word* from, const float* bias, float* to, Word* came, unsigned tick) {
-    for (int first = warp * AT_ONCE; first < SLICE; first += W * AT_ONCE) {
-      int source = lane % SOURCES, own = first + lane / SOURCES, column = rank * SLICE + own;
-      const Word* word = from + (long)column * CLUSTERS + source;
-      Word both[R];
+    constexpr int TEXTS = R < 4 ? R : 4;
 #pragma unroll
-      for (int row = 0; row < R; ++row)
-        if (row < rows && source < CLUSTERS) both[row] = look(word + (long)row * D * CLUSTERS);
+    for (int turn = 0; turn < ceiling<SLICE, W * AT_ONCE>; ++turn) {
+      int first = (turn * W + warp) * AT_ONCE, source = lane % SOURCES, own = first + lane / SOURCES;
+      int other = lane % C, quad = lane / C % (AT_ONCE / 4);
+      bool real = source < CLUSTERS;
+      if (SLICE % (W * AT_ONCE) && first >= SLICE) break;
+#pragma unroll 1
+      for (int text = 0; text < rows; text += TEXTS) {
+        const Word* word = from + ((long)text * D + rank * SLICE + own) * CLUSTERS + source;
+        Word both[TEXTS];
+        float rest[TEXTS];
 #pragma unroll
-      for (int row = 0; row < R; ++row)
-        if (row < rows) {
-          float value = 0;
-          if (source < CLUSTERS) {
-            while ((unsigned)(both[row] >> 32) != tick) both[row] = look(word + (long)row * D * CLUSTERS);
-            value = number((unsigned)both[row]);
+        for (int i = 0; i < TEXTS; ++i)
+          if (text + i < rows) {
+            if (real) both[i] = look(word + i * D * CLUSTERS);
+            rest[i] = source ? 0 : residual(text + i, own) + bias[own];
           }
-          if (source == 0) value += residual(row, own) + bias[own];
-          value = lanes_sum<SOURCES>(value);
-          int other = lane % C, quad = lane / C % (AT_ONCE / 4);
-          float4 four = {lane_value(value, quad * 4 * SOURCES), lane_value(value, (quad * 4 + 1) * SOURCES),
-                         lane_value(value, (quad * 4 + 2) * SOURCES), lane_value(value, (quad * 4 + 3) * SOURCES)};
-          if (lane < C * AT_ONCE / 4) post(to + row * D + rank * SLICE + first + quad * 4, other, four, came);
-        }
+#pragma unroll
+        for (int i = 0; i < TEXTS; ++i)
+          if (text + i < rows) {
+            while (real && (unsigned)(both[i] >> 32) != tick) both[i] = look(word + i * D * CLUSTERS);
+            float value = lanes_sum<SOURCES>(real ? rest[i] + number((unsigned)both[i]) : 0);
+            float4 four = {lane_value(value, quad * 4 * SOURCES), lane_value(value, (quad * 4 + 1) * SOURCES),
+                           lane_value(value, (quad * 4 + 2) * SOURCES), lane_value(value, (quad * 4 + 3) * SOURCES)};
+            if (lane < C * AT_ONCE / 4) post(to + (text + i) * D + rank * SLICE + first + quad * 4, other, four, came);
+          }
+      }
     }
   }
 
@@ -502,14 +528,16 @@ struct Codes {
     float unit[UNITS / 64][8];
 #pragma unroll
     for (int k = 0; k < UNITS / 64; ++k) floats(units(row) + k * 64 + lane % 8 * 8, unit[k]);
-    for (int first = warp * 4; first < SLICE; first += W * 4) {
-      int own = first + lane / 8;
+#pragma unroll
+    for (int turn = 0; turn < ceiling<SLICE, W * 4>; ++turn) {
+      int own = (turn * W + warp) * 4 + lane / 8;
+      bool real = SLICE % (W * 4) == 0 || own < SLICE;
       float sum = 0;
 #pragma unroll
       for (int k = 0; k < UNITS / 64; ++k)
-        sum = dot8(halves(weight + own * UNITS + k * 64 + lane % 8 * 8), unit[k], sum);
+        if (real) sum = dot8(halves(weight + own * UNITS + k * 64 + lane % 8 * 8), unit[k], sum);
       sum = lanes_sum<8>(sum);
-      if (lane % 8 == 0) publish(fed(row) + (rank * SLICE + own) * CLUSTERS + cluster, sum, tick);
+      if (real && lane % 8 == 0) publish(fed(row) + (rank * SLICE + own) * CLUSTERS + cluster, sum, tick);
     }
   }
 
@@ -528,6 +556,7 @@ struct Codes {
   // All layers for the newest codes. `run` counts layers since the launch, so its parity is that of the barriers.
   DEVICE void step(int& run, int last, unsigned ticks) {
     for (int layer = 0; layer < layers; ++layer, ++run) {
+      forget(lane), forget(warp), forget(rank);
       unsigned parity = run & 1, tick = ticks + run + 1;
       bool more = run + 1 < last;
       const unsigned char* next = piece_of(layer + 1);
@@ -541,9 +570,11 @@ struct Codes {
         expect(barrier(X_CAME), 4 * rows * D);
       }
       await(barrier(IN_CAME), parity);
+#pragma unroll 1
       for (int row = 0; row < rows; ++row) project(row, layer);
       await(barrier(QKV_CAME), parity);
       if (more) fetch(in_piece(), next, IN_BYTES, barrier(IN_CAME));
+#pragma unroll 1
       for (int row = 0; row < rows; ++row) {
         if (row + 1 < rows) load_turns(row + 1, layer, next_keys, next_values);
         attend(row, layer, keys, values);
@@ -554,21 +585,25 @@ struct Codes {
       if (warp < rows) join_warps(warp);
       await(barrier(OUT_CAME), parity);
       await(barrier(PARTS_CAME), parity);
+#pragma unroll 1
       for (int row = 0; row < rows; ++row) put_out(row, tick);
       gather(attended(0), reinterpret_cast<const float*>(out_piece()), y(0), barrier(Y_CAME), tick);
       await(barrier(UP_CAME), parity);
       await(barrier(Y_CAME), parity);
       if (more) fetch(out_piece(), next + IN_BYTES, OUT_BYTES, barrier(OUT_CAME));
+#pragma unroll 1
       for (int row = 0; row < rows; ++row) raise(row);
       await(barrier(DOWN_CAME), parity);
       await(barrier(UNITS_CAME), parity);
       if (more) fetch(up_piece(), next + IN_BYTES + OUT_BYTES, UP_BYTES, barrier(UP_CAME));
+#pragma unroll 1
       for (int row = 0; row < rows; ++row) lower(row, tick);
       gather(fed(0), reinterpret_cast<const float*>(down_piece()), x(0), barrier(X_CAME), tick);
       await(barrier(X_CAME), parity);
       if (more) fetch(down_piece(), next + IN_BYTES + OUT_BYTES + UP_BYTES, DOWN_BYTES, barrier(DOWN_CAME));
     }
     if (lane == 0) grid_fence();  // what this step wrote into the cache is seen by whoever has seen its scores
+#pragma unroll 1
     for (int row = 0; row < rows; ++row) score(row, ticks + run);
   }
 
@@ -581,6 +616,7 @@ struct Codes {
   // Brings the scores of all texts into the block.
   DEVICE void gather_scores(bool given, bool wanted, unsigned tick) {
     constexpr int EACH = ceiling<V, THREADS>;
+#pragma unroll 1
     for (int row = 0; row < rows; ++row) {
       const Word* word = scored(row) + THREAD;
       Word both[EACH];
@@ -607,6 +643,7 @@ struct Codes {
     constexpr int EACH = SEEN;
     const float lowest = number(0xff800000u);
     const Sampling how = *sampling;
+    const float eased = 1 / how.penalty, sharpness = 1 / how.temperature;
     Text& own = text(row);
     float score[EACH], race[EACH];
     const float* chance = noise + ((long)turn * rows + row) * V;
@@ -616,7 +653,7 @@ struct Codes {
       race[i] = code < V ? chance[code] : 1;
       score[i] = code < V ? scores(row)[code] : lowest;
       if (code == (int)how.end && own.index < how.minimum) score[i] = lowest;
-      if (seen(row, i) >> lane & 1) score[i] = score[i] < 0 ? score[i] * how.penalty : score[i] / how.penalty;
+      if (seen(row, i) >> lane & 1) score[i] *= score[i] < 0 ? how.penalty : eased;
     }
     float top = score[0];
 #pragma unroll
@@ -628,8 +665,8 @@ struct Codes {
 #pragma unroll
     for (int i = 0; i < EACH; ++i) {
       if (score[i] == top && likeliest == V) likeliest = i * 32 + lane;
-      race[i] = exact_power((score[i] - top) / how.temperature) / race[i];
-      if (how.top_p < 1) mass += exact_power(score[i] - top);
+      race[i] = quotient(power((score[i] - top) * sharpness), race[i]);
+      if (how.top_p < 1) mass += power(score[i] - top);
     }
     likeliest = lanes_least(likeliest);
     if (how.top_p < 1) mass = lanes_sum<32>(mass);
@@ -651,12 +688,12 @@ struct Codes {
       for (int i = 0; i < EACH; ++i)
         if (score[i] > winner) {
           ++greater;
-          if (how.top_p < 1) above += exact_power(score[i] - top);
+          if (how.top_p < 1) above += power(score[i] - top);
         }
       greater = lanes_count(greater);
       kept = greater < how.top_k;
       if (how.top_p < 1 && greater) {
-        above = lanes_sum<32>(above) + exact_power(winner - top);
+        above = lanes_sum<32>(above) + power(winner - top);
         kept = kept && above / mass <= how.top_p;
       }
       floor = winner;
@@ -677,7 +714,8 @@ struct Codes {
     return ended;
   }
 
-  // Makes `count` codes of each text, fewer once all have ended. Texts that have none yet draw the first from `first_logits`.
+  // Makes `count` codes of each text, fewer once all have ended. Texts that have none yet draw the first from
+  // `first_logits`.
   DEVICE void run() {
     lane = THREAD % 32, warp = THREAD / 32, cluster = BLOCK / C, rank = BLOCK % C;
     rows = sizes[0], count = sizes[1], capacity = sizes[2];
@@ -693,6 +731,7 @@ struct Codes {
         seen(row, at - Text::SIZE) = texts[i];
     }
     unsigned ticks = (unsigned)look(words);
+    block_wait();
     cluster_wait();
     bool given = text(0).token < 0;
     int layer_runs = 0, steps = given ? count - 1 : count, last = steps * layers;
@@ -725,6 +764,7 @@ struct Codes {
         texts_after[i] = at < Text::SIZE ? reinterpret_cast<int*>(&text(row))[at] : seen(row, at - Text::SIZE);
       }
     if (BLOCK == 0 && THREAD == 0) publish(words, number(ticks + layer_runs), 0);
+    block_wait();
     cluster_wait();
   }
 };

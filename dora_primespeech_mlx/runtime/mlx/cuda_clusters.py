@@ -183,11 +183,13 @@ class CodesKernel:
             weights,
             head,
         ]
-        count = 2 + plan.texts * (2 * config.hidden * config.heads // plan.heads + config.vocabulary)
-        self.words = mx.zeros(count, mx.int64)
-        """What travels between clusters, with the ticks so far: the kernel's own, which it also writes."""
         self._seen = -(-config.vocabulary // 32)
-        mx.eval(self.weights, self.words)
+        mx.eval(self.weights)
+
+    def words(self) -> mx.array:
+        """Room for what travels between clusters, and the ticks so far, int64 [n]."""
+        config, plan = self.config, self.plan
+        return mx.zeros(2 + plan.texts * (2 * config.hidden * config.heads // plan.heads + config.vocabulary), mx.int64)
 
     def state(self, prompt: np.ndarray, filled: Sequence[int]) -> mx.array:
         """Texts that have no code yet, int32 [B, n], with the rows of their caches."""
@@ -197,9 +199,15 @@ class CodesKernel:
         return mx.array(np.array([[-1, len(prompt), rows, 0, 0, *seen] for rows in filled], np.int32))
 
     def __call__(
-        self, sampling: mx.array, texts: mx.array, noise: mx.array, logits: mx.array, cache: mx.array
+        self,
+        sampling: mx.array,
+        texts: mx.array,
+        noise: mx.array,
+        logits: mx.array,
+        cache: mx.array,
+        words: mx.array,
     ) -> tuple[mx.array, mx.array, mx.array]:
-        """Makes codes, and writes what they leave into `cache`, which nobody else may use.
+        """Makes codes, and writes what they leave into `cache` and `words`, which are these texts' own.
 
         Args:
             sampling: float32 [6], as the kernel's structure of that name.
@@ -207,6 +215,7 @@ class CodesKernel:
             noise: exponential noise, float32 [count, B, vocabulary].
             logits: float32 [B, vocabulary], from which texts without a code draw their first.
             cache: float16 [B, layers, 2, heads, capacity, d].
+            words: see `words`.
 
         Returns:
             codes and whether they end their text, int32 [count, 2, B]; the texts after them; the scores of the last.
@@ -215,7 +224,7 @@ class CodesKernel:
         threads = 32 * self.plan.warps
         sizes = mx.array([rows, count, cache.shape[4]], mx.int32)
         drawn, texts, logits = self._kernel(
-            inputs=[sizes, sampling, texts, noise, logits, cache, self.words, *self.weights],
+            inputs=[sizes, sampling, texts, noise, logits, cache, words, *self.weights],
             output_shapes=[(count, 2, rows), texts.shape, (rows, self.config.vocabulary)],
             output_dtypes=[mx.int32, mx.int32, mx.float32],
             grid=(self.plan.blocks(self.config) * threads, 1, 1),
@@ -277,14 +286,16 @@ class _Together:
         self._filled = max(filled)
         capacity = -(-self._filled // GROWTH) * GROWTH + GROWTH
         self._cache = mx.stack([mx.pad(each, [(0, 0)] * 3 + [(0, capacity - each.shape[3]), (0, 0)]) for each in rows])
-        self._texts = kernel.state(prompt, filled)
+        self._texts, self._words = kernel.state(prompt, filled), kernel.words()
         self.logits = mx.concatenate([session.logits for session in prefilled]).astype(mx.float32)
-        mx.eval(self._cache)
+        mx.async_eval(self._cache, self._words)
 
     def codes(self, noise: mx.array, sampling: mx.array) -> mx.array:
         """See `CodesKernel`."""
         self._make_room(noise.shape[0])
-        drawn, self._texts, self.logits = self._kernel(sampling, self._texts, noise, self.logits, self._cache)
+        drawn, self._texts, self.logits = self._kernel(
+            sampling, self._texts, noise, self.logits, self._cache, self._words
+        )
         mx.async_eval(drawn, self._texts, self.logits)
         return drawn
 
