@@ -12,7 +12,7 @@ from dora_primespeech_mlx.synthesis import sentence
 
 WAYS_OUT = re.compile(
     r"\b(give|convert|download|take|use|make|add|write|save|rename|record|set|delete|get|choose|mend|export|keep|cut|wait|"
-    r"open|fetch|unpack|name|check|leave|must|lacks|missing|lists|known voices|only mandarin and english|is not JSON|"
+    r"open|fetch|unpack|name|check|leave|must|lacks|missing|lists|known voices|only mandarin, english|is not JSON|"
     r"was refused|not supported yet|Was the file made|there is no voice)\b",
     re.IGNORECASE,
 )

@@ -66,4 +66,5 @@ def _share_of_words(text: str, marks: frozenset[str]) -> float:
 
 
 def _unsupported(language: str, text: str) -> str:
-    return f"there is nothing to say in {text[:40]!r}: {language} is not among the languages that are spoken here"
+    spoken = "only Mandarin, English, Japanese, Korean and Cantonese are spoken here"
+    return f"there is nothing to say in {text[:40]!r}: {spoken}, and this is {language}"
