@@ -221,7 +221,8 @@ def torch_graph(folder: Path, codes: int) -> Report:
             x = layer_norm(x + linear(joined.reshape(1, hidden), ow, ob), (hidden,), g1, b1)
             x = layer_norm(x + linear(relu(linear(x, uw, ub)), dw, db), (hidden,), g2, b2)
         best, codes = torch.topk(linear(x.float(), head)[0], 15)
-        token.copy_(codes[torch.argmax(torch.softmax(best, 0) / noise)][None])
+        chosen = torch.argmax(torch.softmax(best, 0) / noise, dim=0, keepdim=True)
+        token.copy_(codes.gather(0, chosen))
         at.add_(1)
 
     side = torch.cuda.Stream()
