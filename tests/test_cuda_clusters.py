@@ -97,6 +97,7 @@ def emulate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ctypes.CD
             "-std=c++17",
             "-O1",
             "-U_FORTIFY_SOURCE",
+            "-fno-strict-aliasing",
             "-shared",
             "-fPIC",
             f"-I{folder}",
