@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from dora_primespeech_mlx.commands.bench.figures import Figure, Results, short
@@ -143,24 +144,34 @@ def _rates(part: str, found: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield from _rates(f"{part}, {name}", inner)
 
 
-def cuda_summary(report: dict[str, Any]) -> str:
-    """What matters of `cuda`: a step as one kernel and as operations, the vocoder as it is used, one sentence."""
-    rows = [(SUMMARY[row], value) for row, value in cuda_rows(report) if row in SUMMARY]
-    return markdown(("what", "median"), rows) + cuda_origin(report)
+def clusters(report: dict[str, Any]) -> str:
+    """The results of cuda_t2s.py: rates of the kernel and of its rivals, first audio, and what was compared."""
+    rates, company = report["rates"], report["company"].values()
+    rows = [
+        (f"T2S, codes a second of {texts} text{'s' * (texts > 1)} at once, drawn in the kernel", spread_of(rates[key]))
+        for texts in (1, 2, 4, 8)
+        if (key := f"loop, {texts} texts, codes_per_s") in rates
+    ]
+    rows += [
+        ("T2S, codes a second, one kernel a step", short(rates["step kernel, loop, codes_per_s"])),
+        ("T2S, codes a second, torch's CUDA graph", short(report["torch"]["graph, codes_per_s"])),
+        ("torch's, each code read", short(report["torch"]["graph and a read, codes_per_s"])),
+        ("first audio of a sentence, ms", spread_of(report["sentence"]["first_ms"][1:])),
+        ("real-time factor of a sentence", spread_of(report["sentence"]["real_time_factor"][1:])),
+        ("the first sentence after an installation, s", short(report["sentence"]["first_ms"][0] / 1e3)),
+        ("cancelled within, ms", spread_of(report["cancel"]["ms"])),
+        ("codes equal to those of the step kernel", "{} of {}".format(*report["equality"]["step kernel"]["same_of"])),
+        ("codes equal to float32's", "{} of {}".format(*report["equality"]["float32 operations"]["same_of"])),
+        ("groups of texts that keep their bits in company", f"{sum(company)} of {len(company)}"),
+    ]
+    return markdown(("what", "median (least to most)"), rows) + (
+        f"\n{report['device']}, mlx {report['mlx']}; random weights of the released size. "
+        "`python benchmarks/cuda_t2s.py`\n"
+    )
 
 
-SUMMARY = {
-    "codes, kernel, 128 blocks, loop, codes a second": "T2S, codes a second, one kernel a step (25 are real time)",
-    "codes, kernel, graphs, 128 blocks, loop, codes a second": "T2S, codes a second, one kernel, through CUDA graphs",
-    "codes, fp16, wide heads, graphs, loop, codes a second": "T2S, codes a second, operation by operation",
-    "vocoder, fp16, compiled, 50 frames, ms": "vocoder, 1 s of audio, ms",
-    "vocoder, fp16, compiled, 1000 frames, ms": "vocoder, 20 s of audio, ms",
-    "first audio, sentence, kernel, ms": "first audio of a sentence, T2S and SoVITS, ms",
-    "real-time factor, sentence, kernel": "real-time factor of a sentence",
-    "likeliest codes equal to fp32's, kernel": "likeliest codes equal to those of float32",
-    "200 sentences of different lengths, as is": "200 sentences of different lengths, one after the other",
-    "200 sentences of different lengths, graphs": "200 sentences of different lengths, through CUDA graphs",
-}
+def spread_of(numbers: Sequence[float]) -> str:
+    return f"{short(median(numbers))} ({short(min(numbers))} to {short(max(numbers))})"
 
 
 TABLES: dict[str, Callable[[Results], str]] = {"speech": speech, "networks": networks, "encoders": encoders}
@@ -186,7 +197,11 @@ def peers(report: dict[str, Any]) -> str:
     )
 
 
-REPORTS: dict[str, Callable[[dict[str, Any]], str]] = {"cuda": cuda, "cuda-summary": cuda_summary, "peers": peers}
+REPORTS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "cuda": cuda,
+    "clusters": clusters,
+    "peers": peers,
+}
 
 
 def table(name: str, kind: str) -> str:
