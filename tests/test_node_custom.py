@@ -68,15 +68,14 @@ def test_a_recording_is_described_like_a_voice_of_the_file(folder, settings):
     assert (entry.prompt_text, entry.prompt_language, entry.language, entry.speed) == ("what it says", "zh", "zh", 1.0)
 
 
-def test_trained_weights_are_safetensors_only(folder, settings):
-    for name in ("g.safetensors", "s.safetensors", "g.ckpt"):
+def test_trained_weights_are_the_files_named_and_safetensors_only(folder, settings):
+    for name in ("t2s.safetensors", "sovits.safetensors", "s.safetensors", "g.ckpt"):
         (folder / name).write_bytes(b"")
-    assert trained_weights("g.safetensors", "s.safetensors", settings) == (
-        folder / "g.safetensors",
-        folder / "s.safetensors",
-    )
+    written = folder / "t2s.safetensors", folder / "sovits.safetensors"
+    assert trained_weights("t2s.safetensors", "sovits.safetensors", settings) == written
     (folder / "config.json").write_text("{}")
-    assert trained_weights("g.safetensors", "s.safetensors", settings) == folder
+    assert trained_weights("t2s.safetensors", "sovits.safetensors", settings) == folder
+    assert trained_weights("t2s.safetensors", "s.safetensors", settings) == (written[0], folder / "s.safetensors")
     with pytest.raises(ValueError, match="primespeech convert"):
         trained_weights("g.ckpt", "s.safetensors", settings)
 

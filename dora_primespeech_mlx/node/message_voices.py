@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.settings import Settings, expand
+from dora_primespeech_mlx.voices.book import weights_of
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.engine import Engine
@@ -74,17 +75,14 @@ def trained_weights(t2s: str, sovits: str, settings: Settings) -> Path | tuple[P
 
     Only safetensors are taken: reading official checkpoints means reading pickles, and none is read from a message.
     """
-    paths = tuple(permitted(name, LARGEST_WEIGHTS, settings) for name in (t2s, sovits))
+    paths = permitted(t2s, LARGEST_WEIGHTS, settings), permitted(sovits, LARGEST_WEIGHTS, settings)
     for path in paths:
         if path.suffix != WEIGHTS:
             raise ValueError(
                 f"{path.name} is no {WEIGHTS} file; convert it first: primespeech convert --t2s S1.ckpt "
                 "--sovits S2.pth --out FOLDER, and send FOLDER/t2s.safetensors and FOLDER/sovits.safetensors"
             )
-    first, second = paths
-    if first.parent == second.parent and (first.parent / "config.json").is_file():
-        return first.parent
-    return first, second
+    return weights_of(*paths)
 
 
 def permitted(name: str, largest: int, settings: Settings) -> Path:
