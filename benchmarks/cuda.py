@@ -202,7 +202,7 @@ def vocoder(folder: Path) -> Report:
 
 
 def speak(t2s: T2SRunner, model: Model, count: int = PHONES, limit: int = 100) -> Report:
-    """Time to the first samples and real-time factor of one sentence of ``limit`` codes."""
+    """Time to the first samples and real-time factor of one sentence of `limit` codes."""
     sovits = MlxSovitsRunner(model.sovits, bucket=True, compiled=accelerated())
     config = sovits.config.vocoder
     ge = np.random.default_rng(0).standard_normal(config.gin_channels).astype(np.float32)
@@ -300,7 +300,7 @@ PARTS = {
     "lengths, graphs": Part(lengths, 90, GRAPHS),
     "lengths, graphs, small caches": Part(lengths, 90, SMALL_CACHES),
 }
-"""The environment of a part is the package's own (see its ``__init__``) but for what the part sets."""
+"""The environment of a part is the package's own (see its `__init__`) but for what the part sets."""
 
 
 def run_part(name: str, folder: Path, seconds: float) -> Report:

@@ -36,7 +36,7 @@ def _block(block: nn.Module, x: mx.array) -> mx.array:
 
 
 def _unfold(x: mx.array, taps: int, dilation: int, frames: int) -> mx.array:
-    """Rows of ``taps`` frames each, [frames, taps * C], of x [T, C]."""
+    """Rows of `taps` frames each, [frames, taps * C], of x [T, C]."""
     channels = x.shape[1]
     return mx.as_strided(x, (frames, taps, channels), (channels, dilation * channels, 1)).reshape(frames, -1)
 

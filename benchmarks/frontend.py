@@ -13,8 +13,6 @@ and exempt sentences.
 A golden file of Japanese, Korean and Cantonese is compared by `languages.py`.
 """
 
-from __future__ import annotations
-
 import argparse
 import difflib
 import itertools

@@ -2,8 +2,8 @@
 
     python benchmarks/parity.py DIR [--runtime mlx|onnx] [--precision fp32|fp16|int8]
 
-DIR holds official checkpoints beside the outputs they gave: any ``s1_NAME.ckpt`` with ``t2s_NAME.npz`` and any
-``s2_NAME.pth`` with ``s2_NAME.npz``. Prints one JSON object: the largest absolute difference of each quantity (and the
+DIR holds official checkpoints beside the outputs they gave: any `s1_NAME.ckpt` with `t2s_NAME.npz` and any
+`s2_NAME.pth` with `s2_NAME.npz`. Prints one JSON object: the largest absolute difference of each quantity (and the
 signal-to-noise ratio of audio in dB), and for token sequences how many differ. Encoders and the sound front end are
 compared as far as their files are there (see parity_encoders.py), and so are v3 and v4 (see parity_diffusion.py).
 """

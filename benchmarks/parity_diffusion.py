@@ -1,8 +1,8 @@
 """Compares v3 and v4 with stored outputs of the official implementation (see parity.py).
 
-A folder holds base models ``s2_NAME_v3.pth`` or ``s2_NAME_v4.pth`` with ``stages_VERSION.npz`` and its ``.json``, LoRAs
-``s2_NAME_VERSION_lora.pth``, vocoders (a folder ``bigvgan_*``, a file ``vocoder_*.pth``), recordings, and
-``e2e_VERSION.npz`` with its ``.json``. Whole texts are made from their stored codes and phones with the stored noise.
+A folder holds base models `s2_NAME_v3.pth` or `s2_NAME_v4.pth` with `stages_VERSION.npz` and its `.json`, LoRAs
+`s2_NAME_VERSION_lora.pth`, vocoders (a folder `bigvgan_*`, a file `vocoder_*.pth`), recordings, and
+`e2e_VERSION.npz` with its `.json`. Whole texts are made from their stored codes and phones with the stored noise.
 
 Three things are left out where the official code is wrong and this project is not: sentences that share one stretch
 ("parallel_infer"), their zeros behind a sentence, and v4's last frame of zeros at a speed other than 1, which is
@@ -37,7 +37,7 @@ SILENCE = 9600
 """Zeros that the official code puts behind a sentence for a pause of 0.3 s, at any rate."""
 UI_FULL_SCALE = 32767
 PROMPT_FRAMES = 40
-"""Frames of the stored ``cfm_prompt`` and of the prompts of the stored loops."""
+"""Frames of the stored `cfm_prompt` and of the prompts of the stored loops."""
 
 
 def drawn(seed: int, shape: list[int]) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What the drivers of `peers.py` share. Runs in each peer's interpreter: standard library and numpy only.
 
-A driver is a program ``driver.py WORK T2S SOVITS``: it loads the checkpoints, says "ready", then answers each line it
+A driver is a program `driver.py WORK T2S SOVITS`: it loads the checkpoints, says "ready", then answers each line it
 reads (the name of a task) with one line of JSON, the seconds that task took.
 """
 
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class Work:
     speaker: np.ndarray  # float32 [20480], for models that take one
 
     @classmethod
-    def read(cls, path: str) -> "Work":
+    def read(cls, path: str) -> Self:
         """Reads what `peers.write_work` wrote."""
         with np.load(path) as arrays:
             return cls(**{name: arrays[name] for name in arrays.files})

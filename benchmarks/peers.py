@@ -2,15 +2,15 @@
 
     python benchmarks/peers.py S1.ckpt S2.pth [--genie PYTHON] [--cpufast PYTHON] [--rounds N] [--core N] [--json FILE]
 
-S1 and S2 are official checkpoints (v2 or v2ProPlus). ``--genie`` is the interpreter of an environment with the packages
-genie-tts and torch, ``--cpufast`` one with gpt-sovits-cpufast. Each runs in its own process, in one thread, and all of
-them on one core with ``--core``; tasks go round in turn, so that what else the machine does hits all alike.
+S1 and S2 are official checkpoints (v2 or v2ProPlus). `--genie` is the interpreter of an environment with the packages
+genie-tts and torch, `--cpufast` one with gpt-sovits-cpufast. Each runs in its own process, in one thread, and all of
+them on one core with `--core`; tasks go round in turn, so that what else the machine does hits all alike.
 
-Tasks: ``t2s`` decodes a fixed number of codes for a 12-word sentence (after 4 s of reference); ``sovits`` turns codes
-into audio; ``whole`` does both; ``speak`` does both in the order the implementation streams and notes when the first
-samples are there (peers that speak whole sentences only: ``whole`` again). Figures are medians over the rounds, and
+Tasks: `t2s` decodes a fixed number of codes for a 12-word sentence (after 4 s of reference); `sovits` turns codes
+into audio; `whole` does both; `speak` does both in the order the implementation streams and notes when the first
+samples are there (peers that speak whole sentences only: `whole` again). Figures are medians over the rounds, and
 ratios are medians of the ratios within a round; times are processor seconds of the one thread, wall seconds beside
-them. With Genie's figures at hand, the bars this project sets itself are checked and ``passed`` says whether all are
+them. With Genie's figures at hand, the bars this project sets itself are checked and `passed` says whether all are
 met.
 """
 
@@ -49,7 +49,7 @@ class Bar:
 
 
 def bars(bfloat: bool) -> list[Bar]:
-    """What is asked for on one core; ``bfloat`` where OpenVINO computes in bf16."""
+    """What is asked for on one core; `bfloat` where OpenVINO computes in bf16."""
     return [
         Bar("T2S codes a second, ours over Genie's", "t2s", "rate", 3.5, at_least=True),
         Bar("SoVITS time, ours over Genie's", "sovits", "time", 0.40 if bfloat else 0.95),

@@ -2,8 +2,8 @@
 
     python benchmarks/tables.py [--check] [PAGE...]
 
-A page asks for a table between two comments: ``<!-- bench: FILE TABLE -->`` and ``<!-- /bench -->``, where FILE lies in
-benchmarks/results and TABLE is a key of `TABLES` or `REPORTS`. With ``--check`` nothing is written, and the exit status
+A page asks for a table between two comments: `<!-- bench: FILE TABLE -->` and `<!-- /bench -->`, where FILE lies in
+benchmarks/results and TABLE is a key of `TABLES` or `REPORTS`. With `--check` nothing is written, and the exit status
 is 1 if a page differs from what its results say.
 """
 

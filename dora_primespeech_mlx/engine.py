@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -49,8 +50,8 @@ class Engine:
         self._settings = settings
 
     @classmethod
-    def from_config(cls, voices: str | Path, settings: Settings | None = None) -> "Engine":
-        """An engine for the voices of a ``voices.json``; loads the default voice.
+    def from_config(cls, voices: str | Path, settings: Settings | None = None) -> Self:
+        """An engine for the voices of a `voices.json`; loads the default voice.
 
         Raises:
             FileNotFoundError, ValueError: as `voices.read_voices` and `library.Library.voice`.
@@ -279,7 +280,7 @@ def synthesize(
 
     Args:
         text: what to say.
-        model_dir: a ``voices.json``, or the folder it lies in.
+        model_dir: a `voices.json`, or the folder it lies in.
         voice_name: name or alias; None is the default voice.
         output_path: WAV file to write, 16-bit.
 

@@ -2,7 +2,7 @@
 
 The functions take the array namespace (`numpy` or `mlx.core`) and use only what both have, so that one definition
 serves the device and the host. The order of operations is the official one: repetition penalty, top-p, temperature,
-top-k, softmax, and the exponential race ``argmax(p / q)``, whose noise the caller supplies.
+top-k, softmax, and the exponential race `argmax(p / q)`, whose noise the caller supplies.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Sampling:
 
 
 def penalise(xp: ModuleType, logits: Array, seen: Array, penalty: float) -> Array:
-    """Makes codes marked in ``seen`` (bool, as logits) less likely."""
+    """Makes codes marked in `seen` (bool, as logits) less likely."""
     return xp.where(seen, xp.where(logits < 0, logits * penalty, logits / penalty), logits)
 
 

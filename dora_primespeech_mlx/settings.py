@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dora_primespeech_mlx.speech import SAMPLING_NAMES, Wishes
 
@@ -399,7 +399,7 @@ class Settings:
             )
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
         """Read `VARIABLES` from `env`; unset and empty ones keep the default.
 
         Raises ValueError naming the variable, its value and what is allowed.

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Manner:
     sampling: Sampling = field(default_factory=Sampling)
 
     @classmethod
-    def settled(cls, *wishes: Wishes) -> "Manner":
+    def settled(cls, *wishes: Wishes) -> Self:
         """The manner in which the first of `wishes` that says something of a field decides it."""
         said = {name: value for each in reversed(wishes) for name, value in each.items() if value is not None}
         sampling = Sampling(**{name: said.pop(name) for name in SAMPLING_NAMES if name in said})
@@ -99,7 +99,7 @@ class AudioChunk:
 
 @dataclass
 class Timing:
-    """Seconds spent, by stage; ``first_audio`` from the call to the first chunk."""
+    """Seconds spent, by stage; `first_audio` from the call to the first chunk."""
 
     frontend: float = 0.0
     t2s: float = 0.0
@@ -109,7 +109,7 @@ class Timing:
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
-        """Adds the time of a block to ``stage``."""
+        """Adds the time of a block to `stage`."""
         began = time.perf_counter()
         yield
         setattr(self, stage, getattr(self, stage) + time.perf_counter() - began)

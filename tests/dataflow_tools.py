@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 from machines import Machine
@@ -102,7 +102,7 @@ class Fleet:
         self._ports = [] if machines else [str(free_port()) for _ in range(3)]
         self._started: dict[str, subprocess.Popen] = {}
 
-    def __enter__(self) -> "Fleet":
+    def __enter__(self) -> Self:
         for name in ("coordinator", "first", "second"):
             self.start(name)
         for _ in range(30):

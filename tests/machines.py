@@ -20,6 +20,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 NEEDED = ("unshare", "nsenter", "ip", "mount")
 NAMESPACES = ("--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -121,7 +122,7 @@ class Link(threading.Thread):
         """Carry again."""
         self._up = True
 
-    def __enter__(self) -> "Link":
+    def __enter__(self) -> Self:
         self.start()
         return self
 

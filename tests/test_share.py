@@ -6,6 +6,7 @@ import sys
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -111,7 +112,7 @@ class World:
             else:
                 self.dispatcher.status(name, value, metadata, self.now)
 
-    def run(self, seconds: float, until=lambda: False) -> "World":
+    def run(self, seconds: float, until=lambda: False) -> Self:
         for step in range(round(seconds * 10)):
             self.now += 0.1
             for name, node in self.nodes.items():

@@ -7,8 +7,6 @@ change: what comes before them is computed once for every utterance of SPEECH_DI
 the mel spectrum and of every band's mean, without discriminators; many steps would blur the sound.
 """
 
-from __future__ import annotations
-
 import argparse
 import math
 from collections.abc import Iterator

@@ -6,8 +6,6 @@ Writes NAME.flac (English) and NAME_zh.flac (Mandarin), 32 kHz mono, and the cod
 25 Hz); the texts are in CLIPS.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

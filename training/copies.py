@@ -5,8 +5,6 @@
 The sentences and voices are those of `training.evaluate`, and so is OUT/manifest.jsonl.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

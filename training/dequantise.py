@@ -5,8 +5,6 @@
 The 8-bit file is a quarter of the size to move; the float one runs on a GPU (see `teacher`).
 """
 
-from __future__ import annotations
-
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Discriminators and the spectral loss that train the decoder; none of them is part of the shipped files."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -6,8 +6,6 @@ Sentence i is spoken by voice i modulo the number of voices.  OUT/manifest.jsonl
 lang, voice, and as reference the voice's own clip in that language where there is one.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Callable, Iterable

@@ -2,7 +2,7 @@
 
     python -m training.from_model models/demo OUT
 
-Writes ``OUT/s1.ckpt`` and ``OUT/s2.pth`` in the official layouts, which `training.train_t2s --init` and
+Writes `OUT/s1.ckpt` and `OUT/s2.pth` in the official layouts, which `training.train_t2s --init` and
 `training.train_sovits --init` take. The inverse of `primespeech convert`.
 """
 

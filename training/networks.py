@@ -8,8 +8,6 @@ Weight normalisation is left out while training and put back by `official_sovits
 the same function.
 """
 
-from __future__ import annotations
-
 import math
 from collections import OrderedDict
 from dataclasses import asdict, dataclass

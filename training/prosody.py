@@ -6,8 +6,6 @@ Only the teacher's front half runs (durations, pitch, energy), 8-bit on CPU core
 every sentence goes to another voice.  When PACK.npz has no codebook yet, it is fitted first and written into the pack.
 """
 
-from __future__ import annotations
-
 import argparse
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path

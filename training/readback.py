@@ -6,8 +6,6 @@ A code is a class of the codebook, whose mean says which phone and tone its fram
 the teacher was given (its own codes lose some short ones too), tones with those of the teacher's codes.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

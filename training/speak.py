@@ -6,8 +6,6 @@ Worker w writes OUT_DIR/part_w_k.npz every --every seconds: 32 kHz int16 audio c
 pitch at 50 Hz, and which sentence and voice each utterance is.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Teacher speech on the device: grows while parts arrive, hands out batches by index so that a step can be captured."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What both trainers share: captured steps, optimisers, learning rates, averaged weights, atomic saving."""
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Callable, Iterable

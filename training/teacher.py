@@ -1,7 +1,5 @@
 """Runs the teacher's float graph (see `dequantise`) in torch, on a CPU or a GPU, operator by operator."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -3,8 +3,6 @@
 python -m training.teacher_check PACK.npz kokoro_float.onnx [--device cuda] [--sentences 4]
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 

@@ -7,8 +7,6 @@ DIR holds Kokoro's voice files (float32 [510, 256], *.bin).  The pack carries th
 training can go on from it (codebook.npz beside this file); with --new-codebook `training.prosody` fits another.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import random

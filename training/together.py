@@ -3,8 +3,6 @@
 The first process trains alone until the second one is ready, which then takes over everything the first has learned.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 

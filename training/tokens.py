@@ -5,9 +5,8 @@ to the voice, voicing and loudness.  Nothing is learned from sound, so tokens of
 any voice.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -31,7 +30,7 @@ class VoiceStatistics:
     energy_deviation: float
 
     @classmethod
-    def of(cls, pitch: np.ndarray, energy: np.ndarray) -> VoiceStatistics:
+    def of(cls, pitch: np.ndarray, energy: np.ndarray) -> Self:
         """From all F0 values [n] in Hz and energies [n] of one voice."""
         voiced = pitch > VOICED
         return cls(

@@ -9,8 +9,6 @@ A second process (--port P --rank 1 --device cuda:1) may join the first one (--p
 is there, weights of both are averaged every --meet steps, and the first one decides when to end.
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 from pathlib import Path

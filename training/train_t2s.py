@@ -8,8 +8,6 @@ input codes are replaced at random, so that it keeps to the text when its own sa
 rewritten every --every seconds; --init s1.ckpt goes on from there.
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Plays speech on this machine's loudspeaker while it is being made. Needs the extra ``play`` (sounddevice)."""
+"""Plays speech on this machine's loudspeaker while it is being made. Needs the extra `play` (sounddevice)."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

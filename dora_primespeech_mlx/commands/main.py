@@ -1,4 +1,4 @@
-"""The ``primespeech`` command: each subcommand is thin, over one public function."""
+"""The `primespeech` command: each subcommand is thin, over one public function."""
 
 import argparse
 import errno

@@ -3,7 +3,7 @@
 import shutil
 import sys
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from tqdm import tqdm
 
@@ -48,7 +48,7 @@ class Progress:
         """So many steps are done in all."""
         self._bar.update(count - self._bar.n)
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

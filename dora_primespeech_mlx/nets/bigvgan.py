@@ -7,6 +7,7 @@ its odd samples, so that every filter is a plain convolution of half the taps an
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -27,7 +28,7 @@ DIVISION_GUARD = 1e-9
 
 @dataclass(frozen=True)
 class BigVGANConfig:
-    """Dimensions of a generator; ``bounded`` says that it ends in tanh, not in clipping."""
+    """Dimensions of a generator; `bounded` says that it ends in tanh, not in clipping."""
 
     mel: int
     initial_channels: int
@@ -39,8 +40,8 @@ class BigVGANConfig:
     final_bias: bool
 
     @classmethod
-    def from_settings(cls, settings: Mapping) -> "BigVGANConfig":
-        """Dimensions from the generator's ``config.json``.
+    def from_settings(cls, settings: Mapping) -> Self:
+        """Dimensions from the generator's `config.json`.
 
         Raises:
             KeyError: a setting is missing.
@@ -73,8 +74,8 @@ class BigVGANConfig:
 def filtered(x: mx.array, taps: mx.array, shifted: bool) -> mx.array:
     """Each channel of x [B, T, C] through its taps [C, n, 1]: [B, T - n + 1, C].
 
-    As a convolution of as many groups as channels, which ONNX Runtime has a kernel for, or ``shifted``: as a sum of
-    shifted copies, which ``mx.compile`` makes one kernel of on a device whose convolutions have none.
+    As a convolution of as many groups as channels, which ONNX Runtime has a kernel for, or `shifted`: as a sum of
+    shifted copies, which `mx.compile` makes one kernel of on a device whose convolutions have none.
     """
     if not shifted:
         return mx.conv1d(x, taps, groups=x.shape[-1])
@@ -95,7 +96,7 @@ class Snake(nn.Module):
         self.down_even, self.down_odd = mx.zeros(taps), mx.zeros(taps)
 
     def __call__(self, x: mx.array, shifted: bool) -> mx.array:
-        """x and result [B, T, C]; ``shifted`` as of `filtered`."""
+        """x and result [B, T, C]; `shifted` as of `filtered`."""
         first, last = x[:, :1], x[:, -1:]
         x = mx.concatenate([first, first, first, x, last, last, last], axis=1)
         even = self._bent(filtered(x[:, :-1], self.up_even, shifted))
@@ -122,7 +123,7 @@ class AmpBlock(nn.Module):
         self.activations = [Snake(channels) for _ in range(2 * len(dilations))]
 
     def __call__(self, x: mx.array, shifted: bool) -> mx.array:
-        """x and result [B, T, C]; ``shifted`` as of `filtered`."""
+        """x and result [B, T, C]; `shifted` as of `filtered`."""
         before, between = self.activations[::2], self.activations[1::2]
         for dilated, plain, bend, bend_again in zip(self.convs1, self.convs2, before, between, strict=True):
             x = x + plain(bend_again(dilated(bend(x, shifted)), shifted))
@@ -150,7 +151,7 @@ class BigVGAN(nn.Module):
         self._branches, self._bounded = len(config.resblock_kernels), config.bounded
 
     def __call__(self, mel: mx.array, shifted: bool = False) -> mx.array:
-        """Log mel [B, frames, mel] to samples [B, frames * product(rates)] in -1..1; ``shifted`` as of `filtered`."""
+        """Log mel [B, frames, mel] to samples [B, frames * product(rates)] in -1..1; `shifted` as of `filtered`."""
         x = self.conv_pre(mel)
         for stage, up in enumerate(self.ups):
             x = up(x)
@@ -161,14 +162,14 @@ class BigVGAN(nn.Module):
 
 
 def sanitize(weights: Mapping[str, np.ndarray], log_scale: bool = True) -> dict[str, np.ndarray]:
-    """Official tensors (the ``generator`` of the file) to this module's names and layouts.
+    """Official tensors (the `generator` of the file) to this module's names and layouts.
 
     Weight norm is folded, activations hold what they multiply by, filters are cut into their even and odd taps, and
     channels come last.
 
     Args:
         weights: by official name.
-        log_scale: whether alpha and beta are stored as logarithms (``snake_logscale``).
+        log_scale: whether alpha and beta are stored as logarithms (`snake_logscale`).
     """
     clean = {}
     for name, value in fold_weight_norm(weights).items():

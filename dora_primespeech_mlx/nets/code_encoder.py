@@ -46,13 +46,13 @@ class EncoderConfig:
 
 
 def count(weights: Mapping[str, np.ndarray], prefix: str) -> int:
-    """How many children a list of modules has: the different names that follow ``prefix``."""
+    """How many children a list of modules has: the different names that follow `prefix`."""
     depth = prefix.count(".")
     return len({name.split(".")[depth] for name in weights if name.startswith(prefix)})
 
 
 def encoder_dimensions(weights: Mapping[str, np.ndarray], model: Mapping, version: str) -> dict[str, Any]:
-    """The fields of an `EncoderConfig` from sanitised weights; heads from the official ``config.model``."""
+    """The fields of an `EncoderConfig` from sanitised weights; heads from the official `config.model`."""
     filters, kernel, hidden = weights["enc_p.encoder_text.ffn_layers.0.conv_1.weight"].shape
     return {
         "version": version,
@@ -91,7 +91,7 @@ class MRTE(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    """Semantic features and phones to frames, and with ``prior`` to that many numbers a frame of a prior."""
+    """Semantic features and phones to frames, and with `prior` to that many numbers a frame of a prior."""
 
     def __init__(self, config: EncoderConfig, prior: int):
         super().__init__()
@@ -171,7 +171,7 @@ class CodeEncoder(nn.Module):
         phone_mask: mx.array | None = None,
         resample: tuple[mx.array, mx.array, mx.array] | None = None,
     ) -> mx.array:
-        """Frames [B, 2 T, hidden], or [B, F, hidden] with ``resample``.
+        """Frames [B, 2 T, hidden], or [B, F, hidden] with `resample`.
 
         Args:
             codes: semantic codes [B, T] (25 a second).

@@ -1,12 +1,13 @@
 """The s2 model of GPT-SoVITS v3 and v4: semantic codes and phones to features, features to mel, mel to samples.
 
-The stages are separate methods: ``style`` and the features of the prompt once per voice, ``features`` on all codes so
-far, ``estimator`` many times for each stretch of mel, ``dec`` on the frames that are to be heard, with their context.
+The stages are separate methods: `style` and the features of the prompt once per voice, `features` on all codes so
+far, `estimator` many times for each stretch of mel, `dec` on the frames that are to be heard, with their context.
 """
 
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -67,7 +68,7 @@ MEL_BASES = {
 class DiffusionConfig(EncoderConfig):
     """Dimensions of a model: of its timbre, its features, its diffusion transformer and its vocoder.
 
-    ``mel`` says how the version measures time and sound.
+    `mel` says how the version measures time and sound.
     """
 
     gin: int
@@ -86,8 +87,8 @@ class DiffusionConfig(EncoderConfig):
         model: Mapping,
         version: str,
         vocoder: VocoderConfig | BigVGANConfig,
-    ) -> "DiffusionConfig":
-        """Dimensions from sanitised weights; heads from the official ``config.model``.
+    ) -> Self:
+        """Dimensions from sanitised weights; heads from the official `config.model`.
 
         Raises:
             KeyError: a tensor that they need is missing.
@@ -149,7 +150,7 @@ class DiffusionSovits(CodeEncoder):
         """The dimensions the model was built with."""
         return self._config
 
-    def without_decoder(self) -> "DiffusionSovits":
+    def without_decoder(self) -> Self:
         """The same network for what recordings need of it: its transformer and vocoder are left out."""
         light = copy.copy(self)
         del light["estimator"], light["dec"]
@@ -183,7 +184,7 @@ class DiffusionSovits(CodeEncoder):
 def mel_positions(codes: int, speed: float, mel: MelBase) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where each mel frame lies between the encoder's frames: a change of speed, and a repetition of the nearest.
 
-    The official code masks what is longer than ``masked`` frames a code but decodes it all the same, so that v4 ends in
+    The official code masks what is longer than `masked` frames a code but decodes it all the same, so that v4 ends in
     a frame of zeros at most speeds; here such frames do not exist.
 
     Args:

@@ -7,6 +7,7 @@ and the step (adaptive layer norm, two fifths of its official weights) depends o
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -28,7 +29,7 @@ LONGEST_PERIOD = 1e4
 
 @dataclass(frozen=True)
 class DiTConfig:
-    """Dimensions: ``inner`` is the width of attention, ``text`` of features, ``text_hidden`` inside their blocks."""
+    """Dimensions: `inner` is the width of attention, `text` of features, `text_hidden` inside their blocks."""
 
     mel: int
     text: int
@@ -44,7 +45,7 @@ class DiTConfig:
     position_kernel: int
 
     @classmethod
-    def from_weights(cls, weights: Mapping[str, np.ndarray]) -> "DiTConfig":
+    def from_weights(cls, weights: Mapping[str, np.ndarray]) -> Self:
         """Dimensions from sanitised weights."""
 
         def count(prefix: str) -> int:
@@ -69,7 +70,7 @@ class DiTConfig:
 
 
 def modulation_row(steps: int, step: int) -> int:
-    """The row of the table for a step of 0 to ``steps`` - 1; rows of a count follow those of the smaller ones."""
+    """The row of the table for a step of 0 to `steps` - 1; rows of a count follow those of the smaller ones."""
     return steps - 1 + step
 
 
@@ -289,7 +290,7 @@ TABLED = ("time_embed.", "d_embed.", "norm_out.")
 
 
 def sanitize(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Official tensors of ``cfm.estimator`` to this module's names and layouts.
+    """Official tensors of `cfm.estimator` to this module's names and layouts.
 
     Queries, keys and values are joined, the modulations become a table, the input projection is cut into what changes
     between steps and what does not, and in the first head of queries and keys the pairs that turn together are moved

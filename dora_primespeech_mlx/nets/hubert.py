@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -31,7 +31,7 @@ class HubertConfig:
     eps: float
 
     @classmethod
-    def from_weights(cls, weights: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> "HubertConfig":
+    def from_weights(cls, weights: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Self:
         """Derives sizes from sanitised weights; strides, heads and epsilon come from the official `config.json`.
 
         Raises:

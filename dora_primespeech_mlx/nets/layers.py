@@ -26,7 +26,7 @@ def additive_mask(mask: mx.array | None) -> mx.array | None:
 class RelativeAttention(nn.Module):
     """Self attention whose scores and values know the distance of near neighbours (VITS).
 
-    Offsets up to ``window`` either side have a learned embedding shared by all heads.
+    Offsets up to `window` either side have a learned embedding shared by all heads.
     """
 
     def __init__(self, channels: int, heads: int, window: int):

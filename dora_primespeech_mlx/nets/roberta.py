@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -27,7 +27,7 @@ class RobertaConfig:
     eps: float
 
     @classmethod
-    def from_weights(cls, weights: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> "RobertaConfig":
+    def from_weights(cls, weights: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Self:
         """Derives sizes from sanitised weights; heads and epsilon come from the official `config.json`.
 
         Raises:

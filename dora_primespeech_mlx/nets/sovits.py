@@ -1,12 +1,13 @@
 """SoVITS (the s2 model of GPT-SoVITS v1, v2, v2Pro, v2ProPlus): semantic codes and phones to samples.
 
-The stages are separate methods, since streaming calls them on different spans: ``timbre`` once per voice, ``encode``
-on all tokens so far, ``flow`` and ``dec`` on the new frames with their context.
+The stages are separate methods, since streaming calls them on different spans: `timbre` once per voice, `encode`
+on all tokens so far, `flow` and `dec` on the new frames with their context.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -18,7 +19,7 @@ from dora_primespeech_mlx.nets.vocoder import Vocoder, VocoderConfig
 
 @dataclass(frozen=True)
 class SovitsConfig(EncoderConfig):
-    """Dimensions of a model. ``speaker_dim`` is 0 for models without a speaker embedding (v1, v2)."""
+    """Dimensions of a model. `speaker_dim` is 0 for models without a speaker embedding (v1, v2)."""
 
     flow_channels: int
     flow_layers: int
@@ -33,8 +34,8 @@ class SovitsConfig(EncoderConfig):
         return FRAME_RATE * math.prod(self.vocoder.upsample_rates)
 
     @classmethod
-    def from_weights(cls, weights: Mapping[str, np.ndarray], model: Mapping, version: str) -> "SovitsConfig":
-        """Dimensions from sanitised weights; heads, rates and dilations from the official ``config.model``."""
+    def from_weights(cls, weights: Mapping[str, np.ndarray], model: Mapping, version: str) -> Self:
+        """Dimensions from sanitised weights; heads, rates and dilations from the official `config.model`."""
         rates = tuple(int(r) for r in model.get("upsample_rates", (10, 8, 2, 2, 2)))
         branches = count(weights, "dec.resblocks.") // len(rates)
         dilations = model.get("resblock_dilation_sizes", [[1, 3, 5]] * branches)
@@ -179,7 +180,7 @@ class Sovits(CodeEncoder):
     ) -> tuple[mx.array, mx.array]:
         """Prior of the latent frames: mean and log deviation, each [B, frames, inter_channels].
 
-        ``ge`` is the timbre [B, 1, gin]; other arguments and the number of frames as of `frames`.
+        `ge` is the timbre [B, 1, gin]; other arguments and the number of frames as of `frames`.
         """
         frames = self.frames(codes, phones, self.text_timbre(ge), code_mask, phone_mask, resample)
         mean, log_deviation = mx.split(self.enc_p.proj(frames), 2, axis=-1)
@@ -187,11 +188,11 @@ class Sovits(CodeEncoder):
 
 
 def resample_positions(frames: int, speed: float, ratio: float | None = None) -> tuple[np.ndarray, ...]:
-    """Where each output frame of a speed change lies between input frames (linear, as torch's ``align_corners=False``).
+    """Where each output frame of a speed change lies between input frames (linear, as torch's `align_corners=False`).
 
     Args:
         frames: input frames.
-        speed: 1 keeps the length; the result has ``int(frames / speed) + 1`` frames.
+        speed: 1 keeps the length; the result has `int(frames / speed) + 1` frames.
         ratio: input frames per output frame; None: frames in by frames out, as the official decoder does.
 
     Returns:
@@ -205,7 +206,7 @@ def resample_positions(frames: int, speed: float, ratio: float | None = None) ->
 
 
 def fold_weight_norm(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Replaces each pair ``weight_g``, ``weight_v`` by the weight it stands for, in float32.
+    """Replaces each pair `weight_g`, `weight_v` by the weight it stands for, in float32.
 
     The norm runs over every axis where g has size 1. torch's newer names of the pair are read too.
     """

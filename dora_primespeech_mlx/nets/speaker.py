@@ -6,6 +6,7 @@ are [batch, mel bins, frames, channels].
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -30,7 +31,7 @@ class SpeakerConfig:
     final_squeeze: int
 
     @classmethod
-    def from_weights(cls, weights: Mapping[str, np.ndarray]) -> "SpeakerConfig":
+    def from_weights(cls, weights: Mapping[str, np.ndarray]) -> Self:
         """Derives all sizes from sanitised weights.
 
         Raises:

@@ -7,7 +7,7 @@ audio up to themselves, so a prefill and single steps with a cache give the same
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -27,7 +27,7 @@ class LayerCache(Protocol):
 
 @dataclass(frozen=True)
 class T2SConfig:
-    """Dimensions of a model. ``head_dim`` sets the attention scale; the weights hold heads of ``head_width``."""
+    """Dimensions of a model. `head_dim` sets the attention scale; the weights hold heads of `head_width`."""
 
     hidden: int
     heads: int
@@ -41,7 +41,7 @@ class T2SConfig:
     max_seconds: int
 
     @classmethod
-    def from_weights(cls, weights: Mapping[str, np.ndarray], config: Mapping) -> "T2SConfig":
+    def from_weights(cls, weights: Mapping[str, np.ndarray], config: Mapping) -> Self:
         """Dimensions from sanitised weights; the number of heads and the limit in seconds from the config."""
         model = config.get("model", {})
         feed_forward, hidden = weights["h.layers.0.linear1.weight"].shape
@@ -175,7 +175,7 @@ class T2S(nn.Module):
 
 
 def prefill_mask(text: int, audio: int, padded: int | None = None) -> np.ndarray:
-    """Which rows see which columns, bool [total, total]; total is ``padded`` or text + audio.
+    """Which rows see which columns, bool [total, total]; total is `padded` or text + audio.
 
     Padding at the end is seen by no real row; padded rows see the text, so that their softmax is defined.
     """
@@ -197,7 +197,7 @@ def sanitize(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def pad_heads(weights: Mapping[str, mx.array], heads: int, width: int) -> dict[str, mx.array]:
-    """Widens attention heads with zeros to ``width``, which changes no result.
+    """Widens attention heads with zeros to `width`, which changes no result.
 
     Metal and CUDA have fused attention kernels for 64-wide heads and none for the 32 of this model; widening the
     projections costs no extra operation at run time.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Self
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -20,9 +21,9 @@ EDGE_KERNEL = 7
 
 @dataclass(frozen=True)
 class VocoderConfig:
-    """Dimensions of a generator. ``dilations`` has one tuple for each kernel of ``resblock_kernels``.
+    """Dimensions of a generator. `dilations` has one tuple for each kernel of `resblock_kernels`.
 
-    ``gin_channels`` is 0 for a generator without timbre, ``final_bias`` whether the last convolution has a bias.
+    `gin_channels` is 0 for a generator without timbre, `final_bias` whether the last convolution has a bias.
     """
 
     inter_channels: int
@@ -35,7 +36,7 @@ class VocoderConfig:
     final_bias: bool = False
 
     @classmethod
-    def from_mel_weights(cls, weights: Mapping[str, np.ndarray]) -> "VocoderConfig":
+    def from_mel_weights(cls, weights: Mapping[str, np.ndarray]) -> Self:
         """Dimensions of v4's generator from its sanitised weights: strides are half the kernels, dilations 1, 3, 5."""
         stages = len({name.split(".")[1] for name in weights if name.startswith("ups.")})
         kernels = tuple(weights[f"ups.{i}.weight"].shape[1] for i in range(stages))
@@ -110,7 +111,7 @@ class ResBlock(nn.Module):
 
 
 class Vocoder(nn.Module):
-    """The generator. Its weights are the official ``dec.*`` with weight norm folded, or v4's file."""
+    """The generator. Its weights are the official `dec.*` with weight norm folded, or v4's file."""
 
     def __init__(self, config: VocoderConfig):
         super().__init__()
@@ -133,7 +134,7 @@ class Vocoder(nn.Module):
     def __call__(self, latent: mx.array, ge: mx.array | None = None, kept: mx.array | None = None) -> mx.array:
         """Latent [B, frames, C] and timbre ge [B, 1, gin] (where it knows one) to samples [B, frames * product(rates)].
 
-        With ``kept``, positions [n] of frames in a row, the stages after the first, which cost most and see least,
+        With `kept`, positions [n] of frames in a row, the stages after the first, which cost most and see least,
         render only those: samples [B, n * product(rates)], of which `config.narrow_context` frames at either end are
         right only where the latents end as well.
         """

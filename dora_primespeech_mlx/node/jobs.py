@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Self
 
 from dora_primespeech_mlx.node.messages import Metadata, VoiceFiles
 from dora_primespeech_mlx.node.outputs import CANCELLED
@@ -87,7 +88,7 @@ class Pieces:
                 return None
             return due
 
-    def __iter__(self) -> "Pieces":
+    def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> str | None:

@@ -26,7 +26,7 @@ class T2SSession(Protocol):
     """Scores of the next codes, float32 [B, vocabulary], in the runner's array kind."""
 
     def step(self, codes: Array) -> Array:
-        """Appends a code to each text (integers [B], in the runner's array kind) and returns the new ``logits``."""
+        """Appends a code to each text (integers [B], in the runner's array kind) and returns the new `logits`."""
         ...
 
 
@@ -65,7 +65,7 @@ class T2SRunner(Protocol):
 
     @property
     def pipelined(self) -> bool:
-        """Whether ``step`` returns before its result is computed, so that submitting it early pays."""
+        """Whether `step` returns before its result is computed, so that submitting it early pays."""
         ...
 
     @property
@@ -89,7 +89,7 @@ class SovitsRunner(Protocol):
 
     config: SovitsConfig
     flow_context: int
-    """Frames either side that a frame of ``flow`` depends on."""
+    """Frames either side that a frame of `flow` depends on."""
 
     def prepare(self) -> None:
         """Begins what the first utterance would otherwise wait for."""
@@ -110,14 +110,14 @@ class SovitsRunner(Protocol):
         ...
 
     def vocode(self, latent: np.ndarray, ge: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """Latents [frames, inter] to samples float32 [(stop - start) * hop] of frames ``start`` to ``stop``.
+        """Latents [frames, inter] to samples float32 [(stop - start) * hop] of frames `start` to `stop`.
 
         The frames before and after are context, from which as little as possible is computed.
         """
         ...
 
     def fit(self, frames: int) -> int:
-        """Smallest length of at least ``frames`` that ``flow`` and ``vocode`` have room for in their caches."""
+        """Smallest length of at least `frames` that `flow` and `vocode` have room for in their caches."""
         ...
 
 
@@ -133,7 +133,7 @@ class DiffusionRunner(Protocol):
         ...
 
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
-        """Mean timbre of references: spectra [T, bins]; ``speakers`` are not listened to; returns float32 [gin]."""
+        """Mean timbre of references: spectra [T, bins]; `speakers` are not listened to; returns float32 [gin]."""
         ...
 
     def features(
@@ -163,14 +163,14 @@ class DiffusionRunner(Protocol):
         ...
 
     def vocode(self, mel: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """Log mel [frames, bands] to samples float32 [(stop - start) * hop] of frames ``start`` to ``stop``.
+        """Log mel [frames, bands] to samples float32 [(stop - start) * hop] of frames `start` to `stop`.
 
         The frames before and after are context.
         """
         ...
 
     def fit(self, frames: int) -> int:
-        """Smallest length of at least ``frames`` that ``vocode`` has room for in its caches."""
+        """Smallest length of at least `frames` that `vocode` has room for in its caches."""
         ...
 
 

@@ -52,7 +52,7 @@ class DiffusionAudio:
         prompt: of the voice.
         phones: ids of the sentence's phones, int32 [n].
         ge: timbre, float32 [gin].
-        noise: normal noise by mel frame of the sentence, rows of ``bands``.
+        noise: normal noise by mel frame of the sentence, rows of `bands`.
         speed: above 1 is faster.
     """
 
@@ -102,7 +102,7 @@ class DiffusionAudio:
             mel, known = made[-most:], stretch[-most:]
 
     def freeze(self, codes: Sequence[int], upto: int, lookahead: int) -> Generator[None, None, None]:
-        """Makes and keeps the frames up to ``upto`` from all codes known, with so many more that are thrown away.
+        """Makes and keeps the frames up to `upto` from all codes known, with so many more that are thrown away.
 
         Yields a None for each step.
         """
@@ -118,7 +118,7 @@ class DiffusionAudio:
         self._mel = np.concatenate([self._mel, made[: upto - start]])
 
     def render(self, start: int, stop: int) -> np.ndarray:
-        """Samples of frames ``start`` to ``stop``; the frames of ``context`` after must be frozen, or not exist."""
+        """Samples of frames `start` to `stop`; the frames of `context` after must be frozen, or not exist."""
         end = min(stop + self.context, self.frozen)
         left = max(0, end - self._runner.fit(end - max(0, start - self.context)))
         low, high = MEL_RANGE
@@ -130,7 +130,7 @@ class DiffusionAudio:
         return self._runner.features(np.array(codes, dtype=np.int32), self._phones, self._ge, positions)
 
     def _sample(self, start: int, features: np.ndarray, mel: np.ndarray) -> Generator[None, None, np.ndarray]:
-        """Mel of the frames from ``start`` on, whose features follow those of ``mel``."""
+        """Mel of the frames from `start` on, whose features follow those of `mel`."""
         noise = self._noise(start, start + len(features) - len(mel))
         return self._runner.sample(noise, features, mel, self._prompt.steps)
 
@@ -180,7 +180,7 @@ def stream_diffusion(
 
 
 def _pieces(audio: DiffusionAudio, start: int, stop: int, most: int) -> Iterator[np.ndarray]:
-    """Samples of frames ``start`` to ``stop`` in pieces of at most so many frames."""
+    """Samples of frames `start` to `stop` in pieces of at most so many frames."""
     while start < stop:
         end = min(stop, start + most)
         yield audio.render(start, end)

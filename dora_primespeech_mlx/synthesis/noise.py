@@ -27,7 +27,7 @@ class NoiseTable:
         self._rows = np.empty((0, width), dtype=np.float32)
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
-        """Rows ``start`` to ``stop``."""
+        """Rows `start` to `stop`."""
         while len(self._rows) < stop:
             rows = self._make((_BLOCK, self._width), dtype=np.float32)
             if self._never_zero:

@@ -52,7 +52,7 @@ class SentenceAudio:
         sovits: the network.
         phones: ids of the sentence's phones, int32 [n].
         ge: timbre, float32 [gin].
-        noise: normal noise by absolute frame, rows of ``inter_channels``.
+        noise: normal noise by absolute frame, rows of `inter_channels`.
         noise_scale: deviation of the prior samples; 0 is deterministic.
         speed: above 1 is faster.
     """
@@ -85,7 +85,7 @@ class SentenceAudio:
         return frames if self._speed == 1 else int(frames / self._speed) + 1
 
     def freeze(self, codes: Sequence[int], upto: int) -> None:
-        """Computes and keeps the latents of the frames up to ``upto`` from all codes known."""
+        """Computes and keeps the latents of the frames up to `upto` from all codes known."""
         start = self.frozen
         resample = None
         if self._speed != 1:
@@ -102,13 +102,13 @@ class SentenceAudio:
         self._latent = np.concatenate([self._latent, latent[start - left : upto - left]])
 
     def render(self, start: int, stop: int) -> np.ndarray:
-        """Samples of frames ``start`` to ``stop``; the `context` frames after must be frozen, or not exist."""
+        """Samples of frames `start` to `stop`; the `context` frames after must be frozen, or not exist."""
         end = min(stop + self.context, self.frozen)
         left = self._window(start, end, self.context)
         return self._sovits.vocode(self._latent[left:end], self._ge, start - left, stop - left)
 
     def _window(self, start: int, end: int, context: int) -> int:
-        """Start of a window that ends at ``end``: early enough for the context and a length the device knows."""
+        """Start of a window that ends at `end`: early enough for the context and a length the device knows."""
         needed = end - max(0, start - context)
         return max(0, end - self._sovits.fit(needed))
 

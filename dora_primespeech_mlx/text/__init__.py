@@ -1,7 +1,5 @@
 """The text front end: text -> phones of the official checkpoints, for five languages and any of them mixed."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -133,7 +131,7 @@ class Frontend:
             self(TRIAL[name], name)
 
     @cached_property
-    def _mandarin(self) -> Mandarin:
+    def _mandarin(self) -> "Mandarin":
         from dora_primespeech_mlx.text.mandarin.phones import Mandarin
 
         polyphones = None
@@ -144,25 +142,25 @@ class Frontend:
         return Mandarin(self._lexicon, polyphones)
 
     @cached_property
-    def _english(self) -> English:
+    def _english(self) -> "English":
         from dora_primespeech_mlx.text.english.phones import English
 
         return English(self._lexicon)
 
     @cached_property
-    def _japanese(self) -> Japanese:
+    def _japanese(self) -> "Japanese":
         from dora_primespeech_mlx.text.japanese.phones import Japanese
 
         return Japanese(self._lexicon.japanese)
 
     @cached_property
-    def _korean(self) -> Korean:
+    def _korean(self) -> "Korean":
         from dora_primespeech_mlx.text.korean.phones import Korean
 
         return Korean(self._lexicon.korean)
 
     @cached_property
-    def _cantonese(self) -> Cantonese:
+    def _cantonese(self) -> "Cantonese":
         from dora_primespeech_mlx.text.cantonese.phones import Cantonese
 
         return Cantonese(self._lexicon.cantonese)

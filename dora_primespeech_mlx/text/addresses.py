@@ -1,7 +1,5 @@
 """Web and mail addresses, files and paths in the words people use for them."""
 
-from __future__ import annotations
-
 import re
 
 from dora_primespeech_mlx.text.rules import before

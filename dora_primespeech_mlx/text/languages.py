@@ -1,7 +1,5 @@
 """Text -> runs of one language each, by script, with digits and marks given to the neighbour that reads them."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from dataclasses import dataclass

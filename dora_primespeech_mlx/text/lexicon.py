@@ -1,7 +1,5 @@
 """The words of the user: word -> pinyin, ARPAbet, kana, Hangul or jyutping."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

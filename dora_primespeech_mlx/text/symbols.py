@@ -1,7 +1,5 @@
 """The phone inventories of the official checkpoints: v1 (322 phones) and v2 (732, of which v1 is the beginning)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 

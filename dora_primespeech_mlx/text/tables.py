@@ -1,7 +1,5 @@
 """Data files of the front end: read once, kept for the life of the process."""
 
-from __future__ import annotations
-
 import gzip
 from functools import cache
 from importlib.util import find_spec

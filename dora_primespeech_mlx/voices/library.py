@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 class LoadedModel:
     """The networks of a model on their executor, and whether it listens to the prosody of a text.
 
-    ``network`` is the s2 network for what recordings need of it; the T2S weights belong to their executor alone,
+    `network` is the s2 network for what recordings need of it; the T2S weights belong to their executor alone,
     which on a CPU keeps 8-bit ones.
     """
 

@@ -1,4 +1,4 @@
-"""Key names of T2S weights that predecessors of this project converted (``gpt.safetensors``): to the official ones.
+"""Key names of T2S weights that predecessors of this project converted (`gpt.safetensors`): to the official ones.
 
 Their SoVITS files keep the official names. Facts from the conversion scripts of moxin-org/Moxin-Voice.
 """

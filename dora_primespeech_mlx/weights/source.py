@@ -8,7 +8,7 @@ import json
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 DOWNLOAD_AGAIN = "download or copy it again"
 _HEAD = 4096
@@ -56,7 +56,7 @@ class Source:
             self.file.close()
             raise CheckpointError(f"{self.path} is empty: {DOWNLOAD_AGAIN}")
 
-    def __enter__(self) -> "Source":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

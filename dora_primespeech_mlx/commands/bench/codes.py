@@ -158,7 +158,7 @@ def megabytes(module: nn.Module) -> float:
 
 
 def compilation(shop: Workshop) -> Iterator[Figure]:
-    """Steps and the vocoder with and without ``mx.compile``; a compiled step needs a cache of one size, and a mask."""
+    """Steps and the vocoder with and without `mx.compile`; a compiled step needs a cache of one size, and a mask."""
     model, tokens = shop.model.t2s, mx.array([[1]])
     held = filled_caches(model, POSITION, KVCache)
     yield shop.watch("compile", "step, growing cache", partial(step, model, tokens, held), {"compiled": False})

@@ -15,7 +15,7 @@ MORE = 4
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Prints seconds since ``BEGAN`` (of `time.time`) and resident megabytes at each stage."""
+    """Prints seconds since `BEGAN` (of `time.time`) and resident megabytes at each stage."""
     voices, runtime, precision, threads, kind, began = arguments
     from dora_primespeech_mlx.commands.bench.machine import resident_megabytes
     from dora_primespeech_mlx.engine import Engine

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dora_primespeech_mlx.commands.bench.timing import Timed, measure
 
@@ -23,7 +23,7 @@ class Figure:
         name: what it is of.
         unit: "ms", "MB", "GB/s", ...
         value: the median where it was timed.
-        low, high: 10th and 90th percentile; equal to ``value`` for what is not timed.
+        low, high: 10th and 90th percentile; equal to `value` for what is not timed.
         repeats: how often it was timed; 0 for what is counted, not timed.
         at: the circumstances, e.g. {"phones": 60}.
     """
@@ -44,7 +44,7 @@ def counted(section: str, name: str, unit: str, value: float, at: At | None = No
 
 
 def from_timed(section: str, name: str, timed: Timed, per: float = 1, at: At | None = None) -> Figure:
-    """A figure in milliseconds for one ``per``-th of what was timed."""
+    """A figure in milliseconds for one `per`-th of what was timed."""
     median, low, high = (1e3 * seconds / per for seconds in (timed.median, timed.low, timed.high))
     return Figure(section, name, "ms", median, low, high, timed.repeats, at or {})
 
@@ -59,7 +59,7 @@ class Stopwatch:
     def __call__(
         self, section: str, name: str, function: Callable[[], Any], at: At | None = None, *, per: float = 1
     ) -> Figure:
-        """The time of ``function`` in milliseconds, divided by ``per``."""
+        """The time of `function` in milliseconds, divided by `per`."""
         timed = measure(function, repeats=self.repeats, budget=self.budget)
         return from_timed(section, name, timed, per, at)
 
@@ -90,7 +90,7 @@ class Results:
         Path(path).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
-    def read(cls, path: str | Path) -> "Results":
+    def read(cls, path: str | Path) -> Self:
         """Reads what `write` wrote.
 
         Raises:

@@ -190,7 +190,7 @@ def _bytes(results: Results, step: Figure) -> float:
 
 
 def ticks(most: float) -> list[float]:
-    """About five round numbers from 0 to ``most``."""
+    """About five round numbers from 0 to `most`."""
     rough = most / 5
     size = 10 ** math.floor(math.log10(rough))
     step = next(factor * size for factor in (1, 2, 5, 10) if factor * size >= rough)

@@ -1,10 +1,11 @@
-"""A T2S step over a cache of one size, which ``mx.compile`` can take: written at a position that is data, and masked.
+"""A T2S step over a cache of one size, which `mx.compile` can take: written at a position that is data, and masked.
 
 The package does not decode this way; it is here to be compared with the way it does.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import mlx.core as mx
 
@@ -15,7 +16,7 @@ Step = Callable[..., tuple[mx.array, list[mx.array], list[mx.array]]]
 
 @dataclass
 class StaticLayer:
-    """One layer's part: ``keys`` and ``values`` [B, heads, capacity, d], written at ``position`` [1]."""
+    """One layer's part: `keys` and `values` [B, heads, capacity, d], written at `position` [1]."""
 
     keys: mx.array
     values: mx.array
@@ -36,7 +37,7 @@ class StaticCache:
     values: list[mx.array]
 
     @classmethod
-    def of(cls, model: T2S, capacity: int) -> "StaticCache":
+    def of(cls, model: T2S, capacity: int) -> Self:
         """A cache of random rows."""
         config, dtype = model.config, model.ar_audio_embedding.word_embeddings.weight.dtype
         shape = (1, config.heads, capacity, config.head_width)

@@ -106,7 +106,7 @@ class _PacedDrawing(_Paced):
 class Paced(Endless):
     """A T2S runner that ends each text after `CODES_PER_PHONE`: random weights have no notion of an end.
 
-    ``prompt_phones`` come before each text's own.
+    `prompt_phones` come before each text's own.
     """
 
     prompt_phones: int

@@ -15,7 +15,7 @@ from dora_primespeech_mlx.runtime.mlx.runner import bucketed
 class MlxDiffusionRunner:
     """v3 and v4 on MLX.
 
-    With ``bucket``, lengths are rounded up and masked. With ``compiled``, a step and the vocoder are compiled for each
+    With `bucket`, lengths are rounded up and masked. With `compiled`, a step and the vocoder are compiled for each
     length, which is not for the CPU.
     """
 

@@ -19,7 +19,7 @@ def bucketed(length: int) -> int:
 
 
 class MlxT2SSession:
-    """Texts being decoded together; ``logits`` [B, vocabulary] are those of the next codes.
+    """Texts being decoded together; `logits` [B, vocabulary] are those of the next codes.
 
     Each text is prefilled by itself; shorter ones then stand to the right of padding that no query sees.
     """
@@ -90,7 +90,7 @@ class MlxT2SRunner:
 class MlxSovitsRunner:
     """SoVITS on MLX.
 
-    With ``bucket``, lengths are rounded up and masked. With ``compiled``, flow and vocoder are compiled for each
+    With `bucket`, lengths are rounded up and masked. With `compiled`, flow and vocoder are compiled for each
     length, which is not for the CPU: MLX would call a C++ compiler there.
     """
 

@@ -136,7 +136,7 @@ class Graph:
         self.constants = {name: value for name, value in self.constants.items() if name in needed}
 
     def external(self) -> dict[str, np.ndarray]:
-        """The constants that ``to_model`` leaves outside the model."""
+        """The constants that `to_model` leaves outside the model."""
         return {name: value for name, value in self.constants.items() if value.nbytes > SMALL}
 
     def to_model(self, embed: bool = False) -> onnx.ModelProto:

@@ -84,7 +84,7 @@ def quantise_caches(graph: Graph) -> Graph:
     """A graph whose caches hold bytes, a quarter of what attention reads otherwise.
 
     Every cache [B, heads, capacity, d] of attention becomes int8; the graph takes an input more for it, named as the
-    old rows with ``_scale`` behind: float32 [heads, 1, d], what a byte counts (`cache_scale`).
+    old rows with `_scale` behind: float32 [heads, 1, d], what a byte counts (`cache_scale`).
     """
     kinds = {"k_quant_type": "PER_CHANNEL", "v_quant_type": "PER_CHANNEL", "kv_cache_bit_width": 8}
     nodes: list[Node] = []

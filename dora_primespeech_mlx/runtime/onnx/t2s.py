@@ -64,7 +64,7 @@ def prefill_graph(model: T2S) -> Graph:
 def step_graph(model: T2S, fold: bool = True) -> Graph:
     """Codes and positions [B, 1] with the cache [B, heads, capacity, d] of every layer to logits [B, vocabulary].
 
-    With ``fold`` the graph takes how many rows of the cache are real and writes the new one after them; without, the
+    With `fold` the graph takes how many rows of the cache are real and writes the new one after them; without, the
     whole cache is real and comes back longer by one row.
     """
     config = model.config
@@ -99,7 +99,7 @@ def t2s_graphs(model: T2S, precision: str) -> tuple[Graph, Graph]:
 
 
 class OnnxT2SSession:
-    """Texts being decoded together; ``logits`` are those of the next codes, float32 [B, vocabulary]."""
+    """Texts being decoded together; `logits` are those of the next codes, float32 [B, vocabulary]."""
 
     def __init__(self, runner: "OnnxT2SRunner", logits: np.ndarray, rows: Sequence[Sequence[np.ndarray]], prompt: int):
         """Rows: for each text the keys and then the values of every layer, [heads, length, d] each."""
@@ -216,7 +216,7 @@ class OnnxT2SRunner:
         return self._step.session
 
     def take_memory(self, size: int) -> np.ndarray:
-        """Memory for at least ``size`` numbers that nobody else has."""
+        """Memory for at least `size` numbers that nobody else has."""
         memory, self._spare = self._spare, self._spare[:0]
         return memory if memory.size >= size else np.empty(size, memory.dtype)
 

@@ -93,7 +93,7 @@ def translate(
     """The ONNX graph of an MLX function.
 
     Args:
-        function: takes arrays shaped as ``inputs``, returns one array or a sequence; its weights must be evaluated.
+        function: takes arrays shaped as `inputs`, returns one array or a sequence; its weights must be evaluated.
         inputs: names, shapes (a name in place of a size leaves that length open) and types.
         outputs: a name for each result.
         fold: replace groups of primitives by single operators. Without it a cache is passed in and out whole.

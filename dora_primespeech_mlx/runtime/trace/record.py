@@ -1,8 +1,8 @@
 """Records what an MLX function does: its primitives, constants and shapes, with lengths that stay open.
 
-``mx.export_function`` hands a callback every primitive of a function for inputs of fixed shapes. Trace the same
+`mx.export_function` hands a callback every primitive of a function for inputs of fixed shapes. Trace the same
 function for several lengths and comparing the numbers tells which of them follow which length, so that one graph serves
-every length: each such number becomes an ``Affine``.
+every length: each such number becomes an `Affine`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Affine:
-    """``constant`` plus the sum of factor * length over named lengths."""
+    """`constant` plus the sum of factor * length over named lengths."""
 
     constant: int
     factors: tuple[tuple[str, int], ...]
@@ -39,7 +39,7 @@ Shape = tuple[Dim, ...]
 
 @dataclass(frozen=True)
 class Input:
-    """An input of a function: a size in ``shape`` that is a name is a length that stays open."""
+    """An input of a function: a size in `shape` that is a name is a length that stays open."""
 
     name: str
     shape: tuple[int | str, ...]
@@ -56,7 +56,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Primitive:
-    """One operation. ``arguments`` is as MLX gives it, with numbers that follow a length as ``Affine``."""
+    """One operation. `arguments` is as MLX gives it, with numbers that follow a length as `Affine`."""
 
     name: str
     inputs: tuple[str, ...]
@@ -118,7 +118,7 @@ def _record_once(function: Callable[..., Any], inputs: Sequence[Input], lengths:
 
 
 class _Merger:
-    """Compares recordings made with one length changed at a time and turns what differs into ``Affine``."""
+    """Compares recordings made with one length changed at a time and turns what differs into `Affine`."""
 
     def __init__(self, base: dict[str, int]):
         self.base = base
@@ -159,7 +159,7 @@ def record(function: Callable[..., Any], inputs: Sequence[Input]) -> Trace:
     """Records an MLX function of arrays.
 
     Args:
-        function: takes arrays of the shapes of ``inputs``, returns one array or a sequence of them.
+        function: takes arrays of the shapes of `inputs`, returns one array or a sequence of them.
         inputs: names, shapes and types; lengths that share a name are the same length.
 
     Raises:

@@ -1,7 +1,5 @@
 """Which pronunciation of an English homograph is meant, from the words around it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache

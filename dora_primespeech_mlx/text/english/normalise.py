@@ -1,7 +1,5 @@
 """Written English -> spoken English: words in letters, apostrophes and the marks `! ? , . -` only."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Collection

@@ -1,7 +1,5 @@
 """Arabic numbers -> English words, without "and" and with a comma between thousands, as the official phones have it."""
 
-from __future__ import annotations
-
 from dora_primespeech_mlx.text.tables import lines
 
 SMALL = tuple(lines("en_numbers.txt")[0].split())

@@ -1,7 +1,5 @@
 """Spoken English -> ARPAbet phones: dictionary, homographs, possessives, compounds, spelling, a model for the rest."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

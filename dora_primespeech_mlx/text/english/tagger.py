@@ -3,8 +3,6 @@
 The weights are those of M. Honnibal's tagger (textblob-aptagger, MIT), the small ones left out, in half units.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache

@@ -3,8 +3,6 @@
 Only its weights are read. Importing g2p_en itself would look for NLTK corpora and try to download them.
 """
 
-from __future__ import annotations
-
 from functools import cache, lru_cache
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Readings of Mandarin characters with several, by the G2PW model (an ONNX file that the user brings)."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from pathlib import Path

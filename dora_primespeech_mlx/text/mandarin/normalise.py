@@ -1,7 +1,5 @@
 """Written Mandarin -> spoken Mandarin: Han characters and the six marks `! ? … , . -` only."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Arabic numbers -> Mandarin words."""
 
-from __future__ import annotations
-
 DIGITS = "零一二三四五六七八九"
 PLACES = ("", "十", "百", "千")
 GROUPS = ("", "万", "亿", "万亿", "亿亿")

@@ -1,7 +1,5 @@
 """Normalised Mandarin -> phones: words, pinyin, tone changes, initials and finals."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Mandarin syllables and the initial and final that the checkpoints know each by."""
 
-from __future__ import annotations
-
 from functools import cache
 
 from dora_primespeech_mlx.text.tables import lines

@@ -1,7 +1,5 @@
 """Mandarin characters whose reading the words around them decide: 为, 长, 重, 得 and 地."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 

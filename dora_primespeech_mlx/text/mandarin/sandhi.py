@@ -3,8 +3,6 @@
 The order and the word lists are those the official checkpoints were trained with; tones are ints, 5 is neutral.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate

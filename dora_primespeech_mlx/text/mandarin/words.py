@@ -5,8 +5,6 @@ of its word list, ready in some 50 ms. A graph of all dictionary words gives the
 covers go through jieba's hidden Markov model over (position in the word, part of speech).
 """
 
-from __future__ import annotations
-
 import importlib.util
 import re
 from functools import cache, lru_cache
