@@ -210,3 +210,15 @@ def test_say_cannot_play_and_says_why(
     monkeypatch.setitem(sys.modules, "sounddevice", None if module is None else fake_sounddevice(module))
     assert main(["say", "Hello there.", "--play", "--voices", str(tiny_voices)]) == 1
     assert said in capsys.readouterr().err
+
+
+def test_say_knows_where_it_writes_before_it_speaks(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    latin = tmp_path / "latin.txt"
+    latin.write_bytes("Grüße".encode("latin-1"))
+    for out, file, said in (
+        (tmp_path, latin, f"{tmp_path} is a folder"),
+        (tmp_path / "none" / "a.wav", latin, f"{tmp_path / 'none'} is no folder that is there"),
+        (tmp_path / "a.wav", latin, f"{latin} is not written in UTF-8"),
+    ):
+        assert main(["say", "--file", str(file), "--out", str(out)]) == 1
+        assert said in capsys.readouterr().err

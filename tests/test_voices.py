@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from dora_primespeech_mlx.voices.book import list_voices, read_codes, read_voices
+from dora_primespeech_mlx.voices.examine import examine_voices
 
 
 def write(folder: Path, content: object) -> Path:
@@ -72,6 +73,7 @@ def test_models_base_path_moves_relative_paths(tmp_path: Path) -> None:
         ({"voices": {"a": ENTRY, "A": ENTRY}, "model": "m"}, "so is the voice 'a'"),
         ({"voices": {"a": {**ENTRY, "top_k": 2.5}}, "model": "m"}, "top_k 2.5; it must be a whole number"),
         ({"voices": {"a": {**ENTRY, "text_lang": ["zh"]}}, "model": "m"}, "text_lang a list; it must be text"),
+        ({"voices": None, "model": "m"}, "has voices None; it must be an object"),
         ({"voices": {"a": ENTRY}, "model": 5}, "has model 5; it must be text"),
         ({"voices": {"a": ENTRY}, "model": "m", "default_voice": "z"}, "no voice 'z'. Known voices: a"),
     ],
@@ -125,6 +127,25 @@ def test_several_slips_are_listed_at_once_and_the_other_voices_are_kept(tmp_path
     book, problems = list_voices(write(tmp_path, {"model": "m", "default_voice": "b", "voices": voices}))
     assert book is not None and book.names == ["a"]
     assert "speed_factor 9; it must be a number from 0.5 to 2" in problems["b"] and "top_k 0" in problems["c"]
+
+
+def test_a_name_that_is_nearly_that_of_a_field_is_told_and_others_are_not(tmp_path: Path) -> None:
+    voices = {"a": {**ENTRY, "temprature": 1, "description": "calm"}, "b": {**ENTRY, "prompt_lang": "zh", "prompt": 1}}
+    book = read_voices(write(tmp_path, {"model": "m", "voices": voices}))
+    assert [slip.rpartition(": ")[2] for slip in book.find("a").slips] == ["is it 'temperature'?"]
+    assert book.find("b").slips == ()
+
+
+def test_what_is_no_file_is_told_apart_from_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(b"weights")
+    (tmp_path / "a" / "ref.wav").mkdir(parents=True)
+    book = read_voices(write(tmp_path, {"model": "m", "voices": {"a": ENTRY}}))
+    said = examine_voices(book)["a"].sentences()
+    assert said == [
+        f"missing {tmp_path / 'a/codes.bin'}",
+        f"{tmp_path / 'a/ref.wav'} is a folder, where a file is expected",
+        f"{tmp_path / 'm'} is a file; a model is the folder that primespeech convert wrote.",
+    ]
 
 
 def test_predecessors_spellings_are_read(tmp_path: Path) -> None:

@@ -242,13 +242,16 @@ def _settings(voices: Path | None) -> Settings:
 def _say(args: argparse.Namespace) -> int:
     from dora_primespeech_mlx.audio import write_wav
     from dora_primespeech_mlx.engine import Engine
+    from dora_primespeech_mlx.weights.source import read_text
 
     if (args.text is None) == (args.file is None):
         raise ValueError("Give either a text or --file; - reads the text from standard input.")
-    if args.file is not None:
-        text = args.file.read_text("utf-8")
-    else:
-        text = sys.stdin.read() if args.text == "-" else args.text
+    if not args.play and args.out.is_dir():
+        raise IsADirectoryError(f"{args.out} is a folder: name the file to write with --out.")
+    if not args.play and not args.out.parent.is_dir():
+        raise FileNotFoundError(f"{args.out.parent} is no folder that is there: make it, or name another with --out.")
+    given = sys.stdin.read() if args.text == "-" else args.text
+    text = given if args.file is None else read_text(args.file)
     if args.speed is not None and not SPEED.accepts(args.speed):
         raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
     settings = _settings(args.voices)

@@ -10,7 +10,7 @@ The third is the `custom_voices.json` of MoFA and Moxin: a `voices` list, record
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ class VoiceEntry:
             noise_scale.
         lexicon: file of pronunciations (word to pinyin or ARPAbet), or None.
         steps: of a diffusion decoder (v3, v4); None for the executor's.
+        slips: sentences on fields whose names are nearly those of fields that are read.
         vocoder: a vocoder that `primespeech export --onnx` wrote, used on CPUs when it is there, or None.
     """
 
@@ -68,6 +69,7 @@ class VoiceEntry:
     lexicon: Path | None = None
     vocoder: Path | None = None
     steps: int | None = None
+    slips: tuple[str, ...] = ()
 
     def files(self) -> Iterator[Path]:
         """Every file the voice needs."""
@@ -160,6 +162,8 @@ def list_voices(path: str | Path) -> tuple[VoiceBook | None, dict[str, str]]:
         default, voices = common.text("default_voice"), content["voices"]
     elif isinstance(content.get("voices"), list):
         voices = _named(path, content["voices"])
+    elif "voices" in content:
+        raise ValueError(f"{path} has voices {shown(content['voices'])}; it must be an object of names to voices.")
     entries: list[VoiceEntry] = []
     problems: dict[str, str] = {}
     owners: dict[str, str] = {}
@@ -173,7 +177,7 @@ def list_voices(path: str | Path) -> tuple[VoiceBook | None, dict[str, str]]:
             else:
                 entry = _entry(folder, name, fields, common)
             _claim(entry, owners, fields.where)
-            entries.append(entry)
+            entries.append(replace(entry, slips=fields.slips()))
         except ValueError as error:
             problems[name] = str(error)
     if not voices:

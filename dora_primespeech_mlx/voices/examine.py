@@ -35,7 +35,10 @@ class Examined:
 
     def sentences(self) -> list[str]:
         """All of it in words."""
-        lacking = [f"missing {', '.join(map(str, self.missing))}"] if self.missing else []
+        folders = [path for path in self.missing if path.is_dir()]
+        absent = [path for path in self.missing if path not in folders]
+        lacking = [f"missing {', '.join(map(str, absent))}"] if absent else []
+        lacking += [f"{path} is a folder, where a file is expected" for path in folders]
         return [f"{sentence}. {self.remedy}" if self.remedy else sentence for sentence in lacking] + list(self.problems)
 
 
@@ -46,7 +49,7 @@ def examine_voices(book: VoiceBook) -> dict[str, Examined]:
 
 
 def _examined(entry: VoiceEntry, book: VoiceBook, models: dict[Path | tuple[Path, Path], S2Config | str]) -> Examined:
-    missing = tuple(path for path in entry.files() if not there(path))
+    missing = tuple(path for path in entry.files() if not there(path) and not there(path.parent))
     if entry.weights not in models:
         try:
             models[entry.weights] = examine_model(entry.weights)
@@ -62,6 +65,7 @@ def _examined(entry: VoiceEntry, book: VoiceBook, models: dict[Path | tuple[Path
 
 
 def _problems(entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missing: tuple[Path, ...]) -> Iterator[str]:
+    yield from entry.slips
     for check in _checks(entry, book, model, missing):
         try:
             check()

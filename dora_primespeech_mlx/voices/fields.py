@@ -5,6 +5,7 @@ A value of null is as if the field were not there.
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -26,6 +27,8 @@ NUMBERS: Mapping[str, Number] = {
 """Fields that hold numbers -> what they allow, which is what the environment allows."""
 LONGEST_TEXT = 2000
 MOST_PATHS = 64
+ALIKE = 0.8
+"""How like two names are, 0 to 1, for one to be taken for a slip of the other."""
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
@@ -42,9 +45,21 @@ class Fields:
         if not isinstance(item, dict):
             raise ValueError(f"{self.where} must be a JSON object.")
         self._item: dict[str, Any] = item
+        self._known: set[str] = set()
+
+    def slips(self) -> tuple[str, ...]:
+        """A sentence for each field that nothing reads and whose name is nearly that of one that was looked for."""
+        absent = sorted(self._known - self._item.keys())
+        near = {key: get_close_matches(key, absent, 1, ALIKE) for key in self._item if key not in self._known}
+        return tuple(
+            f"{self.where} has {shown(key)}, which is not read: is it {found[0]!r}?"
+            for key, found in near.items()
+            if found
+        )
 
     def text(self, *keys: str) -> str | None:
         """The first of some fields that is there, or None."""
+        self._known.update(keys)
         for key in keys:
             value = self._item.get(key)
             if value is not None:
@@ -60,7 +75,7 @@ class Fields:
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A field with a list of texts, or one text; empty without it."""
-        value = self._item.get(key)
+        value = self._value(key)
         values = [] if value is None else [value] if isinstance(value, str) else value
         if not isinstance(values, list) or len(values) > MOST_PATHS:
             raise ValueError(f"{self.where} has {key} {shown(value)}; it must be a list of at most {MOST_PATHS} texts.")
@@ -82,7 +97,7 @@ class Fields:
 
     def number(self, key: str) -> float | None:
         """A number within the bounds of `NUMBERS`, or None."""
-        value, kind = self._item.get(key), NUMBERS[key]
+        value, kind = self._value(key), NUMBERS[key]
         if value is None:
             return None
         if kind.integer and isinstance(value, float) and value.is_integer():
@@ -105,8 +120,8 @@ class Fields:
 
     def languages(self, common: "Fields") -> tuple[str, ...]:
         """The languages a voice speaks, its own list or that of the file; empty if neither says."""
-        own = self._item.get("languages")
-        fields, value = (common, common._item.get("languages")) if own is None else (self, own)
+        own = self._value("languages")
+        fields, value = (common, common._value("languages")) if own is None else (self, own)
         names = [] if value is None else value
         listed = names if isinstance(names, list) else [names]
         unknown = [name for name in listed if not isinstance(name, str) or name not in NAMES]
@@ -114,6 +129,10 @@ class Fields:
             wrong = shown((unknown or listed)[0])
             raise ValueError(f"{fields.where} has languages {wrong}; it must be a list of {', '.join(NAMES)}.")
         return tuple(names)
+
+    def _value(self, key: str) -> Any:
+        self._known.add(key)
+        return self._item.get(key)
 
     def _checked(self, key: str, value: Any) -> str:
         if not isinstance(value, str):

@@ -90,6 +90,8 @@ def examine_model(weights: Path | tuple[Path, Path]) -> SovitsConfig | Diffusion
 
 def _check_folder(folder: Path) -> _Checked:
     how = f"primespeech convert --t2s S1.ckpt --sovits S2.pth --out {folder}"
+    if folder.is_file():
+        raise CheckpointError(f"{folder} is a file; a model is the folder that primespeech convert wrote.")
     if not (folder / CONFIG_FILE).is_file():
         raise FileNotFoundError(f"{folder / CONFIG_FILE} is missing. Make the folder with: {how}")
     try:

@@ -107,6 +107,14 @@ def is_safetensors(head: bytes) -> bool:
     return head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= 1 << 27
 
 
+def read_text(path: Path) -> str:
+    """The content of a text file in UTF-8, with or without a byte-order mark; ValueError names a file in another."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not written in UTF-8: open it in an editor and save it as UTF-8") from None
+
+
 def read_json(path: Path, what: str) -> Any:
     """The content of a JSON file in UTF-8, with or without a byte-order mark.
 
@@ -117,11 +125,9 @@ def read_json(path: Path, what: str) -> Any:
     Raises:
         ValueError: it is no JSON; the message names the file, the place and the way out.
     """
-    content = path.read_bytes()
+    text = read_text(path)
     try:
-        return json.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not written in UTF-8: open it in an editor and save it as UTF-8") from None
+        return json.loads(text)
     except RecursionError:
         raise ValueError(f"{path} is nested too deeply for {what}: write it again") from None
     except ValueError as error:
