@@ -19,6 +19,14 @@ ENCODER_RATE = 16000
 """Rate of what HuBERT and the speaker model hear, Hz."""
 WINDOW = 2048
 HOP = 640
+SOFTWARE = "dora-primespeech-mlx"
+SYNTHETIC = (
+    "Synthetic speech, made by a machine. model={model} synthetic=true "
+    "digitalsourcetype=http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+)
+"""What the tags of written speech say; the address is IPTC's word for what a trained model made."""
+WRITTEN = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG"}
+"""Endings of sound files that can be written, and their formats."""
 MEL_RANGE = (-12.0, 2.0)
 """Natural logarithms of the magnitudes that stand at -1 and 1 in a mel of v3 and v4."""
 _MEL_FLOOR = 1e-5
@@ -93,9 +101,30 @@ def pcm16(samples: np.ndarray) -> np.ndarray:
     return np.clip(np.asarray(samples, np.float32) * 32768.0, -32768.0, 32767.0).astype(np.int16)
 
 
-def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:
-    """Write samples [n] as a 16-bit mono wav file."""
-    soundfile.write(Path(path), pcm16(samples), rate, subtype="PCM_16", format="WAV")
+def written_as(path: str | Path) -> str:
+    """The format in which a sound file of that name is written; ValueError for an ending that is none of `WRITTEN`."""
+    path = Path(path)
+    if path.suffix.lower() not in WRITTEN:
+        raise ValueError(f"{path} is no name for a sound file here: end it in {', '.join(WRITTEN)}")
+    return WRITTEN[path.suffix.lower()]
+
+
+def write_audio(path: str | Path, samples: np.ndarray, rate: int, model: str = "") -> None:
+    """Write samples [n] as a mono file: 16-bit wav or flac, or Ogg Vorbis, by its ending.
+
+    Speech says in its tags (INFO of a wav, comments of the others) that the `model` of that name made it.
+
+    Raises:
+        ValueError: another ending.
+    """
+    kind = written_as(path)
+    subtype = "VORBIS" if kind == "OGG" else "PCM_16"
+    with soundfile.SoundFile(Path(path), "w", rate, 1, subtype=subtype, format=kind) as file:
+        if model:
+            file.title, file.software, file.comment = "Synthetic speech", SOFTWARE, SYNTHETIC.format(model=model)
+        whole = pcm16(samples)
+        for start in range(0, len(whole), rate):  # libsndfile overflows its stack on long Ogg at once
+            file.write(whole[start : start + rate])
 
 
 def resample(samples: np.ndarray, rate: int, target: int) -> np.ndarray:

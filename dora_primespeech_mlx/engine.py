@@ -15,7 +15,7 @@ from typing import Self
 
 import numpy as np
 
-from dora_primespeech_mlx.audio import write_wav
+from dora_primespeech_mlx.audio import write_audio, written_as
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import AudioChunk, Manner, Omission, Speech, Wishes
@@ -182,7 +182,7 @@ class Engine:
                 pieces.append(chunk.samples)
         audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
         codes, omissions = tuple(request.codes), tuple(request.omissions)
-        return Speech(audio, request.voice.sample_rate, codes, request.timing, omissions)
+        return Speech(audio, request.voice.sample_rate, codes, request.timing, omissions, request.voice.model)
 
     def _request(
         self,
@@ -282,15 +282,17 @@ def synthesize(
         text: what to say.
         model_dir: a `voices.json`, or the folder it lies in.
         voice_name: name or alias; None is the default voice.
-        output_path: WAV file to write, 16-bit.
+        output_path: sound file to write, .wav, .flac or .ogg.
 
     Raises:
-        FileNotFoundError, ValueError: as `Engine.from_config` and `Engine.stream`.
+        FileNotFoundError, ValueError: as `Engine.from_config`, `Engine.stream` and `audio.write_audio`.
     """
+    if output_path is not None:
+        written_as(output_path)
     path = Path(model_dir)
     speech = Engine.from_config(path / "voices.json" if path.is_dir() else path).synthesize(text, voice=voice_name)
     if output_path is not None:
-        write_wav(output_path, speech.audio, speech.sample_rate)
+        write_audio(output_path, speech.audio, speech.sample_rate, speech.model)
     return speech
 
 
@@ -327,4 +329,5 @@ def _chunk(samples: np.ndarray, index: int, prepared: PreparedSentence, request:
         text=prepared.sentence.text,
         start=prepared.sentence.start,
         end=prepared.sentence.end,
+        model=request.voice.model,
     )

@@ -83,6 +83,7 @@ class AudioChunk:
         start: where the sentence begins in the text, in characters.
         end: where it ends.
         omissions: what was left out or cut short since the last chunk that ended a sentence.
+        model: the model that made it; see `Speech`.
     """
 
     samples: np.ndarray
@@ -95,6 +96,7 @@ class AudioChunk:
     start: int
     end: int
     omissions: tuple[Omission, ...] = ()
+    model: str = ""
 
 
 @dataclass
@@ -125,6 +127,7 @@ class Speech:
         codes: semantic codes of each sentence.
         timing: the time it took.
         omissions: sentences that were left out or cut short.
+        model: the model that made it, "GPT-SoVITS v2 (demo)", which files and messages name with the sound.
     """
 
     audio: np.ndarray
@@ -132,6 +135,7 @@ class Speech:
     codes: tuple[tuple[int, ...], ...]
     timing: Timing
     omissions: tuple[Omission, ...] = ()
+    model: str = ""
 
     @property
     def duration(self) -> float:

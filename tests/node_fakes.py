@@ -67,7 +67,7 @@ class FakeEngine:
                 final = isinstance(text, str) and start + len(sentence) == len(text) and count == self.chunks - 1
                 yield AudioChunk(
                     self._sine(index), RATE, index, final, number, count == self.chunks - 1,
-                    sentence, start, start + len(sentence),
+                    sentence, start, start + len(sentence), model="Sine",
                 )  # fmt: skip
                 index += 1
             number += 1

@@ -93,11 +93,31 @@ def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path):
 
 def test_written_wav_is_clipped_pcm16(tmp_path):
     path = tmp_path / "out.wav"
-    audio.write_wav(path, np.array([0.0, 0.5, 1.0, 1.7, -1.0, -3.0, 0.99999], np.float32), 32000)
+    audio.write_audio(path, np.array([0.0, 0.5, 1.0, 1.7, -1.0, -3.0, 0.99999], np.float32), 32000)
     assert soundfile.info(path).subtype == "PCM_16"
     samples, rate = soundfile.read(path, dtype="int16")
     assert rate == 32000
     np.testing.assert_array_equal(samples, [0, 16384, 32767, 32767, -32768, -32768, 32767])
+
+
+@pytest.mark.parametrize("ending", audio.WRITTEN)
+def test_written_speech_says_that_a_machine_made_it(tmp_path, ending):
+    samples = 0.3 * np.sin(np.arange(70_000) / 20).astype(np.float32)
+    audio.write_audio(tmp_path / f"a{ending}", samples, 32000, "GPT-SoVITS v2 (测试)")
+    with soundfile.SoundFile(tmp_path / f"a{ending}") as file:
+        tags = file.copy_metadata()
+        assert len(file) == len(samples)
+        assert np.abs(file.read(dtype="float32") - samples).max() < 0.05
+    assert "synthetic=true" in tags["comment"]
+    assert "model=GPT-SoVITS v2 (测试)" in tags["comment"]
+    assert "trainedAlgorithmicMedia" in tags["comment"]
+    assert tags["software"].startswith("dora-primespeech-mlx")
+
+
+def test_a_sound_file_of_another_kind_is_not_begun(tmp_path):
+    with pytest.raises(ValueError, match=r"a\.mp3 is no name for a sound file here: end it in \.wav, \.flac, \.ogg"):
+        audio.write_audio(tmp_path / "a.mp3", np.zeros(10, np.float32), 32000)
+    assert not list(tmp_path.iterdir())
 
 
 def test_sounds_of_other_programs_come_with_the_command_that_converts_them(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.audio import mel_spectrogram, read_audio, resample, write_wav
+from dora_primespeech_mlx.audio import mel_spectrogram, read_audio, resample, write_audio
 from dora_primespeech_mlx.commands.doctor import WARN, check_voices
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.nets.diffusion import MEL_BASES
@@ -121,7 +121,7 @@ def test_further_recordings_change_the_timbre_and_not_the_prompt(
     engine: Engine, tiny_diffusion: Path, tmp_path: Path
 ) -> None:
     noise = 0.2 * np.random.default_rng(0).standard_normal(3 * 32000).astype(np.float32)
-    write_wav(tmp_path / "second.wav", noise, 32000)
+    write_audio(tmp_path / "second.wav", noise, 32000)
     path = edited(tiny_diffusion, tmp_path, ref_audio=None, ref_audios=["ref.wav", str(tmp_path / "second.wav")])
     both = Engine.from_config(path, Settings(voices=path, runtime="onnx", threads=1)).load_voice()
     alone = engine.load_voice("v4")

@@ -281,6 +281,8 @@ def test_function_writes_a_file(tiny_voices: Path, tmp_path: Path, monkeypatch: 
     speech = synthesize("Hello.", model_dir=tiny_voices.parent, output_path=tmp_path / "a.wav")
     samples, rate = soundfile.read(tmp_path / "a.wav")
     assert (len(samples), rate) == (len(speech.audio), 32000)
+    assert speech.model == "GPT-SoVITS v2 (model)"
+    assert f"model={speech.model}" in soundfile.SoundFile(tmp_path / "a.wav").comment
 
 
 def test_prompt_text_is_closed_with_a_mark() -> None:

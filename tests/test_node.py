@@ -30,6 +30,7 @@ def test_a_text_becomes_audio_and_one_completion():
     assert (first["sample_rate"], first["duration"]) == (32000, 0.1)
     assert (first["text"], first["text_start"], first["text_end"]) == ("Hello there. ", 0, 13)
     assert [message.metadata["sentence"] for message in audio] == [0, 0, 0, 1, 1, 1]
+    assert all(message.metadata["synthetic"] is True and message.metadata["model"] == "Sine" for message in audio)
     assert running.node.outcomes() == ["completed"]
     done = running.node.of("segment_complete")[0].metadata
     assert (done["chunks"], done["audio_seconds"], done["question_id"]) == (6, pytest.approx(0.6), "q7")
@@ -116,6 +117,7 @@ def test_audio_that_an_error_cuts_short_has_an_end():
     running.finish()
     assert running.node.outcomes() == ["error"]
     assert [message.metadata["fin"] for message in running.node.of("audio")] == [False] * 3 + [True]
+    assert running.node.of("audio")[-1].metadata["model"] == "Sine"
 
 
 def test_the_real_engine_is_cancelled_and_speaks_on(tiny_voices):

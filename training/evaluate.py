@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dora_primespeech_mlx.audio import write_wav
+from dora_primespeech_mlx.audio import write_audio
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.settings import Settings
 
@@ -46,7 +46,7 @@ def speak_all(
             for number, text in enumerate(sentences_of(sentences, language)):
                 voice = engine.voice_names[number % len(engine.voice_names)]
                 wav = (out / f"{language}_{number:03}_{voice}.wav").resolve()
-                write_wav(wav, speak(voice, text, language), RATE)
+                write_audio(wav, speak(voice, text, language), RATE)
                 clip = own_clip(engine, voice, language).resolve()
                 line = {"wav": str(wav), "text": text, "lang": language, "voice": voice, "reference": str(clip)}
                 manifest.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -1,4 +1,4 @@
-"""Writes the audio it gets into a WAV file, and fails if any is missing, repeated or out of order.
+"""Writes what it hears into a sound file (.wav, .flac, .ogg), and fails if any is missing, repeated or out of order.
 
 Environment: WAV, the file; FOLDER, where a relative one lies. Inputs: `audio...` and `segment_complete...` of the nodes
 that speak, and `text`, what they were sent, if every text must be answered.
@@ -12,7 +12,7 @@ from pathlib import Path
 import dora
 import numpy as np
 
-from dora_primespeech_mlx.audio import write_wav
+from dora_primespeech_mlx.audio import write_audio
 
 
 @dataclass
@@ -47,6 +47,7 @@ class Recorder:
 
     takes: dict[int, Take] = field(default_factory=dict)
     sample_rate: int = 0
+    model: str = ""
 
     def take(self, metadata: dict) -> Take:
         """The take of the text that the metadata speak of."""
@@ -62,7 +63,7 @@ class Recorder:
         take.chunks.append(samples if samples.dtype == np.float32 else samples.astype(np.float32) / 32768.0)
         take.numbers.append(metadata["seq"])
         take.final.append(metadata["fin"])
-        self.sample_rate = metadata["sample_rate"]
+        self.sample_rate, self.model = metadata["sample_rate"], metadata.get("model", "")
 
     def complete(self, outcome: str, metadata: dict) -> None:
         """One `segment_complete`."""
@@ -99,7 +100,7 @@ def main() -> None:
             recorder.take(event["metadata"])
     samples, problems = recorder.samples(), recorder.problems()
     if len(samples):
-        write_wav(path, samples, recorder.sample_rate)
+        write_audio(path, samples, recorder.sample_rate, recorder.model)
         print(f"{path}: {len(samples) / recorder.sample_rate:.2f} s of speech", flush=True)
     if problems:
         raise SystemExit("; ".join(problems))

@@ -69,8 +69,9 @@ def parser() -> argparse.ArgumentParser:
 def _add_say(commands: Any) -> None:
     say = commands.add_parser(
         "say",
-        help="speak a text into a WAV file",
-        description="Speaks a text into a WAV file and prints how long it is and how long it took.",
+        help="speak a text into a sound file",
+        description="Speaks a text into a sound file (.wav, .flac or .ogg, marked as synthetic) and prints how long it "
+        "is and how long it took.",
         epilog='Example: primespeech say "Hello, world." --out hello.wav',
     )
     say.add_argument("text", nargs="?", help="what to say; - reads standard input")
@@ -80,7 +81,7 @@ def _add_say(commands: Any) -> None:
     say.add_argument(
         "--lang", type=LANGUAGES.read, choices=LANGUAGES.options, help="language of the text (default: the voice's)"
     )
-    say.add_argument("--out", type=Path, default=Path("speech.wav"), help="WAV file to write (default: %(default)s)")
+    say.add_argument("--out", type=Path, default=Path("speech.wav"), help="sound file to write (default: %(default)s)")
     say.add_argument("--seed", type=int, help="fixes the result: the same seed speaks the same way")
     say.add_argument("--speed", type=float, help=f"{SPEED.allowed}; above 1 is faster (default: the voice's)")
     say.add_argument("--play", action="store_true", help="play it while it is made, instead of writing a file")
@@ -240,7 +241,7 @@ def _settings(voices: Path | None) -> Settings:
 
 
 def _say(args: argparse.Namespace) -> int:
-    from dora_primespeech_mlx.audio import write_wav
+    from dora_primespeech_mlx.audio import write_audio, written_as
     from dora_primespeech_mlx.engine import Engine
     from dora_primespeech_mlx.weights.source import read_text
 
@@ -254,6 +255,7 @@ def _say(args: argparse.Namespace) -> int:
     text = given if args.file is None else read_text(args.file)
     if args.speed is not None and not SPEED.accepts(args.speed):
         raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
+    written_as(args.out)
     settings = _settings(args.voices)
     with Progress("say", len(text), "character") as progress:
         progress.say("loading the voice")
@@ -266,7 +268,7 @@ def _say(args: argparse.Namespace) -> int:
         progress.reach(len(text))
     if not len(speech.audio):
         raise ValueError(NOTHING_TO_SAY)
-    write_wav(args.out, speech.audio, speech.sample_rate)
+    write_audio(args.out, speech.audio, speech.sample_rate, speech.model)
     figures = {
         "file": str(args.out),
         "seconds": round(speech.duration, 3),

@@ -25,6 +25,7 @@ class Delivery:
         self._shaper: Shaper | None = None
         self._kept: list[np.ndarray] = []
         self._about: Metadata = {}
+        self._marks: Metadata = {"synthetic": True}
         self._final = False
 
     def take(self, chunk: AudioChunk) -> None:
@@ -34,6 +35,7 @@ class Delivery:
             rate = self._settings.sample_rate
             self._shaper = Shaper(chunk.sample_rate, rate, self._manner.pitch_factor, gain)
         self._job.omissions += chunk.omissions
+        self._marks["model"] = chunk.model
         self._about, self._final = self._describe(chunk), chunk.final
         samples = self._shaper(chunk.samples, last=chunk.final)
         if self._settings.return_fragment:
@@ -55,7 +57,7 @@ class Delivery:
         """The text ends here by an error: nothing that waits is sent, but what was sent gets its end."""
         self.outbox.clear()
         if self._job.chunks:
-            self.outbox.append((self._silence(), {"fin": True}))
+            self.outbox.append((self._silence(), {**self._marks, "fin": True}))
 
     def _post(self, samples: np.ndarray, final: bool) -> None:
         """Messages of bearable length, the last with `fin` if `final`."""
@@ -79,5 +81,6 @@ class Delivery:
             "text": chunk.text,
             "text_start": chunk.start,
             "text_end": chunk.end,
+            **self._marks,
             **{name: wish for name in CHOSEN if (wish := self._job.wishes.get(name)) is not None},
         }

@@ -79,6 +79,12 @@ FIELDS = (
         "the sentence, and where it stands in the text (after markup is left out), in characters",
     ),
     Field(("voice", "speed", "pitch", "volume"), ("audio",), "str, float", "if they were chosen"),
+    Field(
+        ("synthetic", "model"),
+        ("audio",),
+        "bool, str",
+        "true, since a machine made the sound, and the model that did; the marker after a cancel has no sound",
+    ),
     Field(("flush",), ("audio",), "bool", "only on the marker after a cancel: forget what is not played"),
     Field(
         ("flush_session",),

@@ -69,6 +69,7 @@ class Voice:
         prompt_bert: their features, float32 [n, 1024], or None for zeros.
         ge: timbre, float32 [gin].
         diffusion: what a v3 or v4 voice hears before each sentence; None for the others.
+        model: what its networks are called, with their folder: "GPT-SoVITS v2 (demo)".
     """
 
     name: str
@@ -82,6 +83,7 @@ class Voice:
     prompt_bert: np.ndarray | None
     ge: np.ndarray
     diffusion: DiffusionPrompt | None = None
+    model: str = "GPT-SoVITS"
 
     @property
     def sample_rate(self) -> int:
@@ -210,6 +212,7 @@ class Library:
             prompt_bert=None if prompt is None else _features(prosody, prompt),
             ge=ge,
             diffusion=self._prompt(entry, sovits, codes, prompt, ge),
+            model=f"GPT-SoVITS {loaded.network.config.version} ({folder.resolve().name})",
         )
 
     def _prompt(

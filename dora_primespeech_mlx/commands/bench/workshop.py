@@ -11,7 +11,7 @@ import numpy as np
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 
-from dora_primespeech_mlx.audio import REFERENCE_RATE, write_wav
+from dora_primespeech_mlx.audio import REFERENCE_RATE, write_audio
 from dora_primespeech_mlx.commands.bench.figures import Stopwatch
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.nets.hubert import Hubert, HubertConfig
@@ -230,7 +230,7 @@ def noise(seconds: float, rate: int) -> np.ndarray:
 def write_random_voice(folder: Path, size: str) -> Path:
     """A model with random weights, a recording of noise and codes for it; returns the voices.json."""
     write_random_model(folder / "model", size)
-    write_wav(folder / "reference.wav", noise(REFERENCE_SECONDS, REFERENCE_RATE), REFERENCE_RATE)
+    write_audio(folder / "reference.wav", noise(REFERENCE_SECONDS, REFERENCE_RATE), REFERENCE_RATE)
     random_codes(PROMPT_CODES).astype("<i4").tofile(folder / "codes.bin")
     if size.startswith("v2Pro"):
         write_random_encoder(folder / "model", "speaker")
