@@ -7,6 +7,7 @@ particular resampler or window the same one is computed here, because codes and 
 import math
 from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 
 import mlx.core as mx
 import numpy as np
@@ -80,7 +81,7 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
     if loudest > _HEARD and float(np.square(mixed).mean()) < _CANCELLED * float(np.square(samples).mean()):
         raise ValueError(
             f"{path} has channels in opposite phase, which cancel one another: keep one of them, with "
-            f"ffmpeg -i {path.name} -af pan=mono|c0=c0 {path.stem}_mono.wav"
+            f"ffmpeg -i {quote(str(path))} -af 'pan=mono|c0=c0' {quote(str(path.with_name(f'{path.stem}_mono.wav')))}"
         )
     return mixed, int(rate)
 
@@ -90,7 +91,9 @@ def _unreadable(path: Path, reason: str) -> str:
         head = file.read(16)
     for magic, at, name in _OTHER_SOUNDS:
         if head[at : at + len(magic)] == magic:
-            return f"{path} is {name}, which is not read here: convert it with ffmpeg -i {path.name} {path.stem}.wav"
+            to = path.with_suffix(".wav") if path.suffix.lower() != ".wav" else path.with_name(f"{path.stem}_pcm.wav")
+            how = f"ffmpeg -i {quote(str(path))} {quote(str(to))}"
+            return f"{path} is {name}, which is not read here: convert it with {how}"
     reason = reason.split(": ", 1)[-1] if str(path) in reason else reason
     reason = f"{reason.strip(' .') or 'unknown'}; record or export it again"
     return f"{path} is not a sound file that can be read (wav, flac, ogg and mp3 can): {reason}"

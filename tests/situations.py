@@ -802,7 +802,7 @@ SITUATIONS = [
     Situation("100", "sound files of many kinds", recordings, ((True, "added"),) * 9),
     Situation("101", "lengths", lengths, ((False, "is 2.9 s long"), (False, "is 10.01 s long"), (False, "is 20.0 s long"), (False, "is 0.3 s long"))),
     Situation("102", "recordings with a flaw", flaws, ((False, "is silent"), (True, "is clipped"), (True, "is quiet"), (False, "not numbers"), (False, "reaches 1e.30 where 1 is full scale"), (False, "opposite phase"), (False, r"cut\.wav"))),
-    Situation("103", "m4a, webm, amr", other_sounds, ((False, "m4a.*ffmpeg -i a.m4a a.wav"), (False, "webm.*ffmpeg"), (False, "amr.*ffmpeg"))),
+    Situation("103", "m4a, webm, amr", other_sounds, ((False, r"m4a.*ffmpeg -i \S*/a\.m4a \S*/a\.wav"), (False, "webm.*ffmpeg"), (False, "amr.*ffmpeg"))),
     Situation("106", "a second recording that is silent or short", second_recordings, ((True, "b.wav"), (True, r"b\.wav is 0\.3 s long, too short to tell a voice"))),
     Situation("107", "names that are alike", similar_names, ((True, "added"),) * 4),
     Situation("109", "own copies in another order (several at once: test_enrol)", own_copies, ((True, "added"),) * 2),

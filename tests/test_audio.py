@@ -1,5 +1,6 @@
 """Reading, resampling and analysing sound, against what the official code computed."""
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -121,17 +122,27 @@ def test_a_sound_file_of_another_kind_is_not_begun(tmp_path):
 
 
 def test_sounds_of_other_programs_come_with_the_command_that_converts_them(tmp_path):
-    for name, content in (("a.m4a", b"\0\0\0\x20ftypM4A "), ("a.webm", b"\x1aE\xdf\xa3"), ("a.amr", b"#!AMR\n")):
-        (tmp_path / name).write_bytes(content + bytes(64))
-        with pytest.raises(ValueError, match=rf"ffmpeg -i {name} a\.wav"):
-            audio.read_audio(tmp_path / name)
+    folder = tmp_path / "小明 的声音"
+    folder.mkdir()
+    m4a, webm, amr = b"\0\0\0\x20ftypM4A ", b"\x1aE\xdf\xa3", b"#!AMR\n"
+    for name, content, to in (
+        ("a.m4a", m4a, "a"),
+        ("a.webm", webm, "a"),
+        ("a.wav", webm, "a_pcm"),
+        ("a.amr", amr, "a"),
+    ):
+        (folder / name).write_bytes(content + bytes(64))
+        with pytest.raises(ValueError, match="ffmpeg") as refusal:
+            audio.read_audio(folder / name)
+        command = shlex.split(str(refusal.value).partition("with ")[2])
+        assert command == ["ffmpeg", "-i", str(folder / name), str(folder / f"{to}.wav")]
 
 
 def test_channels_that_cancel_and_samples_without_a_scale_are_named(tmp_path):
     noise = 0.3 * np.random.default_rng(0).standard_normal(32000)
     path = tmp_path / "a.wav"
     soundfile.write(path, np.stack([noise, -noise], axis=1), 32000, subtype="FLOAT")
-    with pytest.raises(ValueError, match="opposite phase.*ffmpeg"):
+    with pytest.raises(ValueError, match=r"opposite phase.*ffmpeg -i \S+ -af 'pan=mono\|c0=c0' \S+_mono\.wav"):
         audio.read_audio(path)
     soundfile.write(path, np.where(np.arange(32000) == 5, 1e30, noise), 32000, subtype="FLOAT")
     with pytest.raises(ValueError, match=r"reaches 1e\+30 where 1 is full scale"):

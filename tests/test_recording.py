@@ -129,6 +129,7 @@ def test_an_encoder_of_another_model_is_refused(tmp_path, encoders):
         (speech(2.9), r"is 2\.9 s long; a reference takes 3 to 10 s: record a longer sentence"),
         (speech(10.1), r"is 10\.1 s long; .*: cut it"),
         (speech(4.0, level=0.001), "is silent: check the microphone"),
+        (np.full(4 * 32000, 0.5), "is silent: check the microphone"),
     ],
 )
 def test_recordings_that_cannot_be_used(tmp_path, encoders, samples, message):

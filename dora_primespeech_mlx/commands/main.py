@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from dora_primespeech_mlx.commands.progress import Progress
@@ -403,7 +404,7 @@ def _voice_add(args: argparse.Namespace) -> int:
     )
     _advise(done.advice)
     taken = "its timbre alone" if done.codes is None else f"{len(done.codes)} codes and its timbre"
-    print(f"{done.voices}: {args.name} added, with {taken}. Hear it: primespeech say --voice {args.name!r} ...")
+    print(f"{done.voices}: {args.name} added, with {taken}. Hear it: primespeech say --voice {quote(args.name)} ...")
     return 0
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -205,6 +206,10 @@ def _claim(entry: VoiceEntry, owners: dict[str, str], where: str) -> None:
             )
 
 
+def _word(path: Path) -> str:
+    return quote(str(path))
+
+
 def _no_file(path: Path) -> str:
     base = path.parent.parent if path.parent.name == "voices" else path.parent
     for root in (base / "moyoyo", base):
@@ -216,9 +221,9 @@ def _no_file(path: Path) -> str:
         if t2s is not None and sovits is not None:
             return (
                 f"{base} is a model folder of dora-primespeech in Python, and has no voices.json. Convert the two "
-                f"files of each voice, and add the voice: primespeech convert --t2s {t2s} --sovits {sovits} "
-                f"--out {base / 'converted'}; primespeech voice add NAME RECORDING --text WORDS "
-                f"--model {base / 'converted'} --voices {path}"
+                f"files of each voice, and add the voice: primespeech convert --t2s {_word(t2s)} --sovits "
+                f"{_word(sovits)} --out {_word(base / 'converted')}; primespeech voice add NAME RECORDING --text WORDS "
+                f"--model {_word(base / 'converted')} --voices {_word(path)}"
             )
     if path.is_dir():
         return f"{path} is a folder. Set VOICES_CONFIG to the voices.json in it."
@@ -329,7 +334,8 @@ def read_codes(path: Path, count: int = CODE_COUNT) -> np.ndarray:
     """
     if not there(path):
         raise FileNotFoundError(
-            f"The codes {path} do not exist. Make them with: primespeech codes RECORDING --model FOLDER --out {path}"
+            f"The codes {path} do not exist. Make them with: primespeech codes RECORDING --model FOLDER "
+            f"--out {_word(path)}"
         )
     if path.stat().st_size > LARGEST_CODES_FILE:
         raise ValueError(f"{path} is too large for the codes of a recording; make them with primespeech codes.")

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
@@ -266,7 +267,7 @@ class Encoders:
 
     def how(self, kind: str) -> str:
         """The command that makes the files of a kind."""
-        return HOW_TO_CONVERT[kind].format(folder=self._folders[0] if self._folders else "FOLDER")
+        return HOW_TO_CONVERT[kind].format(folder=quote(str(self._folders[0])) if self._folders else "FOLDER")
 
 
 def _inputs(kind: str, config: Any, batch: int | str, length: int | str) -> list[Input]:

@@ -67,7 +67,7 @@ def check_length(samples: np.ndarray, rate: int, name: str = "The recording") ->
         fix = "record a longer sentence" if seconds < least else "cut it to one or two sentences"
         shown = next(text for digits in range(1, 9) if not least <= float(text := f"{seconds:.{digits}f}") <= most)
         raise ValueError(f"{name} is {shown} s long; a reference takes {least:g} to {most:g} s: {fix}")
-    if float(np.abs(samples).max()) < _SILENT_PEAK:
+    if float(np.abs(samples - samples.mean()).max()) < _SILENT_PEAK:
         raise ValueError(f"{name} is silent: check the microphone and record it again")
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -238,7 +239,7 @@ def _no_archive(source: Source, error: Exception) -> CheckpointError:
     if end is not None and end < source.size:
         return CheckpointError(
             f"{path} has {source.size - end:,} bytes behind its end, so its download was not finished properly: "
-            f"{DOWNLOAD_AGAIN}, or cut it: truncate -s {end} {path}"
+            f"{DOWNLOAD_AGAIN}, or cut it: truncate -s {end} {quote(str(path))}"
         )
     if head[:2] == b"PK" or head[2:4] == b"\x03\x04":
         if end is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import mlx.core as mx
@@ -89,7 +90,7 @@ def examine_model(weights: Path | tuple[Path, Path]) -> SovitsConfig | Diffusion
 
 
 def _check_folder(folder: Path) -> _Checked:
-    how = f"primespeech convert --t2s S1.ckpt --sovits S2.pth --out {folder}"
+    how = f"primespeech convert --t2s S1.ckpt --sovits S2.pth --out {quote(str(folder))}"
     if folder.is_file():
         raise CheckpointError(f"{folder} is a file; a model is the folder that primespeech convert wrote.")
     if not (folder / CONFIG_FILE).is_file():
@@ -129,9 +130,10 @@ def _check_pair(t2s_path: Path, sovits_path: Path) -> _Checked:
     """Files without a config: the usual head counts and rates are assumed."""
     for path in (t2s_path, sovits_path):
         if path.suffix.lower() in (".ckpt", ".pth", ".pt"):
+            files = f"--t2s {quote(str(t2s_path))} --sovits {quote(str(sovits_path))}"
             raise CheckpointError(
-                f"{path} is an official checkpoint, which is converted once: primespeech convert --t2s {t2s_path} "
-                f'--sovits {sovits_path} --out FOLDER; then name FOLDER as "model" of the voice'
+                f"{path} is an official checkpoint, which is converted once: primespeech convert {files} --out FOLDER; "
+                'then name FOLDER as "model" of the voice'
             )
     raw_t2s, raw_sovits = read_torch(t2s_path), read_torch(sovits_path)
     with of_file(sovits_path):
