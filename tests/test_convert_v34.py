@@ -126,6 +126,14 @@ def test_the_version_comes_from_hash_header_or_the_user(data: Path, tmp_path: Pa
         read_sovits(tagged, Companions(vocoder=vocoder, version="v4"))
 
 
+def test_what_a_file_has_no_use_for_is_named(data: Path, golden: Path) -> None:
+    base, vocoder = data / "s2_tiny_v4.pth", data / "vocoder_tiny_v4.pth"
+    with pytest.raises(CheckpointError, match="is a v2 model: leave out --base and --vocoder and --version"):
+        read_sovits(golden / "s2_tiny_v2.pth", Companions(base, vocoder, "v4"))
+    with pytest.raises(CheckpointError, match="is a whole v4 model and no LoRA: leave out --base"):
+        read_sovits(base, Companions(base, vocoder, "v4"))
+
+
 def test_the_vocoder_of_the_other_version_or_none_is_refused(data: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="needs its vocoder: add --vocoder with the file vocoder.pth"):
         read_sovits(data / "s2_tiny_v4.pth", Companions(version="v4"))

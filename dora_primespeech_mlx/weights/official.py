@@ -147,15 +147,16 @@ def read_sovits(
 
     `companions` are what a v3 or v4 file needs besides itself; its vocoder is then among the weights and in the config.
     """
-    checkpoint = read_checkpoint(Path(path))
+    checkpoint, companions = read_checkpoint(Path(path)), companions or Companions()
     config = checkpoint.config
     with of_file(path):
         bare = without_prefix(checkpoint.weights)
         if is_diffusion(bare):
             known = replace(checkpoint, weights=bare)
-            weights, config, version = read_diffusion(known, Path(path), companions or Companions())
+            weights, config, version = read_diffusion(known, Path(path), companions)
         else:
             weights, version = sanitize_sovits(bare, checkpoint.header)
+            companions.refuse(Path(path), f"a {version} model", "base", "vocoder", "version")
         check_shapes(weights, sovits_network(sovits_config(weights, config, version)), "SoVITS")
         check_numbers(weights)
     return weights, config, version

@@ -47,6 +47,12 @@ class Companions:
     vocoder: Path | None = None
     version: str | None = None
 
+    def refuse(self, path: Path, kind: str, *names: str) -> None:
+        """CheckpointError if one of these was given, which the file `path`, of that `kind`, has no use for."""
+        given = [f"--{name}" for name in names if getattr(self, name) is not None]
+        if given:
+            raise CheckpointError(f"{path} is {kind}: leave out {' and '.join(given)}")
+
 
 def is_diffusion(weights: Mapping[str, np.ndarray]) -> bool:
     """Whether official s2 weights are of v3 or v4."""
@@ -71,6 +77,8 @@ def read_diffusion(
     weights = checkpoint.weights
     if is_lora(weights):
         weights = merge(checkpoint, path, _base(checkpoint, path, version, companions.base), companions.base)
+    else:
+        companions.refuse(path, f"a whole {version} model and no LoRA", "base")
     if companions.vocoder is None:
         raise CheckpointError(
             f"{path} is a {version} model, which needs its vocoder: add --vocoder with {VOCODERS[version]}"
