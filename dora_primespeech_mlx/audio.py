@@ -21,11 +21,10 @@ ENCODER_RATE = 16000
 WINDOW = 2048
 HOP = 640
 SOFTWARE = "dora-primespeech-mlx"
-SYNTHETIC = (
-    "Synthetic speech, made by a machine. model={model} synthetic=true "
-    "digitalsourcetype=http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-)
-"""What the tags of written speech say; the address is IPTC's word for what a trained model made."""
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+"""IPTC's word for what a trained model made."""
+SYNTHETIC = f"Synthetic speech, made by a machine. model={{model}} synthetic=true digitalsourcetype={SOURCE_TYPE}"
+"""What the tags of written speech say."""
 WRITTEN = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG"}
 """Endings of sound files that can be written, and their formats."""
 MEL_RANGE = (-12.0, 2.0)

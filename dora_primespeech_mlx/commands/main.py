@@ -15,6 +15,7 @@ from dora_primespeech_mlx.commands.progress import Progress
 from dora_primespeech_mlx.settings import LANGUAGES, SHIPPED_VOICES, SPEED, SPLIT_METHODS, Settings
 
 if TYPE_CHECKING:
+    from dora_primespeech_mlx.commands.credentials import Credentials
     from dora_primespeech_mlx.engine import AudioChunk
 
 ENCODERS = {
@@ -86,6 +87,8 @@ def _add_say(commands: Any) -> None:
     say.add_argument("--seed", type=int, help="fixes the result: the same seed speaks the same way")
     say.add_argument("--speed", type=float, help=f"{SPEED.allowed}; above 1 is faster (default: the voice's)")
     say.add_argument("--play", action="store_true", help="play it while it is made, instead of writing a file")
+    say.add_argument("--certificate", type=Path, help="PEM chain to sign the file with, as C2PA (needs --key)")
+    say.add_argument("--key", type=Path, help="its private key, PEM")
     say.add_argument("--json", action="store_true", help="print the figures as JSON")
     say.set_defaults(command=_say)
 
@@ -257,6 +260,7 @@ def _say(args: argparse.Namespace) -> int:
     if args.speed is not None and not SPEED.accepts(args.speed):
         raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
     written_as(args.out)
+    credentials = _credentials(args)
     settings = _settings(args.voices)
     with Progress("say", len(text), "character") as progress:
         progress.say("loading the voice")
@@ -270,6 +274,8 @@ def _say(args: argparse.Namespace) -> int:
     if not len(speech.audio):
         raise ValueError(NOTHING_TO_SAY)
     write_audio(args.out, speech.audio, speech.sample_rate, speech.model)
+    if credentials is not None:
+        credentials.sign(args.out, speech.model)
     figures = {
         "file": str(args.out),
         "seconds": round(speech.duration, 3),
@@ -282,6 +288,18 @@ def _say(args: argparse.Namespace) -> int:
     else:
         print(f"{args.out}: {speech.duration:.2f} s of speech in {speech.timing.total:.2f} s")
     return 0
+
+
+def _credentials(args: argparse.Namespace) -> "Credentials | None":
+    """What to sign the file with, if anything."""
+    if args.certificate is None and args.key is None:
+        return None
+    if args.certificate is None or args.key is None:
+        raise ValueError("Give both --certificate and --key, or neither.")
+    from dora_primespeech_mlx.commands.credentials import Credentials
+
+    Credentials.check(args.out)
+    return Credentials(args.certificate, args.key)
 
 
 def _phones(args: argparse.Namespace) -> int:
