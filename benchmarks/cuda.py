@@ -30,7 +30,7 @@ from dora_primespeech_mlx.commands.bench.closeness import closeness
 from dora_primespeech_mlx.commands.bench.primitives import step_primitives
 from dora_primespeech_mlx.commands.bench.static import StaticCache, static_step
 from dora_primespeech_mlx.commands.bench.timing import finish, measure, spread
-from dora_primespeech_mlx.nets.sovits import FRAME_RATE
+from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE
 from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.runtime.interface import T2SRunner
 from dora_primespeech_mlx.runtime.mlx.cuda_t2s import CudaT2SRunner, fits

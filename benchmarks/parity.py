@@ -19,7 +19,8 @@ from parity_encoders import encoders_report
 from parity_measures import Golden, Report, differing, rows_last, snr, worst
 
 from dora_primespeech_mlx.audio import reference_spectrogram
-from dora_primespeech_mlx.nets.sovits import Sovits, resample_positions
+from dora_primespeech_mlx.nets.dimensions.sovits import resample_positions
+from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import T2S, prefill_mask
 from dora_primespeech_mlx.runtime.factory import sovits_runner, t2s_runner
 from dora_primespeech_mlx.runtime.interface import SovitsRunner, T2SRunner

@@ -11,7 +11,8 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
+from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
+from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime import factory
 from dora_primespeech_mlx.runtime.mlx import cuda_clusters, cuda_device
 from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, CodesKernel, Plan, plan

@@ -9,7 +9,8 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
+from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
+from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.mlx import cuda_t2s
 from dora_primespeech_mlx.runtime.mlx.cache import KVCache
 from dora_primespeech_mlx.runtime.mlx.cuda_t2s import StepKernel, fits

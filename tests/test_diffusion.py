@@ -12,9 +12,11 @@ import pytest
 from mlx.utils import tree_flatten
 
 from dora_primespeech_mlx.nets import dit
-from dora_primespeech_mlx.nets.bigvgan import BigVGAN, BigVGANConfig
-from dora_primespeech_mlx.nets.diffusion import MEL_BASES, DiffusionSovits, mel_positions
-from dora_primespeech_mlx.nets.vocoder import Vocoder, VocoderConfig
+from dora_primespeech_mlx.nets.bigvgan import BigVGAN
+from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
+from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES, mel_positions
+from dora_primespeech_mlx.nets.dimensions.vocoder import BigVGANConfig, VocoderConfig
+from dora_primespeech_mlx.nets.vocoder import Vocoder
 from dora_primespeech_mlx.runtime.mlx.diffusion import MlxDiffusionRunner
 from dora_primespeech_mlx.runtime.onnx.diffusion import OnnxDiffusionRunner
 from dora_primespeech_mlx.synthesis.diffusion import DiffusionAudio, MelSchedule, stream_diffusion

@@ -9,7 +9,7 @@ import pytest
 from dora_primespeech_mlx.audio import mel_spectrogram, read_audio, resample, write_audio
 from dora_primespeech_mlx.commands.doctor import WARN, check_voices
 from dora_primespeech_mlx.engine import Engine
-from dora_primespeech_mlx.nets.diffusion import MEL_BASES
+from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.voices.book import read_voices
 from dora_primespeech_mlx.voices.enrol import add_voice

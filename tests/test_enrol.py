@@ -16,7 +16,8 @@ from test_recording import speech
 
 from dora_primespeech_mlx.commands.main import main
 from dora_primespeech_mlx.engine import Engine
-from dora_primespeech_mlx.nets.hubert import Hubert, HubertConfig
+from dora_primespeech_mlx.nets.dimensions.encoders import HubertConfig
+from dora_primespeech_mlx.nets.hubert import Hubert
 from dora_primespeech_mlx.node.message_voices import MessageVoices
 from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.settings import Settings

@@ -15,7 +15,8 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 
 from dora_primespeech_mlx.engine import Engine
-from dora_primespeech_mlx.nets.roberta import Roberta, RobertaConfig
+from dora_primespeech_mlx.nets.dimensions.encoders import RobertaConfig
+from dora_primespeech_mlx.nets.roberta import Roberta
 from dora_primespeech_mlx.settings import Settings
 
 TEXT = "今天天气很好，他们去海边走。"

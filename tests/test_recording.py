@@ -9,8 +9,9 @@ import pytest
 import soundfile
 
 from dora_primespeech_mlx import audio
-from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig
-from dora_primespeech_mlx.nets.vocoder import VocoderConfig
+from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
+from dora_primespeech_mlx.nets.dimensions.vocoder import VocoderConfig
+from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.voices import recording
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.weights.official_encoders import convert_encoder

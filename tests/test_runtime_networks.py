@@ -12,7 +12,8 @@ import onnxruntime
 import pytest
 from tiny_networks import SOVITS_CONFIG, T2S_CONFIG, VOCODER, random_weights
 
-from dora_primespeech_mlx.nets.sovits import Sovits, resample_positions
+from dora_primespeech_mlx.nets.dimensions.sovits import resample_positions
+from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.nets.vocoder import Vocoder
 from dora_primespeech_mlx.runtime import factory, memory

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tiny_networks import SOVITS_CONFIG, random_weights
 
+from dora_primespeech_mlx.nets.dimensions.vocoder import VocoderConfig
 from dora_primespeech_mlx.nets.sovits import Sovits
-from dora_primespeech_mlx.nets.vocoder import VocoderConfig
 from dora_primespeech_mlx.runtime.factory import sovits_runner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 from dora_primespeech_mlx.runtime.onnx.sovits import KEPT, PREPARED

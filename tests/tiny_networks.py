@@ -7,9 +7,9 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_map
 
-from dora_primespeech_mlx.nets.sovits import SovitsConfig
-from dora_primespeech_mlx.nets.t2s import T2SConfig
-from dora_primespeech_mlx.nets.vocoder import VocoderConfig
+from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
+from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
+from dora_primespeech_mlx.nets.dimensions.vocoder import VocoderConfig
 
 Network = TypeVar("Network", bound=nn.Module)
 

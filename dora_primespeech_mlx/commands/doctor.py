@@ -202,7 +202,7 @@ def check_voices(settings: Settings) -> Iterator[Finding]:
 
 def diffuses(entry: VoiceEntry) -> bool:
     """Whether a voice's model is of v3 or v4."""
-    from dora_primespeech_mlx.nets.diffusion import MEL_BASES
+    from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES
 
     if not isinstance(entry.weights, Path) or not (entry.weights / "config.json").is_file():
         return False

@@ -5,70 +5,15 @@ its odd samples, so that every filter is a plain convolution of half the taps an
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Self
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
+from dora_primespeech_mlx.nets.dimensions.vocoder import EDGE_KERNEL, FILTER, BigVGANConfig
 from dora_primespeech_mlx.nets.sovits import fold_weight_norm
-from dora_primespeech_mlx.nets.vocoder import EDGE_KERNEL, reach
 
-FILTER = 12
-"""Taps of either low-pass filter."""
-PAIR_SEES = 5
-"""Samples either side that the two activations of a pair see through their filters.
-
-By their taps it is 10, but what would come through the outer ones of all of them is lost in the rounding of float32.
-"""
 DIVISION_GUARD = 1e-9
-
-
-@dataclass(frozen=True)
-class BigVGANConfig:
-    """Dimensions of a generator; `bounded` says that it ends in tanh, not in clipping."""
-
-    mel: int
-    initial_channels: int
-    upsample_rates: tuple[int, ...]
-    upsample_kernels: tuple[int, ...]
-    resblock_kernels: tuple[int, ...]
-    dilations: tuple[tuple[int, ...], ...]
-    bounded: bool
-    final_bias: bool
-
-    @classmethod
-    def from_settings(cls, settings: Mapping) -> Self:
-        """Dimensions from the generator's `config.json`.
-
-        Raises:
-            KeyError: a setting is missing.
-            ValueError: a generator of another kind.
-        """
-        if str(settings.get("resblock", "1")) != "1" or settings.get("activation", "snakebeta") != "snakebeta":
-            raise ValueError("only generators with resblock 1 and snakebeta activations are known")
-        return cls(
-            mel=int(settings["num_mels"]),
-            initial_channels=int(settings["upsample_initial_channel"]),
-            upsample_rates=tuple(int(rate) for rate in settings["upsample_rates"]),
-            upsample_kernels=tuple(int(kernel) for kernel in settings["upsample_kernel_sizes"]),
-            resblock_kernels=tuple(int(kernel) for kernel in settings["resblock_kernel_sizes"]),
-            dilations=tuple(tuple(int(d) for d in row) for row in settings["resblock_dilation_sizes"]),
-            bounded=bool(settings.get("use_tanh_at_final", True)),
-            final_bias=bool(settings.get("use_bias_at_final", True)),
-        )
-
-    @cached_property
-    def context(self) -> int:
-        """Frames either side that the samples of a frame depend on."""
-        blocks = max(
-            (kernel - 1) // 2 * (sum(row) + len(row)) + PAIR_SEES * len(row)
-            for kernel, row in zip(self.resblock_kernels, self.dilations, strict=True)
-        )
-        edge = EDGE_KERNEL // 2
-        return reach(self.upsample_rates, self.upsample_kernels, blocks, edge + PAIR_SEES) + edge
 
 
 def filtered(x: mx.array, taps: mx.array, shifted: bool) -> mx.array:

@@ -1,13 +1,9 @@
 """What the s2 models of all versions begin with: a reference to a timbre, codes and phones to frames at 50 Hz."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 import mlx.core as mx
 import mlx.nn as nn
-import numpy as np
 
+from dora_primespeech_mlx.nets.dimensions.sovits import FRAMES_PER_CODE, EncoderConfig
 from dora_primespeech_mlx.nets.layers import (
     CrossAttention,
     RelativeEncoder,
@@ -18,60 +14,6 @@ from dora_primespeech_mlx.nets.layers import (
 
 MRTE_HEADS = 4
 STYLE_HEADS = 2
-FRAME_RATE = 50
-"""Latent frames a second."""
-FRAMES_PER_CODE = 2
-
-
-@dataclass(frozen=True)
-class EncoderConfig:
-    """Dimensions of what the s2 models of all versions begin with."""
-
-    version: str
-    symbols: int
-    hidden_channels: int
-    filter_channels: int
-    heads: int
-    layers: int
-    ssl_layers: int
-    post_layers: int
-    kernel: int
-    window: int
-    code_count: int
-    ssl_dim: int
-    mrte_channels: int
-    spectrum_bins: int
-    style_channels: int
-    style_kernel: int
-
-
-def count(weights: Mapping[str, np.ndarray], prefix: str) -> int:
-    """How many children a list of modules has: the different names that follow `prefix`."""
-    depth = prefix.count(".")
-    return len({name.split(".")[depth] for name in weights if name.startswith(prefix)})
-
-
-def encoder_dimensions(weights: Mapping[str, np.ndarray], model: Mapping, version: str) -> dict[str, Any]:
-    """The fields of an `EncoderConfig` from sanitised weights; heads from the official `config.model`."""
-    filters, kernel, hidden = weights["enc_p.encoder_text.ffn_layers.0.conv_1.weight"].shape
-    return {
-        "version": version,
-        "symbols": weights["enc_p.text_embedding.weight"].shape[0],
-        "hidden_channels": hidden,
-        "filter_channels": filters,
-        "heads": int(model.get("n_heads", 2)),
-        "layers": count(weights, "enc_p.encoder_text.attn_layers."),
-        "ssl_layers": count(weights, "enc_p.encoder_ssl.attn_layers."),
-        "post_layers": count(weights, "enc_p.encoder2.attn_layers."),
-        "kernel": kernel,
-        "window": weights["enc_p.encoder_text.attn_layers.0.emb_rel_k"].shape[1] // 2,
-        "code_count": weights["quantizer.weight"].shape[0],
-        "ssl_dim": weights["quantizer.weight"].shape[1],
-        "mrte_channels": weights["enc_p.mrte.c_pre.weight"].shape[0],
-        "spectrum_bins": weights["ref_enc.spectral.0.weight"].shape[1],
-        "style_channels": weights["ref_enc.spectral.0.weight"].shape[0],
-        "style_kernel": weights["ref_enc.temporal.0.weight"].shape[1],
-    }
 
 
 class MRTE(nn.Module):

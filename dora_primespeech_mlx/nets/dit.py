@@ -6,17 +6,14 @@ and the step (adaptive layer norm, two fifths of its official weights) depends o
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
+from dora_primespeech_mlx.nets.dimensions.diffusion import STEPS, DiTConfig
 from dora_primespeech_mlx.nets.layers import merge_heads, split_heads
 
-STEPS = (1, 2, 4, 8, 16, 32)
-"""Step counts the table of modulations has rows for."""
 PER_BLOCK = 6
 """Modulation vectors of a block: shift, scale and gate of the attention, then of the feed-forward."""
 NORM_EPSILON = 1e-6
@@ -25,53 +22,6 @@ FARTHEST = 4095
 """Last position of the table of text positions; later frames share it."""
 TIME_SCALE = 1000.0
 LONGEST_PERIOD = 1e4
-
-
-@dataclass(frozen=True)
-class DiTConfig:
-    """Dimensions: `inner` is the width of attention, `text` of features, `text_hidden` inside their blocks."""
-
-    mel: int
-    text: int
-    text_hidden: int
-    text_blocks: int
-    text_kernel: int
-    dim: int
-    inner: int
-    head_dim: int
-    feed_forward: int
-    depth: int
-    groups: int
-    position_kernel: int
-
-    @classmethod
-    def from_weights(cls, weights: Mapping[str, np.ndarray]) -> Self:
-        """Dimensions from sanitised weights."""
-
-        def count(prefix: str) -> int:
-            return len({name.split(".")[1] for name in weights if name.startswith(prefix)})
-
-        text_hidden, text = weights["text_blocks.0.pwconv1.weight"].shape
-        dim, kernel, per_group = weights["position.0.weight"].shape
-        return cls(
-            mel=weights["proj_out.weight"].shape[0],
-            text=text,
-            text_hidden=text_hidden,
-            text_blocks=count("text_blocks."),
-            text_kernel=weights["text_blocks.0.dwconv.weight"].shape[1],
-            dim=dim,
-            inner=weights["blocks.0.attention.to_out.weight"].shape[1],
-            head_dim=2 * weights["inverse_frequencies"].shape[0],
-            feed_forward=weights["blocks.0.expand.weight"].shape[0],
-            depth=count("blocks."),
-            groups=dim // per_group,
-            position_kernel=kernel,
-        )
-
-
-def modulation_row(steps: int, step: int) -> int:
-    """The row of the table for a step of 0 to `steps` - 1; rows of a count follow those of the smaller ones."""
-    return steps - 1 + step
 
 
 class ResponseNorm(nn.Module):

@@ -1,108 +1,16 @@
 """HuBERT (`HubertModel` of Hugging Face, as chinese-hubert-base): a 16 kHz recording to 50 Hz content features."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Mapping
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
+from dora_primespeech_mlx.nets.dimensions.encoders import HubertConfig
 from dora_primespeech_mlx.nets.sovits import fold_weight_norm
 from dora_primespeech_mlx.nets.transformer import TransformerLayer, attention_mask
 
 GROUP_NORM_EPS = 1e-5
-
-
-@dataclass(frozen=True)
-class HubertConfig:
-    """Dimensions of a model; the tuples have one entry per convolution of the feature extractor."""
-
-    channels: tuple[int, ...]
-    kernels: tuple[int, ...]
-    strides: tuple[int, ...]
-    hidden: int
-    intermediate: int
-    layers: int
-    heads: int
-    position_kernel: int
-    position_groups: int
-    eps: float
-
-    @classmethod
-    def from_weights(cls, weights: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Self:
-        """Derives sizes from sanitised weights; strides, heads and epsilon come from the official `config.json`.
-
-        Raises:
-            ValueError: the model is of a kind other than chinese-hubert-base's (layer norm in the extractor, pre-norm).
-            KeyError: a tensor that every HuBERT has is missing.
-        """
-        if settings.get("feat_extract_norm", "group") != "group" or settings.get("do_stable_layer_norm", False):
-            raise ValueError("This HuBERT normalises per layer (a 'large' model); chinese-hubert-base is needed")
-        strides = tuple(int(stride) for stride in settings.get("conv_stride", (5, 2, 2, 2, 2, 2, 2)))
-        convolutions = [weights[f"feature_extractor.conv_layers.{i}.conv.weight"].shape for i in range(len(strides))]
-        intermediate, hidden = weights["encoder.layers.0.feed_forward.intermediate_dense.weight"].shape
-        _, position_kernel, group_width = weights["encoder.pos_conv_embed.conv.weight"].shape
-        return cls(
-            channels=tuple(shape[0] for shape in convolutions),
-            kernels=tuple(shape[1] for shape in convolutions),
-            strides=strides,
-            hidden=hidden,
-            intermediate=intermediate,
-            layers=1 + max(int(name.split(".")[2]) for name in weights if name.startswith("encoder.layers.")),
-            heads=int(settings.get("num_attention_heads", 12)),
-            position_kernel=position_kernel,
-            position_groups=hidden // group_width,
-            eps=float(settings.get("layer_norm_eps", 1e-5)),
-        )
-
-    @property
-    def step(self) -> int:
-        """Samples from one feature to the next."""
-        return math.prod(self.strides)
-
-    @property
-    def margin(self) -> int:
-        """Samples that the last feature needs beyond its step."""
-        reach, step = 1, 1
-        for kernel, stride in zip(self.kernels, self.strides, strict=True):
-            reach, step = reach + (kernel - 1) * step, step * stride
-        return reach - step
-
-    def features(self, samples: int) -> int:
-        """Features of a recording of so many samples."""
-        return max(0, (samples - self.margin) // self.step)
-
-    def blocks(self, recordings: Sequence[np.ndarray], size: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What `Hubert` takes: recordings cut into blocks of one step and padded to a common length.
-
-        Args:
-            recordings: 16 kHz samples, float32 [n] each.
-            size: least number of blocks.
-
-        Returns:
-            samples [B, L, step]; real frames of the first convolution [B, L, step / first stride]; real features
-            [B, L]; all float32, the last two 1 where real and 0 where padded.
-
-        Raises:
-            ValueError: a recording is too short for one feature.
-        """
-        lengths = np.array([len(recording) for recording in recordings])
-        if min(map(self.features, lengths)) < 1:
-            raise ValueError(f"A recording of {lengths.min()} samples is too short; give at least a second")
-        count = max(size, *(-(-int(length) // self.step) for length in lengths))
-        samples = np.zeros((len(recordings), count * self.step), np.float32)
-        for row, recording in zip(samples, recordings, strict=True):
-            row[: len(recording)] = recording
-        first = (lengths[:, None] - self.kernels[0]) // self.strides[0] + 1
-        first_mask = np.arange(count * self.step // self.strides[0]) < first
-        mask = np.arange(count) < (lengths[:, None] - self.margin) // self.step
-        return (
-            samples.reshape(len(recordings), count, self.step),
-            first_mask.astype(np.float32).reshape(len(recordings), count, -1),
-            mask.astype(np.float32),
-        )
 
 
 class ConvLayer(nn.Module):

@@ -1,48 +1,13 @@
 """BERT (`BertForMaskedLM` of Hugging Face, as chinese-roberta-wwm-ext-large) up to the hidden state GPT-SoVITS uses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
+from dora_primespeech_mlx.nets.dimensions.encoders import UNUSED_LAYERS, RobertaConfig
 from dora_primespeech_mlx.nets.transformer import TransformerLayer, attention_mask
-
-UNUSED_LAYERS = 2
-"""GPT-SoVITS takes hidden state -3, so the last two layers of an official file are never run."""
-
-
-@dataclass(frozen=True)
-class RobertaConfig:
-    """Dimensions of a model; `layers` counts those that are run."""
-
-    vocabulary: int
-    positions: int
-    hidden: int
-    intermediate: int
-    layers: int
-    heads: int
-    eps: float
-
-    @classmethod
-    def from_weights(cls, weights: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Self:
-        """Derives sizes from sanitised weights; heads and epsilon come from the official `config.json`.
-
-        Raises:
-            KeyError: a tensor that every BERT has is missing.
-        """
-        vocabulary, hidden = weights["word_embeddings.weight"].shape
-        return cls(
-            vocabulary=vocabulary,
-            positions=weights["position_embeddings.weight"].shape[0],
-            hidden=hidden,
-            intermediate=weights["layers.0.feed_forward.intermediate_dense.weight"].shape[0],
-            layers=1 + max(int(name.split(".")[1]) for name in weights if name.startswith("layers.")),
-            heads=int(settings.get("num_attention_heads", 16)),
-            eps=float(settings.get("layer_norm_eps", 1e-12)),
-        )
 
 
 class Roberta(nn.Module):

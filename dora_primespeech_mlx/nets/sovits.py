@@ -4,61 +4,15 @@ The stages are separate methods, since streaming calls them on different spans: 
 on all tokens so far, `flow` and `dec` on the new frames with their context.
 """
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from dora_primespeech_mlx.nets.code_encoder import FRAME_RATE, CodeEncoder, EncoderConfig, count, encoder_dimensions
-from dora_primespeech_mlx.nets.vocoder import Vocoder, VocoderConfig
-
-
-@dataclass(frozen=True)
-class SovitsConfig(EncoderConfig):
-    """Dimensions of a model. `speaker_dim` is 0 for models without a speaker embedding (v1, v2)."""
-
-    flow_channels: int
-    flow_layers: int
-    flow_depth: int
-    flow_kernel: int
-    speaker_dim: int
-    vocoder: VocoderConfig
-
-    @property
-    def sample_rate(self) -> int:
-        """Samples a second of what the model makes."""
-        return FRAME_RATE * math.prod(self.vocoder.upsample_rates)
-
-    @classmethod
-    def from_weights(cls, weights: Mapping[str, np.ndarray], model: Mapping, version: str) -> Self:
-        """Dimensions from sanitised weights; heads, rates and dilations from the official `config.model`."""
-        rates = tuple(int(r) for r in model.get("upsample_rates", (10, 8, 2, 2, 2)))
-        branches = count(weights, "dec.resblocks.") // len(rates)
-        dilations = model.get("resblock_dilation_sizes", [[1, 3, 5]] * branches)
-        kernels = tuple(weights[f"dec.resblocks.{i}.convs1.0.weight"].shape[1] for i in range(branches))
-        initial, _, inter = weights["dec.conv_pre.weight"].shape
-        gin = weights["dec.cond.weight"].shape[1]
-        return cls(
-            **encoder_dimensions(weights, model, version),
-            flow_channels=weights["flow.flows.0.pre.weight"].shape[0],
-            flow_layers=count(weights, "flow.flows."),
-            flow_depth=count(weights, "flow.flows.0.enc.in_layers."),
-            flow_kernel=weights["flow.flows.0.enc.in_layers.0.weight"].shape[1],
-            speaker_dim=weights["sv_emb.weight"].shape[1] if "sv_emb.weight" in weights else 0,
-            vocoder=VocoderConfig(
-                inter_channels=inter,
-                initial_channels=initial,
-                gin_channels=gin,
-                upsample_rates=rates,
-                upsample_kernels=tuple(weights[f"dec.ups.{i}.weight"].shape[1] for i in range(len(rates))),
-                resblock_kernels=kernels,
-                dilations=tuple(tuple(int(d) for d in row) for row in dilations),
-            ),
-        )
+from dora_primespeech_mlx.nets.code_encoder import CodeEncoder
+from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
+from dora_primespeech_mlx.nets.vocoder import Vocoder
 
 
 class WaveNet(nn.Module):
@@ -185,24 +139,6 @@ class Sovits(CodeEncoder):
         frames = self.frames(codes, phones, self.text_timbre(ge), code_mask, phone_mask, resample)
         mean, log_deviation = mx.split(self.enc_p.proj(frames), 2, axis=-1)
         return mean, log_deviation
-
-
-def resample_positions(frames: int, speed: float, ratio: float | None = None) -> tuple[np.ndarray, ...]:
-    """Where each output frame of a speed change lies between input frames (linear, as torch's `align_corners=False`).
-
-    Args:
-        frames: input frames.
-        speed: 1 keeps the length; the result has `int(frames / speed) + 1` frames.
-        ratio: input frames per output frame; None: frames in by frames out, as the official decoder does.
-
-    Returns:
-        lower index, upper index (int32) and weight of the upper one (float32), each [out].
-    """
-    out = int(frames / speed) + 1
-    ratio = frames / out if ratio is None else ratio
-    position = np.clip((np.arange(out) + 0.5) * ratio - 0.5, 0, frames - 1)
-    lower = position.astype(np.int32)
-    return lower, np.minimum(lower + 1, frames - 1).astype(np.int32), (position - lower).astype(np.float32)
 
 
 def fold_weight_norm(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

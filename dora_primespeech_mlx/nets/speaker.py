@@ -5,56 +5,15 @@ are [batch, mel bins, frames, channels].
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
+from dora_primespeech_mlx.nets.dimensions.encoders import STAGES, SpeakerConfig
+
 BATCH_NORM_EPS = 1e-5
-STAGES = ("layer1", "layer2", "layer3", "layer4")
-FUSED_STAGES = ("layer3", "layer4")
 CLIP = 20.0
-
-
-@dataclass(frozen=True)
-class SpeakerConfig:
-    """Dimensions of a model; `widths` are those of the split groups per stage, `squeezes` those inside the fusions."""
-
-    channels: int
-    blocks: tuple[int, ...]
-    outputs: tuple[int, ...]
-    widths: tuple[int, ...]
-    groups: int
-    squeezes: tuple[int, ...]
-    final_squeeze: int
-
-    @classmethod
-    def from_weights(cls, weights: Mapping[str, np.ndarray]) -> Self:
-        """Derives all sizes from sanitised weights.
-
-        Raises:
-            KeyError: a tensor that every ERes2NetV2 has is missing.
-        """
-
-        def count(prefix: str) -> int:
-            depth = prefix.count(".")
-            return len({name.split(".")[depth] for name in weights if name.startswith(prefix)})
-
-        fused = (stage in FUSED_STAGES for stage in STAGES)
-        return cls(
-            channels=weights["conv1.weight"].shape[0],
-            blocks=tuple(count(f"{stage}.") for stage in STAGES),
-            outputs=tuple(weights[f"{stage}.0.conv3.weight"].shape[0] for stage in STAGES),
-            widths=tuple(weights[f"{stage}.0.convs.0.weight"].shape[0] for stage in STAGES),
-            groups=count("layer1.0.convs."),
-            squeezes=tuple(
-                weights[f"{stage}.0.fuse_models.0.squeeze.weight"].shape[0] if fuse else 0
-                for stage, fuse in zip(STAGES, fused, strict=True)
-            ),
-            final_squeeze=weights["fuse34.squeeze.weight"].shape[0],
-        )
 
 
 class Fusion(nn.Module):

@@ -3,94 +3,16 @@
 That of v4 takes mel frames at 100 Hz to samples at 48 kHz; it knows no timbre.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from math import prod
-from typing import Self
+from collections.abc import Mapping
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
+from dora_primespeech_mlx.nets.dimensions.vocoder import EDGE_KERNEL, VocoderConfig
+
 SLOPE = 0.1
 FINAL_SLOPE = 0.01
-EDGE_KERNEL = 7
-"""Samples or frames that the first and the last convolution see."""
-
-
-@dataclass(frozen=True)
-class VocoderConfig:
-    """Dimensions of a generator. `dilations` has one tuple for each kernel of `resblock_kernels`.
-
-    `gin_channels` is 0 for a generator without timbre, `final_bias` whether the last convolution has a bias.
-    """
-
-    inter_channels: int
-    initial_channels: int
-    gin_channels: int
-    upsample_rates: tuple[int, ...]
-    upsample_kernels: tuple[int, ...]
-    resblock_kernels: tuple[int, ...]
-    dilations: tuple[tuple[int, ...], ...]
-    final_bias: bool = False
-
-    @classmethod
-    def from_mel_weights(cls, weights: Mapping[str, np.ndarray]) -> Self:
-        """Dimensions of v4's generator from its sanitised weights: strides are half the kernels, dilations 1, 3, 5."""
-        stages = len({name.split(".")[1] for name in weights if name.startswith("ups.")})
-        kernels = tuple(weights[f"ups.{i}.weight"].shape[1] for i in range(stages))
-        branches = len({name.split(".")[1] for name in weights if name.startswith("resblocks.")}) // stages
-        initial, _, mel = weights["conv_pre.weight"].shape
-        return cls(
-            inter_channels=mel,
-            initial_channels=initial,
-            gin_channels=0,
-            upsample_rates=tuple(kernel // 2 for kernel in kernels),
-            upsample_kernels=kernels,
-            resblock_kernels=tuple(weights[f"resblocks.{i}.convs1.0.weight"].shape[1] for i in range(branches)),
-            dilations=((1, 3, 5),) * branches,
-            final_bias="conv_post.bias" in weights,
-        )
-
-    @cached_property
-    def context(self) -> int:
-        """Frames either side of a frame that its samples depend on; 11 for the released sizes, 12 for v4's."""
-        return reach(self.upsample_rates, self.upsample_kernels, self._block) + EDGE_KERNEL // 2
-
-    @cached_property
-    def narrow_context(self) -> int:
-        """The same for what lies after the first stage; 2 for the released sizes."""
-        return reach(self.upsample_rates, self.upsample_kernels, self._block, after=1)
-
-    @property
-    def _block(self) -> int:
-        """Samples either side that the blocks of a stage look at."""
-        return max(
-            sum((kernel - 1) * (dilation + 1) // 2 for dilation in dilations)
-            for kernel, dilations in zip(self.resblock_kernels, self.dilations, strict=True)
-        )
-
-
-def reach(
-    rates: Sequence[int], kernels: Sequence[int], block: int, last: int = EDGE_KERNEL // 2, after: int = 0
-) -> int:
-    """Frames either side that the stages from `after` on look at: the samples of a frame, followed back.
-
-    Args:
-        rates: of all stages.
-        kernels: of their transposed convolutions.
-        block: samples either side that the blocks of a stage look at.
-        last: samples either side that what follows the last stage looks at.
-        after: stages left out.
-    """
-    first, end = -last, prod(rates) - 1 + last
-    for rate, kernel in reversed(list(zip(rates, kernels, strict=True))[after:]):
-        padding = (kernel - rate) // 2
-        first = -((kernel - 1 - padding - (first - block)) // rate)
-        end = (end + block + padding) // rate
-    kept = prod(rates[:after])
-    return max(-(first // kept), end // kept)
 
 
 class ResBlock(nn.Module):

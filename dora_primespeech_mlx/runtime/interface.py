@@ -10,9 +10,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from dora_primespeech_mlx.nets.diffusion import DiffusionConfig
-from dora_primespeech_mlx.nets.sovits import SovitsConfig
-from dora_primespeech_mlx.nets.t2s import T2SConfig
+from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
+from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
+from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.sampling import Sampling
 
 Array = Any

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import numpy as np
 
-from dora_primespeech_mlx.nets.code_encoder import FRAME_RATE, FRAMES_PER_CODE
+from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE, FRAMES_PER_CODE
 from dora_primespeech_mlx.runtime.interface import Array, DrawingSession, T2SRunner, T2SSession
 from dora_primespeech_mlx.sampling import Sampling, draw
 from dora_primespeech_mlx.synthesis.noise import RowNoise

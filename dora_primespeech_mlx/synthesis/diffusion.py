@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dora_primespeech_mlx.audio import MEL_RANGE
-from dora_primespeech_mlx.nets.diffusion import mel_positions
-from dora_primespeech_mlx.nets.sovits import FRAME_RATE
+from dora_primespeech_mlx.nets.dimensions.diffusion import mel_positions
+from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE
 from dora_primespeech_mlx.synthesis.noise import RowNoise
 from dora_primespeech_mlx.voices.prompt import DiffusionPrompt
 

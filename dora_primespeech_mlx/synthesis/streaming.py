@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dora_primespeech_mlx.nets.code_encoder import FRAME_RATE, FRAMES_PER_CODE
-from dora_primespeech_mlx.nets.sovits import resample_positions
+from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE, FRAMES_PER_CODE, resample_positions
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.synthesis.noise import RowNoise
 

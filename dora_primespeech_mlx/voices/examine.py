@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from dora_primespeech_mlx.audio import read_audio
-from dora_primespeech_mlx.nets.diffusion import DiffusionConfig
-from dora_primespeech_mlx.nets.sovits import SovitsConfig
+from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
+from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.text.languages import check_readable
 from dora_primespeech_mlx.voices.book import CODE_COUNT, VoiceBook, VoiceEntry, read_codes, read_lexicon
 from dora_primespeech_mlx.voices.encoders import Encoders

@@ -11,8 +11,9 @@ import mlx.core as mx
 import numpy as np
 
 from dora_primespeech_mlx.audio import read_audio
-from dora_primespeech_mlx.nets.diffusion import DiffusionConfig, DiffusionSovits
-from dora_primespeech_mlx.nets.t2s import BERT_DIM
+from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
+from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
+from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM
 from dora_primespeech_mlx.runtime.factory import accelerated, choose, s2_runner, t2s_runner, wide_heads_pay
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, PrebuiltVocoder, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.runtime.memory import release

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dora_primespeech_mlx.audio import mel_spectrogram, resample
-from dora_primespeech_mlx.nets.diffusion import mel_positions
+from dora_primespeech_mlx.nets.dimensions.diffusion import mel_positions
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner
 
 

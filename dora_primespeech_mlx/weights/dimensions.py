@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from dora_primespeech_mlx.nets.bigvgan import BigVGANConfig
-from dora_primespeech_mlx.nets.diffusion import MEL_BASES, DiffusionConfig
-from dora_primespeech_mlx.nets.sovits import SovitsConfig
-from dora_primespeech_mlx.nets.t2s import T2SConfig
-from dora_primespeech_mlx.nets.vocoder import VocoderConfig
+from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES, DiffusionConfig
+from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
+from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
+from dora_primespeech_mlx.nets.dimensions.vocoder import BigVGANConfig, VocoderConfig
 from dora_primespeech_mlx.weights.source import CheckpointError
 
 WIDEST = 1 << 16

@@ -9,9 +9,12 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from dora_primespeech_mlx.nets.diffusion import DiffusionConfig, DiffusionSovits
-from dora_primespeech_mlx.nets.sovits import Sovits, SovitsConfig
-from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig, pad_heads
+from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
+from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
+from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
+from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
+from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.nets.t2s import T2S, pad_heads
 from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch
 from dora_primespeech_mlx.weights.dimensions import sovits_config, t2s_config
 from dora_primespeech_mlx.weights.inventory import Symbols, symbols_of

@@ -16,7 +16,8 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from dora_primespeech_mlx.nets import sovits, t2s
-from dora_primespeech_mlx.nets.diffusion import MEL_BASES, DiffusionConfig, DiffusionSovits
+from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
+from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES, DiffusionConfig
 from dora_primespeech_mlx.text.symbols import SIZES, symbol_table
 from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_checkpoint
 from dora_primespeech_mlx.weights.dimensions import (

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from dora_primespeech_mlx.nets import bigvgan, diffusion, vocoder
+from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES
 from dora_primespeech_mlx.weights.checkpoint import Checkpoint, CheckpointError, read_checkpoint, read_torch
 
-VERSIONS = tuple(diffusion.MEL_BASES)
+VERSIONS = tuple(MEL_BASES)
 BASES = {"v3": "s2Gv3.pth", "v4": "s2Gv4.pth"}
 VOCODERS = {
     "v3": "the folder models--nvidia--bigvgan_v2_24khz_100band_256x",

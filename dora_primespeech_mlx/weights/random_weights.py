@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 from mlx.utils import tree_flatten
 
-from dora_primespeech_mlx.nets.bigvgan import BigVGANConfig
-from dora_primespeech_mlx.nets.code_encoder import EncoderConfig
-from dora_primespeech_mlx.nets.diffusion import MEL_BASES, DiffusionConfig
-from dora_primespeech_mlx.nets.dit import DiTConfig
-from dora_primespeech_mlx.nets.sovits import SovitsConfig
-from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
-from dora_primespeech_mlx.nets.vocoder import VocoderConfig
+from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES, DiffusionConfig, DiTConfig
+from dora_primespeech_mlx.nets.dimensions.sovits import EncoderConfig, SovitsConfig
+from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
+from dora_primespeech_mlx.nets.dimensions.vocoder import BigVGANConfig, VocoderConfig
+from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.weights.official import CONFIG_FILE, SOVITS_FILE, T2S_FILE, sovits_network
 from dora_primespeech_mlx.weights.safetensors_file import as_safetensors
 from dora_primespeech_mlx.weights.whole import write_whole

@@ -16,7 +16,8 @@ from dora_primespeech_mlx.commands.bench.primitives import step_primitives
 from dora_primespeech_mlx.commands.bench.static import StaticCache, static_step
 from dora_primespeech_mlx.commands.bench.timing import finish, measure
 from dora_primespeech_mlx.commands.bench.workshop import PROMPT_CODES, Endless, Workshop, random_codes
-from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig, prefill_mask
+from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
+from dora_primespeech_mlx.nets.t2s import T2S, prefill_mask
 from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.runtime.interface import T2SRunner
 from dora_primespeech_mlx.runtime.mlx.cache import KVCache

@@ -7,8 +7,8 @@ import numpy as np
 
 from dora_primespeech_mlx.commands.bench.figures import Figure, counted
 from dora_primespeech_mlx.commands.bench.workshop import Workshop, random_codes
-from dora_primespeech_mlx.nets.code_encoder import FRAME_RATE, FRAMES_PER_CODE
-from dora_primespeech_mlx.nets.diffusion import mel_positions
+from dora_primespeech_mlx.nets.dimensions.diffusion import mel_positions
+from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE, FRAMES_PER_CODE
 from dora_primespeech_mlx.voices.prompt import DiffusionPrompt
 
 FACTOR = "real-time factor without T2S"

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from dora_primespeech_mlx.commands.bench.figures import Figure, Results, short
-from dora_primespeech_mlx.nets.sovits import FRAME_RATE
+from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE
 
 PAGE = "index.html"
 WIDTH, HEIGHT, MARGIN = 720, 300, 56

@@ -14,7 +14,7 @@ from dora_primespeech_mlx.commands.bench.figures import Figure, counted, from_ti
 from dora_primespeech_mlx.commands.bench.timing import measure
 from dora_primespeech_mlx.commands.bench.workshop import REFERENCE_SECONDS, Workshop, noise, random_codes
 from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
-from dora_primespeech_mlx.nets.sovits import FRAME_RATE
+from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE
 from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.voices.book import read_codes

@@ -14,10 +14,11 @@ from tokenizers.models import WordPiece
 from dora_primespeech_mlx.audio import REFERENCE_RATE, write_audio
 from dora_primespeech_mlx.commands.bench.figures import Stopwatch
 from dora_primespeech_mlx.engine import Engine
-from dora_primespeech_mlx.nets.hubert import Hubert, HubertConfig
-from dora_primespeech_mlx.nets.roberta import Roberta, RobertaConfig
-from dora_primespeech_mlx.nets.speaker import Speaker, SpeakerConfig
-from dora_primespeech_mlx.nets.t2s import T2SConfig
+from dora_primespeech_mlx.nets.dimensions.encoders import HubertConfig, RobertaConfig, SpeakerConfig
+from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
+from dora_primespeech_mlx.nets.hubert import Hubert
+from dora_primespeech_mlx.nets.roberta import Roberta
+from dora_primespeech_mlx.nets.speaker import Speaker
 from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.runtime.interface import Array, DrawingSession, T2SRunner, T2SSession
 from dora_primespeech_mlx.sampling import Sampling

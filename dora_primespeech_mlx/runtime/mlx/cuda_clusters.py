@@ -14,7 +14,8 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from dora_primespeech_mlx.nets.t2s import T2S, T2SConfig
+from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
+from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SSession
 from dora_primespeech_mlx.sampling import Sampling
 

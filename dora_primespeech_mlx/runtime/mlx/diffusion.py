@@ -8,7 +8,7 @@ import numpy as np
 
 from dora_primespeech_mlx.nets.bigvgan import BigVGAN
 from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
-from dora_primespeech_mlx.nets.dit import modulation_row
+from dora_primespeech_mlx.nets.dimensions.diffusion import modulation_row
 from dora_primespeech_mlx.runtime.mlx.runner import bucketed
 
 

@@ -7,7 +7,7 @@ import mlx.core as mx
 import numpy as np
 
 from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
-from dora_primespeech_mlx.nets.dit import modulation_row
+from dora_primespeech_mlx.nets.dimensions.diffusion import modulation_row
 from dora_primespeech_mlx.runtime.memory import release
 from dora_primespeech_mlx.runtime.onnx.graph import Graph
 from dora_primespeech_mlx.runtime.onnx.quantise import quantise

@@ -7,7 +7,8 @@ import mlx.core as mx
 import numpy as np
 import onnxruntime
 
-from dora_primespeech_mlx.nets.t2s import BERT_DIM, T2S
+from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM
+from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.onnx.graph import Graph
 from dora_primespeech_mlx.runtime.onnx.operators import PAST_LENGTH, TOTAL_LENGTH
 from dora_primespeech_mlx.runtime.onnx.quantise import cache_levels, cache_scale, quantise, quantise_caches

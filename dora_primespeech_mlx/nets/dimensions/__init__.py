@@ -1,0 +1,1 @@
+"""What the networks measure: sizes and places in time, plain numbers without MLX."""
