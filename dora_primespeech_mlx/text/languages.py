@@ -145,7 +145,7 @@ def _in_mandarin(tokens: list[tuple[str, str]], index: int, owner: str) -> str:
     before, after = _neighbour(tokens, index, -1), _neighbour(tokens, index, 1)
     if kind == "latin" and len(token) == 1 and "latin" not in {side[0] for side in (before, after) if side}:
         return token.upper()
-    if token == "2" and index and tokens[index - 1][0] == "latin":
+    if token == "2" and owner == "zh" and index and tokens[index - 1][0] == "latin":
         return "二"
     if kind == "number" and owner == "zh" and after and after[1] in words("data_units.txt"):
         return token + QUANTITY
@@ -196,4 +196,9 @@ def _inside_english_clause(tokens: list[tuple[str, str]], index: int) -> bool:
     end = index
     while end + 1 < len(tokens) and end - index < LONGEST_CLAUSE and tokens[end + 1][0] != "han":
         end += 1
-    return any(token.lower() in words("en_function_words.txt") for _, token in tokens[start : end + 1])
+    # The A of A2 is no article.
+    return any(
+        token.lower() in words("en_function_words.txt")
+        for at, (_, token) in enumerate(tokens[start : end + 1], start)
+        if token != "A" or (at + 1 < len(tokens) and tokens[at + 1][1].isspace())
+    )

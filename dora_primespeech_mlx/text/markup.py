@@ -19,6 +19,7 @@ from dora_primespeech_mlx.text.tags import (
     address_end,
     attributes,
     is_silent,
+    is_thing,
     placeholder,
     tag_end,
     tag_kind,
@@ -43,6 +44,12 @@ RAISED = re.compile(r"<sup>\s*([-−+]?\d{1,3})\s*</sup>")
 OPEN_RAISED = re.compile(r"<sup>\s*[-−+]?\d{0,3}\s*(?:<(?:/(?:s(?:u(?:p)?)?)?)?)?")
 POWER_BASE = re.compile(r"(?:^|[^A-Za-z])(?:[A-Za-z]{1,2}|[\d)]+)$")
 """What a raised number is the power of; behind a longer word it is the number of a note, which is silent."""
+VALUE = r"[-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)"
+ABSOLUTE = re.compile(rf"\|{VALUE}(?:\s?[-+−*/]\s?{VALUE}){{0,3}}\|")
+OPEN_ABSOLUTE = re.compile(r"\|(?:[-+−]?(?:[A-Za-z](?![A-Za-z])|[\d.]+[a-z]?)?\d?\s?[-+−*/]?\s?)*")
+"""An absolute value, |x - 3|, and the beginning of one."""
+PROSE = re.compile(r"[A-Za-z,]\s$|[\u4e00-\u9fff，、]\s?$")
+"""What stands before a word of the sentence."""
 KEYS = {"⌘": "Command", "⌥": "Option", "⌃": "Control", "⏎": "Enter", "⌫": "Delete", "⎋": "Escape"}
 GO_ON_AFTER_BOLD = frozenset("是有的和在会能可不都也为与或等了被把由对从将让使用于及中上下就还只要得地着过则以即指并且")
 """Han characters with which a sentence goes on behind a bold word, which is then no label."""
@@ -226,9 +233,10 @@ class MarkupStripper:
             return self._label(width, final)
         factor = r"[\w(\[]" if self._star else r"[\w(\[.-]"
         is_product = re.match(r"[\w)\]]", before, re.ASCII) and re.match(factor, following, re.ASCII)
+        is_named_product = "=" in self._past and HAN.match(before) and HAN.match(following) and not self._star
         stands_alone = before.isspace() and (not following or following.isspace())
         may_be_product = stands_alone or (before.isdigit() and following.isspace())
-        if is_product or (may_be_product and not self._star):
+        if is_product or is_named_product or (may_be_product and not self._star):
             return 1, "*"
         self._star = not self._star
         return 1, ""
@@ -266,6 +274,12 @@ class MarkupStripper:
             return None
         if width == 1 and is_letter(self._before) and is_letter(self._following(1)):
             return 1, "|"
+        if self._kind != "row" and not is_letter(self._before):
+            absolute = ABSOLUTE.match(self._held)
+            if absolute:
+                return absolute.end(), absolute.group()
+            if OPEN_ABSOLUTE.fullmatch(self._held) and len(self._held) < LONGEST_WORD and not final:
+                return None
         return width, CELL if not self._keeps_signs else ITEM + " "
 
     def _hash(self, final: bool) -> Step:
@@ -332,6 +346,11 @@ class MarkupStripper:
         name = name_match.group().lower() if name_match else ""
         if tag.startswith("</"):
             return end, self._closing_tag(name)
+        if is_thing(name, tag) and PROSE.search(self._past):
+            if not self._following(end) and not final:
+                return None
+            if re.match(r"[\s,.;:!?)，。；：！？、）]|$", self._following(end)):
+                return self._stand_in(final)
         if is_silent(name, tag):
             self._silence(rf"</{re.escape(name)}\s*>", flags=re.IGNORECASE)
             return end, ""

@@ -79,7 +79,8 @@ def _with_language(sentences: Iterable[Sentence | None]) -> Iterator[Sentence | 
         waiting = []
         yield sentence if own or not around else _in(sentence, around)
         around = own or around or "en"
-    yield from waiting
+    last = "en" if any(re.search("[A-Za-z]", sentence.text) for sentence in waiting) else "auto"
+    yield from (_in(sentence, last) for sentence in waiting)
 
 
 def _stripped(text: str, requests: Requests) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from functools import cache, lru_cache
 
+from dora_primespeech_mlx.text.mandarin.numbers import digits
 from dora_primespeech_mlx.text.rules import Rules, after, before, with_any
 from dora_primespeech_mlx.text.tables import sign_words, words
 from dora_primespeech_mlx.text.units import EACH, mandarin_unit, mandarin_units
@@ -34,7 +35,8 @@ EMOTICON = re.compile(
 MONEY = "$€£¥￥₹₩"
 NUMBER_AHEAD = rf"[{MONEY}]?\.?\d"
 ANY = re.compile(
-    r"[^\w\s,，.。!！?？、:：;；'’“”()（）]|\.[A-Za-z_]|_|[\dA-Ha-h][)）]|\.\d+:\d|\d：\d|\d\. \d|\d\s?A(?![A-Za-z])|†"
+    r"[^\w\s,，.。!！?？、:：;；'’“”()（）]|\.[A-Za-z_]|_|[\dA-Ha-h][)）]|\.\d+:\d|\d：\d|\d\. \d"
+    r"|†|\d\s?[AJN](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"
 )
 """Whether a text has anything for this pass."""
 FIRST_STEPS = re.compile(
@@ -187,6 +189,32 @@ def _amperes(match: re.Match[str], language: str) -> str:
     return "安" if language == "zh" and is_electric else match.group()
 
 
+def _physical(match: re.Match[str], language: str) -> str:
+    """J and N behind a number, where it is about work or forces."""
+    names = {"J": ("焦耳", "功|能|热|焦"), "N": ("牛", "力|重|压|牛")}
+    name, about = names[match[1]]
+    is_meant = re.search(about, before(match) + after(match)) and after(match, 1) not in {*"型级号区景类系"}
+    return name if language == "zh" and is_meant else match.group()
+
+
+def _unit_in_brackets(match: re.Match[str], language: str) -> str:
+    """What a quantity is counted in: 体重(kg). A letter alone is the sign of the quantity but in lengths."""
+    if len(match[1]) == 1 and not re.search("[高长宽深厚离径程拔]$", before(match, 2)):
+        return match.group()
+    return mandarin_unit(match[1])
+
+
+def _lasting(match: re.Match[str], language: str) -> str:
+    """A time in two units without a blank: 4h20min, 5m30s."""
+    first, one, second, two = match.groups()
+    if (one == "h") == (two in {"s", "sec", "秒"}):
+        return match.group()
+    if language == "zh":
+        return f"{first}{'小时' if one == 'h' else '分'}{second}{'分钟' if one == 'h' else '秒'}"
+    large, small = ("hour", "minute") if one == "h" else ("minute", "second")
+    return f"{first} {large}{'s' * (first != '1')} {second} {small}{'s' * (second != '1')}"
+
+
 def _per_unit(match: re.Match[str], language: str) -> str:
     return f"{match[1]}每{mandarin_unit(match[2])}"
 
@@ -211,6 +239,8 @@ def _rules(language: str) -> Rules:
         ("†", r"【\d+[:：]?\d*†[^】]{0,40}】", " ", " "),
         # Rows of one sign are lines; a gap to be filled in is a pause.
         ("=*#^~-", r"={4,}|\*{3,}|#{2,}|\^{3,}|~{3,}|-{4,}", " ", " "),
+        ("=", r"(?<![\w=])==(?=[^\s=])([^=\n]{1,60})(?<=\S)==(?![\w=])", r" \1 ", r" \1 "),
+        ("<", r"(?<=[A-Za-z])<>(?=[(\s])", " ", " "),
         ("_", r"(?<!\w)__([A-Za-z]+)__(?!\w)", r" \1 ", r" \1 "),
         ("_", r"_{2,}", "，", ", "),
         # <your-name> stands for a word; vector<int> names a kind. a<b and c>d has values outside, and is neither.
@@ -243,6 +273,10 @@ def _rules(language: str) -> Rules:
         ("−", r"(\s?)−\s?(?=[\w.(√∞$€£¥￥])", _minus, _minus),
         ("~", rf"(?<![A-Za-z0-9_~%‰℃°℉{TONE}])(?<!\d[{HAN}])(?<!\d[{HAN}]{{2}})~\s?(?=[{MONEY}]?\d)", _about, _about),
         ("~", r"(?<=[\d%CF°℃℉])\s?~\s?(?=\d)", "~", " to "),
+        # A size in the name of a model: Llama-3.1-8B.
+        ("-", r"(?<=[A-Za-z])(-?\d+(?:\.\d+)?)-(?=\d+(?:\.\d+)?[BbMKk]\b)", r"\1 ", r"\1 "),
+        # A revision of git.
+        ("~", r"(?<=[A-Z]{3})~(?=\d)", "波浪号", " tilde "),
         # Options of a command.
         ("-", r"(?<![A-Za-z0-9-])--(?=[A-Za-z])", "杠杠", "dash dash "),
         (
@@ -273,7 +307,26 @@ def _rules(language: str) -> Rules:
         ("-", r"(?<![\w-])([a-z]|\d+) - ([a-z]|(?<=[a-z] - )\d+)(?![\w-])", r"\1减\2", r"\1 minus \2"),
         ("(", r"(?<![\w])([OfghP])\((?=[^()]{1,40}\))", r"\1(", r"\1 of ("),
         (":", r"(\d{1,3}(?:\.\d{1,3}){3}):(?=\d{2,5}\b)", r"\1端口", r"\1 port "),
-        # So much for each: 50元/kg, 20MB/秒.
+        # Kinds that share a name: HPV16/18, USB3.0/3.1.
+        ("/", r"((?<![A-Za-z])[A-Z][A-Za-z]{0,8}\d+(?:\.\d+)?)/(?=\d)", r"\1，", r"\1 "),
+        # Times and units.
+        (
+            "hm",
+            r"(?<![A-Za-z0-9.])(\d{1,3})\s?(h|min|m)\s?(\d{1,2})\s?(min|m|s|sec|分钟?|秒)(?![A-Za-z])",
+            _lasting,
+            _lasting,
+        ),
+        (
+            "次",
+            r"(?<![A-Za-z])([GDCZTKYLS])(\d{3,4})(?=次)",
+            lambda m, where: m[1] + digits(m[2], telephone=True),
+            r"\1\2",
+        ),
+        ("JN", r"(?<=\d)\s?([JN])(?![A-Za-z0-9])", _physical, _physical),
+        ("(（", rf"(?<=[{HAN}])[(（]({mandarin_units()})[)）]", _unit_in_brackets, r"(\1)"),
+        ("/", rf"(\d\s?(?:{mandarin_units()}))/d(?![A-Za-z0-9])", r"\1每天", r"\1 per day "),
+        # So much for each: 50元/kg, 20MB/秒, $2/1M tokens.
+        ("/", rf"([{MONEY}]\s?\d[\d.,]*)\s?/\s?(?=\d+\s?[A-Za-z百千万亿])", r"\1每", r"\1 per "),
         (
             "/",
             rf"((?:\d[{HAN}]{{1,3}}|[{MONEY}]\s?\d[\d.,]*))/({mandarin_units()})(?![A-Za-z0-9])",
@@ -302,6 +355,8 @@ def _rules(language: str) -> Rules:
             _operation("减", " minus "),
         ),
         ("*", r"(?<=[\w)])\s?\*\s?(?=[\w(])", _operation("乘", " times "), _operation("乘", " times ")),
+        ("+", r"(?<=[比跌化动为是约幅率报])\+(?=\d+(?:\.\d+)?%)", "正", "+"),
+        ("^", rf"\^(?=[(（]?[{HAN}])([(（]?)([{HAN}]{{1,6}})[)）]?", r"的\2次方", r" to the power of \2"),
         ("+", r"(?<=[涨升增])\+(?=\d+(?:\.\d+)?%)", "", "+"),
         ("A", r"(?<=\d)\s?A(?![A-Za-z0-9级类股])", _amperes, "A"),
         ("+", r"(?<![\w)])\+(?=\d+(?:\.\d+)?\s?%)", "正", "plus "),

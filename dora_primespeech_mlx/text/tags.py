@@ -29,6 +29,20 @@ def tag_kind(name: str) -> str:
     return mapping("markup_tags.tsv").get(name.lower(), "")
 
 
+THINGS = frozenset(
+    ("title", "time", "label", "address", "data", "caption", "summary", "section", "source", "link", "map", "menu",
+     "object", "output", "option", "param", "header", "footer", "main", "article", "button", "input", "area", "base",
+     "body", "head", "track", "video", "audio", "form", "details", "dialog", "table", "template", "style", "select",
+     "figure", "token", "voice", "sentence", "paragraph", "speed", "volume", "emotion")
+)  # fmt: skip
+"""Names of tags that are as often what a placeholder stands for."""
+
+
+def is_thing(name: str, tag: str) -> bool:
+    """Whether a tag in a sentence may be a placeholder: enter <name> and <title>."""
+    return name in THINGS and tag == f"<{name}>"
+
+
 def is_silent(name: str, tag: str) -> bool:
     """Whether nothing from the opening `tag` of that name to its end is said."""
     kind = tag_kind(name)

@@ -9,6 +9,15 @@ EACH = "秒|分钟|小时|天|日|周|月|年|人|次|升|千克|公斤|克|斤|
 """What a slash divides by in Mandarin, so that it is said 每."""
 
 
+UNIT_POWERS = {"²": "2", "2": "2", "³": "3", "3": "3"}
+COMPOUND_ONLY = {
+    "J": ("焦耳", "joule", "joules"), "N": ("牛", "newton", "newtons"), "K": ("开尔文", "kelvin", "kelvins"),
+    "C": ("库仑", "coulomb", "coulombs"), "T": ("特斯拉", "tesla", "teslas"), "A": ("安", "amp", "amps"),
+    "℃": ("摄氏度", "degree celsius", "degrees celsius"), "°C": ("摄氏度", "degree celsius", "degrees celsius"),
+}  # fmt: skip
+"""Units that a letter alone behind a number need not be, but that it is in a product or a quotient of units."""
+
+
 @cache
 def mandarin_units() -> str:
     """A pattern of the unit signs in Mandarin text, `kg` as well as `kg/m³`."""
@@ -34,6 +43,44 @@ def english_unit(sign: str, is_one: bool) -> str:
         return units[sign][0 if is_one else 1]
     first, *others = sign.split("/")
     return " per ".join((units[first][0 if is_one else 1], *(units[other][0] for other in others)))
+
+
+@cache
+def compound_units() -> str:
+    """A pattern of products and quotients of units that no table lists: `J/(kg·℃)`, `N·m²/kg²`, `N/kg`."""
+    known = sorted({*mapping("zh_units.tsv"), *_english(), *COMPOUND_ONLY} - {"㏄"}, key=len, reverse=True)
+    one = rf"(?:{'|'.join(re.escape(sign) for sign in known if not re.search(r'[/·. ]|[a-z]{4}', sign))})(?:\^?[23²³])?"
+    product = rf"{one}(?:[·⋅•]{one}){{1,3}}"
+    return (
+        rf"(?:{product}(?:/(?:[(（]{product}[)）]|{one}))?|{one}/(?:[(（]{product}[)）]|{product})"
+        rf"|[JN]/{one}|{one}/[JN])(?![A-Za-z0-9²³°])"
+    )
+
+
+def compound_unit(sign: str, language: str, is_one: bool = False) -> str:
+    """How `language` ("zh" or "en") says a sign of `compound_units`: 焦耳每千克摄氏度."""
+    above, _, below = re.sub("[()（）^]", "", sign).partition("/")
+    parts = [[_factor(factor, language) for factor in re.split("[·⋅•]", side)] for side in (above, below) if side]
+    if language == "zh":
+        return "每".join("".join(names[0] for names in side) for side in parts)
+    said = [" ".join(names[0] for names in side) for side in parts]
+    if not is_one:
+        said[0] = " ".join([*(names[0] for names in parts[0][:-1]), parts[0][-1][1]])
+    return " per ".join(said)
+
+
+def _factor(sign: str, language: str) -> tuple[str, str]:
+    """Names of one unit of a product, of one and of many of it, with its power."""
+    units, power = mapping("zh_units.tsv") if language == "zh" else _english(), ""
+    if sign not in units and sign[-1] in UNIT_POWERS:
+        sign, power = sign[:-1], UNIT_POWERS[sign[-1]]
+    names = COMPOUND_ONLY.get(sign)
+    if language == "zh":
+        name = names[0] if names else str(units.get(sign, sign))
+        return ({"": "", "2": "二次方", "3": "三次方"}[power] + name,) * 2
+    one, many = names[1:] if names else _english().get(sign, (sign, sign))
+    behind = {"": "", "2": " squared", "3": " cubed"}[power]
+    return one + behind, many + behind
 
 
 @cache

@@ -31,6 +31,7 @@ def speak_capitals(text: str, known: Collection[str] = ()) -> str:
     if len(found) > 2 and all(word.isupper() for word in found) and SHOUTED_SHARE * plain >= len(found):
         return text.lower()
     text = re.sub(r"\b([A-Z]{2,})s\b", r"\1's", text)
+    text = re.sub(r"\b([A-Z])([a-z])([A-Z])\b", _initials_about_a_small_letter, text)
     parts = WORD.split(text)
     spoken = WORD.findall(text)
     is_word = [_is_word(word, known) for word in spoken]
@@ -45,6 +46,11 @@ def speak_capitals(text: str, known: Collection[str] = ()) -> str:
             result += "'".join(_parted(part) for part in word.split("'"))
         result += after
     return result
+
+
+def _initials_about_a_small_letter(match: re.Match[str]) -> str:
+    """Three letters of which the middle one is small are initials: IoT, QoS, SpO."""
+    return f"{match[1]} {match[2]} {match[3]}"
 
 
 def _touch(parts: list[str], at: int, side: int) -> bool:

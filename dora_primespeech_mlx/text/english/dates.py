@@ -4,7 +4,7 @@ import re
 
 from dora_primespeech_mlx.text.english.numbers import cardinal, ordinal, year
 from dora_primespeech_mlx.text.rules import after, before
-from dora_primespeech_mlx.text.tables import lines
+from dora_primespeech_mlx.text.tables import lines, mapping
 
 MONTHS = tuple(lines("en_months.txt"))
 MONTH_NAMES = (
@@ -12,12 +12,30 @@ MONTH_NAMES = (
     "|nov(?:ember)?|dec(?:ember)?"
 )
 WEEKDAYS = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:[a-z]*day)?"
+SHORT_WEEKDAYS = "Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun"
+SHORT_WEEKDAYS_IN_A_ROW = (
+    rf"\b(?:{SHORT_WEEKDAYS})\.?(?:(?:\s?[-–/&]\s?|,? (?:and |or )|, | to | through )(?:{SHORT_WEEKDAYS})\b\.?)+"
+)
+SHORT_WEEKDAY = (
+    rf"(?<![Tt]he )\b({SHORT_WEEKDAYS})\.(?=[,)]|\s+[A-Z0-9&])"
+    rf"|\b({SHORT_WEEKDAYS})(?=,? (?:\d\d?(?::\d\d)?\s?(?:[-–]\s?\d|[AaPp]\.?[Mm])|(?:{MONTH_NAMES})\b))"
+    rf"|(?<=\b(?:on|by) )({SHORT_WEEKDAYS})\b(?:\.(?=\s+[a-z])|(?=[.,;!?)]|$)(?!\.\w))"
+)
+"""A short weekday with a full stop that ends no sentence, before a time or a month, or after on or by."""
 DATE_WORDS = re.compile(
     r"(?i)\b(?:on|due|dated?|deadline|until|till|since|before|after|starts?|ends?|mon|tues?|wed|thu|thurs|fri|sat|sun"
     rf"|{WEEKDAYS}|christmas|birthday|holiday),?:?\s(?:is\s)?$"
 )
 """What comes before two numbers with a slash that are a month and a day."""
 RATIO_WORDS_AFTER = re.compile(r"\s(?:scale|ratio|odds|mix(?:ture)?|dilution|split|leverage|proportion)\b")
+
+
+def short_weekdays(match: re.Match[str]) -> str:
+    """Short weekdays in full, those of a span with "to" between: Mon-Fri, Sat. & Sun."""
+    text = re.sub(rf"\s?[-–]\s?(?={SHORT_WEEKDAYS})", " to ", match.group())
+    said = re.sub(rf"({SHORT_WEEKDAYS})\b\.?", lambda name: mapping("en_weekdays.tsv")[name[1].lower()], text)
+    ends = match.group().endswith(".") and not after(match).strip()
+    return said + "." * ends
 
 
 def day(month: str, day_number: str, year_number: str | None) -> str:

@@ -13,12 +13,25 @@ from dora_primespeech_mlx.text.english.quantities import GROUP
 from dora_primespeech_mlx.text.english.roman import roman_rules
 from dora_primespeech_mlx.text.rules import Row, Rules, after, with_any
 from dora_primespeech_mlx.text.tables import currencies, mapping, signs
-from dora_primespeech_mlx.text.units import english_units
+from dora_primespeech_mlx.text.units import english_unit, english_units
 
 NUMBER = r"\d+(?:\.\d+)?"
 NUMERALS = "I|V|X|L|C|D|M"
 GROUPED = rf"(?:\d|{GROUP})+(?:\.\d+)?"
 SCALE = r"(?:k|K|M|B|bn|mn|tn|thousand|million|billion|trillion)\b"
+# Short forms that are one only before a number, and what it numbers.
+BEFORE_NUMBERS = {
+    "apt": "apartment", "Apt": "apartment", "bldg": "building", "Bldg": "building", "ch": "chapter", "Ch": "chapter",
+    "chap": "chapter", "Chap": "chapter", "ste": "suite", "Ste": "suite", "Sec": "section", "Eq": "equation",
+    "eq": "equation", "Rm": "room", "rm": "room", "ext": "extension", "Ext": "extension", "ver": "version",
+    "Art": "article", "art": "article", "tel": "telephone", "Tel": "telephone", "Ex": "exercise",
+}  # fmt: skip
+OVER = {"y": "year over year", "q": "quarter over quarter", "m": "month over month"}
+# What stands behind a number of times: 2x faster, 3x the size.
+OF_TIMES = (
+    "as|the|its|their|your|our|his|her|my|that|this|more|less|fewer|faster|slower|larger|smaller|bigger|higher|lower"
+    "|better|worse|cheaper|longer|shorter|growth|speedup|improvement|increase|returns?|per|daily|weekly|monthly|yearly"
+)
 # Signs that compatibility normalisation would take apart.
 KEPT = frozenset(sign for sign in signs("en") if unicodedata.normalize("NFKC", sign) != sign) | {"…"}
 QUOTES = {ord(mark): "'" for mark in "’‘ʼ＇`′"} | {ord(mark): " " for mark in '“”"„«»'}
@@ -100,13 +113,27 @@ def _rules() -> Rules:
         (".", r"(?i)\bi\.e\.,?", lambda match: "that is"),
         (".", r"(?i)\be\.g\.,?", lambda match: "for example"),
         ("D", r"\bPh\.?D\b\.?", lambda match: "P H D"),
-        ("0m|0M", r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z]|\s*[,;:!?)])", lambda match: f" {match[1].upper()} M"),
+        ("0m|0M", r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z(]|\s*[,;:!?)])", lambda match: f" {match[1].upper()} M"),
         ("0m|0M", r"(?i)(?<=\d)\s*([ap])\.?m\b(\.?)", lambda match: f" {match[1].upper()} M{match[2]}"),
         (".", r"(?i)\b([ap])\.m\.", lambda match: f"{match[1].upper()} M{_closing(match)}"),
         (".", r"\b(?:[A-Z]\.){2,}(s\b)?|\b(?:[a-z]\.){2,}", _initials),
         (".", r"\b(Dr|St)\.(?=\s|,|$)", _doctor_or_street),
         ("0.", r"\b(?:No|no|Nos)\.\s*(?=\d)", lambda match: "number "),
-        ("0#", r"#(?=\d)", lambda match: "number "),
+        ("#", r"#(?=\d)|(?<=[a-z] )#(?= [a-z])", lambda match: "number "),
+        (".", rf"\b({'|'.join(BEFORE_NUMBERS)})\.\s?(?=\d)", lambda match: f"{BEFORE_NUMBERS[match[1]]} "),
+        ("oY|oQ|oM", r"\b([YQM])o\1\b|(?<=% )([yqm])/\2\b", lambda match: OVER[(match[1] or match[2]).lower()]),
+        (";", r"\bTL;\s?DR\b", lambda match: "T L D R"),
+        ("0(", r"\b40([13])\(?([kb])\)?(?!\w)", lambda match: f"four oh {digits(match[1])} {match[2]}"),
+        ("0x", rf"(?<=\d)x(?=/|\s(?:{OF_TIMES})\b)", lambda match: " times"),
+        (
+            "0M|0B",
+            r"(?<![\w.$-])(\d+(?:\.\d+)?)([MB])\b(?=-?(?:\s(?:people|users?|tokens?|param(?:eter)?s|views?|downloads"
+            r"|subscribers|followers|rows|records|requests|years|members|customers|viewers|visitors|units|copies)\b|/[a-z]))"
+            r"|(?<![\w.$-])(\d+\.\d+)([MB])\b(?![-+])",
+            lambda match: (
+                f"{decimal(match[1] or match[3])} {'million' if (match[2] or match[4]) == 'M' else 'billion'}"
+            ),
+        ),
         *((NUMERALS, pattern, say) for pattern, say in roman_rules()),
         (
             "0",
@@ -156,11 +183,6 @@ def _rules() -> Rules:
             rf"(?i)\b({short})\.(?=[\s,)]|$)",
             lambda match: _written_out(match),
         ),
-        (
-            ".",
-            r"\b(Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun)\.(?=,|\s+[A-Z0-9])",
-            lambda match: mapping("en_weekdays.tsv")[match[1].lower()],
-        ),
         ("0.", r"\bpp\.\s*(?=\d)", lambda match: "pages "),
         ("0.", r"\bp\.\s*(?=\d)", lambda match: "page "),
         (
@@ -173,6 +195,8 @@ def _rules() -> Rules:
             rf"(?<=:\d\d)\s?[-–]\s?(?=\d\d?:\d\d)|(?<=[AP] M)\s?[-–]\s?(?=\d)|(?<=\d)\s?[-–]\s?(?=(?:{money})\d)",
             lambda match: " to ",
         ),
+        ("M|T|W|F|S", dates.SHORT_WEEKDAYS_IN_A_ROW, dates.short_weekdays),
+        ("M|T|W|F|S", dates.SHORT_WEEKDAY, dates.short_weekdays),
         ("-|–", rf"\b({WEEKDAYS})\s?[-–]\s?(?=(?:{WEEKDAYS})\b)", lambda match: f"{match[1]} to "),
         ("-|–", r"\bA[-–]Z\b", lambda match: "A to Z"),
         ("0-|0–", r"(?<=\d)(st|nd|rd|th)\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
@@ -198,11 +222,20 @@ def _rules() -> Rules:
             lambda match: f"{match[1]} dash ",
         ),
         ("0,", r"(?<=\d),(?=\d{3}(?!\d))", lambda match: GROUP),
-        ("0/", rf"((?:{money})\s?{GROUPED}\s?(?:{SCALE})?)\s?/\s?([a-z]+(?:/[a-z]+)?)\b(?!/)", quantities.per),
         (
             "0/",
-            rf"((?<![\w/]){GROUPED}\+?(?:\s?(?:[A-Za-z²³]+|percent|%|dollars|cents)){{0,2}})\s?/\s?((?:{per})(?:/(?:{per}))?)\b(?!/)",
+            rf"((?:{money})\s?{GROUPED}\s?(?:{SCALE})?)\s?/\s?([a-z]+(?:/[a-z]+)?)\b(?!/)(?:\.(?=,|\s+[a-z]))?",
             quantities.per,
+        ),
+        (
+            "0/",
+            rf"((?<![\w/]){GROUPED}\+?(?:\s?(?:[A-Za-z²³]+|percent|%|dollars|cents)){{0,2}})\s?/\s?((?:{per})(?:/(?:{per}))?)\b(?!/)(?:\.(?=,|\s+[a-z]))?",
+            quantities.per,
+        ),
+        (
+            "/",
+            r"\b(?!(?:day|night|week|month|year|hour)s?/)([A-Za-z]{3,})/(day|week|month|year|hour|person|user|capita)\b(?!/)",
+            r"\1 per \2",
         ),
         ("0x|0×", rf"(\d\s?(?:{unit}|in))\.?\s?[x×]\s?(?=\d)", lambda match: f"{match[1]} by "),
         (
@@ -235,6 +268,11 @@ def _rules() -> Rules:
             parts_needed,
             rf"(?<!\w)(?:(\d+)\s?)?([{marks}])[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=,|\s+[a-z]))?",
             quantities.sign_of_unit,
+        ),
+        (
+            "0-",
+            rf"(?<![\w./-])({GROUPED})-({unit})(?![\w²³/'’-])(?:\.(?=,|\s+[a-z]))?",
+            lambda match: f"{decimal(match[1].replace(GROUP, ''))} {english_unit(match[2], True)}",
         ),
         ("0", rf"(?<![\w./])({GROUPED})\s?({unit})(?![A-Za-z0-9²³/])(?:\.(?=,|\s+[a-z]))?", quantities.measure),
         (
@@ -271,7 +309,10 @@ def _times(match: re.Match[str]) -> str:
     """Between numbers: the sides of something, with a word of length or a thing behind, or a product."""
     following = after(match)
     sides = re.match(
-        r"[\d.x× ]+[\s-]?(?:inch|inches|foot|feet|ft|in|cm|mm|m|meters?|yards?|pans?|rooms?|grid|photos?)\b", following
+        r"[\d.x× ]+[\s-]?(?:inch|inches|foot|feet|ft|in|cm|mm|m|meters?|yards?|pans?|rooms?|grids?|photos?"
+        r"|matri(?:x|ces)|tables?|boards?|kernels?|images?|screens?|displays?|pixels?|resolution|filters?|tiles?|arrays?|cubes?|blocks?"
+        r"|box(?:es)?|squares?)\b",
+        following,
     )
     return " by " if sides else " times "
 

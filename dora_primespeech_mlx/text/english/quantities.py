@@ -7,7 +7,7 @@ import re
 
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, fraction, general, year
 from dora_primespeech_mlx.text.rules import after, before
-from dora_primespeech_mlx.text.tables import currencies, mapping
+from dora_primespeech_mlx.text.tables import currencies, mapping, words
 from dora_primespeech_mlx.text.units import english_unit
 
 GROUP = "\u0001"
@@ -69,10 +69,21 @@ def money(match: re.Match[str]) -> str:
     """A sign of money, a number, and perhaps its power of a thousand: $5M."""
     number, scale = match[2].replace(GROUP, ""), match[3]
     if scale:
-        counts_noun = re.search(r"(?i)\ban?\s+$", before(match))
-        unit = currencies()[match[1]][1 if counts_noun else 2]
+        unit = currencies()[match[1]][1 if _counts_noun(match, "an?|the|this|that|its|their|our|his|her") else 2]
         return f"{decimal(number)} {AMOUNTS.get(scale.lower(), scale)} {unit}"
+    if "." not in number and _counts_noun(match, "an?"):
+        return f"{decimal(number)} {currencies()[match[1]][1]}"
     return amount(match[1], number)
+
+
+def _counts_noun(match: re.Match[str], articles: str) -> bool:
+    """Whether an amount is one word of a noun, as in "a $5 fee": behind an article, before a noun."""
+    noun = re.match(r"[ -]([A-Za-z]{2,})\b", after(match))
+    return bool(
+        noun
+        and noun[1].lower() not in words("en_function_words.txt")
+        and re.search(rf"(?i)\b(?:{articles})\s+$", before(match))
+    )
 
 
 def money_range(match: re.Match[str]) -> str:

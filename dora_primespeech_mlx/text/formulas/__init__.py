@@ -12,7 +12,14 @@ from dora_primespeech_mlx.text.formulas.tokens import RAISED
 from dora_primespeech_mlx.text.rules import after, before
 from dora_primespeech_mlx.text.signs import HAN, language_at
 from dora_primespeech_mlx.text.tables import words
-from dora_primespeech_mlx.text.units import english_unit, english_units, mandarin_unit, mandarin_units
+from dora_primespeech_mlx.text.units import (
+    compound_unit,
+    compound_units,
+    english_unit,
+    english_units,
+    mandarin_unit,
+    mandarin_units,
+)
 
 SPELLINGS = (
     ("<->", "⇔"), ("<=>", "⇔"), ("-->", "→"), ("==>", "⇒"), ("->", "→"), ("=>", "⇒"), ("<=", "≤"), ("=<", "≤"),
@@ -27,9 +34,18 @@ LETTERS_IN_A_ROW = (
     r"|(?<=[=+−*/(-])[a-z]{2}(?=\s?[-+−*/)=])|(?<=[=+−*/(-]\s)[a-z]{2}(?=\s[-+−*/)=])"
 )
 """What F = ma or y = kx + b multiplies."""
-SCIENTIFIC = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([-+−]?\d+)(?!\w|\.\d)")
+SCIENTIFIC = re.compile(r"(?<![A-Za-z0-9_.])(\d+(?:\.\d+)?)[eE]([-+−]?\d+)(?![A-Za-z0-9_]|\.\d)")
+MODULO = re.compile(r"(?<=[A-Za-z)\]]) % (?=\d|[A-Za-z]\b|\()|(?<=\d) % (?=\d)|(?<=[A-Za-z_)\]])%(?=\d+(?![\w%]))")
+"""The rest of a division, as programs write it: n % 2."""
 POWER_OF_TEN = re.compile(r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?<=10\^\d)/(m?[Ll])\b")
 """A range before a power of ten, and what such a number is in each of: 4.5–11 × 10^9/L."""
+PROPORTION = re.compile(
+    r"(?<![\w.:：])(\w{1,8})\s?[:：]\s?(\w{1,8})\s?=\s?(\d+(?:\.\d+)?|[A-Za-z])\s?[:：]\s?(\d+(?:\.\d+)?|[A-Za-z])(?![\w:：])"
+)
+BARS = re.compile(
+    r"(?<![A-Za-z0-9|])\|([-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)(?:\s?[-+−*/]\s?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)){0,3})\|(?![\w|])"
+)
+"""An absolute value."""
 FACTORIAL = re.compile(r"(?<![\w.])(\d{1,2})!=(\d+)")
 LETTER = rf"(?:{FUNCTION_NAMES}(?![A-Za-z])\s?|[A-Za-zΑ-Ωα-ω∞](?![A-Za-z])|[A-Za-z]{{2}}(?=[{RAISED}^]))"
 SCRIPT = (
@@ -54,7 +70,7 @@ STRONG = re.compile(
     rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)|[a-z]\([a-z0-9](?:,\s?[a-z0-9])*\)"
 )
 """What makes a formula of operands that might be a date, a range or a name."""
-NEEDED = re.compile(rf"[\\$=<>≤≥≠≈+×÷*^±√(/→∈⩽⩾≦≧_{RAISED}]")
+NEEDED = re.compile(rf"[|%·\\$=<>≤≥≠≈+×÷*^±√(/→∈⩽⩾≦≧_{RAISED}]")
 DELIMITED = re.compile(
     r"\$\$(?P<display>.{1,2000}?)\$\$|\\\[(?P<square>.{1,2000}?)\\\]|\\\((?P<round>.{1,600}?)\\\)"
     r"|(?P<block>\\begin\{(?P<name>[A-Za-z]{1,20}\*?)\}.{1,2000}?\\end\{(?P=name)\})"
@@ -75,6 +91,27 @@ def _units() -> re.Pattern[str]:
     return re.compile(rf"(?:^|\d\s?)({english_units()}|{mandarin_units()})(?![A-Za-z0-9²³])")
 
 
+@cache
+def _compounds() -> re.Pattern[str]:
+    return re.compile(rf"(?<![\d.])(\d+(?:\.\d+)?)?([{RAISED}]|\^[-−]?\d+|(?<=\d)[百千万亿]?)\s?({compound_units()})")
+
+
+def _compound(match: re.Match[str], language: str) -> str:
+    """A product or a quotient of units behind a number: J/(kg·℃)."""
+    if not (match[1] or match[2]):
+        return match.group()
+    said = compound_unit(match[3], language, match[1] == "1" and not match[2])
+    return f"{match[1] or ''}{match[2]}{said}" if language == "zh" else f"{match[1] or ''}{match[2]} {said} "
+
+
+def _proportion(match: re.Match[str], language: str) -> str:
+    """Two ratios that are equal; what may be a time of day is none."""
+    if re.fullmatch(r"(?:[01]?\d|2[0-4]):[0-5]\d", f"{match[3]}:{match[4]}"):
+        return match.group()
+    to = "比" if language == "zh" else " to "
+    return f"{match[1]}{to}{match[2]}={match[3]}{to}{match[4]}"
+
+
 def _has_unit(source: str) -> bool:
     """Whether there is a unit of more than a letter, behind a number or alone: it is no product of letters."""
     return any(len(match[1]) > 1 for match in _units().finditer(source))
@@ -88,6 +125,16 @@ def speak_formulas(text: str, language: str) -> str:
     """`text` with each formula in words of `language` ("zh" or "en"); what is no formula stays as it is."""
     if not NEEDED.search(text):
         return text
+    if "%" in text:
+        text = MODULO.sub("模" if language == "zh" else " mod ", text)
+    if "·" in text or "/" in text:
+        text = _compounds().sub(lambda match: _compound(match, language), text)
+    if "^" in text:
+        text = re.sub(r"\^([A-Za-z0-9+−-]{1,6})\^(?!\w)", r"^\1 ", text)
+    if "|" in text:
+        text = BARS.sub(r"\1的绝对值" if language == "zh" else r"absolute value of \1", text)
+    if ":" in text or "：" in text:
+        text = PROPORTION.sub(lambda match: _proportion(match, language), text)
     text = SCIENTIFIC.sub(r"\1×10^\2", text)
     if "10^" in text:
         text = POWER_OF_TEN.sub(lambda match: _at_power(match, language), text)
@@ -178,7 +225,7 @@ def _plain(match: re.Match[str], language: str) -> str:
     letters = re.findall(r"[A-Za-z]{2,}", source)
     if any(word in words("en_function_words.txt") for word in letters) or re.search(r"\d{4}-\d\d-\d\d", source):
         return source
-    if _has_unit(source):
+    if _has_unit(source) or re.fullmatch(r"\d+(?:\.\d+)?(?:\s?[×x]\s?\d+(?:\.\d+)?)+", source):
         return source
     # The letter behind the last number is its unit where it is no variable: t = 2.5s.
     unit = re.search(r"=\s*[-−]?\d+(?:\.\d+)?([smghVWJNLAKTFΩ])$", source)

@@ -34,6 +34,29 @@ QUANTITY_WORDS = re.compile(
 QUANTITY_WORDS_AFTER = re.compile(
     r"加|减|乘|除以|等于|大于|小于|约等于|不等于|的\S{1,6}次方|分之|多(?!少)|余|左右|以上|以下|以内"
 )
+DAYS_OF_NAME = (
+    "10.1",
+    "5.1",
+    "6.1",
+    "9.3",
+    "3.15",
+    "6.18",
+    "5.12",
+    "9.18",
+    "7.7",
+    "5.4",
+    "8.1",
+    "3.8",
+    "12.13",
+    "11.11",
+    "12.12",
+)
+NAMED_DAYS = (
+    "国庆|黄金周|小?长假|假期|节日|劳动节|儿童节|阅兵|晚会|大促|购物节|促销|地震|事变|事件"
+    "|公祭|运动|青年节|建军节|妇女节"
+)
+"""Days that are called by their numbers, before what they are known for: 9.3阅兵."""
+CURRENCY_NAMES = "(?:人民币|[美欧日港韩澳加台新]元|美金|英镑|港币|卢布|法郎|[美欧日港韩澳加台新]币)"
 SCALES = {"K": 1000, "k": 1000, "M": 1_000_000, "B": 1_000_000_000, "b": 1_000_000_000}
 TEMPERATURES = {"°C": "度", "℃": "度", "度": "度", "摄氏度": "摄氏度", "°F": "华氏度", "℉": "华氏度"}
 
@@ -88,7 +111,7 @@ def _rules() -> Rules:
     clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?分?"
     rows: list[Row] = [
         ("0,", r"(?<!\d)\d{1,3}(?:,\d{3})+(?!\d)(?=([,，。、；;!?！？)）]|\.(?!\d)|$)?)", _grouped),
-        ("0.", r"10\.1(?=国庆|黄金周|假期|长假)", lambda match: "十一"),
+        ("0.", rf"(?<![\d.])({'|'.join(map(re.escape, DAYS_OF_NAME))})(?={NAMED_DAYS})", _named_day),
         (
             "-|~|～|—|–",
             rf"(?<=[年月日号点分时周])[-~～—–](?=[\d周星])|(?<=[周期][一二三四五六])[-~～—–](?=[周星])"
@@ -193,12 +216,13 @@ def _rules() -> Rules:
         ),
         ("0第", r"第(\d+)", lambda match: f"第{_ordinal(match[1])}"),
         ("0.", r"(?<![\d.])(\d+\.\d+)", lambda match: decimal(match[1])),
+        ("0+", r"(?<![\d.])(\d+)\+(?=[个 ]?$)", lambda match: f"{decimal(match[1])}多"),
         ("0", rf"(?<![\d.])(\d+)([多余几+])?({measures})", _quantity),
         ("0", rf"(?<!\d)(\d+){QUANTITY}", lambda match: counted(match[1])),
         ("0", r"\d+", _bare_number),
         (
             "/",
-            rf"(?<=[元米克吨次块度人个升斤里瓦时天年月分秒钟页节位字])/(?=[一-鿿])|(?<=[一-鿿])/(?=(?:{EACH})(?![一-鿿]))",
+            rf"(?<=[元米克吨次块度人个升斤里瓦时天年月分秒钟页节位字])/(?=[一-鿿])(?!{CURRENCY_NAMES})|(?<=[一-鿿])/(?=(?:{EACH})(?![一-鿿]))",
             lambda match: "每",
         ),
         ("+", r"(?<=[一-鿿])\+", lambda match: "加"),
@@ -208,6 +232,14 @@ def _rules() -> Rules:
 
 def _iso_date(match: re.Match[str]) -> str:
     return f"{year(match[1])}年{cardinal(match[3])}月{cardinal(match[4])}日"
+
+
+def _named_day(match: re.Match[str]) -> str:
+    """A day that is called by its numbers: 十一, 九三, 三一五, 双十一."""
+    month, day = match[1].split(".")
+    if month == day and len(day) == 2:
+        return f"双{cardinal(day)}"
+    return (cardinal(month) if month == "10" else digits(month)) + digits(day)
 
 
 def _american_date(match: re.Match[str]) -> str:
@@ -354,9 +386,12 @@ def _year_part(match: re.Match[str]) -> str:
 def _short_date(match: re.Match[str]) -> str:
     """Two numbers with a slash as a month and a day, where a zero or what stands around says so."""
     has_zero = match[1].startswith("0") or match[2].startswith("0")
-    announced = re.search(r"(?:日期|截止|截至|时间|生日|节日)[^，。,.]{0,4}$", before(match, 12))
+    announced = re.search(
+        r"(?:日期|截止|截至|时间|生日|节日)[^，。,.]{0,4}$|(?:周|星期|礼拜)[一二三四五六日天][（(，, ]?$",
+        before(match, 12),
+    )
     named = re.match(
-        r"[日号（(]?(?:前后?|当天|当晚|晚上|早上|上午|下午|凌晨|圣诞|元旦|国庆|劳动节|儿童节|周|星期)",
+        r"[日号（(]?(?:[之以]?前后?|[之以]后|起|开始|截止|出发|到期|当天|当晚|晚上|早上|上午|下午|凌晨|圣诞|元旦|国庆|劳动节|儿童节|周|星期)",
         after(match),
     )
     if not (has_zero or announced or named):
