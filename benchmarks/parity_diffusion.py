@@ -259,7 +259,8 @@ def diffusion_report(folder: Path, runtime: str, precision: str, texts: bool = T
 
 
 def _runner(base: Path, vocoder: Path, version: str, runtime: str, precision: str, checkpoint: Path) -> DiffusionRunner:
-    weights, config, version = read_sovits(checkpoint, Companions(base, vocoder, version))
+    companions = Companions(None, vocoder, version) if checkpoint == base else Companions(base, vocoder, None)
+    weights, config, version = read_sovits(checkpoint, companions)
     model = build_sovits(weights, config, version, "fp16" if precision == "fp16" else "fp32")
     mx.eval(model.parameters())
     return diffusion_runner(model, runtime, precision)

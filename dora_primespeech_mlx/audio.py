@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 from shlex import quote
 
-import mlx.core as mx
 import numpy as np
 import soundfile
 import soxr
@@ -182,7 +181,7 @@ def limit_peak(samples: np.ndarray) -> np.ndarray:
     return np.asarray(samples, np.float32) / np.float32(min(2.0, peak) if peak > 1 else 1.0)
 
 
-def reference_spectrogram(samples: np.ndarray) -> mx.array:
+def reference_spectrogram(samples: np.ndarray) -> np.ndarray:
     """Linear magnitude spectrogram of a 32 kHz reference: float32 [1, n // 640, 1025].
 
     Windows of 2048 samples (periodic Hann) every 640, reflected by 704 samples at both ends, not centred, after
@@ -196,12 +195,15 @@ def reference_spectrogram(samples: np.ndarray) -> mx.array:
         raise ValueError(
             f"A reference of {len(samples)} samples is too short for a spectrogram: give at least a second"
         )
-    padded = mx.array(np.pad(limit_peak(samples), margin, mode="reflect"))
-    frames = (padded.size - WINDOW) // HOP + 1
-    window = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(WINDOW) / WINDOW)
-    windows = mx.as_strided(padded, (frames, WINDOW), (HOP, 1)) * mx.array(window.astype(np.float32))
-    bins = mx.fft.rfft(windows)
-    return mx.sqrt(mx.square(bins.real) + mx.square(bins.imag) + 1e-8)[None]
+    bins = _short_spectra(limit_peak(samples), WINDOW, HOP, margin)
+    return np.sqrt(np.square(bins.real) + np.square(bins.imag) + np.float32(1e-8))[None]
+
+
+def _short_spectra(samples: np.ndarray, window: int, hop: int, margin: int) -> np.ndarray:
+    """Spectra of periodic Hann windows every `hop` samples, reflected by `margin` at both ends: [frames, bins]."""
+    padded = np.pad(np.asarray(samples, np.float32), margin, mode="reflect")
+    weights = (0.5 - 0.5 * np.cos(2 * math.pi * np.arange(window) / window)).astype(np.float32)
+    return np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, window)[::hop] * weights).astype(np.complex64)
 
 
 def mel_spectrogram(samples: np.ndarray, rate: int, window: int, hop: int, bands: int) -> np.ndarray:
@@ -216,9 +218,7 @@ def mel_spectrogram(samples: np.ndarray, rate: int, window: int, hop: int, bands
     margin = (window - hop) // 2
     if len(samples) <= margin:
         raise ValueError(f"A reference of {len(samples)} samples is too short for a mel: give at least a second")
-    padded = np.pad(np.asarray(samples, np.float32), margin, mode="reflect")
-    weights = (0.5 - 0.5 * np.cos(2 * math.pi * np.arange(window) / window)).astype(np.float32)
-    bins = np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, window)[::hop] * weights)
+    bins = _short_spectra(samples, window, hop, margin)
     magnitude = np.sqrt(np.square(bins.real) + np.square(bins.imag) + _MEL_POWER_GUARD).astype(np.float32)
     loudness = np.log(np.maximum(magnitude @ _slaney_filters(rate, window, bands), _MEL_FLOOR))
     low, high = MEL_RANGE

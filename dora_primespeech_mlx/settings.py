@@ -7,8 +7,9 @@ used several names for one thing, the first name that is set wins.
 
 import math
 import os
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +20,7 @@ PACKAGE = Path(str(resources.files("dora_primespeech_mlx")))
 INSTALLED_VOICES = PACKAGE / "shipped" / "voices.json"
 SHIPPED_VOICES = INSTALLED_VOICES if INSTALLED_VOICES.is_file() else PACKAGE.parent / "voices.json"
 """The voices that ship: inside an installed package, at the top of a checkout."""
+PROJECT = "dora-primespeech-mlx"
 NATIVE_SAMPLE_RATE = 32000
 SAMPLE_RATES = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
 
@@ -258,6 +260,7 @@ VARIABLES = (
     Variable(("G2PW_DIR",), "g2pw_dir", File(), "folder of G2PWModel_1.1, for characters of several readings"),
     Variable(("RUNTIME",), "runtime", Choice(("auto", "mlx", "onnx")), "where the networks run"),
     Variable(("PRECISION",), "precision", Choice(("auto", "fp32", "fp16", "int8")), "number format of the weights"),
+    Variable(("GRAPH_CACHE",), "graph_cache", File(), "folder where the CPU's graphs are kept, made once for a model"),
     Variable(("NUM_THREADS",), "threads", Number(1, 256, integer=True), "threads of the CPU executor"),
     Variable(("TOP_K",), "top_k", Number(1, 1025, integer=True), "tokens the sampler chooses from"),
     Variable(("TOP_P",), "top_p", Number(0.01, 1.0), "probability mass the sampler keeps"),
@@ -358,6 +361,7 @@ class Settings:
     g2pw_dir: Path | None = None
     runtime: str = "auto"
     precision: str = "auto"
+    graph_cache: Path = field(default_factory=lambda: cache_folder() / "graphs")
     threads: int | None = None
     top_k: int | None = None
     top_p: float | None = None
@@ -433,6 +437,16 @@ def parse(name: str, raw: str, kind: Kind) -> Any:
 def ignored_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Names that predecessors read and this node does not, as far as `env` sets them, each with the reason."""
     return {name: reason for name, reason in IGNORED.items() if env.get(name, "").strip()}
+
+
+def cache_folder(env: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
+    """The folder for what can be made anew, where the system has it."""
+    if platform == "win32":
+        home = expand(env.get("LOCALAPPDATA", "").strip() or "~/AppData/Local")
+        return home / PROJECT / "cache"
+    if platform == "darwin":
+        return expand("~/Library/Caches") / PROJECT
+    return expand(env.get("XDG_CACHE_HOME", "").strip() or "~/.cache") / PROJECT
 
 
 def expand(raw: str) -> Path:

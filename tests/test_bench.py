@@ -23,8 +23,9 @@ from dora_primespeech_mlx.commands.bench.streams import Session, converse
 from dora_primespeech_mlx.commands.bench.timing import finish, measure, spread
 from dora_primespeech_mlx.commands.main import main
 from dora_primespeech_mlx.nets.t2s import T2S
+from dora_primespeech_mlx.runtime.factory import t2s_runner
 from dora_primespeech_mlx.runtime.mlx.cache import KVCache
-from dora_primespeech_mlx.runtime.onnx.t2s import OnnxT2SRunner, t2s_graphs
+from dora_primespeech_mlx.runtime.onnx.trace_t2s import t2s_graphs
 from dora_primespeech_mlx.weights.random_weights import SIZES
 
 
@@ -212,7 +213,7 @@ def test_a_runner_is_as_near_to_itself_as_can_be_and_another_is_not():
     for _ in range(2):
         networks.append(T2S(SIZES["demo"][0]))
         finish(networks[-1].parameters())
-    own, other = (OnnxT2SRunner(network, "fp32", threads=1) for network in networks)
+    own, other = (t2s_runner(network, "onnx", "fp32", threads=1) for network in networks)
     phones, prompt = np.arange(1, 9, dtype=np.int32), np.zeros(4, np.int32)
     found = closeness(own, {"itself": own, "another": other}, phones, prompt, 5)
     assert found["itself"] == Closeness(5, 0.0, 0.0)
@@ -221,10 +222,10 @@ def test_a_runner_is_as_near_to_itself_as_can_be_and_another_is_not():
 
 @pytest.mark.parametrize("rounded", [False, True])
 def test_bytes_a_code_are_those_the_session_holds(rounded: bool, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("dora_primespeech_mlx.runtime.onnx.t2s.LARGE", 0 if rounded else 1 << 40)
+    monkeypatch.setattr("dora_primespeech_mlx.runtime.onnx.trace_t2s.LARGE", 0 if rounded else 1 << 40)
     network = T2S(SIZES["demo"][0])
     finish(network.parameters())
-    runner = OnnxT2SRunner(network, "int8", threads=1)
+    runner = t2s_runner(network, "onnx", "int8", threads=1)
     step = t2s_graphs(network, "int8")[1]
     weights = sum(
         step.constants[name].nbytes for node in step.nodes for name in node.inputs[1:2] if "MatMul" in node.operator

@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten
 
-from dora_primespeech_mlx.nets import dit
 from dora_primespeech_mlx.nets.bigvgan import BigVGAN
 from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
-from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES, mel_positions
+from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES, STEPS, mel_positions, modulation_row
 from dora_primespeech_mlx.nets.dimensions.vocoder import BigVGANConfig, VocoderConfig
 from dora_primespeech_mlx.nets.vocoder import Vocoder
+from dora_primespeech_mlx.runtime.factory import diffusion_runner
 from dora_primespeech_mlx.runtime.mlx.diffusion import MlxDiffusionRunner
-from dora_primespeech_mlx.runtime.onnx.diffusion import OnnxDiffusionRunner
 from dora_primespeech_mlx.synthesis.diffusion import DiffusionAudio, MelSchedule, stream_diffusion
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.voices.prompt import DiffusionPrompt
@@ -73,7 +72,7 @@ def audio(network: DiffusionSovits) -> Callable[..., DiffusionAudio]:
     features = random.standard_normal((50, config.feature_channels)).astype(np.float32)
 
     def make(seed: int = 1, runner: object = None, speed: float = 1.0, **more: object) -> DiffusionAudio:
-        runner = runner or OnnxDiffusionRunner(network, threads=1)
+        runner = runner or diffusion_runner(network, "onnx", "fp32", threads=1)
         prompt = DiffusionPrompt(runner, mel, features, 4)  # type: ignore[arg-type]
         return DiffusionAudio(prompt, PHONES, ge, NoiseTable("normal", 100, (seed,)), speed, **more)  # type: ignore[arg-type]
 
@@ -138,7 +137,7 @@ def test_only_a_fast_executor_begins_a_sentence_before_its_codes_are_there(
     network: DiffusionSovits, audio: Callable[..., DiffusionAudio]
 ) -> None:
     assert audio(runner=MlxDiffusionRunner(network, True, compiled=True)).schedule == MelSchedule()
-    for slow in (MlxDiffusionRunner(network, False), OnnxDiffusionRunner(network, "int8", threads=1)):
+    for slow in (MlxDiffusionRunner(network, False), diffusion_runner(network, "onnx", "int8", threads=1)):
         assert audio(runner=slow).schedule is None
 
 
@@ -180,26 +179,17 @@ def test_bucketed_lengths_give_the_same_numbers(
 
 
 def test_8_bit_products_stay_close(network: DiffusionSovits, audio: Callable[..., DiffusionAudio]) -> None:
-    exact, rounded = audio(), audio(runner=OnnxDiffusionRunner(network, "int8", threads=1))
+    exact, rounded = audio(), audio(runner=diffusion_runner(network, "onnx", "int8", threads=1))
     list(exact.complete(CODES))
     list(rounded.complete(CODES))
     assert 0 < away(rounded.mel, exact.mel) < 0.02
 
 
 def test_onnx_runtime_lets_the_network_go_when_all_is_traced(network: DiffusionSovits) -> None:
-    runner = OnnxDiffusionRunner(network, "int8", threads=1)
+    runner = diffusion_runner(network, "onnx", "int8", threads=1)
     runner.prepare()
     assert not any(isinstance(value, DiffusionSovits) for value in vars(runner).values())
     assert runner.vocode(np.zeros((5, 100), np.float32)).shape == (5 * network.config.hop,)
-
-
-def test_a_network_without_decoder_shares_the_rest(network: DiffusionSovits) -> None:
-    light = network.without_decoder()
-    names = dict(tree_flatten(light.parameters()))
-    assert not any(name.startswith(("estimator.", "dec.")) for name in names)
-    features = mx.array(np.random.default_rng(0).standard_normal((1, 8, network.config.ssl_dim)), mx.float32)
-    np.testing.assert_array_equal(np.array(light.extract_codes(features)), np.array(network.extract_codes(features)))
-    assert "estimator" in network
 
 
 def test_filters_as_sums_are_filters_as_convolutions() -> None:
@@ -242,7 +232,7 @@ def test_a_vocoder_sees_its_context_and_not_more(size: str) -> None:
 
 
 def test_steps_of_every_count_have_their_own_rows() -> None:
-    rows = [dit.modulation_row(steps, step) for steps in dit.STEPS for step in range(steps)]
+    rows = [modulation_row(steps, step) for steps in STEPS for step in range(steps)]
     assert rows == list(range(63))
 
 

@@ -20,6 +20,7 @@ from dora_primespeech_mlx.nets.dimensions.encoders import HubertConfig
 from dora_primespeech_mlx.nets.hubert import Hubert
 from dora_primespeech_mlx.node.message_voices import MessageVoices
 from dora_primespeech_mlx.node.messages import VoiceFiles
+from dora_primespeech_mlx.runtime.factory import s2_runner
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.voices.book import read_codes, read_voices
 from dora_primespeech_mlx.voices.encoders import Encoders
@@ -68,7 +69,7 @@ def run(*arguments: object) -> int:
 def test_codes_are_written_in_both_formats(model, recording, tmp_path, capsys, name):
     assert run("codes", recording, "--model", model, "--out", tmp_path / name) == 0
     assert "94 codes" in capsys.readouterr().out
-    expected = codes_from_recording(recording, Encoders([model]), load_model(model).sovits)
+    expected = codes_from_recording(recording, Encoders([model]), s2_runner(load_model(model).sovits, "onnx"))
     np.testing.assert_array_equal(read_codes(tmp_path / name), expected)
     assert run("codes", recording, "--model", model, "--out", tmp_path / "codes.txt") == 1
     assert "Codes are written as .bin or .npy" in capsys.readouterr().err
@@ -120,7 +121,7 @@ def test_a_recording_that_a_message_names_speaks(model, tiny_model, recording, t
     engine, named = Engine.from_config(voices, settings), VoiceFiles("ada.wav", TEXT, "en")
     full = MessageVoices(settings).voice(engine, named, model.parent.name)
     np.testing.assert_array_equal(
-        full.codes, codes_from_recording(recording, Encoders([model]), load_model(model).sovits)
+        full.codes, codes_from_recording(recording, Encoders([model]), s2_runner(load_model(model).sovits, "onnx"))
     )
     assert engine.synthesize("Hello there.", voice=full, seed=1).duration > 0.2
 

@@ -19,13 +19,15 @@ from dora_primespeech_mlx.nets.vocoder import Vocoder
 from dora_primespeech_mlx.runtime import factory, memory
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
 from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
-from dora_primespeech_mlx.runtime.onnx import t2s as onnx_t2s
+from dora_primespeech_mlx.runtime.onnx import trace_t2s
 from dora_primespeech_mlx.runtime.onnx.export import export_onnx
 from dora_primespeech_mlx.runtime.onnx.graph import Graph
 from dora_primespeech_mlx.runtime.onnx.quantise import FORMS, cache_levels, cache_scale, quantise
 from dora_primespeech_mlx.runtime.onnx.session import OnnxFunction
-from dora_primespeech_mlx.runtime.onnx.sovits import OnnxSovitsRunner, vocoder_graph
-from dora_primespeech_mlx.runtime.onnx.t2s import GROWTH, OnnxT2SRunner, step_graph, t2s_graphs
+from dora_primespeech_mlx.runtime.onnx.sovits import OnnxSovitsRunner
+from dora_primespeech_mlx.runtime.onnx.t2s import GROWTH, OnnxT2SRunner
+from dora_primespeech_mlx.runtime.onnx.trace_sovits import vocoder_graph
+from dora_primespeech_mlx.runtime.onnx.trace_t2s import step_graph, t2s_graphs
 from dora_primespeech_mlx.runtime.onnx.translate import translate
 from dora_primespeech_mlx.runtime.trace.record import Input, as_numpy
 
@@ -44,7 +46,7 @@ def sovits() -> Sovits:
 
 @pytest.fixture(scope="module")
 def exact(t2s) -> OnnxT2SRunner:
-    return OnnxT2SRunner(t2s, "fp32", threads=1)
+    return factory.t2s_runner(t2s, "onnx", "fp32", threads=1)
 
 
 def text(length: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +109,7 @@ def test_cache_is_written_in_place(exact):
 
 
 def test_memory_of_a_finished_text_serves_the_next_and_leaves_no_trace(t2s):
-    runner = OnnxT2SRunner(t2s, "fp32", threads=1)
+    runner = factory.t2s_runner(t2s, "onnx", "fp32", threads=1)
     session = runner.start([text(40)], PROMPT)
     expected = [runner.start([text(9, 1)], PROMPT).step(np.array([3])) for _ in range(2)]
     memory = session.cache.ctypes.data
@@ -131,7 +133,7 @@ def test_step_without_folding_is_the_step_with_it(t2s, exact):
 
 
 def test_8_bit_steps_are_close(t2s, exact):
-    rounded = OnnxT2SRunner(t2s, "int8", threads=1)
+    rounded = factory.t2s_runner(t2s, "onnx", "int8", threads=1)
     phones, features = text(25)
     ours, reference = rounded.start([(phones, features)], PROMPT), exact.start([(phones, features)], PROMPT)
     for code in (5, 60, 5, 33):
@@ -143,20 +145,20 @@ def test_only_large_models_round_their_prefills_and_caches(t2s, monkeypatch):
     def rounded():
         prefill, step = t2s_graphs(t2s, "int8")
         caches = [port for port in step.inputs if port.name.startswith("past_") and len(port.shape) == 4]
-        assert all((port.dtype == np.int8) == (onnx_t2s.LARGE == 1000) for port in caches) and caches
+        assert all((port.dtype == np.int8) == (trace_t2s.LARGE == 1000) for port in caches) and caches
         assert any(node.operator == "MatMulNBits" for node in step.nodes)
         return [node.operator for node in prefill.nodes].count("DynamicQuantizeMatMul")
 
     assert rounded() == 0
-    monkeypatch.setattr(onnx_t2s, "LARGE", 1000)
+    monkeypatch.setattr(trace_t2s, "LARGE", 1000)
     assert rounded() == 4 * T2S_CONFIG.layers
 
 
 @pytest.fixture
 def large(t2s, monkeypatch) -> OnnxT2SRunner:
     """The network taken for a large one: bytes in its caches too."""
-    monkeypatch.setattr(onnx_t2s, "LARGE", 1000)
-    return OnnxT2SRunner(t2s, "int8", threads=1)
+    monkeypatch.setattr(trace_t2s, "LARGE", 1000)
+    return factory.t2s_runner(t2s, "onnx", "int8", threads=1)
 
 
 def test_caches_of_large_models_hold_bytes_in_place_and_grow(t2s, exact, large):
@@ -229,7 +231,7 @@ def test_unknown_form_is_refused():
 
 def test_sovits_stages_are_those_of_mlx(sovits):
     random = np.random.default_rng(6)
-    ours, theirs = OnnxSovitsRunner(sovits, threads=1, exact=True), MlxSovitsRunner(sovits, bucket=False)
+    ours, theirs = factory.sovits_runner(sovits, "onnx", "fp32", threads=1), MlxSovitsRunner(sovits, bucket=False)
     spectra = [random.random((frames, 33)).astype(np.float32) for frames in (21, 34)]
     speakers = [random.standard_normal(12).astype(np.float32) for _ in spectra]
     ge = theirs.timbre(spectra, speakers)
@@ -256,7 +258,7 @@ def test_openvino_is_taken_where_the_processor_has_bf16(sovits, monkeypatch, cap
     monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(Core=lambda: core))
     monkeypatch.setattr(openvino_session, "available", lambda: True)
     monkeypatch.setattr(openvino_session, "pays", openvino_session.pays.__wrapped__)
-    runner = OnnxSovitsRunner(sovits, threads=1)
+    runner = factory.sovits_runner(sovits, "onnx", threads=1)
     assert (runner.fit(37), runner.fit(200)) == lengths
 
 
@@ -305,7 +307,7 @@ def test_exported_files_run_alone(t2s, sovits, tmp_path):
 
 
 def test_vocoder_of_a_file_takes_the_place_of_the_traced_one(sovits, tmp_path):
-    runner = OnnxSovitsRunner(sovits, threads=1, exact=True)
+    runner = factory.sovits_runner(sovits, "onnx", "fp32", threads=1)
     latent, ge = np.ones((5, 8), np.float32), np.ones(16, np.float32)
     paths = {path.stem: path for path in export_onnx(random_weights(T2S(T2S_CONFIG)), sovits, tmp_path)}
     other = runner.with_vocoder(paths["sovits_vocoder"])

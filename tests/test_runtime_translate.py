@@ -5,7 +5,7 @@ import mlx.nn as nn
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.runtime.onnx.session import OnnxFunction, compile_function
+from dora_primespeech_mlx.runtime.onnx.session import OnnxFunction
 from dora_primespeech_mlx.runtime.onnx.translate import translate
 from dora_primespeech_mlx.runtime.trace.fold import fold
 from dora_primespeech_mlx.runtime.trace.record import Affine, Input, record
@@ -84,7 +84,7 @@ FUNCTIONS = {
 def test_function_gives_the_numbers_of_mlx_for_any_length(name):
     function = FUNCTIONS[name]
     inputs = [Input("x", (1, "frames" if name != "strided convolution" else 13, WIDTH))]
-    compiled = compile_function(function, inputs, ["y"], threads=1)
+    compiled = OnnxFunction(translate(function, inputs, ["y"]), threads=1)
     for frames in (13,) if name == "strided convolution" else (13, 6):
         x = mx.random.normal((1, frames, WIDTH), key=mx.random.key(frames))
         (ours,), reference = compiled(np.array(x)), np.array(function(x))
@@ -126,7 +126,7 @@ def test_sizes_follow_lengths():
 
 
 def test_numbers_computed_from_a_length_follow_it():
-    compiled = compile_function(lambda x: x * (x.shape[1] - 1), [Input("x", (1, "frames", 2))], ["y"], 1)
+    compiled = OnnxFunction(translate(lambda x: x * (x.shape[1] - 1), [Input("x", (1, "frames", 2))], ["y"]), 1)
     assert compiled(np.ones((1, 6, 2), np.float32))[0].max() == 5
 
 
@@ -159,7 +159,7 @@ def test_a_value_may_be_input_constant_and_output_at_once():
         y = x + 1
         return x, y, y, mx.exp(y), ROWS
 
-    compiled = compile_function(function, [Input("x", (1, "frames", WIDTH))], ["a", "b", "c", "d", "e"], 1)
+    compiled = OnnxFunction(translate(function, [Input("x", (1, "frames", WIDTH))], ["a", "b", "c", "d", "e"]), 1)
     x = np.ones((1, 3, WIDTH), np.float32)
     for ours, reference in zip(compiled(x), (x, x + 1, x + 1, np.exp(x + 1), np.array(ROWS)), strict=True):
         np.testing.assert_allclose(ours, reference, rtol=1e-6)

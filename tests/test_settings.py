@@ -20,6 +20,7 @@ def test_every_variable_is_read_into_its_field():
         "g2pw_dir": ("/models/G2PWModel_1.1", Path("/models/G2PWModel_1.1")),
         "runtime": ("ONNX", "onnx"),
         "precision": ("int8", "int8"),
+        "graph_cache": ("/cache/graphs", Path("/cache/graphs")),
         "threads": ("4", 4),
         "top_k": ("5.0", 5),
         "top_p": ("0.9", 0.9),

@@ -4,9 +4,7 @@ The stages are separate methods: `style` and the features of the prompt once per
 far, `estimator` many times for each stretch of mel, `dec` on the frames that are to be heard, with their context.
 """
 
-import copy
 from collections.abc import Mapping
-from typing import Self
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -56,12 +54,6 @@ class DiffusionSovits(CodeEncoder):
     def config(self) -> DiffusionConfig:
         """The dimensions the model was built with."""
         return self._config
-
-    def without_decoder(self) -> Self:
-        """The same network for what recordings need of it: its transformer and vocoder are left out."""
-        light = copy.copy(self)
-        del light["estimator"], light["dec"]
-        return light
 
     def features(
         self,

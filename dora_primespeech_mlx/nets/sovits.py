@@ -72,12 +72,6 @@ class Flow(nn.Module):
             )
             for _ in range(config.flow_layers)
         ]
-        self._context = config.flow_layers * config.flow_depth * (config.flow_kernel // 2)
-
-    @property
-    def context(self) -> int:
-        """Frames either side that a frame depends on."""
-        return self._context
 
     def __call__(self, x: mx.array, ge: mx.array) -> mx.array:
         """x [B, T, inter], ge [B, 1, gin]; returns [B, T, inter]."""

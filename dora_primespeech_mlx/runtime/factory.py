@@ -1,42 +1,72 @@
 """Which executor runs a network."""
 
-import mlx.core as mx
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
-from dora_primespeech_mlx.nets.sovits import Sovits
-from dora_primespeech_mlx.nets.t2s import T2S
+from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
+from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
+from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner, T2SRunner
-from dora_primespeech_mlx.runtime.mlx.cuda_device import Device, first_device
-from dora_primespeech_mlx.runtime.mlx.diffusion import MlxDiffusionRunner
-from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
+
+if TYPE_CHECKING:
+    from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
+    from dora_primespeech_mlx.nets.sovits import Sovits
+    from dora_primespeech_mlx.nets.t2s import T2S
+    from dora_primespeech_mlx.runtime.mlx.cuda_device import Device
+    from dora_primespeech_mlx.runtime.onnx.session import GraphOf
 
 RUNTIMES = ("auto", "mlx", "onnx")
+INSTALL_MLX = "pip install mlx on a Mac, pip install 'mlx[cpu]' or 'mlx[cuda13]' on Linux; it has no wheel for Windows"
+
+
+def has_mlx() -> bool:
+    """Whether MLX is installed."""
+    return "mlx" in sys.modules or find_spec("mlx") is not None
 
 
 def accelerated() -> bool:
-    """Whether MLX has Metal or CUDA here."""
+    """Whether MLX has Metal or CUDA here. Where only its CPU package is installed it is not imported to be asked."""
+    if "mlx.core" not in sys.modules and (not has_mlx() or _only_cpu()):
+        return False
+    import mlx.core as mx
+
     return mx.default_device().type == mx.DeviceType.gpu
+
+
+def _only_cpu() -> bool:
+    spec = find_spec("mlx")
+    folders = [Path(place).parent for place in spec.submodule_search_locations or ()] if spec else []
+    names = {path.name.split("-")[0] for folder in folders for path in folder.glob("mlx_*.dist-info")}
+    return "mlx_cpu" in names and not any(name.startswith("mlx_cuda") for name in names)
 
 
 def wide_heads_pay() -> bool:
     """Whether to pad attention heads to the width of a fused kernel: on Metal; for CUDA the step has its own kernel."""
-    return accelerated() and not mx.cuda.is_available()
+    if not accelerated():
+        return False
+    import mlx.core as mx
+
+    return not mx.cuda.is_available()
 
 
 def choose(runtime: str) -> str:
     """The executor for a setting: "mlx" or "onnx"; "auto" is MLX where it has Metal or CUDA, else ONNX Runtime.
 
     Raises:
-        ValueError: for another setting.
+        ValueError: for another setting, or MLX where it is not installed.
     """
     if runtime not in RUNTIMES:
         raise ValueError(f"{runtime!r} is not a runtime; choose one of {', '.join(RUNTIMES)}.")
+    if runtime == "mlx" and not has_mlx():
+        raise ValueError(f"The runtime mlx needs MLX, which is not installed: {INSTALL_MLX}.")
     if runtime != "auto":
         return runtime
     return "mlx" if accelerated() else "onnx"
 
 
-def t2s_runner(model: T2S, runtime: str = "auto", precision: str = "auto", threads: int | None = None) -> T2SRunner:
+def t2s_runner(model: "T2S", runtime: str = "auto", precision: str = "auto", threads: int | None = None) -> T2SRunner:
     """Runner of a T2S network.
 
     Args:
@@ -47,22 +77,53 @@ def t2s_runner(model: T2S, runtime: str = "auto", precision: str = "auto", threa
     """
     if choose(runtime) == "mlx":
         return _mlx_t2s_runner(model)
+    from dora_primespeech_mlx.runtime.onnx.traced import graph_of, t2s_tracers
+
+    return onnx_t2s_runner(model.config, graph_of(t2s_tracers(model, onnx_precision(precision))), threads)
+
+
+def onnx_precision(precision: str) -> str:
+    """The precision of T2S and of diffusion on ONNX Runtime for a setting: "int8" or "fp32"."""
+    return "int8" if precision in ("auto", "int8") else "fp32"
+
+
+def onnx_t2s_runner(config: T2SConfig, graph: "GraphOf", threads: int | None) -> T2SRunner:
+    """Runner of a T2S network from its graphs."""
     from dora_primespeech_mlx.runtime.onnx.t2s import OnnxT2SRunner
 
-    return OnnxT2SRunner(model, "int8" if precision in ("auto", "int8") else "fp32", threads)
+    return OnnxT2SRunner(config, graph, threads)
 
 
-def _mlx_t2s_runner(model: T2S) -> T2SRunner:
+def onnx_s2_runner(
+    config: SovitsConfig | DiffusionConfig, graph: "GraphOf", precision: str, threads: int | None
+) -> SovitsRunner | DiffusionRunner:
+    """Runner of an s2 network of any version from its graphs; precision as of `sovits_runner`."""
+    if isinstance(config, DiffusionConfig):
+        from dora_primespeech_mlx.runtime.onnx.diffusion import OnnxDiffusionRunner
+
+        return OnnxDiffusionRunner(config, graph, threads)
+    from dora_primespeech_mlx.runtime.onnx.sovits import OnnxSovitsRunner
+
+    return OnnxSovitsRunner(config, graph, threads, exact=precision == "fp32")
+
+
+def _mlx_t2s_runner(model: "T2S") -> T2SRunner:
+    import mlx.core as mx
+
+    from dora_primespeech_mlx.runtime.mlx.cuda_device import first_device
+    from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
+
     half = model.h.layers[0].linear1.weight.dtype == mx.float16
     if accelerated() and mx.cuda.is_available() and half and (device := first_device()):
         return _cuda_t2s_runner(model, device)
     return MlxT2SRunner(model, accelerated())
 
 
-def _cuda_t2s_runner(model: T2S, device: Device) -> T2SRunner:
+def _cuda_t2s_runner(model: "T2S", device: "Device") -> T2SRunner:
     """The fastest way that the device has and the network fits."""
     from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, plan
     from dora_primespeech_mlx.runtime.mlx.cuda_t2s import BLOCKS, CudaT2SRunner, fits
+    from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 
     if device.clusters and (how := plan(model.config, device.multiprocessors, device.shared)):
         return ClusterT2SRunner(model, how)
@@ -71,34 +132,41 @@ def _cuda_t2s_runner(model: T2S, device: Device) -> T2SRunner:
 
 
 def s2_runner(
-    model: Sovits | DiffusionSovits, runtime: str = "auto", precision: str = "auto", threads: int | None = None
+    model: "Sovits | DiffusionSovits", runtime: str = "auto", precision: str = "auto", threads: int | None = None
 ) -> SovitsRunner | DiffusionRunner:
     """Runner of the s2 network of any version: `sovits_runner` or `diffusion_runner`."""
-    if isinstance(model, DiffusionSovits):
-        return diffusion_runner(model, runtime, precision, threads)
-    return sovits_runner(model, runtime, precision, threads)
+    if isinstance(model.config, DiffusionConfig):
+        return diffusion_runner(model, runtime, precision, threads)  # type: ignore[arg-type]
+    return sovits_runner(model, runtime, precision, threads)  # type: ignore[arg-type]
 
 
 def sovits_runner(
-    model: Sovits, runtime: str = "auto", precision: str = "auto", threads: int | None = None
+    model: "Sovits", runtime: str = "auto", precision: str = "auto", threads: int | None = None
 ) -> SovitsRunner:
     """Runner of a SoVITS network; arguments as for `t2s_runner`.
 
     On ONNX Runtime the weights stay float32; with "fp32" OpenVINO, where it runs the vocoder, does not use bf16.
     """
     if choose(runtime) == "mlx":
-        return MlxSovitsRunner(model, accelerated(), compiled=accelerated())
-    from dora_primespeech_mlx.runtime.onnx.sovits import OnnxSovitsRunner
+        from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 
-    return OnnxSovitsRunner(model, threads, exact=precision == "fp32")
+        return MlxSovitsRunner(model, accelerated(), compiled=accelerated())
+    return _traced(model, precision, threads)  # type: ignore[return-value]
 
 
 def diffusion_runner(
-    model: DiffusionSovits, runtime: str = "auto", precision: str = "auto", threads: int | None = None
+    model: "DiffusionSovits", runtime: str = "auto", precision: str = "auto", threads: int | None = None
 ) -> DiffusionRunner:
     """Runner of the s2 network of v3 and v4; arguments as for `t2s_runner`: "int8" is of the transformer's products."""
     if choose(runtime) == "mlx":
-        return MlxDiffusionRunner(model, accelerated(), compiled=accelerated())
-    from dora_primespeech_mlx.runtime.onnx.diffusion import OnnxDiffusionRunner
+        from dora_primespeech_mlx.runtime.mlx.diffusion import MlxDiffusionRunner
 
-    return OnnxDiffusionRunner(model, "int8" if precision in ("auto", "int8") else "fp32", threads)
+        return MlxDiffusionRunner(model, accelerated(), compiled=accelerated())
+    return _traced(model, precision, threads)  # type: ignore[return-value]
+
+
+def _traced(model: "Sovits | DiffusionSovits", precision: str, threads: int | None) -> SovitsRunner | DiffusionRunner:
+    from dora_primespeech_mlx.runtime.onnx.traced import graph_of, s2_tracers
+
+    graph = graph_of(s2_tracers(model, onnx_precision(precision)))
+    return onnx_s2_runner(model.config, graph, precision, threads)

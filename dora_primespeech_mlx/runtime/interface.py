@@ -99,6 +99,10 @@ class SovitsRunner(Protocol):
         """Mean timbre of references: spectra [T, bins], speaker vectors for Pro models; returns float32 [gin]."""
         ...
 
+    def codes(self, features: np.ndarray) -> np.ndarray:
+        """Content features [N, ssl_dim] of a recording to its codes, int32 [N // 2]."""
+        ...
+
     def encode(
         self, codes: np.ndarray, phones: np.ndarray, ge: np.ndarray, resample: tuple[np.ndarray, ...] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -134,6 +138,10 @@ class DiffusionRunner(Protocol):
 
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
         """Mean timbre of references: spectra [T, bins]; `speakers` are not listened to; returns float32 [gin]."""
+        ...
+
+    def codes(self, features: np.ndarray) -> np.ndarray:
+        """Content features [N, ssl_dim] of a recording to its codes, int32 [N // 2]."""
         ...
 
     def features(

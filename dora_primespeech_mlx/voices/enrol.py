@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from dora_primespeech_mlx.audio import read_audio
-from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
-from dora_primespeech_mlx.runtime.factory import choose
+from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
+from dora_primespeech_mlx.runtime.factory import choose, s2_runner
+from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.voices.book import folded, list_voices
@@ -20,7 +21,7 @@ from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.fields import resolve
 from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.recording import advise, check_length, codes_from_samples
-from dora_primespeech_mlx.weights.load import load_model
+from dora_primespeech_mlx.weights.load import Model, load_model
 from dora_primespeech_mlx.weights.source import read_json
 from dora_primespeech_mlx.weights.whole import locked, write_synced
 
@@ -76,9 +77,13 @@ def codes_file(recording: Path, model: Path, out: Path, settings: Settings, enco
     samples, rate = read_audio(recording)
     check_length(samples, rate, str(recording))
     codes = codes_from_samples(
-        samples, rate, _encoders(model, out.parent, settings, encoders), load_model(model).sovits
+        samples, rate, _encoders(model, out.parent, settings, encoders), _runner(load_model(model), settings)
     )
     return Enrolled(write_codes(out, codes), (recording,), codes, advise(samples, rate, str(recording)))
+
+
+def _runner(model: Model, settings: Settings) -> SovitsRunner | DiffusionRunner:
+    return s2_runner(model.sovits, settings.runtime, "fp32", settings.threads)
 
 
 def add_voice(
@@ -127,7 +132,7 @@ def add_voice(
     frontend = Frontend(loaded.symbols, speaks=speaks)
     frontend.check(language)
 
-    if isinstance(loaded.sovits, DiffusionSovits) and not text.strip():
+    if isinstance(loaded.sovits.config, DiffusionConfig) and not text.strip():
         raise ValueError(
             f"{folder} is a {loaded.version} model, which takes a voice from a recording whose words it knows: "
             "say them with --text"
@@ -141,7 +146,8 @@ def add_voice(
     if text.strip():
         phones = len(frontend(text, language).ids)
         advice += _pace(phones, len(sounds[0][0]) / sounds[0][1], recordings[0])
-        codes = codes_from_samples(*sounds[0], _encoders(folder, voices.parent, settings, encoders), loaded.sovits)
+        found = _encoders(folder, voices.parent, settings, encoders)
+        codes = codes_from_samples(*sounds[0], found, _runner(loaded, settings))
 
     voices.parent.mkdir(parents=True, exist_ok=True)
     with locked(voices.parent):

@@ -7,25 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import mlx.core as mx
 import numpy as np
 
 from dora_primespeech_mlx.audio import read_audio
-from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM
-from dora_primespeech_mlx.runtime.factory import accelerated, choose, s2_runner, t2s_runner, wide_heads_pay
+from dora_primespeech_mlx.runtime.factory import accelerated, choose
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, PrebuiltVocoder, SovitsRunner, T2SRunner
-from dora_primespeech_mlx.runtime.memory import release
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Wishes
 from dora_primespeech_mlx.text import Frontend, Phones
 from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS
 from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes, read_lexicon
 from dora_primespeech_mlx.voices.encoders import Encoders, Ready
+from dora_primespeech_mlx.voices.models import LoadedModel, load_on_mlx, load_on_onnx
 from dora_primespeech_mlx.voices.prompt import DiffusionPrompt, diffusion_prompt
-from dora_primespeech_mlx.voices.recording import S2Network, reference_from_recordings
-from dora_primespeech_mlx.weights.load import load_model
+from dora_primespeech_mlx.voices.recording import reference_from_recordings
 
 KEPT_MODELS = 2
 """Models whose weights the voices.json does not name, that are kept loaded."""
@@ -37,21 +34,6 @@ ModelKey = tuple[Path | tuple[Path, Path], tuple[int, ...]]
 """Where weights lie, and when each file was written."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """The networks of a model on their executor, and whether it listens to the prosody of a text.
-
-    `network` is the s2 network for what recordings need of it; the T2S weights belong to their executor alone,
-    which on a CPU keeps 8-bit ones.
-    """
-
-    symbols: str | tuple[str, ...]
-    network: S2Network
-    t2s: T2SRunner
-    sovits: SovitsRunner | DiffusionRunner
-    takes_prosody: bool
 
 
 @dataclass(frozen=True)
@@ -179,7 +161,7 @@ class Library:
         home = entry.prompt_language if entry.language == "auto" else entry.language
         frontend = Frontend(loaded.symbols, lexicon, self._settings.g2pw_dir, home, entry.languages)
         frontend.check(entry.language)
-        stored = None if entry.codes is None else read_codes(entry.codes, loaded.network.config.code_count)
+        stored = None if entry.codes is None else read_codes(entry.codes, loaded.sovits.config.code_count)
         with_codes = stored is None and bool(entry.prompt_text)
         if with_codes and not encoders.has("hubert"):
             logger.warning(
@@ -188,7 +170,7 @@ class Library:
                 encoders.missing("hubert"),
             )
             with_codes = False
-        reference = reference_from_recordings(entry.references, encoders, loaded.network, with_codes)
+        reference = reference_from_recordings(entry.references, encoders, loaded.sovits, with_codes)
         codes = reference.codes if stored is None else stored
         if stored is None:
             for sentence in reference.advice:
@@ -213,7 +195,7 @@ class Library:
             prompt_bert=None if prompt is None else _features(prosody, prompt),
             ge=ge,
             diffusion=self._prompt(entry, sovits, codes, prompt, ge),
-            model=f"GPT-SoVITS {loaded.network.config.version} ({folder.resolve().name})",
+            model=f"GPT-SoVITS {loaded.sovits.config.version} ({folder.resolve().name})",
         )
 
     def _prompt(
@@ -260,19 +242,9 @@ class Library:
         return self._models[key]
 
     def _read(self, weights: Path | tuple[Path, Path]) -> LoadedModel:
-        stored = "fp16" if self._precision == "fp16" and self._runtime == "mlx" else "fp32"
-        model = load_model(weights, precision=stored, wide_heads=self._on_device and wide_heads_pay())
-        threads = self._settings.threads
-        loaded = LoadedModel(
-            model.symbols,
-            model.sovits.without_decoder() if isinstance(model.sovits, DiffusionSovits) else model.sovits,
-            t2s_runner(model.t2s, self._runtime, self._precision, threads),
-            s2_runner(model.sovits, self._runtime, self._precision, threads),
-            takes_prosody=bool(mx.any(model.t2s.bert_proj.weight != 0).item()),
-        )
-        del model
-        release()
-        return loaded
+        if self._runtime == "onnx":
+            return load_on_onnx(weights, self._precision, self._settings.threads, self._settings.graph_cache)
+        return load_on_mlx(weights, "fp16" if self._precision == "fp16" else "fp32")
 
 
 def encoder_folders(model: Path, voices: Path) -> list[Path]:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlx.core as mx
 import numpy as np
 
 from dora_primespeech_mlx.audio import (
@@ -21,11 +20,10 @@ from dora_primespeech_mlx.audio import (
     resample,
     resample_soxr,
 )
-from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
-from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner
 from dora_primespeech_mlx.voices.encoders import Encoders
 
-S2Network = Sovits | DiffusionSovits
+S2Network = SovitsRunner | DiffusionRunner
 """The s2 network of any version."""
 SECONDS = (3.0, 10.0)
 """Shortest and longest recording the models take."""
@@ -137,7 +135,7 @@ def codes_from_samples(samples: np.ndarray, rate: int, encoders: Encoders, sovit
             f"The content encoder gives {features.shape[1]} numbers a frame and the voice model takes "
             f"{sovits.config.ssl_dim}: use the encoder that belongs to the model"
         )
-    return np.array(sovits.extract_codes(mx.array(features)[None]))[0].astype(np.int32)
+    return sovits.codes(features)
 
 
 def codes_from_recording(path: str | Path, encoders: Encoders, sovits: S2Network) -> np.ndarray:
@@ -175,7 +173,7 @@ def reference_from_recordings(
             codes = codes_from_samples(samples, rate, encoders, sovits)
         advice += advise(samples, rate, str(path))
         wide = resample(samples, rate, REFERENCE_RATE)
-        spectra.append(np.array(reference_spectrogram(wide))[0])
+        spectra.append(reference_spectrogram(wide)[0])
         if sovits.config.speaker_dim:
             vectors.append(encoders.voice_vector(resample(limit_peak(wide), REFERENCE_RATE, ENCODER_RATE)))
     return Reference(codes, tuple(spectra), tuple(vectors), tuple(advice))

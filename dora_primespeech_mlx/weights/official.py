@@ -32,11 +32,8 @@ from dora_primespeech_mlx.weights.kinds import check_kind, without_prefix
 from dora_primespeech_mlx.weights.official_v34 import Companions, is_diffusion, read_diffusion
 from dora_primespeech_mlx.weights.predecessor import official_names
 from dora_primespeech_mlx.weights.safetensors_file import as_safetensors
-from dora_primespeech_mlx.weights.whole import write_whole
+from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE, write_whole
 
-T2S_FILE = "t2s.safetensors"
-SOVITS_FILE = "sovits.safetensors"
-CONFIG_FILE = "config.json"
 PRO_PLUS_CHANNELS = 768
 LARGEST_HALF = 65504.0
 USUAL_HIDDEN = 512

@@ -23,6 +23,8 @@ import numpy as np
 from dora_primespeech_mlx.weights.safetensors_file import Stamp, StampError, read_safetensors
 from dora_primespeech_mlx.weights.source import CheckpointError, Source, read_json
 
+T2S_FILE, SOVITS_FILE, CONFIG_FILE = "t2s.safetensors", "sovits.safetensors", "config.json"
+"""The files of a model folder; the last is its manifest."""
 FILES = "files"
 """The manifest's key for what it says of the other files."""
 ATTEMPTS = 20

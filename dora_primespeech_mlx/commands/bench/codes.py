@@ -18,10 +18,11 @@ from dora_primespeech_mlx.commands.bench.timing import finish, measure
 from dora_primespeech_mlx.commands.bench.workshop import PROMPT_CODES, Endless, Workshop, random_codes
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S, prefill_mask
-from dora_primespeech_mlx.runtime.factory import accelerated
+from dora_primespeech_mlx.runtime.factory import accelerated, t2s_runner
 from dora_primespeech_mlx.runtime.interface import T2SRunner
 from dora_primespeech_mlx.runtime.mlx.cache import KVCache
-from dora_primespeech_mlx.runtime.onnx.t2s import OnnxT2SRunner, RecordedCache, step_graph
+from dora_primespeech_mlx.runtime.onnx.t2s import OnnxT2SRunner
+from dora_primespeech_mlx.runtime.onnx.trace_t2s import RecordedCache, step_graph
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.synthesis.decoding import generate
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
@@ -118,10 +119,10 @@ def formats(shop: Workshop) -> Iterator[Figure]:
     """A step in each number format, and what its weights weigh."""
     if shop.runtime == "onnx":
         threads = shop.settings.threads
-        runners = {name: OnnxT2SRunner(shop.model.t2s, name, threads) for name in ("fp32", "int8")}
+        runners = {name: t2s_runner(shop.model.t2s, "onnx", name, threads) for name in ("fp32", "int8")}
         for name, runner in runners.items():
             yield _step_of(shop, Endless(runner), name)
-            moved = step_megabytes(runner.config, name, runner.rounded)
+            moved = step_megabytes(runner.config, name, isinstance(runner, OnnxT2SRunner) and runner.rounded)
             yield counted("format", "bytes a code", "MB", moved, {"numbers": name})
         exact, count = runners.pop("fp32"), 10 if shop.quick else 200
         for name, found in closeness(exact, runners, shop.phones(60), shop.prompt, count).items():

@@ -15,7 +15,7 @@ from dora_primespeech_mlx.commands.bench.timing import measure
 from dora_primespeech_mlx.commands.bench.workshop import REFERENCE_SECONDS, Workshop, noise, random_codes
 from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE
-from dora_primespeech_mlx.runtime.factory import accelerated
+from dora_primespeech_mlx.runtime.factory import accelerated, s2_runner
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.voices.book import read_codes
 from dora_primespeech_mlx.voices.encoders import Encoders
@@ -55,7 +55,7 @@ def references(shop: Workshop) -> Iterator[Figure]:
     at = {"seconds": REFERENCE_SECONDS}
     yield shop.watch("reference", "resample 44.1 to 32 kHz", lambda: resample(recording, 44100, REFERENCE_RATE), at)
     yield shop.watch("reference", "spectrogram", lambda: reference_spectrogram(wide), at)
-    spectrum, size = np.array(reference_spectrogram(wide))[0], shop.voice.sovits.config.speaker_dim
+    spectrum, size = reference_spectrogram(wide)[0], shop.voice.sovits.config.speaker_dim
     speakers = [np.ones(size, np.float32)] if size else []
     yield shop.watch("reference", "timbre", lambda: shop.voice.sovits.timbre([spectrum], speakers), at)
 
@@ -91,10 +91,11 @@ def codes_of_a_reference(shop: Workshop, found: Encoders) -> Iterator[Figure]:
     yield shop.watch("encoders", "codes of a reference", lambda: read_codes(path), {"codes": "stored"})
     sovits = shop.model.sovits
     if sovits.config.ssl_dim == 768:
+        runner = s2_runner(sovits, shop.runtime)
         yield shop.watch(
             "encoders",
             "codes of a reference",
-            lambda: codes_from_samples(recording, REFERENCE_RATE, found, sovits),
+            lambda: codes_from_samples(recording, REFERENCE_RATE, found, runner),
             {"codes": "made with HuBERT"},
         )
 

@@ -78,6 +78,11 @@ class SovitsConfig(EncoderConfig):
     vocoder: VocoderConfig
 
     @property
+    def flow_context(self) -> int:
+        """Frames either side that a frame of the flow depends on."""
+        return self.flow_layers * self.flow_depth * (self.flow_kernel // 2)
+
+    @property
     def sample_rate(self) -> int:
         """Samples a second of what the model makes."""
         return FRAME_RATE * math.prod(self.vocoder.upsample_rates)

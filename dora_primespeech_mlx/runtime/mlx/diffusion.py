@@ -37,6 +37,10 @@ class MlxDiffusionRunner:
         each = [self._model.style(mx.array(spectrum)[None].astype(self._type)) for spectrum in spectra]
         return _output(mx.concatenate(each).mean(axis=0)[0])
 
+    def codes(self, features: np.ndarray) -> np.ndarray:
+        """See `runtime.interface.DiffusionRunner`."""
+        return np.array(self._model.extract_codes(mx.array(features)[None]))[0].astype(np.int32)
+
     def features(
         self, codes: np.ndarray, phones: np.ndarray, ge: np.ndarray, positions: tuple[np.ndarray, ...]
     ) -> np.ndarray:

@@ -96,7 +96,7 @@ class MlxSovitsRunner:
 
     def __init__(self, model: Sovits, bucket: bool, compiled: bool = False):
         self.config = model.config
-        self.flow_context = model.flow.context
+        self.flow_context = model.config.flow_context
         self._model = model
         self._bucket = bucket
         self._flow = mx.compile(model.flow.__call__) if compiled else model.flow
@@ -112,6 +112,10 @@ class MlxSovitsRunner:
             self._model.timbre(self._input(spectrum), vector) for spectrum, vector in zip(spectra, vectors, strict=True)
         ]
         return _output(mx.concatenate(each).mean(axis=0)[0])
+
+    def codes(self, features: np.ndarray) -> np.ndarray:
+        """See `runtime.interface.SovitsRunner`."""
+        return np.array(self._model.extract_codes(mx.array(features)[None]))[0].astype(np.int32)
 
     def encode(
         self, codes: np.ndarray, phones: np.ndarray, ge: np.ndarray, resample: tuple[np.ndarray, ...] | None = None

@@ -1,116 +1,71 @@
-"""The s2 network of v3 and v4 on ONNX Runtime: the stages of the MLX network traced, each with open lengths."""
+"""The s2 network of v3 and v4 on ONNX Runtime, a graph for each stage, each with open lengths."""
 
 from collections.abc import Generator, Sequence
 from functools import cached_property
 
-import mlx.core as mx
 import numpy as np
 
-from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
-from dora_primespeech_mlx.nets.dimensions.diffusion import modulation_row
+from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig, modulation_row
 from dora_primespeech_mlx.runtime.memory import release
-from dora_primespeech_mlx.runtime.onnx.graph import Graph
-from dora_primespeech_mlx.runtime.onnx.quantise import quantise
-from dora_primespeech_mlx.runtime.onnx.session import Function, OnnxFunction
-from dora_primespeech_mlx.runtime.onnx.translate import translate
-from dora_primespeech_mlx.runtime.trace.record import Input
+from dora_primespeech_mlx.runtime.onnx.session import Function, GraphOf, OnnxFunction
 
-STAGES = ("_timbre", "_features", "_condition", "_velocity", "_vocoder")
-
-
-def timbre_graph(model: DiffusionSovits) -> Graph:
-    """Spectrum [1, T, bins] to timbre [1, 1, gin]."""
-    return translate(model.style, [Input("spectrum", (1, "frames", model.config.spectrum_bins))], ["ge"])
-
-
-def features_graph(model: DiffusionSovits) -> Graph:
-    """Codes [1, T], phones [1, S], ge [1, 1, gin] and positions [F] to features [1, F, C]."""
-    inputs = [
-        Input("codes", (1, "codes"), mx.int32),
-        Input("phones", (1, "phones"), mx.int32),
-        Input("ge", (1, 1, model.config.gin)),
-        Input("lower", ("out",), mx.int32),
-        Input("upper", ("out",), mx.int32),
-        Input("weight", ("out",)),
-    ]
-
-    def features(codes: mx.array, phones: mx.array, ge: mx.array, *positions: mx.array) -> mx.array:
-        return model.features(codes, phones, ge, (positions[0], positions[1], positions[2]))
-
-    return translate(features, inputs, ["features"])
-
-
-def condition_graph(model: DiffusionSovits) -> Graph:
-    """Features [1, T, C] and prompt [1, T, bands] to what all steps share [1, T, dim]."""
-    dit = model.config.dit
-    inputs = [Input("features", (1, "frames", dit.text)), Input("prompt", (1, "frames", dit.mel))]
-    return translate(model.estimator.condition, inputs, ["condition"])
-
-
-def velocity_graph(model: DiffusionSovits, precision: str = "fp32") -> Graph:
-    """State [1, T, bands], condition [1, T, dim] and row of the step [1] to velocity [1, T, bands]."""
-    dit = model.config.dit
-    inputs = [
-        Input("x", (1, "frames", dit.mel)),
-        Input("condition", (1, "frames", dit.dim)),
-        Input("row", (1,), mx.int32),
-    ]
-    graph = translate(model.estimator.velocity, inputs, ["velocity"])
-    return quantise(graph) if precision == "int8" else graph
-
-
-def mel_vocoder_graph(model: DiffusionSovits) -> Graph:
-    """Log mel [1, F, bands] to samples [1, F * hop]."""
-    return translate(model.dec, [Input("mel", (1, "frames", model.config.dit.mel))], ["samples"])
+STAGES = ("_timbre", "_features", "_condition", "_velocity", "_vocoder", "_codes")
 
 
 class OnnxDiffusionRunner:
     """v3 and v4 on ONNX Runtime; see `runtime.interface.DiffusionRunner`."""
 
-    def __init__(self, model: DiffusionSovits, precision: str = "fp32", threads: int | None = None):
-        """Holds the network; a stage is traced by `prepare`, or when first used.
+    def __init__(self, config: DiffusionConfig, graph: GraphOf, threads: int | None = None):
+        """Holds the graphs; the session of a stage is begun by `prepare`, or when first used.
 
         Args:
-            model: with float32 weights, evaluated.
-            precision: of the transformer's products, "fp32" or "int8".
-            threads: None for `onnx_session.default_threads`.
+            config: the network's dimensions.
+            graph: gives the stages: "timbre", "features", "condition", "velocity", "vocoder", "codes".
+            threads: None for `session.default_threads`.
         """
-        self.config, self.streams = model.config, False
-        self._model: DiffusionSovits | None = model
-        self._precision, self._threads = precision, threads
+        self.config, self.streams = config, False
+        self._graph: GraphOf | None = graph
+        self._threads = threads
 
-    @property
-    def _network(self) -> DiffusionSovits:
-        if self._model is None:
-            raise RuntimeError("All stages are traced; there is no network any more.")
-        return self._model
+    def _stage(self, name: str) -> Function:
+        if self._graph is None:
+            raise RuntimeError("All stages are begun; there are no graphs any more.")
+        return OnnxFunction(self._graph(name), self._threads)
 
     @cached_property
     def _timbre(self) -> Function:
-        return OnnxFunction(timbre_graph(self._network), self._threads)
+        return self._stage("timbre")
 
     @cached_property
     def _features(self) -> Function:
-        return OnnxFunction(features_graph(self._network), self._threads)
+        return self._stage("features")
 
     @cached_property
     def _condition(self) -> Function:
-        return OnnxFunction(condition_graph(self._network), self._threads)
+        return self._stage("condition")
 
     @cached_property
     def _velocity(self) -> Function:
-        return OnnxFunction(velocity_graph(self._network, self._precision), self._threads)
+        return self._stage("velocity")
 
     @cached_property
     def _vocoder(self) -> Function:
-        return OnnxFunction(mel_vocoder_graph(self._network), self._threads)
+        return self._stage("vocoder")
+
+    @cached_property
+    def _codes(self) -> Function:
+        return self._stage("codes")
 
     def prepare(self) -> None:
         """See `runtime.interface.DiffusionRunner`; 32-bit weights that 8-bit ones stand for are let go."""
         for stage in STAGES:
             getattr(self, stage)
-        self._model = None
+        self._graph = None
         release()
+
+    def codes(self, features: np.ndarray) -> np.ndarray:
+        """See `runtime.interface.DiffusionRunner`."""
+        return self._codes(features.astype(np.float32)[None])[0][0]
 
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
         """See `runtime.interface.DiffusionRunner`."""

@@ -1,18 +1,21 @@
 """An ONNX graph under construction: nodes, constants that stay numpy views, and sizes known only at run time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
-from onnx import helper
 
-from dora_primespeech_mlx.runtime.trace.record import Affine, Dim
+from dora_primespeech_mlx.runtime.trace.shapes import Affine, Dim
+
+if TYPE_CHECKING:
+    import onnx
 
 OPSETS = (("", 20), ("com.microsoft", 1))
 IR_VERSION = 10
 SMALL = 1024  # constants of up to this many bytes are written into the model, larger ones stay outside it
+PAST_LENGTH, TOTAL_LENGTH = "past_length", "total_length"
+"""Inputs of a graph with cached attention: rows of each cache that are real, and of the longest with the new one."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,26 @@ class Port:
     name: str
     shape: tuple[int | str, ...]
     dtype: np.dtype
+
+
+@dataclass(frozen=True)
+class StoredGraph:
+    """A finished graph: an ONNX model, and the weights by the names that it declares external."""
+
+    model: bytes
+    weights: Mapping[str, np.ndarray]
+
+    def embedded(self) -> bytes:
+        """The model with its weights within."""
+        import onnx
+
+        model = onnx.load_model_from_string(self.model)
+        for tensor in model.graph.initializer:
+            if tensor.data_location == onnx.TensorProto.EXTERNAL:
+                tensor.CopyFrom(
+                    onnx.numpy_helper.from_array(np.ascontiguousarray(self.weights[tensor.name]), tensor.name)
+                )
+        return model.SerializeToString()
 
 
 @dataclass
@@ -135,17 +158,21 @@ class Graph:
         self.nodes = kept[::-1]
         self.constants = {name: value for name, value in self.constants.items() if name in needed}
 
-    def external(self) -> dict[str, np.ndarray]:
-        """The constants that `to_model` leaves outside the model."""
-        return {name: value for name, value in self.constants.items() if value.nbytes > SMALL}
+    def stored(self) -> StoredGraph:
+        """The finished graph; large constants stay the memory that they are."""
+        weights = {name: value for name, value in self.constants.items() if value.nbytes > SMALL}
+        return StoredGraph(self.to_model().SerializeToString(), weights)
 
-    def to_model(self, embed: bool = False) -> onnx.ModelProto:
+    def to_model(self, embed: bool = False) -> "onnx.ModelProto":
         """The ONNX model.
 
         Args:
             embed: write every constant into the model; otherwise large ones are declared external, for a session that
                 is given their memory.
         """
+        import onnx
+        from onnx import helper
+
         initialisers = []
         for name, value in self.constants.items():
             if embed or value.nbytes <= SMALL:

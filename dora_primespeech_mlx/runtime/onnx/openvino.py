@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dora_primespeech_mlx.runtime.onnx.graph import Graph
+from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
 from dora_primespeech_mlx.runtime.onnx.session import default_threads
 
 
@@ -31,7 +31,7 @@ def pays() -> bool:
 class OpenVinoFunction:
     """A graph as a function of numpy arrays, run by OpenVINO."""
 
-    def __init__(self, graph: Graph | Path, threads: int | None = None, exact: bool = False):
+    def __init__(self, graph: Graph | StoredGraph | Path, threads: int | None = None, exact: bool = False):
         """Compiles the graph.
 
         Args:
@@ -45,7 +45,9 @@ class OpenVinoFunction:
         settings: dict[str, str | int] = {"INFERENCE_NUM_THREADS": threads or default_threads(), "NUM_STREAMS": 1}
         if exact:
             settings["INFERENCE_PRECISION_HINT"] = "f32"
-        model = core.read_model(graph if isinstance(graph, Path) else graph.to_model(embed=True).SerializeToString())
+        if isinstance(graph, Graph):
+            graph = graph.stored()
+        model = core.read_model(graph if isinstance(graph, Path) else graph.embedded())
         self._request = core.compile_model(model, "CPU", settings).create_infer_request()
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:

@@ -11,13 +11,13 @@ import mlx.core as mx
 import numpy as np
 from onnx import helper
 
-from dora_primespeech_mlx.runtime.onnx.graph import Port
+from dora_primespeech_mlx.runtime.onnx.graph import PAST_LENGTH, TOTAL_LENGTH, Port
 from dora_primespeech_mlx.runtime.onnx.values import DTYPES, PLANE_AXIS, GraphValues, Value, broadcast_shapes
 from dora_primespeech_mlx.runtime.trace.fold import rows_of
-from dora_primespeech_mlx.runtime.trace.record import Affine, Dim, Primitive
+from dora_primespeech_mlx.runtime.trace.record import Primitive
+from dora_primespeech_mlx.runtime.trace.shapes import Affine, Dim
 
 REDUCTIONS = {2: "ReduceSum", 3: "ReduceProd", 4: "ReduceMin", 5: "ReduceMax"}
-PAST_LENGTH, TOTAL_LENGTH = "past_length", "total_length"
 
 
 def _set(result: Value, name: str, planes: bool) -> Value:
@@ -175,6 +175,12 @@ def _reduce(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) ->
     return [result]
 
 
+def _arg_reduce(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
+    kind, axis = p.arguments
+    name = t.graph.add("ArgMax" if kind else "ArgMin", [t.plain(inputs[0])], axis=int(axis), keepdims=1)
+    return _cast(t, p, [Value(result.shape, mx.int64, plain=name)], result)
+
+
 def _layer_norm(t: GraphValues, p: Primitive, inputs: list[Value], result: Value) -> list[Value]:
     width = result.shape[-1]
     rows = []
@@ -322,6 +328,7 @@ Rule = Callable[[GraphValues, Primitive, list[Value], Value], list[Value]]
 RULES: dict[str, Rule] = {
     "AddMM": _matmul,
     "Arange": _arange,
+    "ArgReduce": _arg_reduce,
     "AsType": _cast,
     "Broadcast": _broadcast,
     "CachedAttention": _cached_attention,

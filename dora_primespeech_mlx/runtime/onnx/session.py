@@ -1,21 +1,22 @@
 """ONNX Runtime sessions over translated graphs."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import onnxruntime
 
-from dora_primespeech_mlx.runtime.onnx.graph import Graph
-from dora_primespeech_mlx.runtime.onnx.translate import translate
-from dora_primespeech_mlx.runtime.trace.record import Input
+from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
 
 _BUILDER = ThreadPoolExecutor(1, "onnx-session")
 """Makes sessions while the next graph is traced; ONNX Runtime gives the interpreter free meanwhile."""
+
+GraphOf = Callable[[str], Graph | StoredGraph]
+"""Gives the graph of a stage by its name."""
 
 
 class Function(Protocol):
@@ -44,7 +45,7 @@ def session_options(threads: int | None) -> onnxruntime.SessionOptions:
 class OnnxFunction:
     """A graph as a function of numpy arrays, run by ONNX Runtime."""
 
-    def __init__(self, graph: Graph | Path, threads: int | None = None):
+    def __init__(self, graph: Graph | StoredGraph | Path, threads: int | None = None):
         """Makes the session of an ONNX file, or begins to make that of a graph, which the first use waits for.
 
         Weights of a graph are not copied into the model but stay in memory that this object holds.
@@ -62,26 +63,20 @@ class OnnxFunction:
     def _inputs(self) -> list[str]:
         return [port.name for port in self.session.get_inputs()]
 
-    def _make(self, graph: Graph | Path, threads: int | None) -> onnxruntime.InferenceSession:
+    def _make(self, graph: Graph | StoredGraph | Path, threads: int | None) -> onnxruntime.InferenceSession:
         options = session_options(threads)
         model: bytes | Path = graph if isinstance(graph, Path) else self._declare(graph, options)
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
-    def _declare(self, graph: Graph, options: onnxruntime.SessionOptions) -> bytes:
+    def _declare(self, graph: Graph | StoredGraph, options: onnxruntime.SessionOptions) -> bytes:
         """The model of a graph, with the options told where its weights are."""
-        outside = {name: np.ascontiguousarray(value) for name, value in graph.external().items()}
+        stored = graph.stored() if isinstance(graph, Graph) else graph
+        outside = {name: np.ascontiguousarray(value) for name, value in stored.weights.items()}
         self._held = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in outside.values()]
         if outside:
             options.add_external_initializers(list(outside), self._held)
-        return graph.to_model().SerializeToString()
+        return stored.model
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
         """Results in the order of the outputs, for arrays in the order of the inputs."""
         return self.session.run(None, dict(zip(self._inputs, arrays, strict=True)))
-
-
-def compile_function(
-    function: Callable[..., Any], inputs: Sequence[Input], outputs: Sequence[str], threads: int | None = None
-) -> OnnxFunction:
-    """Translates an MLX function and makes its session."""
-    return OnnxFunction(translate(function, inputs, outputs), threads)

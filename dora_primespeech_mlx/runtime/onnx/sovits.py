@@ -1,20 +1,15 @@
-"""SoVITS on ONNX Runtime: the stages of the MLX network traced, each with open lengths."""
+"""SoVITS on ONNX Runtime, a graph for each stage, each with open lengths."""
 
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-import mlx.core as mx
 import numpy as np
-import onnx
-from google.protobuf.message import DecodeError
 
-from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
-from dora_primespeech_mlx.runtime.onnx.graph import Graph
-from dora_primespeech_mlx.runtime.onnx.session import Function, OnnxFunction
-from dora_primespeech_mlx.runtime.onnx.translate import translate
-from dora_primespeech_mlx.runtime.trace.record import Input
+from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
+from dora_primespeech_mlx.runtime.onnx.session import Function, GraphOf, OnnxFunction
 
 PREPARED = (24, 32, 48, 56, 72, 104, 152, 176)
 """Lengths in frames that OpenVINO is given where there is a choice: each one new to it costs a tenth of a second.
@@ -28,85 +23,57 @@ SHARED = ("_timbre", "_encode", "_flow")
 """Stages of a runner besides the vocoder."""
 
 
-def timbre_graph(model: Sovits) -> Graph:
-    """Spectrum [1, T, bins] (and speaker [1, speaker_dim]) to timbre [1, 1, gin]."""
-    inputs = [Input("spectrum", (1, "frames", model.config.spectrum_bins))]
-    if model.config.speaker_dim:
-        inputs.append(Input("speaker", (1, model.config.speaker_dim)))
-    return translate(model.timbre, inputs, ["ge"])
-
-
-def encode_graph(model: Sovits, resampled: bool) -> Graph:
-    """Codes [1, T], phones [1, S], ge [1, 1, gin] (and where to resample) to mean and log deviation [1, F, inter]."""
-    inputs = [
-        Input("codes", (1, "codes"), mx.int32),
-        Input("phones", (1, "phones"), mx.int32),
-        Input("ge", (1, 1, model.config.vocoder.gin_channels)),
-    ]
-    if resampled:
-        inputs += [Input("lower", ("out",), mx.int32), Input("upper", ("out",), mx.int32), Input("weight", ("out",))]
-
-    def encode(codes: mx.array, phones: mx.array, ge: mx.array, *resample: mx.array) -> tuple[mx.array, mx.array]:
-        return model.encode(codes, phones, ge, resample=resample or None)  # type: ignore[arg-type]
-
-    return translate(encode, inputs, ["mean", "log_deviation"])
-
-
-def flow_graph(model: Sovits) -> Graph:
-    """Prior samples [1, F, inter] and ge [1, 1, gin] to latents [1, F, inter]."""
-    return translate(model.flow, _latent_inputs(model), ["flowed"])
-
-
-def vocoder_graph(model: Sovits) -> Graph:
-    """Latents [1, F, inter], ge [1, 1, gin] and kept frames [n] to samples [1, n * hop]."""
-    return translate(model.dec, _vocoder_inputs(model), ["samples"])
-
-
-def _vocoder_inputs(model: Sovits) -> list[Input]:
-    return [*_latent_inputs(model), Input("kept", ("kept",), mx.int32)]
-
-
-def _latent_inputs(model: Sovits) -> list[Input]:
-    vocoder = model.config.vocoder
-    return [Input("latent", (1, "frames", vocoder.inter_channels)), Input("ge", (1, 1, vocoder.gin_channels))]
-
-
 class OnnxSovitsRunner:
     """SoVITS on ONNX Runtime, flow and vocoder on OpenVINO where that pays; see `runtime.interface.SovitsRunner`."""
 
-    def __init__(self, model: Sovits, threads: int | None = None, exact: bool = False, vocoder: Path | None = None):
-        """Holds the network; a stage is traced by `prepare`, or when first used.
+    def __init__(
+        self,
+        config: SovitsConfig,
+        graph: GraphOf,
+        threads: int | None = None,
+        exact: bool = False,
+        vocoder: Path | None = None,
+    ):
+        """Holds the graphs; the session of a stage is begun by `prepare`, or when first used.
 
         Args:
-            model: with float32 weights, evaluated.
-            threads: None for `onnx_session.default_threads`.
+            config: the network's dimensions.
+            graph: gives the stages: "timbre", "encode", "encode_resampled", "flow", "vocoder", "codes".
+            threads: None for `session.default_threads`.
             exact: float32 everywhere, also where OpenVINO has bf16.
-            vocoder: an ONNX file of the vocoder; None to trace it.
+            vocoder: an ONNX file of the vocoder; None for the graph's.
         """
-        self.config = model.config
-        self.flow_context = model.flow.context
-        self._model, self._threads, self._exact, self._vocoder_file = model, threads, exact, vocoder
+        self.config = config
+        self.flow_context = config.flow_context
+        self._graph, self._threads, self._exact, self._vocoder_file = graph, threads, exact, vocoder
         self._openvino = openvino_session.pays()
+
+    def _stage(self, name: str) -> Function:
+        return OnnxFunction(self._graph(name), self._threads)
 
     @cached_property
     def _encode(self) -> Function:
-        return OnnxFunction(encode_graph(self._model, resampled=False), self._threads)
+        return self._stage("encode")
 
     @cached_property
     def _encode_resampled(self) -> Function:
-        return OnnxFunction(encode_graph(self._model, resampled=True), self._threads)
+        return self._stage("encode_resampled")
 
     @cached_property
     def _flow(self) -> Function:
-        return self._convolutions(flow_graph(self._model))
+        return self._convolutions(self._graph("flow"))
 
     @cached_property
     def _vocoder(self) -> Function:
-        return self._convolutions(self._vocoder_file or vocoder_graph(self._model))
+        return self._convolutions(self._vocoder_file or self._graph("vocoder"))
 
     @cached_property
     def _timbre(self) -> Function:
-        return OnnxFunction(timbre_graph(self._model), self._threads)
+        return self._stage("timbre")
+
+    @cached_property
+    def _codes(self) -> Function:
+        return self._stage("codes")
 
     def with_vocoder(self, path: Path) -> "OnnxSovitsRunner":
         """The same runner with the vocoder of a file that `onnx_export.export_onnx` wrote.
@@ -114,9 +81,11 @@ class OnnxSovitsRunner:
         Raises:
             ValueError: the file is not ONNX, or not a vocoder for latents and timbres of this model.
         """
-        expected = [
-            (port.name, size if isinstance(size := port.shape[-1], int) else 0) for port in _vocoder_inputs(self._model)
-        ]
+        import onnx
+        from google.protobuf.message import DecodeError
+
+        vocoder = self.config.vocoder
+        expected = [("latent", vocoder.inter_channels), ("ge", vocoder.gin_channels), ("kept", 0)]
         try:
             graph = onnx.load(path, load_external_data=False).graph
         except DecodeError as error:
@@ -127,12 +96,12 @@ class OnnxSovitsRunner:
             raise ValueError(
                 f"{path} is not a vocoder of this model, which takes {names}. Make one: primespeech export."
             )
-        other = OnnxSovitsRunner(self._model, self._threads, self._exact, path)
-        # Traced once for all that differ in the vocoder only.
+        other = OnnxSovitsRunner(self.config, self._graph, self._threads, self._exact, path)
+        # Made once for all that differ in the vocoder only.
         other._timbre, other._encode, other._flow = self._timbre, self._encode, self._flow
         return other
 
-    def _convolutions(self, graph: Graph | Path) -> Function:
+    def _convolutions(self, graph: Graph | StoredGraph | Path) -> Function:
         """A graph of convolutions, on the fastest executor at hand."""
         if self._openvino:
             return openvino_session.OpenVinoFunction(graph, self._threads, self._exact)
@@ -140,9 +109,9 @@ class OnnxSovitsRunner:
 
     def prepare(self) -> None:
         """See `runtime.interface.SovitsRunner`; what a speed other than 1 needs is left to the first use."""
-        self._trace(*SHARED, "_vocoder")
+        self._begin(*SHARED, "_vocoder")
 
-    def _trace(self, *stages: str) -> None:
+    def _begin(self, *stages: str) -> None:
         for stage in stages:
             getattr(self, stage)
 
@@ -155,6 +124,10 @@ class OnnxSovitsRunner:
                 inputs.append(speakers[index][None].astype(np.float32))
             rows.append(self._timbre(*inputs)[0][0, 0])
         return np.mean(rows, axis=0)
+
+    def codes(self, features: np.ndarray) -> np.ndarray:
+        """See `runtime.interface.SovitsRunner`."""
+        return self._codes(features.astype(np.float32)[None])[0][0]
 
     def encode(
         self, codes: np.ndarray, phones: np.ndarray, ge: np.ndarray, resample: tuple[np.ndarray, ...] | None = None

@@ -1,102 +1,23 @@
-"""T2S on ONNX Runtime: the MLX network traced, a cache bound in place, 8-bit weights and, in large models, cache."""
+"""T2S on ONNX Runtime: a cache bound in place, which in large models holds bytes."""
 
 from collections.abc import Sequence
 from functools import cached_property
 
-import mlx.core as mx
 import numpy as np
 import onnxruntime
 
-from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM
-from dora_primespeech_mlx.nets.t2s import T2S
-from dora_primespeech_mlx.runtime.onnx.graph import Graph
-from dora_primespeech_mlx.runtime.onnx.operators import PAST_LENGTH, TOTAL_LENGTH
-from dora_primespeech_mlx.runtime.onnx.quantise import cache_levels, cache_scale, quantise, quantise_caches
-from dora_primespeech_mlx.runtime.onnx.session import OnnxFunction
-from dora_primespeech_mlx.runtime.onnx.translate import translate
-from dora_primespeech_mlx.runtime.trace.record import Input, as_numpy
+from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM, T2SConfig
+from dora_primespeech_mlx.runtime.onnx.graph import PAST_LENGTH, TOTAL_LENGTH
+from dora_primespeech_mlx.runtime.onnx.quantise import cache_levels, cache_scale
+from dora_primespeech_mlx.runtime.onnx.session import GraphOf, OnnxFunction
 
 GROWTH = 256
 """Rows by which a cache grows."""
-LARGE = 20_000_000
-"""Weights from which on prefills and caches are rounded too: below, it saves little and makes most of the error."""
 
 
-class RecordedCache:
-    """Takes the place of a layer's cache while the network is traced: old rows come in, all rows are noted."""
-
-    def __init__(self, keys: mx.array | None = None, values: mx.array | None = None):
-        self.keys, self.values = keys, values
-
-    def update_and_fetch(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
-        """Joins the rows that came in with the new ones [B, heads, new, d]."""
-        if self.keys is None or self.values is None:
-            self.keys, self.values = keys, values
-        else:
-            self.keys = mx.concatenate([self.keys, keys], axis=2)
-            self.values = mx.concatenate([self.values, values], axis=2)
-        return self.keys, self.values
-
-
-def _cache_names(layers: int, prefix: str) -> list[str]:
+def cache_names(layers: int, prefix: str) -> list[str]:
+    """Names of the inputs or outputs that are the keys, and then the values, of every layer."""
     return [f"{prefix}_{kind}_{layer}" for kind in ("keys", "values") for layer in range(layers)]
-
-
-def prefill_graph(model: T2S) -> Graph:
-    """Phones [1, text], bert [1, text, 1024], codes [1, audio] to logits [1, vocabulary] and every layer's rows."""
-
-    def prefill(phones: mx.array, bert: mx.array, codes: mx.array) -> tuple[mx.array, ...]:
-        text, audio = phones.shape[1], codes.shape[1]
-        x = mx.concatenate([model.embed_text(phones, bert), model.embed_audio(codes, mx.arange(audio))], axis=1)
-        rows = mx.arange(text + audio)
-        mask = mx.where(rows[None] < mx.maximum(rows[:, None] + 1, text), 0.0, -mx.inf)
-        caches = [RecordedCache() for _ in range(model.config.layers)]
-        logits = model.logits(model(x, mask, caches)[:, -1])
-        return (logits, *(c.keys for c in caches), *(c.values for c in caches))  # type: ignore[arg-type]
-
-    inputs = [
-        Input("phones", (1, "text"), mx.int32),
-        Input("bert", (1, "text", BERT_DIM)),
-        Input("codes", (1, "audio"), mx.int32),
-    ]
-    return translate(prefill, inputs, ["logits", *_cache_names(model.config.layers, "new")])
-
-
-def step_graph(model: T2S, fold: bool = True) -> Graph:
-    """Codes and positions [B, 1] with the cache [B, heads, capacity, d] of every layer to logits [B, vocabulary].
-
-    With `fold` the graph takes how many rows of the cache are real and writes the new one after them; without, the
-    whole cache is real and comes back longer by one row.
-    """
-    config = model.config
-
-    def step(codes: mx.array, positions: mx.array, *past: mx.array) -> tuple[mx.array, ...]:
-        caches = [RecordedCache(k, v) for k, v in zip(past[: config.layers], past[config.layers :], strict=True)]
-        hidden = model(model.embed_audio(codes, positions), None, caches)
-        logits = model.logits(hidden[:, -1])
-        return (logits, *(c.keys for c in caches), *(c.values for c in caches))  # type: ignore[arg-type]
-
-    shape = ("batch", config.heads, "capacity", config.head_width)
-    inputs = [
-        Input("codes", ("batch", 1), mx.int32),
-        Input("positions", ("batch", 1), mx.int32),
-        *(Input(name, shape) for name in _cache_names(config.layers, "past")),
-    ]
-    return translate(step, inputs, ["logits", *_cache_names(config.layers, "new")], fold)
-
-
-def t2s_graphs(model: T2S, precision: str) -> tuple[Graph, Graph]:
-    """Prefill and step; for the precision "int8" with 8-bit weights in the layers.
-
-    A large model's prefill gets such weights too, and its caches hold bytes.
-    """
-    prefill, step = prefill_graph(model), step_graph(model)
-    if precision != "int8":
-        return prefill, step
-    keep = [as_numpy(model.ar_predict_layer.weight), as_numpy(model.bert_proj.weight)]
-    if sum(array.size for array in prefill.constants.values()) >= LARGE:
-        prefill, step = quantise(prefill, "channels", keep), quantise_caches(step)
-    return prefill, quantise(step, "blocks", keep)
 
 
 class OnnxT2SSession:
@@ -160,7 +81,7 @@ class OnnxT2SSession:
         for name, array in small.items():
             _bind(binding.bind_input, name, array)
         layers = self._runner.config.layers
-        old, made = _cache_names(layers, "past"), _cache_names(layers, "new")
+        old, made = cache_names(layers, "past"), cache_names(layers, "new")
         for past, new, array in zip(old, made, self.cache, strict=True):
             _bind(binding.bind_input, past, array)
             _bind(binding.bind_output, new, array)
@@ -181,21 +102,24 @@ class OnnxT2SRunner:
     xp = np
     pipelined = False
 
-    def __init__(self, model: T2S, precision: str = "int8", threads: int | None = None):
-        """Traces the network.
+    def __init__(self, config: T2SConfig, graph: GraphOf, threads: int | None = None):
+        """Begins to make the sessions.
 
         Args:
-            model: with float32 weights, evaluated.
-            precision: "int8" (the layers) or "fp32".
-            threads: None for one in steps and `onnx_session.default_threads` in prefills.
+            config: the network's dimensions.
+            graph: gives "prefill" and "step".
+            threads: None for one in steps and `session.default_threads` in prefills.
         """
-        self.config = model.config
-        prefill, step = t2s_graphs(model, precision)
-        self._prefill = OnnxFunction(prefill, threads)
+        self.config = config
+        self._prefill = OnnxFunction(graph("prefill"), threads)
         # A step is a thousand small operations: one thread beats two that wait for each other.
-        self._step = OnnxFunction(step, threads or 1)
-        self.rounded = any(port.dtype == np.int8 for port in step.inputs)
-        self._spare: np.ndarray = np.empty(0, np.int8 if self.rounded else np.float32)
+        self._step = OnnxFunction(graph("step"), threads or 1)
+        self._spare: np.ndarray = np.empty(0, np.int8)
+
+    @cached_property
+    def rounded(self) -> bool:
+        """Whether caches hold bytes."""
+        return any(port.type == "tensor(int8)" for port in self._step.session.get_inputs())
 
     @cached_property
     def exact_batches(self) -> bool:
@@ -219,7 +143,7 @@ class OnnxT2SRunner:
     def take_memory(self, size: int) -> np.ndarray:
         """Memory for at least `size` numbers that nobody else has."""
         memory, self._spare = self._spare, self._spare[:0]
-        return memory if memory.size >= size else np.empty(size, memory.dtype)
+        return memory if memory.size >= size else np.empty(size, np.int8 if self.rounded else np.float32)
 
     def give_memory(self, memory: np.ndarray) -> None:
         """Takes back memory nobody needs any more; the largest is kept for the next session."""

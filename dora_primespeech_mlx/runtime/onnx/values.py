@@ -8,7 +8,8 @@ import mlx.core as mx
 import numpy as np
 
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, Port
-from dora_primespeech_mlx.runtime.trace.record import Dim, Input, Shape, Trace
+from dora_primespeech_mlx.runtime.trace.record import Input, Trace
+from dora_primespeech_mlx.runtime.trace.shapes import Dim, Shape
 
 DTYPES: dict[Any, np.dtype[Any]] = {
     mx.float32: np.dtype(np.float32),

@@ -12,14 +12,7 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Affine:
-    """`constant` plus the sum of factor * length over named lengths."""
-
-    constant: int
-    factors: tuple[tuple[str, int], ...]
-
+from dora_primespeech_mlx.runtime.trace.shapes import Affine, Shape
 
 SMALL = 16
 """Constants of up to this many numbers are compared between recordings; larger ones are weights."""
@@ -32,9 +25,6 @@ CHANGE = 113
 
 LARGEST = 500_000
 """Products of lengths look like lengths plus a constant, but one above 1009 * 1122; honest ones are below this."""
-
-Dim = int | Affine | None  # None: a size that no affine rule describes (a product of lengths)
-Shape = tuple[Dim, ...]
 
 
 @dataclass(frozen=True)
