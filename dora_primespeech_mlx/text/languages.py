@@ -19,6 +19,8 @@ LONGEST_CLAUSE = 100
 """Words and what stands between them, on each side of a number."""
 WORD = re.compile(r"[A-Za-z]{2,}|(?<![A-Za-z])(?:I(?=['’]|\s[a-z])|[Aa](?= [A-Za-z]{2}))")
 """Latin words: not the letters of a formula, of which `a` and `i` might be words."""
+CHINESE_MARKS = re.compile(r"[，；：、。？！](?=\S)")
+"""Marks that a text of letters and numbers is written with in Mandarin: x=1，y=2。"""
 LANGUAGES = {"auto": "auto", "zh": "zh", "all_zh": "zh", "en": "en", "ja": "ja", "all_ja": "ja", "ko": "ko",
              "all_ko": "ko", "yue": "yue", "all_yue": "yue", "auto_yue": "auto_yue"}  # fmt: skip
 NO_HABITS = scripts.Habits()
@@ -97,10 +99,12 @@ def _matrix(text: str, language: str) -> str:
     """The language that reads what both could."""
     if language != "auto":
         return language
+    is_chinese = CHINESE_MARKS.search(text) is not None
     text = unicodedata.normalize("NFKC", text)
     han = len(re.findall(rf"[{HAN}]", text))
     if not han:
-        return "en" if re.search("[A-Za-z]", text) else "zh"
+        has_words = any(word.lower() in words("en_function_words.txt") for word in re.findall("[A-Za-z]{2,}", text))
+        return "en" if has_words or (not is_chinese and re.search("[A-Za-z]", text)) else "zh"
     latin = WORD.findall(without_formulas(text))
     is_clause = any(word.lower() in words("en_function_words.txt") for word in latin)
     return "en" if is_clause and len(latin) > han else "zh"
@@ -120,7 +124,9 @@ def evident_language(text: str) -> str:
     if re.search(rf"[{HAN}]", text):
         return _matrix(text, "auto")
     found = re.findall(r"[A-Za-z]{2,}|\b(?:I|[Aa](?= [A-Za-z]))\b", text)
-    return "en" if any(word.lower() in words("en_function_words.txt") for word in found) else ""
+    if any(word.lower() in words("en_function_words.txt") for word in found):
+        return "en"
+    return "zh" if CHINESE_MARKS.search(text) else ""
 
 
 @cache
@@ -196,9 +202,9 @@ def _inside_english_clause(tokens: list[tuple[str, str]], index: int) -> bool:
     end = index
     while end + 1 < len(tokens) and end - index < LONGEST_CLAUSE and tokens[end + 1][0] != "han":
         end += 1
-    # The A of A2 is no article.
+    # The A of A2 or Na is no article.
     return any(
         token.lower() in words("en_function_words.txt")
         for at, (_, token) in enumerate(tokens[start : end + 1], start)
-        if token != "A" or (at + 1 < len(tokens) and tokens[at + 1][1].isspace())
+        if token != "A" or len((_neighbour(tokens, at, 1) or ("", ""))[1]) > 1 and tokens[at + 1][1].isspace()
     )

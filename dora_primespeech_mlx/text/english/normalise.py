@@ -11,14 +11,14 @@ from dora_primespeech_mlx.text.english.dates import MONTH_NAMES, WEEKDAYS
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, general, ordinal
 from dora_primespeech_mlx.text.english.quantities import GROUP
 from dora_primespeech_mlx.text.english.roman import roman_rules
-from dora_primespeech_mlx.text.rules import Row, Rules, after, with_any
+from dora_primespeech_mlx.text.rules import Row, Rules, after, before, with_any
 from dora_primespeech_mlx.text.tables import currencies, mapping, signs
 from dora_primespeech_mlx.text.units import english_unit, english_units
 
 NUMBER = r"\d+(?:\.\d+)?"
 NUMERALS = "I|V|X|L|C|D|M"
 GROUPED = rf"(?:\d|{GROUP})+(?:\.\d+)?"
-SCALE = r"(?:k|K|M|B|bn|mn|tn|thousand|million|billion|trillion)\b"
+SCALE = r"(?:k|K|M|B|T|bn|mn|tn|thousand|million|billion|trillion)\b"
 # Short forms that are one only before a number, and what it numbers.
 BEFORE_NUMBERS = {
     "apt": "apartment", "Apt": "apartment", "bldg": "building", "Bldg": "building", "ch": "chapter", "Ch": "chapter",
@@ -154,7 +154,11 @@ def _rules() -> Rules:
             lambda match: f"{match[1] or ''}{digits(match[2] or match[4])}",
         ),
         ("0", r"(?i)\b(text (?:\w+ )?to )(\d{5,6})(?!\d)", quantities.code),
-        ("0n", r"(\d\s?ft\.? \d+)\s?in\b\.?|(?<=\d/\d) in\.(?=\s)", lambda match: f"{match[1] or ''} inches"),
+        (
+            "0n",
+            r"(\d\s?ft\.? \d+)\s?in\b\.?|(?<=\d/\d) in\.(?=\s)",
+            lambda match: f"{(match[1] or '').replace('ft.', 'ft')} inches",
+        ),
         ("0", r"(?<![\d-])\d{4}(?:[ -]\d{4}){2,3}(?![\d-])", quantities.digit_groups),
         (
             "0",
@@ -199,6 +203,12 @@ def _rules() -> Rules:
         ("M|T|W|F|S", dates.SHORT_WEEKDAY, dates.short_weekdays),
         ("-|–", rf"\b({WEEKDAYS})\s?[-–]\s?(?=(?:{WEEKDAYS})\b)", lambda match: f"{match[1]} to "),
         ("-|–", r"\bA[-–]Z\b", lambda match: "A to Z"),
+        (
+            "0-|0–",
+            r"(?i)\b(noon|midnight|dawn|now|today)\s?[-–]\s?(?=\d)|(?<=[\dM])\s?[-–]\s?(?=(?:noon|midnight|present|now|today|date)\b)",
+            lambda match: f"{match[1] or ''} to ",
+        ),
+        ("0.", r"\bca?\.\s?(?=\d{3,4}\b)", lambda match: "circa "),
         ("0-|0–", r"(?<=\d)(st|nd|rd|th)\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
         ("0-|0–", rf"(?<=\d)(\s?(?:{unit}|%|{SCALE}))\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
         ("0'", r"(?<!\w)'(?=\d\d\b(?!s))", lambda match: ""),
@@ -283,6 +293,11 @@ def _rules() -> Rules:
         ("0%", rf"(?<![\d.])({NUMBER})\s?%", lambda match: f"{decimal(match[1])} percent"),
         ("0t|0d", rf"\b((?:\d|{GROUP})+)(st|nd|rd|th)\b", lambda match: ordinal(match[1].replace(GROUP, ""))),
         ("0'", r"\b(\d)'\s?(\d\d?)\b", lambda match: f"{cardinal(match[1])} foot {cardinal(match[2])}"),
+        (
+            "0'",
+            r"\b(\d+)'(?=\s(?:ceilings?|ladder|fence|wall|boards?|pole|boat|rope)\b)",
+            lambda match: f"{cardinal(match[1])} foot",
+        ),
         ("0'", r"\b(\d+)'(?=\s(?:tall|long|wide|high|deep|by|x)\b)", lambda match: f"{cardinal(match[1])} feet"),
         ("0/", r"\b9/11\b", lambda match: "nine eleven"),
         ("0/", r"(?<![\d/.])(\d+)/\1(?![\d/.])", lambda match: f"{cardinal(match[1])} {cardinal(match[1])}"),
@@ -314,7 +329,8 @@ def _times(match: re.Match[str]) -> str:
         r"|box(?:es)?|squares?)\b",
         following,
     )
-    return " by " if sides else " times "
+    is_of_pixels = re.search(r"\d{3}$", before(match, 3)) and re.match(r"\d{3,4}(?![\d,.]|\s*=)", following)
+    return " by " if sides or is_of_pixels else " times "
 
 
 def _whole_before_part(match: re.Match[str]) -> str:

@@ -11,7 +11,15 @@ from dora_primespeech_mlx.text.tables import currencies, mapping, words
 from dora_primespeech_mlx.text.units import english_unit
 
 GROUP = "\u0001"
-AMOUNTS = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion", "mn": "million", "tn": "trillion"}
+AMOUNTS = {
+    "k": "thousand",
+    "m": "million",
+    "b": "billion",
+    "bn": "billion",
+    "mn": "million",
+    "tn": "trillion",
+    "t": "trillion",
+}
 CODE_WORDS = (
     r"(?:codes?|pins?|otp|passcode|password|zip|isbn(?:-1[03])?|imei|ssn|extension|ext\.?|(?:phone|account|order|serial"
     r"|invoice|tracking|ticket|reference|ref|case|confirmation|booking|reservation|policy|member(?:ship)?|customer|card"

@@ -129,6 +129,8 @@ def speak_formulas(text: str, language: str) -> str:
         text = MODULO.sub("模" if language == "zh" else " mod ", text)
     if "·" in text or "/" in text:
         text = _compounds().sub(lambda match: _compound(match, language), text)
+    if "x" in text or "X" in text:
+        text = re.sub(r"(?<=[1-9\d])(?<!\b0)\s?[xX]\s?(?=\d+(?:\.\d+)?\s?=)", "×", text)
     if "^" in text:
         text = re.sub(r"\^([A-Za-z0-9+−-]{1,6})\^(?!\w)", r"^\1 ", text)
     if "|" in text:

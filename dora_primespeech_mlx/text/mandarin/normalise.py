@@ -110,6 +110,8 @@ def _rules() -> Rules:
     money_needed = with_any((sign[-1] for sign in currencies()), "0")
     clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?分?"
     rows: list[Row] = [
+        ("0.", r"(?<![\w.)）%])\.(?=\d)", "0."),
+        ("0年", r"(?<!\d)(\d0)[-~～—–](?=\d0年代)", lambda match: f"{cardinal(match[1])}到"),
         ("0,", r"(?<!\d)\d{1,3}(?:,\d{3})+(?!\d)(?=([,，。、；;!?！？)）]|\.(?!\d)|$)?)", _grouped),
         ("0.", rf"(?<![\d.])({'|'.join(map(re.escape, DAYS_OF_NAME))})(?={NAMED_DAYS})", _named_day),
         (
@@ -184,6 +186,11 @@ def _rules() -> Rules:
             "0/",
             rf"(?<![\d./])({NUMBER})/(\d+)分(?![之钟])",
             lambda match: f"{decimal(match[1])}分，满分{decimal(match[2])}分",
+        ),
+        (
+            "0/",
+            rf"(?<=[评得打]分|分数|星级)([为是：:，,]?)({NUMBER})/(5|10|100)(?![\d.分])",
+            lambda match: f"{match[1]}{decimal(match[2])}分，满分{decimal(match[3])}分",
         ),
         ("0s", r"(?<!\d)((?:19|20)\d0)s(?![A-Za-z])", lambda match: f"{year(match[1])}年代"),
         (

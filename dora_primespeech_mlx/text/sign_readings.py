@@ -1,0 +1,213 @@
+"""What a sign says where a rule of `signs` has found it: functions of the match and the language of its place."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from dora_primespeech_mlx.text.rules import after, before
+from dora_primespeech_mlx.text.tables import sign_words, words
+from dora_primespeech_mlx.text.units import mandarin_unit
+
+HAN = "\u4e00-\u9fff"
+MONEY = "$€£¥￥₹₩"
+NUMBER_AHEAD = rf"[{MONEY}]?\.?\d"
+FIRST_STEPS = re.compile(
+    r"(?i)\b(?:go|open|click|select|choose|navigate|tap|press|under|via|menu|settings?|preferences|options|tools|file"
+    r"|edit|view|tab|path|visit|find|head)\b|打开|进入|点击|点开|单击|选择|前往|依次|设置|菜单|路径|通过|找到|右键"
+)
+"""What introduces the steps of a menu."""
+AFTER_LENGTHS = frozenset(("wide", "tall", "long", "high", "deep", "thick", "across", "apart", "away", "off"))
+
+
+def to(match: re.Match[str], language: str) -> str:
+    """An arrow: the way from one number to another, else a pause."""
+    left, right = before(match).rstrip(), after(match)
+    if not left or left[-1] in ",，.。:：;；!?！？、\n" or not right.strip():
+        return " "
+    if re.search(r"(?<![A-Za-z_])[A-Za-zα-ω]$", left) and re.match(r"[-+±]?(?:\d|∞|无穷)", right):
+        return "趋于" if language == "zh" else " approaches "
+    if re.search(rf"\d[\w%‰°℃℉/]*\s?[{HAN}]{{0,2}}$", left) and re.match(rf"[-+~约]?{NUMBER_AHEAD}", right):
+        return "到" if language == "zh" else " to "
+    return "，" if language == "zh" else ", "
+
+
+def greater(match: re.Match[str], language: str) -> str:
+    """`>`: a pause between the steps of a menu, else a comparison."""
+    left, right = before(match), after(match)
+    if not left.strip() and not re.match(rf"[-+~]?{NUMBER_AHEAD}", right):
+        return " "
+    if _is_step(left, right):
+        return "，" if language == "zh" else ", "
+    return spoken(">", language)
+
+
+def _is_step(left: str, right: str) -> bool:
+    """Whether `>` stands between two steps of a menu: names after a word that leads there, or three names in a row."""
+    name = rf"[\"'“‘「【(\[]*(?:[{HAN}]|[A-Z.][\w&.+-]+)"
+    if not re.search(rf"(?:[{HAN}]|[A-Za-z][\w&.+-]+)[\"'”’」】)\]]*$", left) or not re.match(name, right):
+        return False
+    clause = re.split(r"[。！？!?\n]|\.\s", left)[-1]
+    goes_on = re.match(rf"[^>，。,!?]*[A-Za-z{HAN}\"”'」】]\s*>\s*{name}", right)
+    return bool(goes_on or re.search(r"[A-Za-z\u4e00-\u9fff]\s*>[^>，。,!?]*$", clause) or FIRST_STEPS.search(clause))
+
+
+def spoken(sign: str, language: str) -> str:
+    """The words of a sign, apart from what stands around it."""
+    said = sign_words(sign, language)
+    return said if language == "zh" else f" {said} "
+
+
+def sign(sign: str) -> Callable[[re.Match[str], str], str]:
+    """A rule that says a sign wherever it stands."""
+    return lambda match, language: spoken(sign, language)
+
+
+def minus(match: re.Match[str], language: str) -> str:
+    """The minus sign: an operator between two values, else the sign of a number."""
+    left, right = before(match).rstrip(), after(match)
+    if re.search(r"[A-Za-z0-9)\]%²³℃°]$", left):
+        return "减" if language == "zh" else " minus "
+    if not re.match(NUMBER_AHEAD, right):
+        return "负" if language == "zh" else " negative "
+    if language == "zh" and not re.match(r"\d+(?:\.\d+)?\s?(?:[-~至到]-?−?\d+(?:\.\d+)?\s?)?(?:[%‰°℃℉度]|摄氏)", right):
+        return "负"
+    return f"{match[1]}-"
+
+
+def about(match: re.Match[str], language: str) -> str:
+    """`~` before a number: about, unless a word says so already."""
+    left = before(match).rstrip()
+    if left.endswith("约") or left.lower().endswith(("about", "approximately", "around")):
+        return " "
+    return "约" if language == "zh" else " about "
+
+
+def dot(match: re.Match[str], language: str) -> str:
+    """A dot between letters: of a name, or a full stop without the blank that belongs behind it."""
+    left, right = re.findall(r"[A-Za-z0-9]*.$", before(match, 40))[0], match[1]
+    if re.fullmatch(r"[A-Za-z]", left) or right == "js" or re.fullmatch(r"[A-Z]", right):
+        return match.group()
+    is_name = right[0].islower() or right[0] == "_" or right.isupper() or not left.islower()
+    if not is_name or (right[0].isupper() and right.lower() in words("en_function_words.txt")):
+        return f". {right}"
+    return f"点{right}" if language == "zh" else f" dot {right}"
+
+
+def list_mark(match: re.Match[str], language: str) -> str:
+    """`1)` and `a)` with no bracket open before them mark the items of a list."""
+    left = before(match) + match[1]
+    if len(re.findall("[(（]", left)) > len(re.findall("[)）]", left)):
+        return match.group()
+    pause = match[1].isspace() and left.strip() and left.rstrip()[-1] not in ",，.。:：;；!?！？、"
+    if language == "zh":
+        return f"{'，' if pause else ''}{match[1]}{match[2]}，"
+    return f"{',' if pause else ''}{match[1]}{match[2].upper()}, "
+
+
+def generic(match: re.Match[str], language: str) -> str:
+    """The parameters of a type, apart."""
+    return f" {re.sub('[<>]', ' ', match[1])} "
+
+
+def arc(match: re.Match[str], language: str) -> str:
+    """Degrees, minutes and seconds of an angle."""
+    names = ("度", "分", "秒") if language == "zh" else (" degrees ", " minutes ", " seconds ")
+    return "".join(f"{value}{name}" for value, name in zip(match.groups(), names, strict=True) if value)
+
+
+def inches(match: re.Match[str], language: str) -> str:
+    """`12"` is inches where no quotation is open."""
+    if match[2] == '"' and len(re.findall(r'(?<!\d)"', before(match))) % 2:
+        return match.group()
+    if language == "zh":
+        return f"{match[1]}英寸"
+    noun = re.match(r" ([a-z]{3,})", after(match))
+    is_of_noun = noun and noun[1] not in words("en_function_words.txt") | AFTER_LENGTHS
+    return f"{match[1]} inch" if after(match, 1) == "-" or match[1] == "1" or is_of_noun else f"{match[1]} inches"
+
+
+def amperes(match: re.Match[str], language: str) -> str:
+    """A behind a number, where it is about electricity: 5A, but 5A景区."""
+    is_electric = re.search(r"电流|安培|充电|额定|输出|输入|保险丝|插座|\dV", before(match) + after(match))
+    return "安" if language == "zh" and is_electric else match.group()
+
+
+def physical(match: re.Match[str], language: str) -> str:
+    """J and N behind a number, where it is about work or forces."""
+    names = {"J": ("焦耳", "功|能|热|焦"), "N": ("牛", "力|重|压|牛")}
+    name, about = names[match[1]]
+    is_meant = re.search(about, before(match) + after(match)) and after(match, 1) not in {*"型级号区景类系"}
+    return name if language == "zh" and is_meant else match.group()
+
+
+def unit_in_brackets(match: re.Match[str], language: str) -> str:
+    """What a quantity is counted in: 体重(kg). A letter alone is the sign of the quantity but in lengths."""
+    if len(match[1]) == 1 and not re.search("[高长宽深厚离径程拔]$", before(match, 2)):
+        return match.group()
+    return mandarin_unit(match[1])
+
+
+def letters(match: re.Match[str], language: str) -> str:
+    """The signs of elements as letters: F E 2 O 3."""
+    return re.sub(r"(?<=[A-Za-z])(?=[A-Za-z])", " ", match.group()).upper()
+
+
+def mixed_number(match: re.Match[str], language: str) -> str:
+    """A whole number and a part: 1 1/4."""
+    if not 0 < int(match[2]) < int(match[3]):
+        return match.group()
+    return f"{match[1]}又{match[2]}/{match[3]}"
+
+
+def more(match: re.Match[str], language: str) -> str:
+    """More than so many ten thousands: 五十多万, but 五万多."""
+    return f"{match[1]}多{match[2]}" if match[1].endswith("0") else f"{match[1]}{match[2]}多"
+
+
+def half_of_day(match: re.Match[str], language: str) -> str:
+    """A time with am or pm in Mandarin, which says the part of the day before it."""
+    hour, is_late = int(match[1]), match[3] in "Pp"
+    if not 1 <= hour <= 12:
+        return match.group()
+    hour = hour % 12 + 12 * is_late
+    parts = ((5, "凌晨"), (8, "早上"), (11, "上午"), (12, "中午"), (17, "下午"), (23, "晚上"))
+    part = next(name for last, name in parts if hour <= last)
+    left = before(match, 4).rstrip()
+    known = left.endswith(("凌晨", "早上", "上午", "中午", "下午", "晚上", "傍晚", "清晨", "早", "晚"))
+    return f"{'' if known else part}{match[1]}{match[2] or '点'}"
+
+
+def circled(match: re.Match[str], language: str) -> str:
+    """A number in a circle marks an item of a list."""
+    pause = "，" if language == "zh" else ", "
+    left = before(match).rstrip()
+    opens = pause if match[1].isspace() and left and left[-1] not in ",，.。:：;；!?！？、" else match[1]
+    return f"{opens}{int(unicodedata.numeric(match[2]))}{pause}"
+
+
+def lasting(match: re.Match[str], language: str) -> str:
+    """A time in two units without a blank: 4h20min, 5m30s."""
+    first, one, second, two = match.groups()
+    if (one == "h") == (two in {"s", "sec", "秒"}):
+        return match.group()
+    if language == "zh":
+        return f"{first}{'小时' if one == 'h' else '分'}{second}{'分钟' if one == 'h' else '秒'}"
+    large, small = ("hour", "minute") if one == "h" else ("minute", "second")
+    return f"{first} {large}{'s' * (first != '1')} {second} {small}{'s' * (second != '1')}"
+
+
+def per_unit(match: re.Match[str], language: str) -> str:
+    """So much for each of a unit."""
+    return f"{match[1]}每{mandarin_unit(match[2])}"
+
+
+def operation(zh: str, en: str) -> Callable[[re.Match[str], str], str]:
+    """An operator between words, where the clause is an equation."""
+
+    def say(match: re.Match[str], language: str) -> str:
+        clause = re.split(r"[，。；！？,;!?\n]", before(match))[-1]
+        if not re.search("=|等于| equals ", clause) or re.search(r"\d\s?[A-Za-zμ²³]{0,4}$", clause):
+            return match.group()
+        return zh if language == "zh" else en
+
+    return say
