@@ -20,6 +20,8 @@ PACKAGE = Path(str(resources.files("dora_primespeech_mlx")))
 INSTALLED_VOICES = PACKAGE / "shipped" / "voices.json"
 SHIPPED_VOICES = INSTALLED_VOICES if INSTALLED_VOICES.is_file() else PACKAGE.parent / "voices.json"
 """The voices that ship: inside an installed package, at the top of a checkout."""
+OWN_VOICES = "~/.dora/primespeech"
+"""The folder of what a user adds: voices beside an installed package, and files that messages name."""
 PROJECT = "dora-primespeech-mlx"
 NATIVE_SAMPLE_RATE = 32000
 SAMPLE_RATES = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -447,6 +449,11 @@ def cache_folder(env: Mapping[str, str] = os.environ, platform: str = sys.platfo
     if platform == "darwin":
         return expand("~/Library/Caches") / PROJECT
     return expand(env.get("XDG_CACHE_HOME", "").strip() or "~/.cache") / PROJECT
+
+
+def writable_voices(voices: Path) -> Path:
+    """The list that a voice is added to: `voices`, but the user's own for the one inside an installed package."""
+    return expand(OWN_VOICES) / "voices.json" if voices == INSTALLED_VOICES else voices
 
 
 def expand(raw: str) -> Path:

@@ -14,6 +14,7 @@ from mlx.utils import tree_flatten
 from safetensors.numpy import load_file, save_file
 from test_recording import speech
 
+from dora_primespeech_mlx import settings
 from dora_primespeech_mlx.commands.main import main
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.nets.dimensions.encoders import HubertConfig
@@ -98,6 +99,26 @@ def test_a_voice_is_added_listed_and_speaks(model, recording, tmp_path, capsys):
     assert "has a voice 'Ada B' already" in capsys.readouterr().err
     assert run(*add, "--replace", "--speed", 1.2) == 0
     assert read_voices(voices).find("Ada B").speed == 1.2
+
+
+def test_a_voice_is_added_beside_an_installed_package_and_not_into_it(
+    tiny_model: Path,
+    recording: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    installed = tmp_path / "site-packages" / "voices.json"
+    monkeypatch.setattr(settings, "INSTALLED_VOICES", installed)
+    monkeypatch.setenv("VOICES_CONFIG", str(installed))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert run("voice", "add", "Eve", recording, "--model", tiny_model) == 0
+    own = tmp_path / ".dora" / "primespeech" / "voices.json"
+    assert read_voices(own).names == ["Eve"]
+    assert not installed.exists()
+    said = capsys.readouterr().out
+    assert f"say --voices {own} --voice Eve" in said
+    assert f"VOICES_CONFIG={own}" in said
 
 
 def test_a_voice_without_a_text_takes_the_timbre_alone(tiny_model, recording, tmp_path, capsys):

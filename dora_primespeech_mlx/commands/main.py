@@ -12,7 +12,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from dora_primespeech_mlx.commands.progress import Progress
-from dora_primespeech_mlx.settings import LANGUAGES, SHIPPED_VOICES, SPEED, SPLIT_METHODS, Settings
+from dora_primespeech_mlx.settings import LANGUAGES, SHIPPED_VOICES, SPEED, SPLIT_METHODS, Settings, writable_voices
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.commands.credentials import Credentials
@@ -179,7 +179,11 @@ def _add_voice(commands: Any) -> None:
     add.add_argument(
         "--lang", type=LANGUAGES.read, choices=LANGUAGES.options, default="auto", help="language (default: %(default)s)"
     )
-    add.add_argument("--voices", type=Path, help=f"the voices.json (default: VOICES_CONFIG or {SHIPPED_VOICES})")
+    add.add_argument(
+        "--voices",
+        type=Path,
+        help=f"the voices.json (default: VOICES_CONFIG or {writable_voices(SHIPPED_VOICES)}; made if it is not there)",
+    )
     add.add_argument("--model", type=Path, help="folder of the weights (default: the one the voices.json names)")
     add.add_argument("--encoders", type=Path, help="folder of the encoders (default: with the model)")
     add.add_argument("--speed", type=float, default=1.0, help=f"{SPEED.allowed} (default: %(default)s)")
@@ -408,8 +412,9 @@ def _voice_add(args: argparse.Namespace) -> int:
     if not SPEED.accepts(args.speed):
         raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
     settings = _settings(args.voices)
+    voices = writable_voices(settings.voices)
     done = add_voice(
-        settings.voices,
+        voices,
         args.name,
         args.recordings,
         settings,
@@ -422,7 +427,11 @@ def _voice_add(args: argparse.Namespace) -> int:
     )
     _advise(done.advice)
     taken = "its timbre alone" if done.codes is None else f"{len(done.codes)} codes and its timbre"
-    print(f"{done.voices}: {args.name} added, with {taken}. Hear it: primespeech say --voice {quote(args.name)} ...")
+    where = "" if voices == Settings.from_env().voices else f"--voices {quote(str(voices))} "
+    hear = f"primespeech say {where}--voice {quote(args.name)} ..."
+    print(f"{done.voices}: {args.name} added, with {taken}. Hear it: {hear}")
+    if voices != settings.voices:
+        print(f"The voices of the package stay as they are; for the node set VOICES_CONFIG={quote(str(voices))}")
     return 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dora_primespeech_mlx.node.messages import VoiceFiles
-from dora_primespeech_mlx.settings import Settings, expand
+from dora_primespeech_mlx.settings import OWN_VOICES, Settings, expand
 from dora_primespeech_mlx.voices.book import weights_of
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from dora_primespeech_mlx.voices.book import VoiceEntry
     from dora_primespeech_mlx.voices.library import Voice
 
-CUSTOM_VOICES = "~/.dora/primespeech"
 """Where MoFA's studio puts the recordings of its custom voices."""
 LARGEST_RECORDING = 50 * 2**20
 LARGEST_WEIGHTS = 4 * 2**30
@@ -89,7 +88,7 @@ def permitted(name: str, largest: int, settings: Settings) -> Path:
     """The file of that name, if messages may read it: in one of the folders, links followed, and not too large."""
     if "\0" in name:
         raise ValueError("a file name in the message holds a zero character")
-    folders = [*settings.voice_dirs, settings.voices.parent, expand(CUSTOM_VOICES)]
+    folders = [*settings.voice_dirs, settings.voices.parent, expand(OWN_VOICES)]
     given = Path(name).expanduser()
     candidates = [given] if given.is_absolute() else [folder / given for folder in folders]
     path = next((candidate for candidate in candidates if candidate.is_file()), candidates[0]).resolve()
