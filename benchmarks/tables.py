@@ -3,8 +3,8 @@
     python benchmarks/tables.py [--check] [PAGE...]
 
 A page asks for a table between two comments: `<!-- bench: FILE TABLE -->` and `<!-- /bench -->`, where FILE lies in
-benchmarks/results and TABLE is a key of `TABLES` or `REPORTS`. With `--check` nothing is written, and the exit status
-is 1 if a page differs from what its results say.
+benchmarks/results and TABLE is a key of `TABLES` or `REPORTS`, or of the tables that the file itself holds. With
+`--check` nothing is written, and the exit status is 1 if a page differs from what its results say.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from dora_primespeech_mlx.commands.bench.speech import PROCESSOR, WHOLE
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = ROOT / "benchmarks" / "results"
-PAGES = ("README.md", "benchmarks/README.md", "models/README.md")
+PAGES = ("README.md", "benchmarks/README.md", "models/README.md", "training/README.md")
 PLACE = re.compile(r"(<!-- bench: (\S+) (\S+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 LANGUAGES = {"zh": "Mandarin", "en": "English"}
 LENGTHS = {"sentence": "a short sentence", "text": "a text"}
@@ -206,6 +206,9 @@ REPORTS: dict[str, Callable[[dict[str, Any]], str]] = {
 
 def table(name: str, kind: str) -> str:
     path = STORED / name
+    written = json.loads(path.read_text("utf-8")).get("tables", {})
+    if kind in written:
+        return markdown(written[kind]["head"], written[kind]["rows"]) + f"\n{written[kind]['how']}\n"
     if kind in REPORTS:
         return REPORTS[kind](json.loads(path.read_text("utf-8")))
     if kind not in TABLES:

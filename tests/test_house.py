@@ -1,6 +1,7 @@
 """The plan of the house: which rooms there are, and that imports only go down."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -117,6 +118,19 @@ except AttributeError as error:
     assert "Motor" in str(error)
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_what_a_newcomer_is_told_to_look_for_is_there() -> None:
+    """Each name of the table "Where is ...?" stands in a file that its row names."""
+    page = (ROOT / "docs" / "house.md").read_text(encoding="utf-8").split("## Where is")[1].split("## Words")[0]
+    rows = [[part.strip() for part in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
+    assert len(rows) >= 7
+    for _, path, names in rows[2:]:
+        files = [file for name in re.findall(r"`([\w/]+\.py)`", path + names) for file in (ROOT / PACKAGE).rglob(name)]
+        assert files, path
+        source = "".join(file.read_text(encoding="utf-8") for file in files)
+        for name in re.findall(r"`(\w+(?:\.\w+)?)`(?!\.py)", names):
+            assert name.endswith(".py") or name.split(".")[-1] in source, name
 
 
 def test_only_the_settings_read_the_environment() -> None:
