@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from dora_primespeech_mlx.nets.dimensions.written import as_json, from_json
+from dora_primespeech_mlx.runtime import factory
 from dora_primespeech_mlx.runtime.onnx import cache
 from dora_primespeech_mlx.runtime.onnx.cache import NUMBERS, TABLE, GraphCache, code_digest, key_of
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, Port, StoredGraph
@@ -189,7 +190,7 @@ def test_a_model_is_traced_once_and_speaks_the_same_from_its_graphs(
 def test_without_mlx_and_without_graphs_a_sentence_says_what_to_install(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "has_mlx", lambda: False)
+    monkeypatch.setattr(factory, "has_mlx", lambda: False)
     with pytest.raises(ImportError, match=r"pip install 'mlx\[cpu\]'"):
         load_on_onnx(tiny_model, "int8", 1, tmp_path)
 

@@ -77,11 +77,15 @@ def check_python(settings: Settings) -> Iterator[Finding]:
 
 def check_mlx(settings: Settings) -> Iterator[Finding]:
     """MLX, its device, and the BLAS that its CPU backend is linked to."""
+    from dora_primespeech_mlx.runtime.factory import INSTALL_MLX, has_mlx
+
+    if not has_mlx():
+        yield Finding(WARN, "MLX", "not installed; models speak from graphs that were made before", INSTALL_MLX)
+        return
     try:
         import mlx.core  # noqa: F401
     except ImportError as error:
-        extra = "mlx" if sys.platform == "darwin" else "'mlx[cpu]' (or 'mlx[cuda13]' with an NVIDIA GPU)"
-        yield Finding(FAIL, "MLX", f"cannot be imported: {error}", f"pip install {extra}")
+        yield Finding(FAIL, "MLX", f"cannot be imported: {error}", INSTALL_MLX)
         return
     from dora_primespeech_mlx.commands.bench.machine import device
     from dora_primespeech_mlx.runtime.factory import accelerated

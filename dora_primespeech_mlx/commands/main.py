@@ -368,6 +368,9 @@ def _voices(args: argparse.Namespace) -> int:
 
 
 def _convert(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.runtime.factory import require_mlx
+
+    require_mlx("Nothing is converted")
     from dora_primespeech_mlx.weights.official import convert
     from dora_primespeech_mlx.weights.official_encoders import convert_encoder
     from dora_primespeech_mlx.weights.official_v34 import Companions
@@ -441,6 +444,9 @@ def _export(args: argparse.Namespace) -> int:
         raise ValueError("Nothing to export: give --encoders with --coreml, or --model with --onnx.")
     if (coreml and args.precision == "int8") or (onnx and args.precision == "fp16"):
         raise ValueError(f"{args.precision} is not a precision for this; see primespeech export --help.")
+    from dora_primespeech_mlx.runtime.factory import require_mlx
+
+    require_mlx("Nothing is exported")
     if coreml:
         from dora_primespeech_mlx.voices.encoders import Encoders
 
@@ -465,6 +471,9 @@ def _advise(sentences: Sequence[str]) -> None:
 
 
 def _bench(args: argparse.Namespace) -> int:
+    from dora_primespeech_mlx.runtime.factory import require_mlx
+
+    require_mlx("The bench does not run")
     from dora_primespeech_mlx.commands.bench.figures import as_text
     from dora_primespeech_mlx.commands.bench.report import write_report
     from dora_primespeech_mlx.commands.bench.run import run

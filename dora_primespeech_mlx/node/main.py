@@ -53,7 +53,7 @@ def main() -> None:
     try:
         settings = Settings.from_env()
         run(open_node, lambda chosen: Engine.from_config(chosen.voices, chosen), settings, ignored_variables())
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, FileNotFoundError, ImportError) as error:
         raise SystemExit(f"dora-primespeech-mlx: {error}") from error
 
 

@@ -23,7 +23,16 @@ INSTALL_MLX = "pip install mlx on a Mac, pip install 'mlx[cpu]' or 'mlx[cuda13]'
 
 def has_mlx() -> bool:
     """Whether MLX is installed."""
-    return "mlx" in sys.modules or find_spec("mlx") is not None
+    try:
+        return sys.modules.get("mlx") is not None or find_spec("mlx") is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def require_mlx(why: str) -> None:
+    """ImportError saying `why`, and how MLX is installed, where it is not."""
+    if not has_mlx():
+        raise ImportError(f"{why} without MLX, which is not installed: {INSTALL_MLX}")
 
 
 def accelerated() -> bool:
@@ -37,7 +46,7 @@ def accelerated() -> bool:
 
 def _only_cpu() -> bool:
     spec = find_spec("mlx")
-    folders = [Path(place).parent for place in spec.submodule_search_locations or ()] if spec else []
+    folders = [Path(place).parent for place in (spec and spec.submodule_search_locations) or ()]
     names = {path.name.split("-")[0] for folder in folders for path in folder.glob("mlx_*.dist-info")}
     return "mlx_cpu" in names and not any(name.startswith("mlx_cuda") for name in names)
 

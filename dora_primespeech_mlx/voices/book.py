@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from dora_primespeech_mlx.voices.fields import NUMBERS, Fields, shown, there
-from dora_primespeech_mlx.weights.official import CONFIG_FILE, SOVITS_FILE, T2S_FILE
 from dora_primespeech_mlx.weights.source import read_json
+from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE
 
 __all__ = ["VoiceBook", "VoiceEntry", "folded", "list_voices", "read_codes", "read_lexicon", "read_voices"]
 

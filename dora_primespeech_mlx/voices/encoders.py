@@ -4,27 +4,18 @@ Each is optional, loaded from its files (see `convert_encoders`) when first aske
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import mlx.core as mx
 import numpy as np
 from tokenizers import Tokenizer
 
 from dora_primespeech_mlx.audio import fbank
-from dora_primespeech_mlx.runtime import coreml
-from dora_primespeech_mlx.runtime.onnx.quantise import quantise
-from dora_primespeech_mlx.runtime.onnx.session import OnnxFunction
-from dora_primespeech_mlx.runtime.onnx.translate import translate
-from dora_primespeech_mlx.runtime.trace.record import Input
-from dora_primespeech_mlx.weights.checkpoint import CheckpointError
-from dora_primespeech_mlx.weights.dimensions import encoder_settings
-from dora_primespeech_mlx.weights.official import check_numbers, of_file
-from dora_primespeech_mlx.weights.official_encoders import TOKENIZER_FILE, build_encoder, own_names
-from dora_primespeech_mlx.weights.whole import read_whole, stamps_of
+from dora_primespeech_mlx.voices.encoder_networks import EncoderFile, Ready
+from dora_primespeech_mlx.weights.source import CheckpointError
+from dora_primespeech_mlx.weights.whole import TOKENIZER_FILE
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.text import Phones
@@ -50,14 +41,6 @@ COREML_PACKAGE = "{kind}.mlpackage"
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Ready:
-    """An encoder ready to run: its dimensions, and the network as a function of NumPy arrays."""
-
-    config: Any
-    run: Callable[..., np.ndarray]
-
-
 class Encoders:
     """The encoders found in some folders; the first folder that has a file wins.
 
@@ -72,6 +55,7 @@ class Encoders:
         precision: str = "fp32",
         threads: int | None = None,
         loaded: dict[Path, Ready] | None = None,
+        cache: Path | None = None,
     ):
         """Looks for files; loads nothing.
 
@@ -82,10 +66,12 @@ class Encoders:
                 and timbre and always run in fp32.
             threads: of ONNX Runtime; None for its own choice.
             loaded: encoders by file, shared with others of the same runtime and precision.
+            cache: folder of graphs, see `runtime.onnx.cache`; None to trace each time.
         """
         self._folders = tuple(folders)
         self._runtime, self._precision, self._threads = runtime, precision, threads
         self._loaded = {} if loaded is None else loaded
+        self._cache = cache
         self._tokenizer: Tokenizer | None = None
         self._warned = False
 
@@ -181,13 +167,20 @@ class Encoders:
         """
         path = self._require(kind, WEIGHT_FILES[kind])
         if path not in self._loaded:
-            package = self._find(COREML_PACKAGE.format(kind=kind))
-            if package is not None and coreml.can_run():
-                self._loaded[path] = Ready(self._network(kind, filled=False).config, coreml.open_package(package))
-            else:
-                network = self._network(kind)
-                self._loaded[path] = Ready(network.config, self._runner(kind, network))
+            self._loaded[path] = self._load(kind, path)
         return self._loaded[path]
+
+    def _load(self, kind: str, path: Path) -> Ready:
+        file = EncoderFile(kind, path, self.how(kind))
+        package = self._find(COREML_PACKAGE.format(kind=kind))
+        if package is not None:
+            from dora_primespeech_mlx.runtime import coreml
+
+            if coreml.can_run():
+                return Ready(file.network().config, coreml.open_package(package))
+        if self._runtime == "mlx":
+            return file.on_mlx(self._precision)
+        return file.on_onnx(self._precision, self._threads, self._cache)
 
     def export_coreml(self, folder: Path, precision: str = "fp16") -> list[Path]:
         """Write CoreML packages of HuBERT and RoBERTa, as far as their files are there.
@@ -206,48 +199,19 @@ class Encoders:
         kinds = [kind for kind in COREML_SIZES if self.has(kind)]
         if not kinds:
             raise FileNotFoundError(self.missing(next(iter(COREML_SIZES))))
+        from dora_primespeech_mlx.runtime import coreml
+        from dora_primespeech_mlx.voices.encoder_networks import inputs_of
+
         packages = []
         for kind in kinds:
-            network, package = self._network(kind, exact=True), Path(folder) / COREML_PACKAGE.format(kind=kind)
+            path = self._require(kind, WEIGHT_FILES[kind])
+            network = EncoderFile(kind, path, self.how(kind)).network()
+            package = Path(folder) / COREML_PACKAGE.format(kind=kind)
             limit = getattr(network.config, "positions", max(COREML_SIZES[kind]))
-            sizes = {size: _inputs(kind, network.config, 1, size) for size in COREML_SIZES[kind] if size <= limit}
+            sizes = {size: inputs_of(kind, network.config, 1, size) for size in COREML_SIZES[kind] if size <= limit}
             coreml.export_package(network, sizes, package, precision, "Gelu" if kind == "hubert" else None)
             packages.append(package)
         return packages
-
-    def _runner(self, kind: str, network: Any) -> Callable[..., np.ndarray]:
-        if self._runtime == "mlx":
-            return _on_mlx(network)
-        if kind == "speaker":
-            return _by_shape(network, self._threads)
-        graph = translate(network, _inputs(kind, network.config, "texts", "length"), ["features"])
-        small = kind == "roberta" and self._precision == "int8"
-        session = OnnxFunction(quantise(graph, "channels") if small else graph, self._threads)
-        mx.clear_cache()
-        return lambda *arrays: session(*arrays)[0]
-
-    def _network(self, kind: str, filled: bool = True, exact: bool = False) -> Any:
-        """The network of a kind, with its weights unless they are not to be `filled` in, in fp32 if `exact`."""
-        path = self._require(kind, WEIGHT_FILES[kind])
-        manifest = path.with_suffix(".json").name
-        try:
-            settings, (stored,) = read_whole(path.parent, manifest, (path.name,))
-            with of_file(path):
-                weights = own_names(kind, stored)
-                network = build_encoder(kind, weights, encoder_settings(settings))
-                if path.name not in stamps_of(settings):
-                    check_numbers(weights)
-        except CheckpointError as error:
-            raise CheckpointError(f"{path} cannot be used: {error}; make it anew: {self.how(kind)}") from error
-        except ValueError as error:
-            raise CheckpointError(f"{error}; make the encoder anew: {self.how(kind)}") from error
-        if filled:
-            half = (kind, self._runtime, self._precision) == ("roberta", "mlx", "fp16") and not exact
-            dtype = mx.float16 if half else mx.float32
-            arrays = [(name, mx.array(value).astype(dtype)) for name, value in weights.items()]
-            network.load_weights(arrays, strict=True)
-            mx.eval(network.parameters())
-        return network
 
     def _find(self, *names: str) -> Path | None:
         candidates = (folder / name for folder in self._folders for name in names)
@@ -268,35 +232,6 @@ class Encoders:
     def how(self, kind: str) -> str:
         """The command that makes the files of a kind."""
         return HOW_TO_CONVERT[kind].format(folder=quote(str(self._folders[0])) if self._folders else "FOLDER")
-
-
-def _inputs(kind: str, config: Any, batch: int | str, length: int | str) -> list[Input]:
-    """Inputs of a network; a name in place of a size leaves it open. HuBERT takes one recording at a time."""
-    if kind == "roberta":
-        return [Input("ids", (batch, length), mx.int32), Input("mask", (batch, length))]
-    first = config.step // config.strides[0]
-    return [
-        Input("samples", (1, length, config.step)),
-        Input("first_mask", (1, length, first)),
-        Input("mask", (1, length)),
-    ]
-
-
-def _on_mlx(network: Callable[..., mx.array]) -> Callable[..., np.ndarray]:
-    def run(*arrays: np.ndarray) -> np.ndarray:
-        return np.array(network(*map(mx.array, arrays)).astype(mx.float32))
-
-    return run
-
-
-def _by_shape(network: Callable[..., mx.array], threads: int | None) -> Callable[..., np.ndarray]:
-    """On ONNX Runtime, traced anew for each shape: strided images do not follow their length in a plain rule."""
-
-    def run(images: np.ndarray) -> np.ndarray:
-        inputs = [Input("images", images.shape)]
-        return OnnxFunction(translate(network, inputs, ["features"]), threads)(images)[0]
-
-    return run
 
 
 def _known(token: int | None, name: str) -> int:

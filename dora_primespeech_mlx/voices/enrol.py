@@ -6,13 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dora_primespeech_mlx.audio import read_audio
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
-from dora_primespeech_mlx.runtime.factory import choose, s2_runner
+from dora_primespeech_mlx.runtime.factory import choose, require_mlx, s2_runner
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.text import Frontend
@@ -21,9 +21,11 @@ from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.fields import resolve
 from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.recording import advise, check_length, codes_from_samples
-from dora_primespeech_mlx.weights.load import Model, load_model
 from dora_primespeech_mlx.weights.source import read_json
 from dora_primespeech_mlx.weights.whole import locked, write_synced
+
+if TYPE_CHECKING:
+    from dora_primespeech_mlx.weights.load import Model
 
 CODE_FILES = (".bin", ".npy")
 RECORDINGS = "recordings"
@@ -77,12 +79,19 @@ def codes_file(recording: Path, model: Path, out: Path, settings: Settings, enco
     samples, rate = read_audio(recording)
     check_length(samples, rate, str(recording))
     codes = codes_from_samples(
-        samples, rate, _encoders(model, out.parent, settings, encoders), _runner(load_model(model), settings)
+        samples, rate, _encoders(model, out.parent, settings, encoders), _runner(_loaded(model), settings)
     )
     return Enrolled(write_codes(out, codes), (recording,), codes, advise(samples, rate, str(recording)))
 
 
-def _runner(model: Model, settings: Settings) -> SovitsRunner | DiffusionRunner:
+def _loaded(folder: Path) -> "Model":
+    require_mlx(f"A recording gives no codes for {folder}")
+    from dora_primespeech_mlx.weights.load import load_model
+
+    return load_model(folder)
+
+
+def _runner(model: "Model", settings: Settings) -> SovitsRunner | DiffusionRunner:
     return s2_runner(model.sovits, settings.runtime, "fp32", settings.threads)
 
 
@@ -127,7 +136,7 @@ def add_voice(
     folder = model or (resolve(base, known["model"]) if known.get("model") else None)
     if folder is None:
         raise ValueError(f"{voices} names no model; say which with --model FOLDER (primespeech convert makes one)")
-    loaded = load_model(folder)
+    loaded = _loaded(folder)
     speaks = () if _has_own_model(known, base, folder) else known.get("languages", ())
     frontend = Frontend(loaded.symbols, speaks=speaks)
     frontend.check(language)
@@ -193,7 +202,7 @@ def _copied(root: Path, name: str, recordings: Sequence[Path]) -> tuple[Path, li
 
 def _encoders(model: Path, beside: Path, settings: Settings, chosen: Path | None) -> Encoders:
     folders = [chosen] if chosen is not None else encoder_folders(model, beside)
-    return Encoders(folders, choose(settings.runtime), threads=settings.threads)
+    return Encoders(folders, choose(settings.runtime), threads=settings.threads, cache=settings.graph_cache)
 
 
 def _pace(phones: int, seconds: float, path: Path) -> list[str]:

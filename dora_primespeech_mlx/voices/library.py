@@ -156,7 +156,10 @@ class Library:
         sovits.prepare()
         folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
         folders = encoder_folders(folder, self._book.path.parent)
-        encoders = Encoders(folders, self._runtime, self._precision, self._settings.threads, self._encoders)
+        settings = self._settings
+        encoders = Encoders(
+            folders, self._runtime, self._precision, settings.threads, self._encoders, settings.graph_cache
+        )
         lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
         home = entry.prompt_language if entry.language == "auto" else entry.language
         frontend = Frontend(loaded.symbols, lexicon, self._settings.g2pw_dir, home, entry.languages)

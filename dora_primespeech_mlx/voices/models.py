@@ -7,11 +7,10 @@ from typing import Any
 
 from dora_primespeech_mlx.nets.dimensions.written import as_json, from_json
 from dora_primespeech_mlx.runtime.factory import (
-    INSTALL_MLX,
-    has_mlx,
     onnx_precision,
     onnx_s2_runner,
     onnx_t2s_runner,
+    require_mlx,
     s2_runner,
     t2s_runner,
     wide_heads_pay,
@@ -20,8 +19,7 @@ from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner
 from dora_primespeech_mlx.runtime.memory import release
 from dora_primespeech_mlx.runtime.onnx.cache import GraphCache, key_of
 from dora_primespeech_mlx.runtime.onnx.graph import StoredGraph
-from dora_primespeech_mlx.weights.source import CheckpointError, read_json
-from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE, stamps_of
+from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE
 
 T2S_GRAPH, S2_GRAPH = "t2s_{}", "s2_{}"
 """What the graphs of the two networks are called in a cache."""
@@ -83,24 +81,16 @@ def load_on_onnx(weights: Path | tuple[Path, Path], precision: str, threads: int
 
 def _content(weights: Path | tuple[Path, Path], graphs: GraphCache) -> tuple[str, ...]:
     """What the files of a model are; empty where they are not what their manifest says, which is for others to tell."""
-    with suppress(OSError, CheckpointError):
-        if isinstance(weights, tuple):
-            return tuple(graphs.digest(path) for path in weights)
-        config = weights / CONFIG_FILE
-        stamps = stamps_of(read_json(config, "a manifest"))
-        digests = {name: graphs.digest(weights / name) for name in (T2S_FILE, SOVITS_FILE)}
-        if all(name not in stamps or stamps[name].sha256 == digest for name, digest in digests.items()):
-            return graphs.digest(config), *digests.values()
+    if isinstance(weights, Path):
+        return graphs.content(weights, CONFIG_FILE, (T2S_FILE, SOVITS_FILE))
+    with suppress(OSError):
+        return tuple(graphs.digest(path) for path in weights)
     return ()
 
 
 def _traced(weights: Path | tuple[Path, Path], precision: str) -> tuple[dict[str, Any], dict[str, StoredGraph]]:
     """What is to be known of a model, and its graphs by name, traced."""
-    if not has_mlx():
-        raise ImportError(
-            f"{weights} has no graphs on this computer yet, and MLX, which they are traced from, is not installed: "
-            f"{INSTALL_MLX}"
-        )
+    require_mlx(f"{weights} has no graphs on this computer yet, and none can be traced")
     import mlx.core as mx
 
     from dora_primespeech_mlx.runtime.onnx.traced import s2_tracers, t2s_tracers

@@ -21,9 +21,8 @@ from dora_primespeech_mlx.weights.kinds import check_kind, without_prefix
 from dora_primespeech_mlx.weights.official import check_numbers, check_shapes, of_file
 from dora_primespeech_mlx.weights.safetensors_file import as_safetensors
 from dora_primespeech_mlx.weights.source import read_json
-from dora_primespeech_mlx.weights.whole import write_whole
+from dora_primespeech_mlx.weights.whole import TOKENIZER_FILE, write_whole
 
-TOKENIZER_FILE = "roberta_tokenizer.json"
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 SETTINGS_FILE = "config.json"
 

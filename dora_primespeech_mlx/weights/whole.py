@@ -25,6 +25,8 @@ from dora_primespeech_mlx.weights.source import CheckpointError, Source, read_js
 
 T2S_FILE, SOVITS_FILE, CONFIG_FILE = "t2s.safetensors", "sovits.safetensors", "config.json"
 """The files of a model folder; the last is its manifest."""
+TOKENIZER_FILE = "roberta_tokenizer.json"
+"""Lies beside a RoBERTa."""
 FILES = "files"
 """The manifest's key for what it says of the other files."""
 ATTEMPTS = 20

@@ -9,8 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import mlx.core as mx
-
 from dora_primespeech_mlx.commands.installed import version_of
 from dora_primespeech_mlx.runtime.factory import accelerated
 
@@ -37,6 +35,8 @@ def device() -> str:
     """The device MLX computes on: "Metal (Apple M3)", "CUDA (NVIDIA H100)" or "CPU"."""
     if not accelerated():
         return "CPU"
+    import mlx.core as mx
+
     name = mx.device_info(mx.gpu).get("device_name", "GPU")
     return f"{'Metal' if sys.platform == 'darwin' else 'CUDA'} ({name})"
 

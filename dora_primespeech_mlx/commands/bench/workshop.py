@@ -25,9 +25,9 @@ from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import SHIPPED_VOICES, Settings
 from dora_primespeech_mlx.voices.library import Voice
 from dora_primespeech_mlx.weights.load import Model, load_model
-from dora_primespeech_mlx.weights.official_encoders import TOKENIZER_FILE
 from dora_primespeech_mlx.weights.random_weights import random_weights, write_random_model
 from dora_primespeech_mlx.weights.safetensors_file import write_weights
+from dora_primespeech_mlx.weights.whole import TOKENIZER_FILE
 
 REFERENCE_SECONDS = 4.0
 PROMPT_CODES = 100

@@ -12,7 +12,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from dora_primespeech_mlx.runtime.onnx.graph import StoredGraph
-from dora_primespeech_mlx.weights.whole import write_synced
+from dora_primespeech_mlx.weights.source import CheckpointError, read_json
+from dora_primespeech_mlx.weights.whole import stamps_of, write_synced
 
 TABLE, NUMBERS = "graphs.json", "graphs.bin"
 ALIGNED = 64
@@ -74,6 +75,19 @@ class GraphCache:
             draft.write_text(found, "ascii")
             os.replace(draft, note)
         return found
+
+    def content(self, folder: Path, manifest: str, names: Sequence[str]) -> tuple[str, ...]:
+        """What a set of files is (see `weights.whole`): a digest of each that is there, the manifest's first.
+
+        Empty where one is missing or is not what the manifest says: whoever reads the set tells what is wrong with it.
+        """
+        with suppress(OSError, CheckpointError):
+            said = folder / manifest
+            stamps = stamps_of(read_json(said, "a manifest")) if said.is_file() else {}
+            digests = {name: self.digest(folder / name) for name in names}
+            if all(name not in stamps or stamps[name].sha256 == digest for name, digest in digests.items()):
+                return self.digest(said) if said.is_file() else "", *digests.values()
+        return ()
 
     def read(self, key: str) -> tuple[dict[str, Any], dict[str, StoredGraph]] | None:
         """What was written under a key: what was said of the graphs, and the graphs; None if there is no such entry."""
