@@ -91,7 +91,7 @@ def loop(runner: T2SRunner) -> Report:
 
 
 def decode(folder: Path, precision: str, wide: bool) -> Report:
-    model = load_model(folder, precision=precision, wide_heads=wide).t2s
+    model = load_model(folder, precision=precision, wide=wide).t2s
     report = loop(MlxT2SRunner(model, accelerated=True))
     if precision == "fp32":
         counts = step_primitives(model)
@@ -126,7 +126,7 @@ def bare_steps(runner: T2SRunner) -> Report:
 
 def decode_static(folder: Path) -> Report:
     """A compiled step over a cache of one size; the next code is the likeliest, so that nothing waits for the host."""
-    model = load_model(folder, precision="fp16", wide_heads=True).t2s
+    model = load_model(folder, precision="fp16", wide=True).t2s
     report = {}
     for compiled in (False, True):
         run, cache = static_step(model, compiled), StaticCache.of(model, 512)
@@ -148,7 +148,7 @@ def decode_static(folder: Path) -> Report:
 
 
 def decode_batch(folder: Path) -> Report:
-    runner = MlxT2SRunner(load_model(folder, precision="fp16", wide_heads=True).t2s, accelerated=True)
+    runner = MlxT2SRunner(load_model(folder, precision="fp16", wide=True).t2s, accelerated=True)
     report = {}
     for batch in (1, 4, 16):
         session = runner.start([(phones(), None)] * batch, prompt())
@@ -162,9 +162,9 @@ def agreement(folder: Path) -> Report:
     """Likeliest codes of each way to run a step, all fed the codes that float32 chooses."""
     exact = load_model(folder, precision="fp32").t2s
     runners: dict[str, T2SRunner] = {
-        "fp16, wide heads": MlxT2SRunner(load_model(folder, precision="fp16", wide_heads=True).t2s, True),
+        "fp16, wide heads": MlxT2SRunner(load_model(folder, precision="fp16", wide=True).t2s, True),
         "fp16": MlxT2SRunner(load_model(folder, precision="fp16").t2s, True),
-        "fp32, wide heads": MlxT2SRunner(load_model(folder, precision="fp32", wide_heads=True).t2s, True),
+        "fp32, wide heads": MlxT2SRunner(load_model(folder, precision="fp32", wide=True).t2s, True),
     }
     small = load_model(folder, precision="fp16").t2s
     if accelerated() and fits(small.config):
@@ -218,7 +218,7 @@ def speak(t2s: T2SRunner, model: Model, count: int = PHONES, limit: int = 100) -
 
 
 def sentence(folder: Path) -> Report:
-    model = load_model(folder, precision="fp16", wide_heads=True)
+    model = load_model(folder, precision="fp16", wide=True)
     ways: dict[str, T2SRunner] = {"operations": MlxT2SRunner(model.t2s, accelerated=True)}
     narrow = load_model(folder, precision="fp16").t2s
     if accelerated() and fits(narrow.config):
@@ -233,7 +233,7 @@ def sentence(folder: Path) -> Report:
 
 def lengths(folder: Path) -> Report:
     """Sentences of many different lengths, one after the other, without an abort."""
-    model = load_model(folder, precision="fp16", wide_heads=True)
+    model = load_model(folder, precision="fp16", wide=True)
     runner = MlxT2SRunner(model.t2s, accelerated=True)
     began, slowest = time.perf_counter(), 0.0
     for index in range(LENGTHS):

@@ -6,7 +6,7 @@ On CUDA a convolution goes through cuDNN, whose launches cost the host more than
 import mlx.core as mx
 import mlx.nn as nn
 
-from dora_primespeech_mlx.nets.vocoder import FINAL_SLOPE, SLOPE, Vocoder
+from dora_primespeech_mlx.nets.vocoder import FINAL_SLOPE, SLOPE, Phases, Vocoder
 
 
 class UnfoldedVocoder:
@@ -15,15 +15,13 @@ class UnfoldedVocoder:
     def __init__(self, vocoder: Vocoder):
         """Takes the weights of an evaluated vocoder."""
         self._vocoder = vocoder
-        self._ups = [_phases(up.weight, up.stride) for up in vocoder.ups]
-        mx.eval(self._ups)
 
     def __call__(self, latent: mx.array, ge: mx.array) -> mx.array:
         """Latent [1, frames, C] and timbre ge [1, 1, gin] to samples [1, frames * product(rates)]."""
         vocoder, branches = self._vocoder, self._vocoder._branches
         x = _convolve(vocoder.conv_pre, latent[0]) + vocoder.cond(ge)[0]
-        for stage, (up, weight) in enumerate(zip(vocoder.ups, self._ups, strict=True)):
-            x = _raise(up, weight, nn.leaky_relu(x, SLOPE))
+        for stage, up in enumerate(vocoder.ups):
+            x = _raise(up, nn.leaky_relu(x, SLOPE))
             blocks = vocoder.resblocks[stage * branches : (stage + 1) * branches]
             x = sum((_block(block, x) for block in blocks[1:]), _block(blocks[0], x)) / branches
         return mx.tanh(_convolve(vocoder.conv_post, nn.leaky_relu(x, FINAL_SLOPE)))[None, :, 0]
@@ -51,20 +49,9 @@ def _convolve(conv: nn.Conv1d, x: mx.array) -> mx.array:
     return mx.addmm(conv.bias, rows, weight) if "bias" in conv else rows @ weight
 
 
-def _phases(weight: mx.array, stride: int) -> mx.array:
-    """Weights [out, k, in] of a transposed convolution as one matrix [taps * in, stride * out], latest frame first."""
-    out, kernel, channels = weight.shape
-    taps = -(-kernel // stride)
-    padded = mx.pad(weight, [(0, 0), (0, taps * stride - kernel), (0, 0)])
-    return (
-        padded.reshape(out, taps, stride, channels).transpose(1, 3, 2, 0)[::-1].reshape(taps * channels, stride * out)
-    )
-
-
-def _raise(up: nn.ConvTranspose1d, weight: mx.array, x: mx.array) -> mx.array:
-    """A transposed convolution, x [T, C] to [T * stride, out]."""
-    frames, channels = x.shape
-    taps = weight.shape[0] // channels
+def _raise(up: Phases, x: mx.array) -> mx.array:
+    """A transposed convolution in phases, x [T, C] to [T * rate, out]."""
+    frames, (phases, taps, _) = x.shape[0], up.weight.shape
     rows = _unfold(mx.pad(x, [(taps - 1, taps - 1), (0, 0)]), taps, 1, frames + taps - 1)
-    phases = (rows @ weight).reshape((frames + taps - 1) * up.stride, -1)
-    return phases[up.padding : up.padding + frames * up.stride] + up.bias
+    samples = mx.addmm(up.bias, rows, up.weight.reshape(phases, -1).T).reshape(-1, up.out)
+    return samples[up.padding : up.padding + frames * up.rate]

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from dora_primespeech_mlx.synthesis.streaming import Schedule
 
 # MLX reads these once, when it starts. Without CUDA graphs the vocoder is faster (benchmarks/results has both), and
-# small caches make MLX end a process that has seen many lengths.
+# small caches make MLX end a process that has seen many lengths. Products of float32 are of float32, not of the 11 bits
+# that matrix units would make of it: what is left in float32 needs it.
 for _name, _value in (
     ("MLX_USE_CUDA_GRAPHS", "0"),
     ("MLX_CUDA_CONV_CACHE_SIZE", "4096"),
     ("MLX_CUDA_GRAPH_CACHE_SIZE", "4096"),
+    ("MLX_ENABLE_TF32", "0"),
 ):
     os.environ.setdefault(_name, _value)
 

@@ -181,6 +181,15 @@ def test_a_text_has_the_same_bits_alone_and_in_company(emulate):
         assert np.array_equal(cache[..., :rows, :], together[2][[index]][..., :rows, :])
 
 
+def test_the_kernel_of_one_text_has_the_bits_of_that_of_several(emulate):
+    network, made = made_network(PAIRS[0]), []
+    for shape in (PAIRS, (PAIRS[0], dataclasses.replace(PAIRS[1], texts=1))):
+        session = made_runner(network, shape, emulate(shape)).start([(row(9, 1).phones, None)], PROMPT)
+        noise = mx.array(NoiseTable("exponential", 50, (1,))(0, 6))[:, None]
+        made.append((np.array(session.codes(noise, Sampling(), 49, 11)), np.array(session.logits)))
+    assert all(np.array_equal(*pair) for pair in zip(*made, strict=True))
+
+
 def test_more_texts_than_a_launch_takes_are_decoded_in_several(emulate):
     network = made_network(PAIRS[0])
     runner = made_runner(network, PAIRS, emulate(PAIRS))

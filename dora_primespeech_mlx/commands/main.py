@@ -240,6 +240,17 @@ def _add_doctor(commands: Any) -> None:
     )
     doctor.add_argument("--voices", type=Path, help=f"the voices.json (default: VOICES_CONFIG or {SHIPPED_VOICES})")
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    doctor.add_argument(
+        "--parity",
+        action="store_true",
+        help="compute with the voice that ships and compare with stored numbers: does this computer compute what it "
+        "should? RUNTIME and PRECISION choose how",
+    )
+    doctor.add_argument(
+        "--warm",
+        action="store_true",
+        help="compile the device's kernels, or write the CPU's graphs, which the first sentence would wait for",
+    )
     doctor.set_defaults(command=_doctor)
 
 
@@ -492,6 +503,10 @@ def _bench(args: argparse.Namespace) -> int:
 def _doctor(args: argparse.Namespace) -> int:
     from dora_primespeech_mlx.commands.doctor import FAIL, examine
 
+    if args.parity:
+        return _parity(_settings(args.voices), args.json)
+    if args.warm:
+        return _warm(_settings(args.voices))
     findings = examine(_settings(args.voices))
     if args.json:
         print(json.dumps([vars(finding) for finding in findings], ensure_ascii=False, indent=1))
@@ -501,6 +516,25 @@ def _doctor(args: argparse.Namespace) -> int:
             if finding.advice:
                 print(f"{'':<15} -> {finding.advice}")
     return 1 if any(finding.mark == FAIL for finding in findings) else 0
+
+
+def _parity(settings: Settings, as_json: bool) -> int:
+    from dora_primespeech_mlx.commands.parity import shipped_checks, table, where
+
+    found = shipped_checks(settings)
+    if as_json:
+        print(json.dumps({"where": where(settings), "checks": [vars(check) for check in found]}, indent=1))
+    else:
+        print(f"{where(settings)}\n\n{table(found)}")
+    return 0 if all(check.passed for check in found) else 1
+
+
+def _warm(settings: Settings) -> int:
+    from dora_primespeech_mlx.commands.warm import warm
+
+    for name, seconds in warm(settings):
+        print(f"{seconds:6.1f} s  {name}", flush=True)
+    return 0
 
 
 if __name__ == "__main__":

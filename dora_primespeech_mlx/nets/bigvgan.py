@@ -12,6 +12,7 @@ import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.vocoder import EDGE_KERNEL, FILTER, BigVGANConfig
 from dora_primespeech_mlx.nets.sovits import fold_weight_norm
+from dora_primespeech_mlx.nets.vocoder import settle
 
 DIVISION_GUARD = 1e-9
 
@@ -94,6 +95,10 @@ class BigVGAN(nn.Module):
         self.activation_post = Snake(channels)
         self.conv_post = nn.Conv1d(channels, 1, EDGE_KERNEL, padding=EDGE_KERNEL // 2, bias=config.final_bias)
         self._branches, self._bounded = len(config.resblock_kernels), config.bounded
+
+    def settle(self, multiple: int = 1) -> None:
+        """See `vocoder.settle`."""
+        settle(self, multiple)
 
     def __call__(self, mel: mx.array, shifted: bool = False) -> mx.array:
         """Log mel [B, frames, mel] to samples [B, frames * product(rates)] in -1..1; `shifted` as of `filtered`."""

@@ -50,6 +50,10 @@ class DiffusionSovits(CodeEncoder):
         self.dec = BigVGAN(vocoder) if isinstance(vocoder, BigVGANConfig) else Vocoder(vocoder)
         self._config = config
 
+    def settle(self, multiple: int = 1) -> None:
+        """Brings the vocoder, evaluated, into the form that is fast; `multiple` as of `vocoder.settle`."""
+        self.dec.settle(multiple)
+
     @property
     def config(self) -> DiffusionConfig:
         """The dimensions the model was built with."""

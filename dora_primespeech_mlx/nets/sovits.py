@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
+from mlx.utils import tree_map
 
 from dora_primespeech_mlx.nets.code_encoder import CodeEncoder
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
@@ -49,11 +50,22 @@ class Coupling(nn.Module):
         self.pre = nn.Linear(inter // 2, channels)
         self.enc = WaveNet(channels, kernel, layers, gin)
         self.post = nn.Linear(channels, inter // 2)
+        self._reversed = False
+
+    def reverse(self) -> None:
+        """Changes the weights so that channels come, and go, in the opposite order."""
+        self.pre.weight, self.post.weight = self.pre.weight[:, ::-1], self.post.weight[::-1]
+        self.post.bias = self.post.bias[::-1]
+        for layer in (self.pre, self.post):
+            layer.update(tree_map(mx.contiguous, layer.parameters()))
+        self._reversed = not self._reversed
 
     def __call__(self, x: mx.array, ge: mx.array) -> mx.array:
-        """x [B, T, inter]; returns [B, T, inter] with the second half shifted back."""
-        kept, shifted = mx.split(x, 2, axis=-1)
-        return mx.concatenate([kept, shifted - self.post(self.enc(self.pre(kept), ge))], axis=-1)
+        """x [B, T, inter]; returns [B, T, inter] with the second half shifted back, or the first when reversed."""
+        first, second = mx.split(x, 2, axis=-1)
+        kept, shifted = (second, first) if self._reversed else (first, second)
+        shifted = shifted - self.post(self.enc(self.pre(kept), ge))
+        return mx.concatenate([shifted, kept] if self._reversed else [kept, shifted], axis=-1)
 
 
 class Flow(nn.Module):
@@ -72,12 +84,19 @@ class Flow(nn.Module):
             )
             for _ in range(config.flow_layers)
         ]
+        self._reversed = False
+
+    def settle(self) -> None:
+        """Folds the reversals of channels between couplings into the weights of every second coupling, once."""
+        for coupling in self.flows[::-1][::2]:
+            coupling.reverse()
+        self._reversed = True
 
     def __call__(self, x: mx.array, ge: mx.array) -> mx.array:
         """x [B, T, inter], ge [B, 1, gin]; returns [B, T, inter]."""
         for coupling in reversed(self.flows):
-            x = coupling(x[..., ::-1], ge)
-        return x
+            x = coupling(x if self._reversed else x[..., ::-1], ge)
+        return x[..., ::-1] if self._reversed and len(self.flows) % 2 else x
 
 
 class Sovits(CodeEncoder):
@@ -93,6 +112,12 @@ class Sovits(CodeEncoder):
             self.ge_to512 = nn.Linear(gin, config.mrte_channels)
             self.prelu = nn.PReLU(gin)
         self._config = config
+
+    def settle(self, multiple: int = 1) -> None:
+        """Brings flow and vocoder, evaluated, into the form that is fast; `multiple` as of `vocoder.settle`."""
+        self.flow.settle()
+        self.dec.settle(multiple)
+        mx.eval(self.parameters())
 
     @property
     def config(self) -> SovitsConfig:

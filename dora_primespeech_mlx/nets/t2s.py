@@ -48,6 +48,13 @@ class Position(nn.Module):
         self.alpha = mx.ones((1,))
 
 
+def added(x: mx.array, linear: nn.Module, value: mx.array) -> mx.array:
+    """x plus what a linear layer makes of a value: one operation where the layer has no bias."""
+    if type(linear) is nn.Linear and "bias" not in linear:
+        return mx.addmm(x, value, linear.weight.T)
+    return x + linear(value)
+
+
 class SelfAttention(nn.Module):
     """Multi-head attention with one projection for queries, keys and values."""
 
@@ -59,13 +66,13 @@ class SelfAttention(nn.Module):
         self._heads, self._scale = config.heads, config.head_dim**-0.5
 
     def __call__(self, x: mx.array, mask: mx.array | None, cache: LayerCache | None) -> mx.array:
-        """x [B, T, D], mask additive or boolean, broadcastable to [B, heads, T, total]; returns [B, T, D]."""
+        """x [B, T, D] and what it attends to added; mask additive or boolean, broadcastable to [B, heads, T, total]."""
         B, T, _ = x.shape
         queries, keys, values = self.in_proj(x).reshape(B, T, 3, self._heads, -1).transpose(2, 0, 3, 1, 4)
         if cache is not None:
             keys, values = cache.update_and_fetch(keys, values)
         out = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=self._scale, mask=mask)
-        return self.out_proj(out.transpose(0, 2, 1, 3).reshape(B, T, -1))
+        return added(x, self.out_proj, out.transpose(0, 2, 1, 3).reshape(B, T, -1))
 
 
 class Layer(nn.Module):
@@ -81,8 +88,8 @@ class Layer(nn.Module):
 
     def __call__(self, x: mx.array, mask: mx.array | None, cache: LayerCache | None) -> mx.array:
         """x and result [B, T, D]."""
-        x = self.norm1(x + self.self_attn(x, mask, cache))
-        return self.norm2(x + self.linear2(nn.relu(self.linear1(x))))
+        x = self.norm1(self.self_attn(x, mask, cache))
+        return self.norm2(added(x, self.linear2, nn.relu(self.linear1(x))))
 
 
 class Stack(nn.Module):
@@ -113,6 +120,18 @@ class T2S(nn.Module):
         """The dimensions the model was built with."""
         return self._config
 
+    def settle(self) -> None:
+        """Takes the biases out of what is added to the residual, once: a step then has two operations a layer fewer.
+
+        The residual has them from the norm or the embedding before, and the layer that reads it takes them off again.
+        """
+        before = [self.bert_proj, self.ar_audio_embedding.word_embeddings]
+        for layer in self.h.layers:
+            _move_bias(layer.self_attn.out_proj, before, layer.self_attn.in_proj)
+            _move_bias(layer.linear2, [layer.norm1], layer.linear1)
+            before = [layer.norm2]
+        mx.eval(self.parameters())
+
     def _place(self, embedded: mx.array, positions: mx.array, position: Position) -> mx.array:
         return embedded + position.alpha * self._positions[positions].astype(embedded.dtype)
 
@@ -136,6 +155,17 @@ class T2S(nn.Module):
         """Scores of the next code from hidden states [..., D], float32 [..., vocabulary]."""
         weight = self.ar_predict_layer.weight
         return hidden.astype(mx.float32) @ weight.astype(mx.float32).T
+
+
+def _move_bias(linear: nn.Module, before: Sequence[nn.Module], reader: nn.Module) -> None:
+    """Moves the bias of a linear layer to where its residual comes from; its reader's bias takes it off again."""
+    bias = linear.bias.astype(mx.float32)
+    for place in before:
+        name = "bias" if "bias" in place else "weight"
+        place[name] = (place[name].astype(mx.float32) + bias).astype(place[name].dtype)
+    shift = reader.weight.astype(mx.float32) @ bias
+    reader.bias = (reader.bias.astype(mx.float32) - shift).astype(reader.bias.dtype)
+    del linear["bias"]
 
 
 def prefill_mask(text: int, audio: int, padded: int | None = None) -> np.ndarray:

@@ -4,15 +4,76 @@ That of v4 takes mel frames at 100 Hz to samples at 48 kHz; it knows no timbre.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
+from mlx.utils import tree_map
 
 from dora_primespeech_mlx.nets.dimensions.vocoder import EDGE_KERNEL, VocoderConfig
 
 SLOPE = 0.1
 FINAL_SLOPE = 0.01
+
+
+class Phases(nn.Module):
+    """A transposed convolution as a plain one: what it makes between two inputs are channels, then put in a row.
+
+    The same sums, without the zeros that a transposed convolution has between its inputs, and by a kind of convolution
+    that every executor is good at.
+    """
+
+    def __init__(self, up: nn.ConvTranspose1d):
+        """Takes the weights [out, kernel, in] of an evaluated layer."""
+        super().__init__()
+        out, kernel, inputs = up.weight.shape
+        self.rate, self.padding, self.out = up.stride, up.padding, out
+        self._taps = -(-kernel // up.stride)
+        weight = mx.pad(up.weight, [(0, 0), (0, self._taps * up.stride - kernel), (0, 0)])
+        # A tap of a transposed convolution looks back, one of a convolution forward.
+        weight = weight.reshape(out, self._taps, up.stride, inputs)[:, ::-1].transpose(2, 0, 1, 3)
+        self.weight = mx.contiguous(weight.reshape(-1, self._taps, inputs))
+        self.bias = mx.tile(up.bias, up.stride)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """x [B, T, in] to [B, T * rate, out]."""
+        B, T, _ = x.shape
+        phases = mx.conv1d(x, self.weight, padding=self._taps - 1) + self.bias
+        samples = phases.reshape(B, (T + self._taps - 1) * self.rate, self.out)
+        return samples[:, self.padding : self.padding + T * self.rate]
+
+
+def settle(generator: nn.Module, multiple: int = 1) -> None:
+    """Brings an evaluated generator, once, into the form that is fast; its sound stays the same.
+
+    Transposed convolutions become `Phases`.
+
+    Args:
+        generator: with `ups`, `resblocks` and `conv_post`.
+        multiple: channels after the first stage are filled up with zeros to a multiple of it.
+    """
+    stages, before = len(generator.ups), 0
+    branches = len(generator.resblocks) // stages
+    for stage, up in enumerate(generator.ups):
+        channels = up.weight.shape[0]
+        gap = -channels % multiple
+        up.weight = mx.pad(up.weight, [(0, gap), (0, 0), (0, before)])
+        up.bias = mx.pad(up.bias, (0, gap))
+        after = generator.resblocks[stage * branches : (stage + 1) * branches]
+        if stage + 1 == stages and "activation_post" in generator:
+            after = [*after, generator.activation_post]
+        for part in after:
+            part.update(tree_map(partial(_filled_up, channels=channels, gap=gap), part.parameters()))
+        generator.ups[stage], before = Phases(up), gap
+    generator.conv_post.weight = mx.pad(generator.conv_post.weight, [(0, 0), (0, 0), (0, before)])
+    mx.eval(generator.parameters())
+
+
+def _filled_up(array: mx.array, channels: int, gap: int) -> mx.array:
+    """Weights [channels, ...] of layers that keep their channels, with so many more that are zero."""
+    last = gap if array.ndim == 3 and array.shape[-1] == channels else 0
+    return mx.pad(array, [(0, gap), *[(0, 0)] * (array.ndim - 2), (0, last)][: array.ndim])
 
 
 class ResBlock(nn.Module):
@@ -52,6 +113,10 @@ class Vocoder(nn.Module):
             ]
         self.conv_post = nn.Conv1d(channels, 1, EDGE_KERNEL, padding=EDGE_KERNEL // 2, bias=config.final_bias)
         self._branches = len(config.resblock_kernels)
+
+    def settle(self, multiple: int = 1) -> None:
+        """See `settle`."""
+        settle(self, multiple)
 
     def __call__(self, latent: mx.array, ge: mx.array | None = None, kept: mx.array | None = None) -> mx.array:
         """Latent [B, frames, C] and timbre ge [B, 1, gin] (where it knows one) to samples [B, frames * product(rates)].

@@ -51,8 +51,8 @@ def _only_cpu() -> bool:
     return "mlx_cpu" in names and not any(name.startswith("mlx_cuda") for name in names)
 
 
-def wide_heads_pay() -> bool:
-    """Whether to pad attention heads to the width of a fused kernel: on Metal; for CUDA the step has its own kernel."""
+def width_pays() -> bool:
+    """Whether to pad heads and channels to widths that have fast kernels: on Metal; CUDA's have no such gaps."""
     if not accelerated():
         return False
     import mlx.core as mx

@@ -7,6 +7,7 @@ itself makes several codes at once, and those after the end are dropped too.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import ModuleType
 
 import numpy as np
@@ -213,20 +214,11 @@ def _drawn_here(
     runner: T2SRunner, session: T2SSession, rows: Sequence[Row], prompt: np.ndarray, sampling: Sampling, limit: int
 ) -> Iterator[tuple[list[int], list[int]]]:
     """Codes and ends of each step, drawn from the session's scores."""
-    xp, end = runner.xp, runner.config.end
-    vocabulary = xp.arange(runner.config.vocabulary)
-    already = np.zeros((len(rows), runner.config.vocabulary), dtype=bool)
+    xp, config = runner.xp, runner.config
+    already = np.zeros((len(rows), config.vocabulary), dtype=bool)
     already[:, prompt] = True
-    seen, is_end = xp.array(already), vocabulary == end
-    logits = session.logits
-
-    def choose(logits: Array, seen: Array, noise: Array) -> tuple[Array, Array]:
-        # Codes and ends travel together, so that one read brings both to the host.
-        drawn = xp.stack(draw(xp, logits, seen, noise, end, sampling))
-        return drawn, xp.logical_or(seen, vocabulary == drawn[0][:, None])
-
-    if runner.pipelined:
-        choose = xp.compile(choose)
+    seen, is_end = xp.array(already), xp.arange(config.vocabulary) == config.end
+    choose, logits = _chooser(xp, config.end, sampling, runner.pipelined), session.logits
     noises = (noise for block in _noise_blocks(xp, rows, limit) for noise in block)
     for index, noise in enumerate(noises):
         if index < MINIMUM_CODES:
@@ -238,3 +230,18 @@ def _drawn_here(
         yield drawn.tolist()
         if not runner.pipelined and more:
             logits = session.step(drawn[0])
+
+
+@lru_cache(maxsize=32)
+def _chooser(xp: ModuleType, end: int, sampling: Sampling, compiled: bool) -> Callable[..., tuple[Array, Array]]:
+    """Scores, codes seen and noise, [B, vocabulary] each, to what is drawn and what has then been seen.
+
+    Built once for all sentences, so that it is compiled once for each number of them.
+    """
+
+    def choose(logits: Array, seen: Array, noise: Array) -> tuple[Array, Array]:
+        # Codes and ends travel together, so that one read brings both to the host.
+        drawn = xp.stack(draw(xp, logits, seen, noise, end, sampling))
+        return drawn, xp.logical_or(seen, xp.arange(seen.shape[-1]) == drawn[0][:, None])
+
+    return xp.compile(choose) if compiled else choose

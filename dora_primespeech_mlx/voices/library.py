@@ -127,6 +127,11 @@ class Library:
         self._voices: dict[str, Voice] = {}
 
     @property
+    def precision(self) -> str:
+        """What networks are computed in: "fp32", "fp16", or "int8", which is of T2S on ONNX Runtime."""
+        return self._precision
+
+    @property
     def names(self) -> list[str]:
         """Names of all voices."""
         return list(self._book.names)

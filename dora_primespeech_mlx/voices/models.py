@@ -7,16 +7,17 @@ from typing import Any
 
 from dora_primespeech_mlx.nets.dimensions.written import as_json, from_json
 from dora_primespeech_mlx.runtime.factory import (
+    accelerated,
     onnx_precision,
     onnx_s2_runner,
     onnx_t2s_runner,
     require_mlx,
     s2_runner,
     t2s_runner,
-    wide_heads_pay,
+    width_pays,
 )
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner, T2SRunner
-from dora_primespeech_mlx.runtime.memory import release
+from dora_primespeech_mlx.runtime.memory import bound_cache, release
 from dora_primespeech_mlx.runtime.onnx.cache import GraphCache, key_of
 from dora_primespeech_mlx.runtime.onnx.graph import StoredGraph
 from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE
@@ -41,7 +42,9 @@ def load_on_mlx(weights: Path | tuple[Path, Path], precision: str) -> LoadedMode
 
     from dora_primespeech_mlx.weights.load import load_model
 
-    model = load_model(weights, precision=precision, wide_heads=wide_heads_pay())
+    if accelerated():
+        bound_cache()
+    model = load_model(weights, precision=precision, wide=width_pays())
     takes_prosody = bool(mx.any(model.t2s.bert_proj.weight != 0).item())
     return LoadedModel(model.symbols, t2s_runner(model.t2s, "mlx"), s2_runner(model.sovits, "mlx"), takes_prosody)
 

@@ -147,7 +147,7 @@ def _step_of(shop: Workshop, runner: T2SRunner, name: str) -> Figure:
 def model_in(shop: Workshop, name: str) -> T2S:
     """The T2S network in "fp32", "fp16", or with 8- or 4-bit layers (16-bit beside them on a device)."""
     stored = "fp16" if name == "fp16" or (name != "fp32" and accelerated()) else "fp32"
-    model = load_model(shop.weights, precision=stored, wide_heads=accelerated()).t2s
+    model = load_model(shop.weights, precision=stored, wide=accelerated()).t2s
     if name.startswith("int"):
         nn.quantize(model.h, group_size=64, bits=int(name.removeprefix("int")))
         mx.eval(model.parameters())

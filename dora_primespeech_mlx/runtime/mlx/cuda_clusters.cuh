@@ -543,6 +543,7 @@ struct Codes {
 
   DEVICE void score(int row, unsigned tick) {
     const float* gains = reinterpret_cast<const float*>(head_piece());
+    await(barrier(HEAD_CAME), 0);
     float column[GROUPS][8], sums[ceiling<HEAD, W>];
     normalise(row, x(row), gains, column);
     rows_dot<HEAD>(reinterpret_cast<const __half*>(gains + 2 * D), column, sums);
@@ -718,7 +719,7 @@ struct Codes {
   // `first_logits`.
   DEVICE void run() {
     lane = THREAD % 32, warp = THREAD / 32, cluster = BLOCK / C, rank = BLOCK % C;
-    rows = sizes[0], count = sizes[1], capacity = sizes[2];
+    rows = R == 1 ? 1 : sizes[0], count = sizes[1], capacity = sizes[2];
     if (THREAD == 0) {
       for (int which = 0; which < BARRIERS; ++which) prepare(barrier(which));
       prepared();
@@ -742,7 +743,6 @@ struct Codes {
       fetch(up_piece(), piece + IN_BYTES + OUT_BYTES, UP_BYTES, barrier(UP_CAME));
       fetch(down_piece(), piece + IN_BYTES + OUT_BYTES + UP_BYTES, DOWN_BYTES, barrier(DOWN_CAME));
       fetch(head_piece(), head + (long)BLOCK * HEAD_BYTES, HEAD_BYTES, barrier(HEAD_CAME));
-      await(barrier(HEAD_CAME), 0);
     }
     int turn = 0;
     for (; turn < count && !all_ended(); ++turn) {
@@ -755,6 +755,7 @@ struct Codes {
     if (layer_runs < last) {  // nothing may come into a block that is gone
       unsigned parity = layer_runs & 1;
       for (int which = IN_CAME; which <= DOWN_CAME; ++which) await(barrier(which), parity);
+      await(barrier(HEAD_CAME), 0);
     }
     if (BLOCK == 0)
       for (int i = turn * 2 * rows + THREAD; i < count * 2 * rows; i += THREADS) drawn[i] = 1;

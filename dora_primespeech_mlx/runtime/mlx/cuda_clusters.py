@@ -6,8 +6,7 @@ as its caller wants. See cuda_clusters.cuh for how the network is cut. Prefills 
 
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
-from functools import cached_property
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +184,7 @@ class CodesKernel:
             head,
         ]
         self._seen = -(-config.vocabulary // 32)
+        self._built: dict[int, Callable[..., list[mx.array]]] = {}
         mx.eval(self.weights)
 
     def words(self) -> mx.array:
@@ -224,7 +224,7 @@ class CodesKernel:
         count, rows = noise.shape[0], len(texts)
         threads = 32 * self.plan.warps
         sizes = mx.array([rows, count, cache.shape[4]], mx.int32)
-        drawn, texts, logits = self._kernel(
+        drawn, texts, logits = self._kernel(1 if rows == 1 else self.plan.texts)(
             inputs=[sizes, sampling, texts, noise, logits, cache, words, *self.weights],
             output_shapes=[(count, 2, rows), texts.shape, (rows, self.config.vocabulary)],
             output_dtypes=[mx.int32, mx.int32, mx.float32],
@@ -233,30 +233,29 @@ class CodesKernel:
         )
         return drawn, texts, logits
 
-    @cached_property
-    def sizes(self) -> str:
-        """The kernel's template arguments."""
-        config = self.config
-        numbers = (config.hidden, config.heads, config.feed_forward, config.vocabulary, *astuple(self.plan))
-        return ", ".join(map(str, numbers))
+    def _kernel(self, texts: int) -> Callable[..., list[mx.array]]:
+        """The kernel for at most so many texts: what is known to be one needs no loops over them."""
+        if texts not in self._built:
+            self._built[texts] = self._build(replace(self.plan, texts=texts))
+        return self._built[texts]
 
-    @cached_property
-    def _kernel(self) -> Callable[..., list[mx.array]]:
-        source, shared = SOURCE.read_text("utf-8"), self.plan.shared(self.config)
+    def _build(self, plan: Plan) -> Callable[..., list[mx.array]]:
+        config, source, shared = self.config, SOURCE.read_text("utf-8"), plan.shared(self.config)
+        numbers = (config.hidden, config.heads, config.feed_forward, config.vocabulary, *astuple(plan))
         casts = {"sampling": "const Sampling*", "cache": "__half*", "words": "Word*"}
-        body = ["Kernel kernel;", f"kernel.layers = {self.config.layers};"]
+        body = ["Kernel kernel;", f"kernel.layers = {config.layers};"]
         body += [f"kernel.{name} = ({casts[name]}){name};" for name in casts]
         body += [f"kernel.{name} = {name};" for name in (*INPUTS, *OUTPUTS) if name not in casts]
         body.append("kernel.run();")
         arguments = [f"const {kind}* {name}" for name, kind in INPUTS.items()]
         arguments += [f"{kind}* {name}" for name, kind in OUTPUTS.items()]
-        threads = 32 * self.plan.warps
-        header = f"{source}\nusing Kernel = Codes<{self.sizes}>;\nstatic_assert(Kernel::SHARED == {shared});\n"
+        threads, sizes = 32 * plan.warps, ", ".join(map(str, numbers))
+        header = f"{source}\nusing Kernel = Codes<{sizes}>;\nstatic_assert(Kernel::SHARED == {shared});\n"
         # MLX keeps compiled kernels by name, on disk too, so the name must change with the text.
         name = f"t2s_codes_{zlib.crc32((header + ''.join(body)).encode()):08x}"
         # MLX writes the kernel itself. Declared here before, it keeps what is said of it here.
         header += (
-            f"namespace mlx::core::cu {{\n__global__ void __cluster_dims__({self.plan.cluster}, 1, 1) "
+            f"namespace mlx::core::cu {{\n__global__ void __cluster_dims__({plan.cluster}, 1, 1) "
             f"__launch_bounds__({threads}, 1) custom_kernel_{name}({', '.join(arguments)});\n}}\n"
         )
         kernel: Any = mx.fast.cuda_kernel(

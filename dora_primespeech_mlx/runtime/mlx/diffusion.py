@@ -9,7 +9,7 @@ import numpy as np
 from dora_primespeech_mlx.nets.bigvgan import BigVGAN
 from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.dimensions.diffusion import modulation_row
-from dora_primespeech_mlx.runtime.mlx.runner import bucketed
+from dora_primespeech_mlx.runtime.mlx.runner import bucketed, finite, widened
 
 
 class MlxDiffusionRunner:
@@ -21,13 +21,24 @@ class MlxDiffusionRunner:
 
     def __init__(self, model: DiffusionSovits, bucket: bool, compiled: bool = False):
         self.config, self.streams = model.config, compiled
-        self._model, self._bucket = model, bucket
+        self._model, self._bucket, self._compiled = model, bucket, compiled
+        self._build()
+
+    def _build(self) -> None:
+        model, compiled = self._model, self._compiled
         self._type = model.bridge.weight.dtype
         self._velocity = mx.compile(model.estimator.velocity) if compiled else model.estimator.velocity
         render: Callable[..., mx.array] = model.dec.__call__
         if isinstance(model.dec, BigVGAN):
             render = partial(render, shifted=compiled)
         self._vocoder = mx.compile(render) if compiled else render
+
+    def _widened(self) -> bool:
+        """See `runner.widened`."""
+        if not widened(self._model):
+            return False
+        self._build()
+        return True
 
     def prepare(self) -> None:
         """See `runtime.interface.DiffusionRunner`; nothing, since each length is prepared when it comes."""
@@ -66,6 +77,14 @@ class MlxDiffusionRunner:
         steps: int,
     ) -> Generator[None, None, np.ndarray]:
         """See `runtime.interface.DiffusionRunner`. A step is submitted while the one before it is computed."""
+        made = yield from self._steps(noise, features, prompt, steps)
+        if not finite(made) and self._widened():
+            made = yield from self._steps(noise, features, prompt, steps)
+        return made
+
+    def _steps(
+        self, noise: np.ndarray, features: np.ndarray, prompt: np.ndarray, steps: int
+    ) -> Generator[None, None, np.ndarray]:
         frames, known = len(features), len(prompt)
         size, mask = self.fit(frames), self._mask(frames)
         fresh = mx.array(np.arange(size) >= known)[:, None]
@@ -86,9 +105,14 @@ class MlxDiffusionRunner:
 
     def vocode(self, mel: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
         """See `runtime.interface.DiffusionRunner`; all frames are rendered, so that one number tells the shapes."""
-        samples = self._vocoder(mx.array(mel)[None].astype(self._model.dec.conv_pre.weight.dtype))[0]
+        samples = self._render(mel)
+        if not finite(samples) and self._widened():
+            samples = self._render(mel)
         hop = self.config.hop
-        return _output(samples)[start * hop : None if stop is None else stop * hop]
+        return samples[start * hop : None if stop is None else stop * hop]
+
+    def _render(self, mel: np.ndarray) -> np.ndarray:
+        return _output(self._vocoder(mx.array(mel)[None].astype(self._model.dec.conv_pre.weight.dtype))[0])
 
     def fit(self, frames: int) -> int:
         """See `runtime.interface.DiffusionRunner`."""

@@ -1,14 +1,19 @@
 """The networks on MLX: Metal, CUDA, and the CPU for comparison."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import mlx.core as mx
 import numpy as np
+from mlx.utils import tree_flatten
 
 from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import T2S, prefill_mask
 from dora_primespeech_mlx.runtime.mlx.cache import KVCache, join
 
+log = logging.getLogger(__name__)
+Found = TypeVar("Found", np.ndarray, tuple[np.ndarray, np.ndarray])
 BUCKET = 32
 """Lengths are rounded up to a multiple of this many frames, phones or rows before they reach a device."""
 
@@ -99,8 +104,21 @@ class MlxSovitsRunner:
         self.flow_context = model.config.flow_context
         self._model = model
         self._bucket = bucket
-        self._flow = mx.compile(model.flow.__call__) if compiled else model.flow
-        self._vocoder = mx.compile(model.dec.__call__) if compiled else model.dec
+        self._compiled = compiled
+        self._build()
+
+    def _build(self) -> None:
+        model = self._model
+        self._flow = mx.compile(model.flow.__call__) if self._compiled else model.flow
+        self._vocoder = mx.compile(model.dec.__call__) if self._compiled else model.dec
+
+    def _finite(self, stage: Callable[[], Found]) -> Found:
+        """What a stage makes; if that is not finite in 16 bits, the network has float32 from now on."""
+        found = stage()
+        if not finite(found) and widened(self._model):
+            self._build()
+            found = stage()
+        return found
 
     def prepare(self) -> None:
         """See `runtime.interface.SovitsRunner`; nothing, since each length is prepared when it comes."""
@@ -128,20 +146,23 @@ class MlxSovitsRunner:
         if resample is not None:
             lower, upper, weight = (mx.array(np.pad(part, (0, self.fit(frames) - frames))) for part in resample)
             positions = lower, upper, weight
-        mean, log_deviation = self._model.encode(
-            code_row, phone_row, self._input(ge[None]), code_mask, phone_mask, positions
-        )
-        return _output(mean[0, :frames]), _output(log_deviation[0, :frames])
+
+        def stage() -> tuple[np.ndarray, np.ndarray]:
+            heard = self._input(ge[None]), code_mask, phone_mask, positions
+            mean, log_deviation = self._model.encode(code_row, phone_row, *heard)
+            return _output(mean[0, :frames]), _output(log_deviation[0, :frames])
+
+        return self._finite(stage)
 
     def flow(self, prior: np.ndarray, ge: np.ndarray) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
-        return _output(self._flow(self._input(prior), self._input(ge[None]))[0])
+        return self._finite(lambda: _output(self._flow(self._input(prior), self._input(ge[None]))[0]))
 
     def vocode(self, latent: np.ndarray, ge: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`; all frames are rendered, so that one number tells the shapes."""
-        samples = self._vocoder(self._input(latent), self._input(ge[None]))[0]
-        hop = samples.shape[0] // len(latent)
-        return _output(samples)[start * hop : None if stop is None else stop * hop]
+        samples = self._finite(lambda: _output(self._vocoder(self._input(latent), self._input(ge[None]))[0]))
+        hop = len(samples) // len(latent)
+        return samples[start * hop : None if stop is None else stop * hop]
 
     def fit(self, frames: int) -> int:
         """See `runtime.interface.SovitsRunner`."""
@@ -157,6 +178,25 @@ class MlxSovitsRunner:
     def _input(self, array: np.ndarray) -> mx.array:
         """A batch of one in the weights' type."""
         return mx.array(array)[None].astype(self._model.enc_p.proj.weight.dtype)
+
+
+def finite(found: np.ndarray | tuple[np.ndarray, ...]) -> bool:
+    """Whether all numbers are."""
+    return all(np.isfinite(part).all() for part in (found if isinstance(found, tuple) else (found,)))
+
+
+def widened(network: Any) -> bool:
+    """Gives a network with 16-bit weights float32, and says so; False if none of its weights had 16 bits."""
+    weights = dict(tree_flatten(network.parameters())).values()
+    if all(weight.dtype != mx.float16 for weight in weights):
+        return False
+    log.warning(
+        "The decoder's numbers grow beyond 16 bits with this voice, so it goes on in float32, which is slower. "
+        "PRECISION=fp32 says so from the start."
+    )
+    network.set_dtype(mx.float32)
+    mx.eval(network.parameters())
+    return True
 
 
 def _output(array: mx.array) -> np.ndarray:
