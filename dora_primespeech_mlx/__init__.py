@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from dora_primespeech_mlx.engine import Engine
     from dora_primespeech_mlx.sampling import Sampling
     from dora_primespeech_mlx.settings import Settings
-    from dora_primespeech_mlx.speech import AudioChunk, Manner, Omission, Speech
+    from dora_primespeech_mlx.speech import AudioChunk, Manner, Omission, Speech, Style
     from dora_primespeech_mlx.synthesis.streaming import Schedule
 
 # MLX reads these once, when it starts. Without CUDA graphs the vocoder is faster (benchmarks/results has both), and
@@ -23,7 +23,18 @@ for _name, _value in (
     os.environ.setdefault(_name, _value)
 
 __version__ = "0.1.0"
-__all__ = ["AudioChunk", "Engine", "Manner", "Omission", "Sampling", "Schedule", "Settings", "Speech", "__version__"]
+__all__ = [
+    "AudioChunk",
+    "Engine",
+    "Manner",
+    "Omission",
+    "Sampling",
+    "Schedule",
+    "Settings",
+    "Speech",
+    "Style",
+    "__version__",
+]
 
 _HOMES = {
     "AudioChunk": "speech",
@@ -34,6 +45,7 @@ _HOMES = {
     "Schedule": "synthesis.streaming",
     "Settings": "settings",
     "Speech": "speech",
+    "Style": "speech",
 }
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from dora_primespeech_mlx.audio import write_audio, written_as
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.speech import AudioChunk, Manner, Omission, Speech, Wishes
+from dora_primespeech_mlx.speech import AudioChunk, Manner, Omission, Speech, Style, Wishes
 from dora_primespeech_mlx.synthesis.sentence import (
     CancelledError,
     PreparedSentence,
@@ -107,6 +107,7 @@ class Engine:
         text: str | Iterable[str],
         *,
         voice: str | Voice | None = None,
+        style: str | Style | None = None,
         language: str | None = None,
         speed: float | None = None,
         seed: int | None = None,
@@ -121,6 +122,8 @@ class Engine:
             text: the whole text, or its pieces as they come (an LLM's tokens): sentences are spoken as soon as they
                 end.
             voice: name or alias, or a voice itself; None is the default voice.
+            style: whose prosody the voice follows with its own timbre: one of its styles or another voice of its model
+                by name, or a `Style`, a recording and what it says; None is the voice's own.
             language: "auto", "zh", "en", "ja", "ko", "yue" or "auto_yue"; None is the voice's.
             speed: above 1 is faster; None is the voice's.
             seed: fixes the result; None draws one.
@@ -134,9 +137,10 @@ class Engine:
             nothing to speak in it.
 
         Raises:
-            ValueError: an unknown voice, or a text in a language that the voice or this installation does not speak.
+            ValueError: an unknown voice or style, or a text in a language that the voice or this installation does not
+                speak.
         """
-        wishes = _wishes(voice, language, speed, seed, sampling, noise_scale)
+        wishes = _wishes(voice, style, language, speed, seed, sampling, noise_scale)
         own = voice if isinstance(voice, Voice) else None
         units = self.speak(text, self.settle(wishes, own), own, schedule, cancelled)
         return (chunk for chunk in units if chunk is not None)
@@ -160,6 +164,7 @@ class Engine:
         text: str,
         *,
         voice: str | Voice | None = None,
+        style: str | Style | None = None,
         language: str | None = None,
         speed: float | None = None,
         seed: int | None = None,
@@ -173,7 +178,7 @@ class Engine:
         `batch` sentences are decoded together, which changes nothing but the speed. `on_chunk` is told each chunk.
         """
         own = voice if isinstance(voice, Voice) else None
-        manner = self.settle(_wishes(voice, language, speed, seed, sampling, noise_scale), own)
+        manner = self.settle(_wishes(voice, style, language, speed, seed, sampling, noise_scale), own)
         request = self._request(manner, own, whole=True, batch=batch)
         pieces = []
         for chunk in self._units(text, request):
@@ -194,7 +199,7 @@ class Engine:
         batch: int = 1,
     ) -> Request:
         return Request(
-            voice=voice or self.load_voice(manner.voice),
+            voice=self._library.styled(voice or self.load_voice(manner.voice), manner.style),
             manner=manner,
             schedule=schedule or Schedule(),
             cancelled=cancelled or (lambda: False),
@@ -298,6 +303,7 @@ def synthesize(
 
 def _wishes(
     voice: str | Voice | None,
+    style: str | Style | None,
     language: str | None,
     speed: float | None,
     seed: int | None,
@@ -306,6 +312,7 @@ def _wishes(
 ) -> Wishes:
     return {
         "voice": voice if isinstance(voice, str) else None,
+        "style": style,
         "language": language,
         "speed": speed,
         "seed": seed,

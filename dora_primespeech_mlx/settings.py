@@ -258,6 +258,7 @@ VARIABLES = (
         "a model folder in a predecessor's layout, if VOICES_CONFIG is not set",
     ),
     Variable(("VOICE_NAME", "VOICE_CHARACTER"), "voice", Name(), "the voice; the file's default if not set"),
+    Variable(("VOICE_STYLE",), "style", Name(), "a style of the voice, or a voice whose prosody it follows"),
     Variable(("TEXT_LANG",), "language", LANGUAGES, "the language of the texts"),
     Variable(("G2PW_DIR",), "g2pw_dir", File(), "folder of G2PWModel_1.1, for characters of several readings"),
     Variable(("RUNTIME",), "runtime", Choice(("auto", "mlx", "onnx")), "where the networks run"),
@@ -324,7 +325,7 @@ VARIABLES = (
     ),
 )
 
-MANNER_NAMES = ("voice", "language", "speed", "seed", "noise_scale", *SAMPLING_NAMES)
+MANNER_NAMES = ("voice", "style", "language", "speed", "seed", "noise_scale", *SAMPLING_NAMES)
 """Fields of `Settings` that say how to speak."""
 
 IGNORED = {
@@ -352,13 +353,14 @@ IGNORED = {
 class Settings:
     """Everything one can choose. ValueError for a value out of bounds; units are those of `VARIABLES`.
 
-    None means: the file's default (`voice`), the voice's own (`speed`, `noise_scale`, `top_k`, `steps`, ...), a fresh
+    None means: the file's default (`voice`), the voice's own (`style`, `speed`, `noise_scale`, `top_k`, ...), a fresh
     one for every text (`seed`), the executor's choice (`threads`), dictionaries alone (`g2pw_dir`), no bound
     (`max_ahead`), or as many as the machine carries (`max_sessions`).
     """
 
     voices: Path = SHIPPED_VOICES
     voice: str | None = None
+    style: str | None = None
     language: str = "auto"
     g2pw_dir: Path | None = None
     runtime: str = "auto"

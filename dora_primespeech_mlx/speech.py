@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,25 @@ from dora_primespeech_mlx.sampling import Sampling
 
 Wishes = Mapping[str, Any]
 """Some fields of `Manner`, those of its sampling among them ("top_k"); None says nothing, as a name left out does."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """A recording whose prosody a voice follows, while its timbre stays its own.
+
+    Attributes:
+        name: what it is called.
+        text: exactly what it says.
+        language: of the text; "auto" looks at it.
+        recording: a sound file of 3 to 10 s; needed where there are no codes.
+        codes: file of its semantic codes, for a model that cannot take new recordings; None makes them.
+    """
+
+    name: str
+    text: str
+    language: str = "auto"
+    recording: Path | None = None
+    codes: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -27,6 +47,7 @@ class Manner:
         seed: fixes the noise; None draws one for each text.
         noise_scale: deviation of the latents, 0 to about 1.
         sampling: how codes are drawn.
+        style: a style of the voice or another voice of its model by name, or a style itself; None is the voice's own.
     """
 
     voice: str | None = None
@@ -37,6 +58,7 @@ class Manner:
     seed: int | None = None
     noise_scale: float = 0.5
     sampling: Sampling = field(default_factory=Sampling)
+    style: str | Style | None = None
 
     @classmethod
     def settled(cls, *wishes: Wishes) -> Self:

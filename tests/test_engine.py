@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from dora_primespeech_mlx.engine import Engine, synthesize
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.speech import Omission
+from dora_primespeech_mlx.speech import Omission, Style
 from dora_primespeech_mlx.synthesis.decoding import Guard
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
@@ -275,6 +276,63 @@ def test_markup_is_left_out_unless_it_is_wanted(engine: Engine, tiny_voices: Pat
     assert set(said) == {"Hello world."}
     literal = Engine.from_config(tiny_voices, settings(tiny_voices, strip_markup=False))
     assert {chunk.text for chunk in literal.stream("**Hello** world.", seed=0)} == {"**Hello** world."}
+
+
+@pytest.fixture(scope="module")
+def styled(tiny_voices: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """Two voices of one model that differ in timbre and prosody, one of another model, and a style of the first."""
+    folder = tmp_path_factory.mktemp("styled")
+    content = json.loads(tiny_voices.read_text("utf-8"))
+    (one,) = content["voices"].values()
+    one = {**one, "codes_path": str(tiny_voices.parent / "codes.bin"), "ref_audio": str(tiny_voices.parent / "ref.wav")}
+    codes = np.fromfile(tiny_voices.parent / "codes.bin", "<i4")
+    codes[::-1].tofile(folder / "two.bin")
+    sound, rate = soundfile.read(one["ref_audio"], dtype="float32")
+    soundfile.write(folder / "two.wav", np.diff(sound), rate)
+    two = {"codes_path": "two.bin", "ref_text": "And here is another one.", "prompt_lang": "en"}
+    shutil.copytree(tiny_voices.parent / "model", folder / "other")
+    voices = {
+        "one": {**one, "styles": {"Calm": two}, "aliases": []},
+        "two": {**one, **two, "ref_audio": "two.wav", "aliases": ["Second"]},
+        "bare": {**one, "ref_text": "", "codes_path": "", "aliases": []},
+        "far": {**one, "model": "other", "aliases": []},
+    }
+    path = folder / "voices.json"
+    path.write_text(json.dumps({"model": str(tiny_voices.parent / "model"), "voices": voices}), encoding="utf-8")
+    return Engine.from_config(path, settings(path))
+
+
+def test_a_style_gives_the_prosody_and_the_voice_keeps_its_timbre(styled: Engine) -> None:
+    text = "Hello world, this is a test."
+    one, two = (styled.synthesize(text, voice=name, seed=3) for name in ("one", "two"))
+    assert one.codes != two.codes
+    for style in ("second", "calm", styled.describe_voice("one").styles[0]):
+        spoken = styled.synthesize(text, voice="one", style=style, seed=3)
+        assert spoken.codes == two.codes
+        assert len(spoken.audio) == len(two.audio)
+        assert np.abs(spoken.audio - two.audio).max() > 1e-3
+    voice = styled.load_voice("one")
+    as_two = replace(styled.load_voice("two"), ge=voice.ge)
+    np.testing.assert_array_equal(styled.synthesize(text, voice=as_two, seed=3).audio, spoken.audio)
+    assert styled.synthesize(text, voice="one", style="one", seed=3).codes == one.codes
+    assert styled.synthesize(text, voice="bare", style="one", seed=3).codes == one.codes
+
+
+def test_a_style_that_cannot_be_followed_is_said_with_those_that_can(styled: Engine, tmp_path: Path) -> None:
+    for style, said in (
+        (
+            "sad",
+            "of the voice 'one'. Its styles: Calm. Voices whose prosody it can follow: one, two, bare.",
+        ),
+        ("far", "cannot follow 'far', which speaks with another model"),
+        ("bare", "cannot follow 'bare', which has no recording whose words are known"),
+        (Style("mine", "Hello."), "style 'mine' names neither a recording nor codes"),
+        (Style("mine", "…", codes=styled.describe_voice("two").codes), "The text of the style 'mine' cannot be read"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(said)):
+            styled.synthesize("Hello.", voice="one", style=style, seed=1)
+    with pytest.raises(FileNotFoundError, match="content encoder"):
+        styled.synthesize("Hello.", style=Style("mine", "Hello.", recording=styled.describe_voice("one").references[0]))
 
 
 def test_function_writes_a_file(tiny_voices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

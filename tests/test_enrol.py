@@ -149,7 +149,7 @@ def test_a_recording_that_a_message_names_speaks(model, tiny_model, recording, t
     with caplog.at_level("WARNING"):
         bare = MessageVoices(settings).voice(engine, named, tiny_model.parent.name)
     assert "takes only the timbre of its recording" in caplog.text
-    assert len(bare.codes) == 0 and bare.prompt is None
+    assert len(bare.codes) == 0 and bare.prompt.phones is None
     assert engine.synthesize("Hello there.", voice=bare, seed=1).duration > 0.2
 
 

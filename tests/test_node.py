@@ -141,16 +141,17 @@ def test_the_real_engine_is_cancelled_and_speaks_on(tiny_voices):
 
 def test_a_text_says_how_it_is_spoken():
     running = start()
-    running.node.give("text", '{"prompt": "VOICE:Bo|hi", "speed": 0.1, "pitch": 12, "volume": "50", "language": "en"}')
+    running.node.give("text", '{"prompt": "VOICE:Bo|hi", "speed": 0.1, "pitch": 12, "volume": "50", "style": "calm"}')
     running.finish()
     manner = running.engine.calls[0]["manner"]
-    assert (manner.voice, manner.language) == ("Bo", "en")
+    assert (manner.voice, manner.style) == ("Bo", "calm")
     assert manner.pace == pytest.approx(0.25)  # 0.5, the least allowed, an octave up
     samples = np.concatenate([message.value.to_numpy() for message in running.node.of("audio")])
     assert np.abs(samples).max() == pytest.approx(0.2, abs=0.02)
     assert len(samples) == pytest.approx(9600 / 2, abs=2)
     about = running.node.of("audio")[0].metadata
     assert (about["voice"], about["speed"], about["pitch"], about["volume"]) == ("Bo", 0.5, 12.0, 50.0)
+    assert about["style"] == "calm"
     assert "out of bounds" in running.node.of("log")[0].metadata["message"]
 
 

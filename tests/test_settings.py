@@ -16,6 +16,7 @@ def test_an_empty_environment_gives_the_defaults():
 def test_every_variable_is_read_into_its_field():
     samples = {
         "voice": ("Luo Xiang", "Luo Xiang"),
+        "style": ("calm", "calm"),
         "language": ("ALL_ZH", "zh"),
         "g2pw_dir": ("/models/G2PWModel_1.1", Path("/models/G2PWModel_1.1")),
         "runtime": ("ONNX", "onnx"),

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dora_primespeech_mlx.speech import Style
 from dora_primespeech_mlx.voices.book import list_voices, read_codes, read_voices
 from dora_primespeech_mlx.voices.examine import examine_voices
 
@@ -61,9 +62,43 @@ def test_models_base_path_moves_relative_paths(tmp_path: Path) -> None:
     assert book.find("a").weights == Path.home() / "base" / "m"
 
 
+CALM = {"ref_audio": "calm.wav", "ref_text": " Slowly now. ", "prompt_lang": "en"}
+
+
+def test_styles_are_recordings_with_names(tmp_path: Path) -> None:
+    styles = {"Calm one": CALM, "glad": {"ref_text": "好", "codes_path": "glad.npy"}}
+    entry = read_voices(write(tmp_path, {"model": "m", "voices": {"a": {**ENTRY, "styles": styles}}})).find("a")
+    assert entry.style("calm_one") == Style("Calm one", "Slowly now.", "en", tmp_path / "calm.wav", None)
+    assert entry.style("glad") == Style("glad", "好", "zh", None, tmp_path / "glad.npy")
+    assert entry.style("sad") is None
+    assert {tmp_path / "calm.wav", tmp_path / "glad.npy"} <= set(entry.files())
+
+
+def test_what_is_wrong_with_a_style_is_found_before_it_is_spoken(tmp_path: Path) -> None:
+    np.save(tmp_path / "glad.npy", np.array([5000]))
+    styles = {
+        "calm": CALM,
+        "glad": {"ref_text": "Hello", "codes_path": "glad.npy", "prompt_lang": "en"},
+        "dumb": {**CALM, "ref_text": "…", "codes_paths": "c.npy"},
+    }
+    book = read_voices(write(tmp_path, {"model": "m", "voices": {"a": {**ENTRY, "styles": styles}}}))
+    found = examine_voices(book)["a"]
+    assert tmp_path / "calm.wav" in found.missing
+    said = " ".join(found.problems)
+    assert "glad.npy holds codes from 5000 to 5000" in said
+    assert "the text of the style 'dumb' of 'a' cannot be read" in said
+    assert "the voice 'a': the style 'dumb' has 'codes_paths', which is not read" in said
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        ({"voices": {"a": {**ENTRY, "styles": ["calm"]}}, "model": "m"}, "has styles a list; it must be an object"),
+        ({"voices": {"a": {**ENTRY, "styles": {"b": {}}}}, "model": "m"}, "style 'b' names neither 'ref_audio' nor"),
+        (
+            {"voices": {"a": {**ENTRY, "styles": {"b": {"codes_path": "c"}}}}, "model": "m"},
+            "style 'b' lacks 'ref_text'",
+        ),
         ([], "must hold a JSON object"),
         ({}, "lists no voice"),
         ({"voices": {"a": ENTRY}}, "'a' names no weights"),

@@ -79,6 +79,7 @@ def _add_say(commands: Any) -> None:
     say.add_argument("text", nargs="?", help="what to say; - reads standard input")
     say.add_argument("--file", type=Path, help="read the text from this file (UTF-8)")
     say.add_argument("--voice", help="name or alias of a voice (default: the one voices.json names)")
+    say.add_argument("--style", help="a style of the voice, or a voice whose prosody it follows (default: its own)")
     say.add_argument("--voices", type=Path, help=f"the voices.json to use (default: VOICES_CONFIG or {SHIPPED_VOICES})")
     say.add_argument(
         "--lang", type=LANGUAGES.read, choices=LANGUAGES.options, help="language of the text (default: the voice's)"
@@ -281,7 +282,7 @@ def _say(args: argparse.Namespace) -> int:
         progress.say("loading the voice")
         engine = Engine.from_config(settings.voices, replace(settings, voice=args.voice or settings.voice))
         progress.say("speaking")
-        options = {"language": args.lang, "seed": args.seed, "speed": args.speed}
+        options = {"style": args.style, "language": args.lang, "seed": args.seed, "speed": args.speed}
         if args.play:
             return _play(engine.stream(text, **options), progress)
         speech = engine.synthesize(text, **options, on_chunk=lambda chunk: progress.reach(chunk.end))

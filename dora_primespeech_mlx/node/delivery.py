@@ -12,7 +12,7 @@ from dora_primespeech_mlx.speech import AudioChunk, Manner
 
 SILENCE = 0.01
 """Seconds of the message that carries `fin` when nothing else is left to send."""
-CHOSEN = ("voice", "speed", "pitch", "volume")
+CHOSEN = ("voice", "style", "speed", "pitch", "volume")
 """Wishes of a text that its audio repeats."""
 
 

@@ -143,7 +143,13 @@ def _collect_wishes(wrapped: Mapping[str, Any], notes: list[str]) -> dict[str, A
             number = _bounded(name, wrapped[name], kind, notes)
             if number is not None:
                 wishes[name] = number
-    for key, name in (("voice", "voice"), ("language", "language"), ("lang", "language"), ("seed", "seed")):
+    for key, name in (
+        ("voice", "voice"),
+        ("style", "style"),
+        ("language", "language"),
+        ("lang", "language"),
+        ("seed", "seed"),
+    ):
         if wrapped.get(key) not in (None, ""):
             try:
                 wishes[name] = parse(key, encodable(str(wrapped[key])), SETTABLE[name])

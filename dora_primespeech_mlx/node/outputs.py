@@ -78,7 +78,7 @@ FIELDS = (
         "str, int, int",
         "the sentence, and where it stands in the text (after markup is left out), in characters",
     ),
-    Field(("voice", "speed", "pitch", "volume"), ("audio",), "str, float", "if they were chosen"),
+    Field(("voice", "style", "speed", "pitch", "volume"), ("audio",), "str, float", "if they were chosen"),
     Field(
         ("synthetic", "model"),
         ("audio",),

@@ -3,7 +3,8 @@
 Three layouts are read. The first is a flat map of names to entries with `gpt`, `sovits`, `reference`, `prompt_text`,
 `language` and `speed_factor`, whose codes lie as `prompt_semantic.npy` beside the SoVITS weights.
 The second has a `voices` map of entries with `ref_audio` (or `ref_audios`), `ref_text`, `codes_path`, `text_lang`,
-`prompt_lang`, `speed_factor` and `aliases`, and beside it `default_voice`, `models_base_path` and `model`, the folder
+`prompt_lang`, `speed_factor`, `aliases` and `styles` (names to objects with `ref_audio` or `codes_path`, `ref_text` and
+`prompt_lang`), and beside it `default_voice`, `models_base_path` and `model`, the folder
 of converted weights. An entry may name its own `model`, or weights of a predecessor as `gpt` and `sovits` (also called
 `gpt_weights` and `vits_weights`).
 The third is the `custom_voices.json` of MoFA and Moxin: a `voices` list, recordings in `custom_voices` beside it.
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from dora_primespeech_mlx.speech import Style
 from dora_primespeech_mlx.voices.fields import NUMBERS, Fields, shown, there
 from dora_primespeech_mlx.weights.source import read_json
 from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE
@@ -51,6 +53,7 @@ class VoiceEntry:
         sampling: sampling options of this voice, a subset of top_k, top_p, temperature, repetition_penalty,
             noise_scale.
         lexicon: file of pronunciations (word to pinyin or ARPAbet), or None.
+        styles: recordings whose prosody it can follow.
         steps: of a diffusion decoder (v3, v4); None for the executor's.
         slips: sentences on fields whose names are nearly those of fields that are read.
         vocoder: a vocoder that `primespeech export --onnx` wrote, used on CPUs when it is there, or None.
@@ -70,7 +73,13 @@ class VoiceEntry:
     lexicon: Path | None = None
     vocoder: Path | None = None
     steps: int | None = None
+    styles: tuple[Style, ...] = ()
     slips: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Where the weights lie."""
+        return self.weights if isinstance(self.weights, Path) else self.weights[1].parent
 
     def files(self) -> Iterator[Path]:
         """Every file the voice needs."""
@@ -80,6 +89,11 @@ class VoiceEntry:
             yield from self.weights
         yield from self.references
         yield from (path for path in (self.codes, self.lexicon) if path is not None)
+        yield from (path for style in self.styles if (path := style.codes or style.recording) is not None)
+
+    def style(self, name: str) -> Style | None:
+        """The style of that name, found as voices are; None if there is none."""
+        return next((style for style in self.styles if folded(style.name) == folded(name)), None)
 
 
 class VoiceBook:
@@ -276,7 +290,16 @@ def _entry(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEntr
         lexicon=fields.path(folder, "lexicon"),
         vocoder=fields.path(folder, "vits_onnx"),
         steps=None if (steps := fields.number("steps")) is None else int(steps),
+        styles=tuple(_style(folder, style, part, language) for style, part in fields.parts("styles")),
     )
+
+
+def _style(folder: Path, name: str, fields: Fields, language: str) -> Style:
+    recording, codes = fields.path(folder, "ref_audio"), fields.path(folder, "codes_path")
+    if recording is None and codes is None:
+        raise ValueError(f"{fields.where} names neither 'ref_audio' nor 'codes_path'; a style is a recording.")
+    text = fields.required("ref_text").strip()
+    return Style(name, text, fields.language("prompt_lang", language), recording, codes)
 
 
 def _flat(folder: Path, name: str, fields: Fields) -> VoiceEntry:

@@ -9,6 +9,7 @@ from dora_primespeech_mlx.audio import read_audio
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.runtime.factory import require_mlx
+from dora_primespeech_mlx.speech import Style
 from dora_primespeech_mlx.text.languages import check_readable
 from dora_primespeech_mlx.voices.book import CODE_COUNT, VoiceBook, VoiceEntry, read_codes, read_lexicon
 from dora_primespeech_mlx.voices.encoders import Encoders
@@ -83,6 +84,8 @@ def _checks(
     entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missing: tuple[Path, ...]
 ) -> Iterator[Callable[[], object]]:
     """What to look at, each a call that raises what is wrong."""
+    for style in entry.styles:
+        yield partial(_check_style, style, entry, book.path, CODE_COUNT if model is None else model.code_count, missing)
     for path in entry.references:
         if path not in missing:
             measured = entry.codes is None and bool(entry.prompt_text) and path == entry.references[0]
@@ -92,7 +95,8 @@ def _checks(
     if entry.lexicon is not None and entry.lexicon not in missing:
         yield partial(read_lexicon, entry.lexicon)
     if entry.prompt_text:
-        yield partial(_check_text, entry, book.path)
+        whose = f"{book.path}: the text of the reference of {entry.name!r}"
+        yield partial(_check_text, entry.prompt_text, entry.prompt_language, whose)
     if model is not None and model.speaker_dim:
         yield partial(_check_speaker, entry, book)
 
@@ -103,17 +107,32 @@ def _check_recording(path: Path, measured: bool) -> None:
         check_length(samples, rate, str(path))
 
 
-def _check_text(entry: VoiceEntry, path: Path) -> None:
+def _check_style(style: Style, entry: VoiceEntry, path: Path, count: int, missing: tuple[Path, ...]) -> None:
+    _check_text(style.text, style.language, f"{path}: the text of the style {style.name!r} of {entry.name!r}")
+    if style.codes is not None:
+        if style.codes not in missing:
+            read_codes(style.codes, count)
+    elif style.recording is not None and style.recording not in missing:
+        _check_recording(style.recording, measured=True)
+        encoders = _encoders(entry, path)
+        if not encoders.has("hubert"):
+            raise FileNotFoundError(
+                f"{path}: the style {style.name!r} of {entry.name!r} has no codes, and {encoders.missing('hubert')}"
+            )
+
+
+def _check_text(text: str, language: str, whose: str) -> None:
     try:
-        check_readable(entry.prompt_text, entry.prompt_language)
+        check_readable(text, language)
     except ValueError as error:
-        raise ValueError(
-            f"{path}: the text of the reference of {entry.name!r} cannot be read: {error}. Give what the recording says"
-        ) from error
+        raise ValueError(f"{whose} cannot be read: {error}. Give what the recording says") from error
 
 
 def _check_speaker(entry: VoiceEntry, book: VoiceBook) -> None:
-    folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
-    encoders = Encoders(encoder_folders(folder, book.path.parent))
+    encoders = _encoders(entry, book.path)
     if not encoders.has("speaker"):
         raise FileNotFoundError(encoders.missing("speaker"))
+
+
+def _encoders(entry: VoiceEntry, path: Path) -> Encoders:
+    return Encoders(encoder_folders(entry.folder, path.parent))

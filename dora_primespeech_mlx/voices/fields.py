@@ -35,9 +35,9 @@ _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 class Fields:
     """Typed access to the fields of one entry, or of the file itself. All errors are ValueErrors."""
 
-    def __init__(self, path: Path, item: Any, name: str | None = None):
-        """Take the fields of the voice `name`, or with None those of the file at `path`."""
-        self.where = f"{path}" if name is None else f"{path}: the voice {shown(name)}"
+    def __init__(self, path: Path | str, item: Any, name: str | None = None, kind: str = "the voice"):
+        """Take the fields of the `kind` of thing `name`, or with None those of the file at `path`."""
+        self.where = f"{path}" if name is None else f"{path}: {kind} {shown(name)}"
         if name is not None:
             self._checked("a name", name)
             if any(c < " " for c in name):
@@ -46,16 +46,30 @@ class Fields:
             raise ValueError(f"{self.where} must be a JSON object.")
         self._item: dict[str, Any] = item
         self._known: set[str] = set()
+        self._parts: list[Fields] = []
 
     def slips(self) -> tuple[str, ...]:
         """A sentence for each field that nothing reads and whose name is nearly that of one that was looked for."""
         absent = sorted(self._known - self._item.keys())
         near = {key: get_close_matches(key, absent, 1, ALIKE) for key in self._item if key not in self._known}
-        return tuple(
+        own = (
             f"{self.where} has {shown(key)}, which is not read: is it {found[0]!r}?"
             for key, found in near.items()
             if found
         )
+        return (*own, *(slip for part in self._parts for slip in part.slips()))
+
+    def parts(self, key: str) -> list[tuple[str, "Fields"]]:
+        """The names and fields of an object of objects; none without it."""
+        value = self._value(key)
+        parts = {} if value is None else value
+        if not isinstance(parts, dict) or len(parts) > MOST_PATHS:
+            raise ValueError(
+                f"{self.where} has {key} {shown(value)}; it must be an object of at most {MOST_PATHS} objects."
+            )
+        found = [(name, Fields(self.where, part, name, f"the {key.removesuffix('s')}")) for name, part in parts.items()]
+        self._parts += [part for _, part in found]
+        return found
 
     def text(self, *keys: str) -> str | None:
         """The first of some fields that is there, or None."""

@@ -3,7 +3,7 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -15,17 +15,20 @@ from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM
 from dora_primespeech_mlx.runtime.factory import accelerated, choose
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, PrebuiltVocoder, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.speech import Wishes
+from dora_primespeech_mlx.speech import Style, Wishes
 from dora_primespeech_mlx.text import Frontend, Phones
 from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS
 from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes, read_lexicon
 from dora_primespeech_mlx.voices.encoders import Encoders, Ready
+from dora_primespeech_mlx.voices.fields import there
 from dora_primespeech_mlx.voices.models import LoadedModel, load_on_mlx, load_on_onnx
-from dora_primespeech_mlx.voices.prompt import DiffusionPrompt, diffusion_prompt
-from dora_primespeech_mlx.voices.recording import reference_from_recordings
+from dora_primespeech_mlx.voices.prompt import NO_PROMPT, DiffusionPrompt, Prompt, diffusion_prompt
+from dora_primespeech_mlx.voices.recording import codes_from_recording, reference_from_recordings
 
 KEPT_MODELS = 2
 """Models whose weights the voices.json does not name, that are kept loaded."""
+KEPT_STYLES = 16
+"""Prompts of styles that are kept."""
 ENCODER_FOLDERS = ("encoders", "../encoders", "../../encoders")
 STEPS_ON_DEVICE, STEPS_ON_CPU = 8, 4
 """Steps of the diffusion where nobody says: what the official interface offers for v4, and its fewest."""
@@ -47,12 +50,11 @@ class Voice:
         sovits: the s2 network.
         frontend: text to phones.
         encoders: prosody features for Mandarin, where their files are present; None for a model that takes none.
-        codes: the prompt's semantic codes, int32 [m]; empty without a prompt.
-        prompt: the prompt's phones, or None.
-        prompt_bert: their features, float32 [n, 1024], or None for zeros.
+        prompt: the recording whose prosody it follows.
         ge: timbre, float32 [gin].
         diffusion: what a v3 or v4 voice hears before each sentence; None for the others.
         model: what its networks are called, with their folder: "GPT-SoVITS v2 (demo)".
+        entry: what the file says of it.
     """
 
     name: str
@@ -61,12 +63,11 @@ class Voice:
     sovits: SovitsRunner | DiffusionRunner
     frontend: Frontend
     encoders: Encoders | None
-    codes: np.ndarray
-    prompt: Phones | None
-    prompt_bert: np.ndarray | None
+    prompt: Prompt
     ge: np.ndarray
     diffusion: DiffusionPrompt | None = None
     model: str = "GPT-SoVITS"
+    entry: VoiceEntry | None = None
 
     @property
     def sample_rate(self) -> int:
@@ -74,18 +75,22 @@ class Voice:
         return self.sovits.config.sample_rate
 
     @property
+    def codes(self) -> np.ndarray:
+        """The prompt's semantic codes, int32 [m]; empty without a prompt."""
+        return self.prompt.codes
+
+    @property
     def prompt_ids(self) -> np.ndarray:
         """Phone ids of the prompt, int32 [n]; empty without a prompt."""
-        return np.zeros(0, np.int32) if self.prompt is None else self.prompt.ids
+        return self.prompt.ids
 
     def prosody(self, phones: Phones) -> np.ndarray | None:
         """Features of the prompt's phones and then the text's, float32 [n, 1024]; None when all are zero."""
         features = _features(self.encoders, phones)
-        if features is None and self.prompt_bert is None:
+        before = self.prompt.bert
+        if features is None and before is None:
             return None
-        before = (
-            np.zeros((len(self.prompt_ids), BERT_DIM), np.float32) if self.prompt_bert is None else self.prompt_bert
-        )
+        before = np.zeros((len(self.prompt_ids), BERT_DIM), np.float32) if before is None else before
         after = np.zeros((len(phones.ids), BERT_DIM), np.float32) if features is None else features
         return np.concatenate([before, after])
 
@@ -125,6 +130,7 @@ class Library:
         self._listed = {entry.weights for entry in book.entries.values()}
         self._models: OrderedDict[ModelKey, LoadedModel] = OrderedDict()
         self._voices: dict[str, Voice] = {}
+        self._prompts: OrderedDict[tuple[object, ...], Prompt] = OrderedDict()
 
     @property
     def precision(self) -> str:
@@ -159,12 +165,7 @@ class Library:
         loaded = self._model(entry)
         sovits = _with_vocoder(loaded.sovits, entry)
         sovits.prepare()
-        folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
-        folders = encoder_folders(folder, self._book.path.parent)
-        settings = self._settings
-        encoders = Encoders(
-            folders, self._runtime, self._precision, settings.threads, self._encoders, settings.graph_cache
-        )
+        encoders = self._encoders_of(entry)
         lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
         home = entry.prompt_language if entry.language == "auto" else entry.language
         frontend = Frontend(loaded.symbols, lexicon, self._settings.g2pw_dir, home, entry.languages)
@@ -184,12 +185,10 @@ class Library:
             for sentence in reference.advice:
                 logger.warning("%s", sentence)
         prosody = encoders if loaded.takes_prosody else None
-        prompt = None
+        prompt = NO_PROMPT
         if entry.prompt_text and codes is not None:
-            try:
-                prompt = frontend(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language, guard=False)
-            except ValueError as error:
-                raise ValueError(f"The reference text of the voice {entry.name!r} cannot be read: {error}") from error
+            whose = f"The reference text of the voice {entry.name!r}"
+            prompt = _prompt(codes, entry.prompt_text, entry.prompt_language, frontend, prosody, whose)
         ge = sovits.timbre(reference.spectra, reference.voice_vectors)
         return Voice(
             name=entry.name,
@@ -198,33 +197,89 @@ class Library:
             sovits=sovits,
             frontend=frontend,
             encoders=prosody,
-            codes=np.zeros(0, np.int32) if prompt is None or codes is None else codes,
             prompt=prompt,
-            prompt_bert=None if prompt is None else _features(prosody, prompt),
             ge=ge,
-            diffusion=self._prompt(entry, sovits, codes, prompt, ge),
-            model=f"GPT-SoVITS {loaded.sovits.config.version} ({folder.resolve().name})",
+            diffusion=self._diffusion(entry, sovits, prompt, ge),
+            model=f"GPT-SoVITS {loaded.sovits.config.version} ({entry.folder.resolve().name})",
+            entry=entry,
         )
 
-    def _prompt(
-        self,
-        entry: VoiceEntry,
-        sovits: SovitsRunner | DiffusionRunner,
-        codes: np.ndarray | None,
-        prompt: Phones | None,
-        ge: np.ndarray,
+    def styled(self, voice: Voice, style: str | Style | None) -> Voice:
+        """The voice with the prosody of a style; its timbre stays. None is its own.
+
+        Args:
+            voice: one that this library loaded.
+            style: the name of a style of the voice or of another voice of its model, or a style itself.
+
+        Raises:
+            ValueError: no such style, or it cannot be used.
+            FileNotFoundError: a file of it is missing, or the model has no content encoder and it no codes.
+        """
+        if style is None or voice.entry is None:
+            return voice
+        if isinstance(style, str):
+            named = voice.entry.style(style)
+            if named is None:
+                return replace(voice, prompt=self._of_another(voice, voice.entry, style))
+            style = named
+        source = style.codes or style.recording
+        key = voice.entry.name, style, source and there(source) and source.stat().st_mtime_ns
+        if key not in self._prompts:
+            self._prompts[key] = self._prompt_of(voice, voice.entry, style)
+        self._prompts.move_to_end(key)
+        if len(self._prompts) > KEPT_STYLES:
+            self._prompts.popitem(last=False)
+        return replace(voice, prompt=self._prompts[key])
+
+    def _of_another(self, voice: Voice, entry: VoiceEntry, name: str) -> Prompt:
+        """The prompt of the voice of that name, which has the same model."""
+        others = [each.name for each in self._book.entries.values() if each.weights == entry.weights]
+        try:
+            found = self._book.find(name)
+        except ValueError:
+            own = ", ".join(style.name for style in entry.styles) or "none"
+            raise ValueError(
+                f"There is no style {name!r} of the voice {entry.name!r}. Its styles: {own}. "
+                f"Voices whose prosody it can follow: {', '.join(others)}."
+            ) from None
+        if found.weights != entry.weights:
+            raise ValueError(f"The voice {entry.name!r} cannot follow {found.name!r}, which speaks with another model.")
+        prompt = self.voice(found.name).prompt
+        if prompt.phones is None:
+            raise ValueError(
+                f"The voice {entry.name!r} cannot follow {found.name!r}, which has no recording whose words are known."
+            )
+        return prompt
+
+    def _prompt_of(self, voice: Voice, entry: VoiceEntry, style: Style) -> Prompt:
+        network = self._model(entry).sovits
+        if style.codes is not None:
+            codes = read_codes(style.codes, network.config.code_count)
+        elif style.recording is not None:
+            codes = codes_from_recording(style.recording, self._encoders_of(entry), network)
+        else:
+            raise ValueError(f"The style {style.name!r} names neither a recording nor codes; it needs one.")
+        whose = f"The text of the style {style.name!r}"
+        return _prompt(codes, style.text, style.language, voice.frontend, voice.encoders, whose)
+
+    def _encoders_of(self, entry: VoiceEntry) -> Encoders:
+        folders, settings = encoder_folders(entry.folder, self._book.path.parent), self._settings
+        return Encoders(folders, self._runtime, self._precision, settings.threads, self._encoders, settings.graph_cache)
+
+    def _diffusion(
+        self, entry: VoiceEntry, sovits: SovitsRunner | DiffusionRunner, prompt: Prompt, ge: np.ndarray
     ) -> DiffusionPrompt | None:
         """What a v3 or v4 voice hears before each sentence; None for the others."""
         if not isinstance(sovits.config, DiffusionConfig):
             return None
-        if prompt is None or codes is None:
+        if prompt.phones is None:
             raise ValueError(
                 f"The voice {entry.name!r} is of a {sovits.config.version} model, which takes a voice from a recording "
                 "whose words it knows: give it ref_text, exactly what ref_audio says, and codes or HuBERT"
             )
         steps = self._settings.steps or entry.steps or (STEPS_ON_DEVICE if self._on_device else STEPS_ON_CPU)
         runner = cast(DiffusionRunner, sovits)
-        return diffusion_prompt(runner, *read_audio(entry.references[0]), codes, prompt.ids, ge, steps)
+        return diffusion_prompt(runner, *read_audio(entry.references[0]), prompt.codes, prompt.ids, ge, steps)
 
     def keeps(self, voice: Voice) -> bool:
         """Whether the model of a voice is still loaded for others; if not, the voice is better loaded anew."""
@@ -253,6 +308,17 @@ class Library:
         if self._runtime == "onnx":
             return load_on_onnx(weights, self._precision, self._settings.threads, self._settings.graph_cache)
         return load_on_mlx(weights, "fp16" if self._precision == "fp16" else "fp32")
+
+
+def _prompt(
+    codes: np.ndarray, text: str, language: str, frontend: Frontend, encoders: Encoders | None, whose: str
+) -> Prompt:
+    """The prompt of codes that say a text; ValueError naming `whose` it is if that cannot be read."""
+    try:
+        phones = frontend(closed(text, language), language, guard=False)
+    except ValueError as error:
+        raise ValueError(f"{whose} cannot be read: {error}") from error
+    return Prompt(codes, phones, _features(encoders, phones))
 
 
 def encoder_folders(model: Path, voices: Path) -> list[Path]:

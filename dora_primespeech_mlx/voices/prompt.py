@@ -1,7 +1,8 @@
-"""What a v3 or v4 voice hears before each sentence: the mel of its recording, and the features of what that says.
+"""What a voice hears before each sentence: codes and phones of a recording, whose prosody it follows.
 
-Both depend on the recording alone and are made once per voice. Several recordings give one timbre; the prompt is
-always of the first, whose text is known.
+A v3 or v4 voice hears the mel of its recording too, with the features of what that says. All depend on the recording
+alone and are made once. Several recordings give one timbre; the prompt is always of the first, whose text is known, or
+of a style.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,30 @@ import numpy as np
 from dora_primespeech_mlx.audio import mel_spectrogram, resample
 from dora_primespeech_mlx.nets.dimensions.diffusion import mel_positions
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner
+from dora_primespeech_mlx.text import Phones
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What T2S goes on from.
+
+    Attributes:
+        codes: semantic codes, int32 [m]; empty without a prompt.
+        phones: what they say, or None.
+        bert: features of those phones, float32 [n, 1024], or None for zeros.
+    """
+
+    codes: np.ndarray
+    phones: Phones | None = None
+    bert: np.ndarray | None = None
+
+    @property
+    def ids(self) -> np.ndarray:
+        """Phone ids, int32 [n]; empty without a prompt."""
+        return np.zeros(0, np.int32) if self.phones is None else self.phones.ids
+
+
+NO_PROMPT = Prompt(np.zeros(0, np.int32))
 
 
 @dataclass(frozen=True)
