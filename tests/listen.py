@@ -1,4 +1,6 @@
-"""A node that writes down what it gets, one JSON object a line. Environment: LISTEN_FILE; KIND, the audio it takes.
+"""A node that writes down what it gets, one JSON object a line.
+
+Environment: LISTEN_FILE; KIND, the audio it takes; PLAYS, to take as long over audio as it lasts.
 
 It stands in for a loudspeaker, which would play; audio of another kind, or longer than a second, ends it with an error.
 """
@@ -33,6 +35,8 @@ def main() -> None:
                 **metadata,
             }
             print(json.dumps(row), file=file, flush=True)
+            if "PLAYS" in os.environ:
+                time.sleep(metadata.get("duration", 0.0))
 
 
 main()
