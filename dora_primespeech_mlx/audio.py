@@ -11,7 +11,6 @@ from shlex import quote
 
 import numpy as np
 import soundfile
-import soxr
 
 REFERENCE_RATE = 32000
 """Rate of the reference spectrogram and of everything the voice models produce, Hz."""
@@ -170,6 +169,8 @@ def resample_soxr(samples: np.ndarray, rate: int, target: int) -> np.ndarray:
     """
     if rate == target:
         return np.asarray(samples, np.float32)
+    import soxr
+
     length = math.ceil(len(samples) * target / rate)
     result = soxr.resample(np.asarray(samples, np.float32), rate, target, quality="HQ")[:length]
     return np.pad(result, (0, length - len(result)))

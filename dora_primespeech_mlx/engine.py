@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -28,9 +28,11 @@ from dora_primespeech_mlx.synthesis.sentence import (
     speak,
 )
 from dora_primespeech_mlx.synthesis.streaming import Schedule
-from dora_primespeech_mlx.text.sentences import Sentence, sentences_of
 from dora_primespeech_mlx.voices.book import VoiceEntry, read_voices
 from dora_primespeech_mlx.voices.library import Library, Voice
+
+if TYPE_CHECKING:
+    from dora_primespeech_mlx.text.sentences import Sentence
 
 __all__ = ["AudioChunk", "Engine", "Speech", "synthesize"]
 
@@ -271,7 +273,9 @@ class Engine:
         if refused is not None and not readable:
             raise refused
 
-    def _sentences(self, text: str | Iterable[str | None], language: str) -> Iterator[Sentence | None]:
+    def _sentences(self, text: str | Iterable[str | None], language: str) -> "Iterator[Sentence | None]":
+        from dora_primespeech_mlx.text.sentences import sentences_of
+
         return sentences_of(text, language, self._settings.split_method, self._settings.strip_markup)
 
     def _decoded(self, group: list[PreparedSentence], request: Request) -> list[PreparedSentence]:

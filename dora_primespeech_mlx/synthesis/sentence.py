@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -14,9 +14,11 @@ from dora_primespeech_mlx.synthesis.decoding import CODES_PER_SECOND, MAXIMUM_CO
 from dora_primespeech_mlx.synthesis.diffusion import DiffusionAudio, stream_diffusion
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
-from dora_primespeech_mlx.text import Phones
-from dora_primespeech_mlx.text.sentences import Sentence
 from dora_primespeech_mlx.voices.library import Voice
+
+if TYPE_CHECKING:
+    from dora_primespeech_mlx.text import Phones
+    from dora_primespeech_mlx.text.sentences import Sentence
 
 ATTEMPTS = 2
 CODES_AT_A_TIME = 8
@@ -74,15 +76,15 @@ class PreparedSentence:
         attempt: the try that is next, from 0.
     """
 
-    sentence: Sentence
+    sentence: "Sentence"
     number: int
-    phones: Phones
+    phones: "Phones"
     bert: np.ndarray | None
     codes: tuple[int, ...] | None = None
     attempt: int = 0
 
 
-def prepare(sentence: Sentence, number: int, request: Request) -> PreparedSentence:
+def prepare(sentence: "Sentence", number: int, request: Request) -> PreparedSentence:
     """Phones and features of a sentence.
 
     Raises:

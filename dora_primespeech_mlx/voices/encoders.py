@@ -7,10 +7,9 @@ import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from dora_primespeech_mlx.audio import fbank
 from dora_primespeech_mlx.voices.encoder_networks import EncoderFile, Ready
@@ -72,7 +71,7 @@ class Encoders:
         self._runtime, self._precision, self._threads = runtime, precision, threads
         self._loaded = {} if loaded is None else loaded
         self._cache = cache
-        self._tokenizer: Tokenizer | None = None
+        self._tokenizer: Any = None
         self._warned = False
 
     def has(self, kind: str) -> bool:
@@ -144,6 +143,8 @@ class Encoders:
         if not texts:
             return []
         if self._tokenizer is None:
+            from tokenizers import Tokenizer
+
             self._tokenizer = Tokenizer.from_file(str(self._require("roberta", TOKENIZER_FILES)))
         roberta, look_up = self.ready("roberta"), self._tokenizer.token_to_id
         first, last, unknown = (_known(look_up(name), name) for name in ("[CLS]", "[SEP]", "[UNK]"))

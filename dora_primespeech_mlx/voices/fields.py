@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from dora_primespeech_mlx.settings import SPEED, VARIABLES, Number, expand
+from dora_primespeech_mlx.settings import LANGUAGES, SPEED, VARIABLES, Number, expand
 from dora_primespeech_mlx.speech import SAMPLING_NAMES
-from dora_primespeech_mlx.text.languages import checked_language
-from dora_primespeech_mlx.text.scripts import NAMES
-from dora_primespeech_mlx.text.spellings import language_code
+from dora_primespeech_mlx.voices.spellings import language_code
 
 NUMBERS: Mapping[str, Number] = {
     "speed_factor": SPEED,
@@ -25,6 +23,7 @@ NUMBERS: Mapping[str, Number] = {
     },
 }
 """Fields that hold numbers -> what they allow, which is what the environment allows."""
+SPOKEN = tuple(code for code in LANGUAGES.options if not code.startswith("auto"))
 LONGEST_TEXT = 2000
 MOST_PATHS = 64
 ALIKE = 0.8
@@ -127,10 +126,15 @@ class Fields:
         value = self.text(key)
         if not value or not value.strip():
             return default
-        try:
-            return checked_language(language_code(value))
-        except ValueError as error:
-            raise ValueError(f"{self.where} has {key} {shown(value)}: {error}.") from None
+        code = LANGUAGES.read(language_code(value))
+        if not LANGUAGES.accepts(code):
+            from dora_primespeech_mlx.text.languages import checked_language
+
+            try:
+                return checked_language(code)
+            except ValueError as error:
+                raise ValueError(f"{self.where} has {key} {shown(value)}: {error}.") from None
+        return code
 
     def languages(self, common: "Fields") -> tuple[str, ...]:
         """The languages a voice speaks, its own list or that of the file; empty if neither says."""
@@ -138,10 +142,10 @@ class Fields:
         fields, value = (common, common._value("languages")) if own is None else (self, own)
         names = [] if value is None else value
         listed = names if isinstance(names, list) else [names]
-        unknown = [name for name in listed if not isinstance(name, str) or name not in NAMES]
+        unknown = [name for name in listed if not isinstance(name, str) or name not in SPOKEN]
         if unknown or listed is not names:
             wrong = shown((unknown or listed)[0])
-            raise ValueError(f"{fields.where} has languages {wrong}; it must be a list of {', '.join(NAMES)}.")
+            raise ValueError(f"{fields.where} has languages {wrong}; it must be a list of {', '.join(SPOKEN)}.")
         return tuple(names)
 
     def _value(self, key: str) -> Any:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -16,14 +16,15 @@ from dora_primespeech_mlx.runtime.factory import accelerated, choose
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, PrebuiltVocoder, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Style, Wishes
-from dora_primespeech_mlx.text import Frontend, Phones
-from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS
 from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes, read_lexicon
 from dora_primespeech_mlx.voices.encoders import Encoders, Ready
 from dora_primespeech_mlx.voices.fields import there
 from dora_primespeech_mlx.voices.models import LoadedModel, load_on_mlx, load_on_onnx
 from dora_primespeech_mlx.voices.prompt import NO_PROMPT, DiffusionPrompt, Prompt, diffusion_prompt
 from dora_primespeech_mlx.voices.recording import codes_from_recording, reference_from_recordings
+
+if TYPE_CHECKING:
+    from dora_primespeech_mlx.text import Frontend, Phones
 
 KEPT_MODELS = 2
 """Models whose weights the voices.json does not name, that are kept loaded."""
@@ -61,7 +62,7 @@ class Voice:
     wishes: Wishes
     t2s: T2SRunner
     sovits: SovitsRunner | DiffusionRunner
-    frontend: Frontend
+    frontend: "Frontend"
     encoders: Encoders | None
     prompt: Prompt
     ge: np.ndarray
@@ -84,7 +85,7 @@ class Voice:
         """Phone ids of the prompt, int32 [n]; empty without a prompt."""
         return self.prompt.ids
 
-    def prosody(self, phones: Phones) -> np.ndarray | None:
+    def prosody(self, phones: "Phones") -> np.ndarray | None:
         """Features of the prompt's phones and then the text's, float32 [n, 1024]; None when all are zero."""
         features = _features(self.encoders, phones)
         before = self.prompt.bert
@@ -95,7 +96,7 @@ class Voice:
         return np.concatenate([before, after])
 
 
-def _features(encoders: Encoders | None, phones: Phones) -> np.ndarray | None:
+def _features(encoders: Encoders | None, phones: "Phones") -> np.ndarray | None:
     features = None if encoders is None else encoders.prosody([phones])[0]
     if features is not None and features.shape[1] != BERT_DIM:
         raise ValueError(
@@ -165,6 +166,9 @@ class Library:
         loaded = self._model(entry)
         sovits = _with_vocoder(loaded.sovits, entry)
         sovits.prepare()
+        # The rules of all languages are read while sessions are made.
+        from dora_primespeech_mlx.text import Frontend
+
         encoders = self._encoders_of(entry)
         lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
         home = entry.prompt_language if entry.language == "auto" else entry.language
@@ -311,7 +315,7 @@ class Library:
 
 
 def _prompt(
-    codes: np.ndarray, text: str, language: str, frontend: Frontend, encoders: Encoders | None, whose: str
+    codes: np.ndarray, text: str, language: str, frontend: "Frontend", encoders: Encoders | None, whose: str
 ) -> Prompt:
     """The prompt of codes that say a text; ValueError naming `whose` it is if that cannot be read."""
     try:
@@ -328,6 +332,8 @@ def encoder_folders(model: Path, voices: Path) -> list[Path]:
 
 def closed(text: str, language: str) -> str:
     """A prompt's text on one line, ending in a mark: one that ends in none lets the model run on into the next text."""
+    from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS
+
     text = " ".join(text.split())
     if not text or text[-1] in CLAUSE_MARKS:
         return text

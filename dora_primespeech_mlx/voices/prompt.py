@@ -6,13 +6,16 @@ of a style.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dora_primespeech_mlx.audio import mel_spectrogram, resample
 from dora_primespeech_mlx.nets.dimensions.diffusion import mel_positions
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner
-from dora_primespeech_mlx.text import Phones
+
+if TYPE_CHECKING:
+    from dora_primespeech_mlx.text import Phones
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Prompt:
     """
 
     codes: np.ndarray
-    phones: Phones | None = None
+    phones: "Phones | None" = None
     bert: np.ndarray | None = None
 
     @property

@@ -9,6 +9,7 @@ graphs are made anew.
 import hashlib
 import json
 import logging
+import mmap
 import os
 import shutil
 import time
@@ -96,7 +97,8 @@ class GraphCache:
             table = json.loads((folder / TABLE).read_text("utf-8"))
             if (folder / NUMBERS).stat().st_size != table["size"]:
                 raise ValueError("it is cut short")
-            content = np.memmap(folder / NUMBERS, np.uint8, "r").view(np.ndarray)
+            with (folder / NUMBERS).open("rb") as file:
+                content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             graphs = {name: _stored(content, entry) for name, entry in table["graphs"].items()}
         except FileNotFoundError:
             return None
@@ -167,10 +169,11 @@ def _write(folder: Path, said: Mapping[str, Any], graphs: Mapping[str, StoredGra
     write_synced(folder / TABLE, json.dumps({"size": size, "said": said, "graphs": entries}).encode())
 
 
-def _stored(content: np.ndarray, entry: Mapping[str, Any]) -> StoredGraph:
+def _stored(content: mmap.mmap, entry: Mapping[str, Any]) -> StoredGraph:
     start, size = entry["model"]
-    weights = {name: _array(content, *place) for name, place in entry["weights"].items()}
-    return StoredGraph(content[start : start + size].tobytes(), weights)
+    numbers = np.frombuffer(content, np.uint8)
+    weights = {name: _array(numbers, *place) for name, place in entry["weights"].items()}
+    return StoredGraph(content[start : start + size], weights, content)
 
 
 def _array(content: np.ndarray, start: int, kind: str, shape: Iterable[int]) -> np.ndarray:

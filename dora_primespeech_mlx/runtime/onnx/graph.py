@@ -1,5 +1,6 @@
 """An ONNX graph under construction: nodes, constants that stay numpy views, and sizes known only at run time."""
 
+import mmap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -40,10 +41,19 @@ class Port:
 
 @dataclass(frozen=True)
 class StoredGraph:
-    """A finished graph: an ONNX model, and the weights by the names that it declares external."""
+    """A finished graph: an ONNX model, and the weights by the names that it declares external.
+
+    `file` is what the weights lie in, where they are not memory of their own.
+    """
 
     model: bytes
     weights: Mapping[str, np.ndarray]
+    file: mmap.mmap | None = None
+
+    def let_go(self) -> None:
+        """Tells the system that the weights have been read, and are read from their file again if need be."""
+        if self.file is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self.file.madvise(mmap.MADV_DONTNEED)
 
     def embedded(self) -> bytes:
         """The model with its weights within."""

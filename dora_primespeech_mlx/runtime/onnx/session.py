@@ -12,7 +12,7 @@ import onnxruntime
 
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
 
-_BUILDER = ThreadPoolExecutor(1, "onnx-session")
+_BUILDER = ThreadPoolExecutor(2, "onnx-session")
 """Makes sessions while the next graph is traced; ONNX Runtime gives the interpreter free meanwhile."""
 
 GraphOf = Callable[[str], Graph | StoredGraph]
@@ -66,7 +66,10 @@ class OnnxFunction:
     def _make(self, graph: Graph | StoredGraph | Path, threads: int | None) -> onnxruntime.InferenceSession:
         options = session_options(threads)
         model: bytes | Path = graph if isinstance(graph, Path) else self._declare(graph, options)
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        if isinstance(graph, StoredGraph):
+            graph.let_go()
+        return session
 
     def _declare(self, graph: Graph | StoredGraph, options: onnxruntime.SessionOptions) -> bytes:
         """The model of a graph, with the options told where its weights are."""
