@@ -18,7 +18,7 @@ import numpy as np
 from dora_primespeech_mlx.audio import write_audio, written_as
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.speech import AudioChunk, Manner, Omission, Speech, Style, Wishes
+from dora_primespeech_mlx.speech import AudioChunk, Manner, Omission, Speech, Style, Wishes, Word
 from dora_primespeech_mlx.synthesis.sentence import (
     CancelledError,
     PreparedSentence,
@@ -182,14 +182,16 @@ class Engine:
         own = voice if isinstance(voice, Voice) else None
         manner = self.settle(_wishes(voice, style, language, speed, seed, sampling, noise_scale), own)
         request = self._request(manner, own, whole=True, batch=batch)
-        pieces = []
+        pieces: list[np.ndarray] = []
+        words: list[Word] = []
         for chunk in self._units(text, request):
             if chunk is not None:
                 on_chunk(chunk)
                 pieces.append(chunk.samples)
+                words += chunk.words
         audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
         codes, omissions = tuple(request.codes), tuple(request.omissions)
-        return Speech(audio, request.voice.sample_rate, codes, request.timing, omissions, request.voice.model)
+        return Speech(audio, request.voice.sample_rate, codes, request.timing, omissions, request.voice.model, tuple(words))
 
     def _request(
         self,
@@ -210,7 +212,7 @@ class Engine:
         )
 
     def _units(self, text: str | Iterable[str | None], request: Request) -> Generator[AudioChunk | None, None, None]:
-        began, index, told = time.perf_counter(), 0, 0
+        began, index, told, made = time.perf_counter(), 0, 0, 0
         pause: AudioChunk | None = None
         try:
             for prepared in self._prepared(text, request):
@@ -226,16 +228,20 @@ class Engine:
                         return
                     yield replace(pause, omissions=tuple(request.omissions[told:]))
                     told = len(request.omissions)
-                for samples in speak(prepared, request):
+                    made += len(pause.samples)
+                before = made / request.voice.sample_rate
+                for spoken in speak(prepared, request):
                     if request.cancelled():
                         return
-                    if samples is None:
+                    if spoken is None:
                         yield None
                         continue
                     if index == 0:
                         request.timing.first_audio = time.perf_counter() - began
-                    yield _chunk(samples, index, prepared, request)
+                    words = tuple(word.later(before) for word in spoken.words)
+                    yield replace(_chunk(spoken.samples, index, prepared, request), words=words)
                     index += 1
+                    made += len(spoken.samples)
                 silence = _silence(self._settings.fragment_interval, request)
                 pause = replace(_chunk(silence, index, prepared, request), sentence_final=True)
                 index += 1

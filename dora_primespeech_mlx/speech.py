@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -91,6 +91,29 @@ class Omission:
 
 
 @dataclass(frozen=True)
+class Word:
+    """A word as it is written, or a character of Mandarin, and when it is spoken.
+
+    Attributes:
+        text: the word.
+        start: where it begins in the text as it came, in characters.
+        end: where it ends.
+        begins: seconds from the beginning of the text's audio.
+        ends: when it ends; an estimate where its end was not decided when its beginning was sent.
+    """
+
+    text: str
+    start: int
+    end: int
+    begins: float
+    ends: float
+
+    def later(self, seconds: float, pace: float = 1.0) -> Self:
+        """The word in audio that is played `pace` times as fast and then follows other audio of so many seconds."""
+        return replace(self, begins=self.begins / pace + seconds, ends=self.ends / pace + seconds)
+
+
+@dataclass(frozen=True)
 class AudioChunk:
     """A piece of speech.
 
@@ -106,6 +129,7 @@ class AudioChunk:
         end: where it ends.
         omissions: what was left out or cut short since the last chunk that ended a sentence.
         model: the model that made it; see `Speech`.
+        words: that begin in it, the times from the beginning of the text's audio.
     """
 
     samples: np.ndarray
@@ -119,6 +143,7 @@ class AudioChunk:
     end: int
     omissions: tuple[Omission, ...] = ()
     model: str = ""
+    words: tuple[Word, ...] = ()
 
 
 @dataclass
@@ -150,6 +175,7 @@ class Speech:
         timing: the time it took.
         omissions: sentences that were left out or cut short.
         model: the model that made it, "GPT-SoVITS v2 (demo)", which files and messages name with the sound.
+        words: in order.
     """
 
     audio: np.ndarray
@@ -158,6 +184,7 @@ class Speech:
     timing: Timing
     omissions: tuple[Omission, ...] = ()
     model: str = ""
+    words: tuple[Word, ...] = ()
 
     @property
     def duration(self) -> float:

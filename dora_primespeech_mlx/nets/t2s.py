@@ -151,6 +151,11 @@ class T2S(nn.Module):
             x = layer(x, mask, None if cache is None else cache[i])
         return x
 
+    def projections(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Weights [3 * heads * head_width, D] and bias, float16, of each layer's queries, keys and values."""
+        found = [(layer.self_attn.in_proj.weight, layer.self_attn.in_proj.bias) for layer in self.h.layers]
+        return [(np.array(weight.astype(mx.float16)), np.array(bias.astype(mx.float16))) for weight, bias in found]
+
     def logits(self, hidden: mx.array) -> mx.array:
         """Scores of the next code from hidden states [..., D], float32 [..., vocabulary]."""
         weight = self.ar_predict_layer.weight

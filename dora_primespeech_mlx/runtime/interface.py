@@ -29,6 +29,13 @@ class T2SSession(Protocol):
         """Appends a code to each text (integers [B], in the runner's array kind) and returns the new `logits`."""
         ...
 
+    def cached(self, text: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Keys and values of a layer in rows `first` to `last` of a text, float32 [heads, n, head_width] each.
+
+        The rows are the text's phones, the prompt's codes and the codes appended since.
+        """
+        ...
+
 
 @runtime_checkable
 class DrawingSession(T2SSession, Protocol):

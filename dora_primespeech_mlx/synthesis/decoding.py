@@ -7,12 +7,13 @@ itself makes several codes at once, and those after the end are dropped too.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import ModuleType
 
 import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE, FRAMES_PER_CODE
+from dora_primespeech_mlx.runtime.alignment import Rows
 from dora_primespeech_mlx.runtime.interface import Array, DrawingSession, T2SRunner, T2SSession
 from dora_primespeech_mlx.sampling import Sampling, draw
 from dora_primespeech_mlx.synthesis.noise import RowNoise
@@ -75,6 +76,7 @@ class Row:
         codes: made so far, without the prompt's.
         running: whether more will come.
         fault: why the guard ended it; empty if it did not.
+        cached: once it is being decoded, its rows of the executor's cache; see `runtime.alignment`.
     """
 
     phones: np.ndarray
@@ -84,6 +86,7 @@ class Row:
     codes: list[int] = field(default_factory=list)
     running: bool = True
     fault: str = ""
+    cached: Rows | None = None
 
     def take(self, code: int, ends: bool, guard: Guard | None) -> int | None:
         """The code, if the row goes on with it; None once it has ended, by itself or by `guard`."""
@@ -180,6 +183,8 @@ def _decode(
     if cancelled():
         return
     session = runner.start([(row.phones, row.bert) for row in rows], prompt)
+    for index, row in enumerate(rows):
+        row.cached = partial(session.cached, index)
     if isinstance(session, DrawingSession):
         steps = _drawn_by_session(runner, session, rows, sampling, limit)
     else:

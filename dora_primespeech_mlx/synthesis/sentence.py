@@ -3,17 +3,19 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
+from dora_primespeech_mlx.runtime.alignment import Follower
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.settings import SPEED
-from dora_primespeech_mlx.speech import Manner, Omission, Timing
+from dora_primespeech_mlx.speech import Manner, Omission, Timing, Word
 from dora_primespeech_mlx.synthesis.decoding import CODES_PER_SECOND, MAXIMUM_CODES, Guard, Row, generate_many
 from dora_primespeech_mlx.synthesis.diffusion import DiffusionAudio, stream_diffusion
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
+from dora_primespeech_mlx.synthesis.words import SentenceWords
 from dora_primespeech_mlx.voices.library import Voice
 
 if TYPE_CHECKING:
@@ -74,6 +76,7 @@ class PreparedSentence:
         bert: features of the prompt's phones and its own, float32 [n, 1024], or None for zeros.
         codes: where they are made already.
         attempt: the try that is next, from 0.
+        words: with the codes, when its words are spoken.
     """
 
     sentence: "Sentence"
@@ -82,6 +85,14 @@ class PreparedSentence:
     bert: np.ndarray | None
     codes: tuple[int, ...] | None = None
     attempt: int = 0
+    words: SentenceWords | None = None
+
+
+class Spoken(NamedTuple):
+    """Samples of a sentence, float32 [n], and the words that begin in them, the times from the sentence's beginning."""
+
+    samples: np.ndarray
+    words: tuple[Word, ...]
 
 
 def prepare(sentence: "Sentence", number: int, request: Request) -> PreparedSentence:
@@ -101,20 +112,25 @@ def decode_together(sentences: Sequence[PreparedSentence], request: Request) -> 
     with request.timing.measure("t2s"):
         for _ in _decode(rows, request):
             pass
+        decoded = []
+        for sentence, row in zip(sentences, rows, strict=True):
+            words = _words(sentence, request)
+            words.follow(row)
+            decoded.append(replace(sentence, codes=tuple(row.codes), words=words))
     return [
-        replace(sentence, attempt=1) if row.fault else replace(sentence, codes=tuple(row.codes))
-        for sentence, row in zip(sentences, rows, strict=True)
+        replace(sentence, attempt=1) if row.fault else done
+        for sentence, row, done in zip(sentences, rows, decoded, strict=True)
     ]
 
 
-def speak(sentence: PreparedSentence, request: Request) -> Iterator[np.ndarray | None]:
-    """Samples of a sentence.
+def speak(sentence: PreparedSentence, request: Request) -> Iterator[Spoken | None]:
+    """Samples of a sentence, and its words.
 
     One that loses its text before anything was heard is tried again with other noise; later, it is cut short there and
     named in `Request.omissions`.
 
     Yields:
-        float32 [n], at most a second each; None after a little work that gave none.
+        at most a second each; None after a little work that gave none.
 
     Raises:
         CancelledError: the request is cancelled.
@@ -123,9 +139,13 @@ def speak(sentence: PreparedSentence, request: Request) -> Iterator[np.ndarray |
         row = _row(replace(sentence, attempt=attempt), request)
         audio = _audio(sentence, attempt, request)
         last = attempt + 1 == ATTEMPTS
+        words = sentence.words or _words(sentence, request)
         codes = _codes(row, audio, request, last) if sentence.codes is None else sentence.codes
         try:
-            yield from _render(audio, codes, request)
+            for samples in _render(audio, codes, request):
+                if samples is not None:
+                    words.follow(row)
+                yield None if samples is None else Spoken(samples, words.take(samples))
         except CollapseError as error:
             logger.warning("%r is read again: %s", sentence.sentence.text, error)
             continue
@@ -145,6 +165,13 @@ def _audio(sentence: PreparedSentence, attempt: int, request: Request) -> Senten
     sovits = cast(SovitsRunner, voice.sovits)
     noise = NoiseTable("normal", sovits.config.vocoder.inter_channels, seed)
     return SentenceAudio(sovits, sentence.phones.ids, voice.ge, noise, request.manner.noise_scale, pace)
+
+
+def _words(sentence: PreparedSentence, request: Request) -> SentenceWords:
+    """The words of a sentence, none of which is spoken yet."""
+    voice, phones = request.voice, sentence.phones
+    follower = voice.head and Follower(voice.head, (len(voice.prompt_ids), len(phones.ids)), len(voice.codes))
+    return SentenceWords(sentence.sentence, phones, follower, _pace(sentence, request), voice.sample_rate)
 
 
 def _pace(sentence: PreparedSentence, request: Request) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,12 +45,17 @@ TRIAL = {
 }
 
 
+Unit = tuple[str, tuple[str, ...]]
+"""Something that is said, a word or a character or a mark, and its phones."""
+
+
 @dataclass(frozen=True)
 class Span:
     """One language run inside Phones: phones `start` to `end` say `text`.
 
     `word2ph` has the number of phones of each character of a Mandarin or Cantonese `text` (its sum is end - start);
-    None in other languages.
+    None in other languages. `units` are what is said one after the other, and the number of phones of each: characters
+    in those two languages, words and marks in English and Korean, what stands between two marks in Japanese.
     """
 
     language: str
@@ -57,6 +63,7 @@ class Span:
     start: int
     end: int
     word2ph: tuple[int, ...] | None
+    units: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,11 +189,13 @@ class Frontend:
         readings = list(given.readings)
         for run in split_languages(given.text, language, self._habits):
             follows_latin = bool(spans) and spans[-1].language == "en"
-            normalised, added, word2ph = self._run(run, given, readings, follows_latin)
+            normalised, units, word2ph = self._run(run, given, readings, follows_latin)
+            added = [phone for _, phones in units for phone in phones]
             if _is_short_english(run, added) and (not names or names[-1] not in MARKS):
-                added = [",", *added]
+                added, units = [",", *added], [(",", (",",)), *units]
             if added:
-                spans.append(Span(run.language, normalised, len(names), len(names) + len(added), word2ph))
+                counted = tuple((said, len(phones)) for said, phones in units)
+                spans.append(Span(run.language, normalised, len(names), len(names) + len(added), word2ph, counted))
                 names += added
         if not any(name not in MARKS for name in names):
             raise ValueError(f"there is nothing to say in {given.text[:40]!r}: it has no word and no number")
@@ -195,7 +204,7 @@ class Frontend:
 
     def _run(
         self, run: Run, given: Noted, readings: list[tuple[str, int]], follows_latin: bool
-    ) -> tuple[str, list[str], tuple[int, ...] | None]:
+    ) -> tuple[str, list[Unit], tuple[int, ...] | None]:
         """What is said of a run, and how; it takes its share of the `readings` that are given."""
         if run.language == "zh":
             from dora_primespeech_mlx.text.mandarin.normalise import spoken_mandarin
@@ -205,7 +214,7 @@ class Frontend:
             fixed = dict(zip(places, readings, strict=False))
             del readings[: len(places)]
             phones, counts = self._mandarin.phones(text, fixed, follows_latin)
-            return text, phones, tuple(counts)
+            return text, _characters(text, phones, counts), tuple(counts)
         if run.language in PACKAGES:
             return self._other_run(run)
         from dora_primespeech_mlx.text.english.normalise import spoken_english
@@ -217,25 +226,31 @@ class Frontend:
             own = {word: phones for word, (phones, _) in given.words.items()}
             english = English(replace(self._lexicon, english=self._lexicon.english | own))
         text = spoken_english(run.text, self._lexicon.english)
-        return given.shown(text), english.phones(text), None
+        return given.shown(text), [(given.shown(word), phones) for word, phones in english.words(text)], None
 
-    def _other_run(self, run: Run) -> tuple[str, list[str], tuple[int, ...] | None]:
+    def _other_run(self, run: Run) -> tuple[str, list[Unit], tuple[int, ...] | None]:
         self._check(run.language)
         if run.language == "yue":
             from dora_primespeech_mlx.text.cantonese.normalise import spoken_cantonese
 
             text = self._cantonese.readable(spoken_cantonese(run.text))
             phones, counts = self._cantonese.phones(text)
-            return text, phones, tuple(counts)
+            return text, _characters(text, phones, counts), tuple(counts)
         if run.language == "ja":
             from dora_primespeech_mlx.text.japanese.normalise import spoken_japanese
 
             text = spoken_japanese(self._japanese.with_own_words(run.text))
-            return text, self._japanese.phones(text), None
+            return text, self._japanese.parts(text), None
         from dora_primespeech_mlx.text.korean.normalise import spoken_korean
 
         text = spoken_korean(run.text)
-        return text, self._korean.phones(text), None
+        return text, self._korean.words(text), None
+
+
+def _characters(text: str, phones: Sequence[str], counts: Sequence[int]) -> list[Unit]:
+    """Each character of a text with its share of the phones."""
+    ends = accumulate(counts)
+    return [(character, tuple(phones[end - count : end])) for character, count, end in zip(text, counts, ends, strict=True)]
 
 
 def _members(language: str) -> tuple[str, ...]:

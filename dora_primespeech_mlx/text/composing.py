@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS, CUT5_MARKS
 from dora_primespeech_mlx.text.inband import ALL, CLOSE, CUT, END, ITEM, OPEN, SIGNS, without_signs
 from dora_primespeech_mlx.text.notation import Note
+from dora_primespeech_mlx.text.places import Places
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ class Sentence:
         pause: seconds of silence between the sentence before and this one; None for the usual.
         rate: factor of the speed.
         closed: whether the mark at its end was added.
+        written: what stands in the full text from `start` to `end`.
+        places: where the full text stands in the text with its markup; None where it is the same.
     """
 
     text: str
@@ -40,13 +43,16 @@ class Sentence:
     pause: float | None = None
     rate: float = 1.0
     closed: bool = field(default=False, compare=False)
+    written: str = field(default="", compare=False)
+    places: Places | None = field(default=None, compare=False, repr=False)
 
 
 class Composer:
     """Makes sentences of pieces, in order: what a writer asks for holds until something else is asked."""
 
-    def __init__(self, requests: deque[tuple[str, str]] | None = None) -> None:
+    def __init__(self, requests: deque[tuple[str, str]] | None = None, places: Places | None = None) -> None:
         self._requests: deque[tuple[str, str]] = deque() if requests is None else requests
+        self._places = places
         self._pause: float | None = None
         self._rate = 1.0
         self._language = "auto"
@@ -73,7 +79,8 @@ class Composer:
         begin = start + len(plain) - len(plain.lstrip())
         is_closed = text.rstrip("".join(CLOSERS) + " ")[-1:] not in MARKS
         text += ("。" if is_wide else ".") if is_closed else ""
-        return Sentence(text, begin, start + len(plain.rstrip()), asked, tuple(notes), pause, rate, is_closed)
+        end = start + len(plain.rstrip())
+        return Sentence(text, begin, end, asked, tuple(notes), pause, rate, is_closed, plain.strip(), self._places)
 
     def _text(self, piece: str, pauses: dict[int, str], is_wide: bool) -> tuple[str, list[Note]]:
         """What is spoken of a piece, with pauses as marks."""

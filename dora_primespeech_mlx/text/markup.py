@@ -12,6 +12,7 @@ from dora_primespeech_mlx.text import inline, links
 from dora_primespeech_mlx.text.inband import CELL, END, ITEM, without_signs
 from dora_primespeech_mlx.text.inline import HAN, Step, is_letter, run_of
 from dora_primespeech_mlx.text.openings import cells, opening
+from dora_primespeech_mlx.text.places import Places
 from dora_primespeech_mlx.text.speech_tags import Requests, SpeechTags
 from dora_primespeech_mlx.text.tags import (
     NAME,
@@ -73,7 +74,9 @@ class MarkupStripper:
 
     def push(self, text: str) -> str:
         """Take the next piece; the plain text that is now certain."""
-        self._held += without_signs(text)
+        plain = without_signs(text)
+        self._held += plain
+        self._pushed += len(plain)
         return self._advance(final=False)
 
     def finish(self) -> str:
@@ -82,8 +85,15 @@ class MarkupStripper:
         self._reset()
         return plain
 
+    @property
+    def places(self) -> Places:
+        """Where the plain text of this text stands in it, without the signs; another one after `finish`."""
+        return self._places
+
     def _reset(self) -> None:
         self._held = ""
+        self._pushed = 0  # characters of the text so far
+        self._places = Places()
         self._closer: re.Pattern[str] | None = None  # what ends the block that is being skipped
         self._after = ""  # what stands for it
         self._line_start = True
@@ -104,10 +114,10 @@ class MarkupStripper:
             if step is None:
                 break
             length, said = step
-            self._held = self._held[length:]
+            taken, self._held = self._held[:length], self._held[length:]
             if said:
                 out.append(said)
-                self._note(said)
+                self._note(said, taken)
         plain = "".join(out)
         return plain if self._keeps_signs else without_signs(plain.replace(CELL, ", "))
 
@@ -115,10 +125,13 @@ class MarkupStripper:
     def _before(self) -> str:
         return self._past[-1]
 
-    def _note(self, said: str) -> None:
-        """Remember what came out, as far as later signs are judged by it."""
+    def _note(self, said: str, taken: str) -> None:
+        """Remember what came out, as far as later signs are judged by it, and where it stood in what was taken."""
         plain = without_signs(said)
         if plain:
+            within = taken.find(plain)
+            origin = self._pushed - len(self._held) - len(taken) + max(0, within)
+            self._places.add(len(plain), origin, len(plain) if within >= 0 else min(1, len(taken)))
             self._past = (self._past + plain)[-LONGEST_WORD:]
             self._in_chinese = self._in_chinese or HAN.search(plain) is not None
 

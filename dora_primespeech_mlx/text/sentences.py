@@ -50,8 +50,10 @@ def sentences_of(
     """
     requests: Requests = deque()
     if isinstance(text, str):
-        whole = _stripped(text, requests) if markup else without_signs(text)
-        found: Iterable[Sentence | None] = _cut(whole, method, language, Composer(requests))
+        stripper = MarkupStripper(requests)
+        places = stripper.places if markup else None
+        whole = stripper.push(text) + stripper.finish() if markup else without_signs(text)
+        found: Iterable[Sentence | None] = _cut(whole, method, language, Composer(requests, places))
     else:
         found = _as_they_come(text, requests, markup)
     spoken = (each for each in found if each is None or any(character.isalnum() for character in each.text))
@@ -83,13 +85,9 @@ def _with_language(sentences: Iterable[Sentence | None]) -> Iterator[Sentence | 
     yield from (_in(sentence, last) for sentence in waiting)
 
 
-def _stripped(text: str, requests: Requests) -> str:
-    stripper = MarkupStripper(requests)
-    return stripper.push(text) + stripper.finish()
-
-
 def _as_they_come(pieces: Iterable[str | None], requests: Requests, markup: bool) -> Iterator[Sentence | None]:
-    stripper, splitter = MarkupStripper(requests), SentenceSplitter(composer=Composer(requests))
+    stripper = MarkupStripper(requests)
+    splitter = SentenceSplitter(composer=Composer(requests, stripper.places if markup else None))
     for piece in pieces:
         if piece is None:
             yield None

@@ -4,6 +4,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -12,6 +13,7 @@ import numpy as np
 from dora_primespeech_mlx.audio import read_audio
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM
+from dora_primespeech_mlx.runtime.alignment import Head
 from dora_primespeech_mlx.runtime.factory import accelerated, choose
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, PrebuiltVocoder, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.settings import Settings
@@ -67,6 +69,7 @@ class Voice:
     prompt: Prompt
     ge: np.ndarray
     diffusion: DiffusionPrompt | None = None
+    head: Head | None = None
     model: str = "GPT-SoVITS"
     entry: VoiceEntry | None = None
 
@@ -194,6 +197,9 @@ class Library:
             whose = f"The reference text of the voice {entry.name!r}"
             prompt = _prompt(codes, entry.prompt_text, entry.prompt_language, frontend, prosody, whose)
         ge = sovits.timbre(reference.spectra, reference.voice_vectors)
+        if len(prompt.codes) and not loaded.finder.over:
+            session = loaded.t2s.start([(prompt.ids, prompt.bert)], prompt.codes)
+            loaded.finder.find(partial(session.cached, 0), len(prompt.ids), len(prompt.codes))
         return Voice(
             name=entry.name,
             wishes={"language": entry.language, "speed": entry.speed, **_typed(entry.sampling)},
@@ -204,6 +210,7 @@ class Library:
             prompt=prompt,
             ge=ge,
             diffusion=self._diffusion(entry, sovits, prompt, ge),
+            head=loaded.finder.found,
             model=f"GPT-SoVITS {loaded.sovits.config.version} ({entry.folder.resolve().name})",
             entry=entry,
         )

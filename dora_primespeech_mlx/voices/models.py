@@ -2,10 +2,12 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dora_primespeech_mlx.nets.dimensions.written import as_json, from_json
+from dora_primespeech_mlx.runtime.alignment import HeadFinder, Projection
 from dora_primespeech_mlx.runtime.factory import (
     accelerated,
     onnx_precision,
@@ -24,16 +26,22 @@ from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FIL
 
 T2S_GRAPH, S2_GRAPH = "t2s_{}", "s2_{}"
 """What the graphs of the two networks are called in a cache."""
+PROJECTIONS = "t2s_projections"
+"""Beside them, and no graph: the arrays of `T2S.projections`."""
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """The networks of a model on their executor, and whether it listens to the prosody of a text."""
+    """The networks of a model on their executor, and whether it listens to the prosody of a text.
+
+    `finder` finds the head of T2S that tells when words are spoken.
+    """
 
     symbols: str | tuple[str, ...]
     t2s: T2SRunner
     sovits: SovitsRunner | DiffusionRunner
     takes_prosody: bool
+    finder: HeadFinder
 
 
 def load_on_mlx(weights: Path | tuple[Path, Path], precision: str) -> LoadedModel:
@@ -46,7 +54,9 @@ def load_on_mlx(weights: Path | tuple[Path, Path], precision: str) -> LoadedMode
         bound_cache()
     model = load_model(weights, precision=precision, wide=width_pays())
     takes_prosody = bool(mx.any(model.t2s.bert_proj.weight != 0).item())
-    return LoadedModel(model.symbols, t2s_runner(model.t2s, "mlx"), s2_runner(model.sovits, "mlx"), takes_prosody)
+    finder = HeadFinder(model.t2s.projections, model.t2s.config)
+    runners = t2s_runner(model.t2s, "mlx"), s2_runner(model.sovits, "mlx")
+    return LoadedModel(model.symbols, *runners, takes_prosody, finder)
 
 
 def load_on_onnx(weights: Path | tuple[Path, Path], precision: str, threads: int | None, cache: Path) -> LoadedModel:
@@ -79,6 +89,7 @@ def load_on_onnx(weights: Path | tuple[Path, Path], precision: str, threads: int
         onnx_t2s_runner(t2s, lambda name: stored[T2S_GRAPH.format(name)], threads),
         onnx_s2_runner(sovits, lambda name: stored[S2_GRAPH.format(name)], precision, threads),
         said["takes_prosody"],
+        HeadFinder(partial(_projections, stored[PROJECTIONS]), t2s),
     )
 
 
@@ -108,4 +119,11 @@ def _traced(weights: Path | tuple[Path, Path], precision: str) -> tuple[dict[str
         "sovits": as_json(model.sovits.config),
         "takes_prosody": bool(mx.any(model.t2s.bert_proj.weight != 0).item()),
     }
-    return said, {name: trace().stored() for name, trace in tracers.items()}
+    pairs = enumerate(model.t2s.projections())
+    numbers = {f"{layer} {part}": array for layer, pair in pairs for part, array in enumerate(pair)}
+    return said, {PROJECTIONS: StoredGraph(b"", numbers)} | {name: trace().stored() for name, trace in tracers.items()}
+
+
+def _projections(stored: StoredGraph) -> list[Projection]:
+    """What `T2S.projections` gave."""
+    return [(stored.weights[f"{layer} 0"], stored.weights[f"{layer} 1"]) for layer in range(len(stored.weights) // 2)]

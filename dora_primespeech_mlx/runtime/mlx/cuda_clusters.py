@@ -305,6 +305,11 @@ class _Together:
         self._texts = mx.concatenate([given, self._texts[:, 1 : STATE - 1], none, self._texts[:, STATE:]], axis=1)
         self.codes(mx.ones((1, *self.logits.shape)), sampling)
 
+    def cached(self, text: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `runtime.interface.T2SSession`; rows whose codes have been read are there."""
+        keys, values = np.array(self._cache[text, layer, :, :, first:last].astype(mx.float32))
+        return keys, values
+
     def _make_room(self, count: int) -> None:
         self._filled += count
         if self._filled > self._cache.shape[4]:
@@ -333,6 +338,10 @@ class ClusterT2SSession:
             part.step(codes[index * self._most : (index + 1) * self._most], self._how(Sampling(), -1, 0))
         self.logits = _joined([part.logits for part in self._parts], axis=0)
         return self.logits
+
+    def cached(self, text: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `runtime.interface.T2SSession`."""
+        return self._parts[text // self._most].cached(text % self._most, layer, first, last)
 
     def codes(self, noise: mx.array, sampling: Sampling, end: int, minimum: int) -> mx.array:
         """See `runtime.interface.DrawingSession`."""

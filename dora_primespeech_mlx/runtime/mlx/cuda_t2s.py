@@ -144,6 +144,11 @@ class CudaT2SSession(MlxT2SSession):
         self._places = mx.arange(GROWTH)[:, None] + mx.array([self._position, self._filled])
         self._steps = 0
 
+    def cached(self, text: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `runtime.interface.T2SSession`."""
+        keys, values = np.array(self._packed[layer, :, :, first:last].astype(mx.float32))
+        return keys, values
+
     def step(self, codes: mx.array) -> mx.array:
         """Appends a code (integers [1]) and returns the logits of the next, not yet computed."""
         if self._filled == self._packed.shape[3]:

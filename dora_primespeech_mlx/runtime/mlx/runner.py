@@ -37,8 +37,8 @@ class MlxT2SSession:
         first, caches = zip(*(self._prefill(phones, bert, prompt, bucket) for phones, bert in texts), strict=True)
         self._cache = [join(layers) for layers in zip(*caches, strict=True)]
         longest = max(cache[0].offset for cache in caches)
-        paddings = [longest - cache[0].offset for cache in caches]
-        self._padding = mx.array(paddings)[:, None, None, None] if any(paddings) else None
+        self._paddings = [longest - cache[0].offset for cache in caches]
+        self._padding = mx.array(self._paddings)[:, None, None, None] if any(self._paddings) else None
         self.logits = mx.stack(list(first))
         mx.async_eval(self.logits)
 
@@ -63,6 +63,12 @@ class MlxT2SSession:
         """All keys and values of a single text, float16 [layers, 2, heads, rows, d]."""
         rows = [cache.rows() for cache in self._cache]
         return mx.stack([mx.stack([keys[0], values[0]]) for keys, values in rows]).astype(mx.float16)
+
+    def cached(self, text: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `runtime.interface.T2SSession`."""
+        padding = self._paddings[text]
+        keys, values = (part[text, :, padding + first : padding + last] for part in self._cache[layer].rows())
+        return _output(keys), _output(values)
 
     def step(self, codes: mx.array) -> mx.array:
         """Appends a code to each text and returns the logits of the next, not yet computed."""

@@ -53,6 +53,14 @@ class OnnxT2SSession:
         self.logits = self._next.copy()
         return self.logits
 
+    def cached(self, text: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `runtime.interface.T2SSession`."""
+        parts = layer, self._runner.config.layers + layer
+        rows = [self.cache[part, text, :, first:last].astype(np.float32) for part in parts]
+        if self._runner.rounded:
+            rows = [row * self._scales[part] for part, row in zip(parts, rows, strict=True)]
+        return rows[0], rows[1]
+
     def _room(self, length: int) -> np.ndarray:
         """Memory for at least so many rows, with whatever is in it: that of an earlier session if it is enough."""
         config = self._runner.config

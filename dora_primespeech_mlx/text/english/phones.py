@@ -27,18 +27,22 @@ class English:
 
     def phones(self, text: str) -> list[str]:
         """Phone names of the normalised `text`, words without a border between them, marks as they stand."""
+        return [phone for _, said in self.words(text) for phone in said]
+
+    def words(self, text: str) -> list[tuple[str, tuple[str, ...]]]:
+        """Each word and mark of the normalised `text`, and its phones."""
         tokens = TOKEN.findall(text)
-        names: list[str] = []
-        for index, token in enumerate(tokens):
-            if not token[0].isalpha():
-                names.append("-" if token == "'" else token)
-            elif token == "A":
-                names.append("EY1")
-            elif token.lower() in self._lexicon:
-                names += self._lexicon[token.lower()]
-            else:
-                names += pronounced(tokens, index) or self.word(token.lower())
-        return names
+        return [(token, self._phones(tokens, index)) for index, token in enumerate(tokens)]
+
+    def _phones(self, tokens: list[str], index: int) -> tuple[str, ...]:
+        token = tokens[index]
+        if not token[0].isalpha():
+            return ("-" if token == "'" else token,)
+        if token == "A":
+            return ("EY1",)
+        if (known := self._lexicon.get(token.lower())) is not None:
+            return tuple(known)
+        return tuple(pronounced(tokens, index) or self.word(token.lower()))
 
     def word(self, word: str) -> tuple[str, ...]:
         """Phones of one lower-case word, whatever it is."""

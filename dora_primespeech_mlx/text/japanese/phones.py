@@ -45,13 +45,18 @@ class Japanese:
         Marks of prosody stand among the phones: `[` where the pitch rises, `]` where it falls, UNK between two accent
         phrases, `_` at a pause inside.
         """
-        names: list[str] = []
+        return [phone for _, phones in self.parts(text) for phone in phones]
+
+    def parts(self, text: str) -> list[tuple[str, tuple[str, ...]]]:
+        """The marks of `text` and what stands between them, each with its phones."""
+        parts: list[tuple[str, tuple[str, ...]]] = []
         for part in PIECE.split(in_context(text)):
             if part in MARKS:
-                names += part
-            for start in range(0, len(part) if part not in MARKS else 0, LONGEST):
-                names += _spoken(part[start : start + LONGEST])
-        return names
+                parts += [(mark, (mark,)) for mark in part]
+                continue
+            pieces = [part[start : start + LONGEST] for start in range(0, len(part), LONGEST)]
+            parts += [(piece, _spoken(piece)) for piece in pieces]
+        return parts
 
 
 @lru_cache(maxsize=2_000)

@@ -41,6 +41,23 @@ class Korean:
         """Phone names of `text`: Hangul, blanks, the marks `! ? … , . -`; other signs are a short stop."""
         return list(self._said(text))
 
+    def words(self, text: str) -> list[tuple[str, tuple[str, ...]]]:
+        """The words and marks of `text` with their phones, as far as blanks and marks part both alike.
+
+        The blank before a word counts to it.
+        """
+        written = re.findall(rf"[{re.escape(MARKS)}]|[^\s{re.escape(MARKS)}]+", text)
+        said: list[list[str]] = []
+        for phone in self.phones(text):
+            begins = phone == SPACE or phone in MARKS or not said or said[-1][0] in MARKS
+            if begins and not (said and said[-1] == [SPACE]):
+                said.append([phone])
+            else:
+                said[-1].append(phone)
+        if len(written) != len(said):
+            return [(text, tuple(self.phones(text)))]
+        return [(word, tuple(phones)) for word, phones in zip(written, said, strict=True)]
+
     @cached_property
     def _words(self) -> dict[str, str]:
         return mapping("ko_words.tsv") | self._user

@@ -1,0 +1,166 @@
+"""How well words are timed, and what that costs.
+
+    python benchmarks/words.py [--voices voices.json] [--picture words.svg]
+
+`word_times.json` has sentences with the codes that the teacher of the shipped voice would speak them with, and when it
+begins and ends each word or Mandarin character, in milliseconds: exact, since those codes are made of its alignment
+(`training/word_times.py`). The codes go through T2S and SoVITS as if T2S had drawn them, chunk by chunk, and the words
+that come with the audio are compared. Cost is the time that words take of the time of a text spoken as ever.
+"""
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dora_primespeech_mlx.engine import Engine
+from dora_primespeech_mlx.runtime.alignment import Follower
+from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.speech import Word
+from dora_primespeech_mlx.synthesis.decoding import Row
+from dora_primespeech_mlx.synthesis.noise import NoiseTable
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
+from dora_primespeech_mlx.synthesis.words import SentenceWords
+from dora_primespeech_mlx.text.sentences import split
+from dora_primespeech_mlx.voices.library import Voice
+
+HERE = Path(__file__).parent
+BARS = {"median": 40, "95 %": 120}
+PICTURED = "The train to the coast leaves at seven, so we should be there before noon."
+
+
+def spoken(voice: Voice, text: str, language: str, codes: list[int]) -> tuple[np.ndarray, list[Word]]:
+    """Samples of a sentence whose codes are given, and its words."""
+    (sentence,) = split(text, "cut0", language)
+    phones = voice.frontend(text, language)
+    ids = np.concatenate([voice.prompt_ids, phones.ids])
+    row = Row(ids, None, NoiseTable("exponential", voice.t2s.config.vocabulary, (1,)), len(phones.ids))
+    session = voice.t2s.start([(ids, None)], voice.codes)
+    row.cached = partial(session.cached, 0)
+    assert voice.head is not None, "no head of T2S follows the phones"
+    follower = Follower(voice.head, (len(voice.prompt_ids), len(phones.ids)), len(voice.codes))
+    words = SentenceWords(sentence, phones, follower, 1.0, voice.sample_rate)
+    noise = NoiseTable("normal", voice.sovits.config.vocoder.inter_channels, (1,))  # type: ignore[union-attr]
+    audio = SentenceAudio(voice.sovits, phones.ids, voice.ge, noise, 0.5, 1.0)  # type: ignore[arg-type]
+
+    def coming() -> Iterator[int]:
+        for code in codes:
+            row.codes.append(code)
+            yield code
+            session.step(voice.t2s.xp.array(np.array([code])))
+
+    samples, found = [], []
+    for piece in stream_sentence(audio, coming(), Schedule()):
+        words.follow(row)
+        samples.append(piece)
+        found += words.take(piece)
+    return np.concatenate(samples), found
+
+
+def errors(sentences: list[dict[str, Any]], engine: Engine) -> dict[str, dict[str, np.ndarray]]:
+    """For each language how far beginnings and ends are from the truth, in milliseconds."""
+    gathered: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for each in sentences:
+        _, words = spoken(engine.load_voice(each["voice"]), each["text"], each["language"], each["codes"])
+        if len(words) != len(each["begins"]):
+            print(f"{len(words)} words for {len(each['begins'])}: {each['text']}")
+            continue
+        for word, begins, ends in zip(words, each["begins"], each["ends"], strict=True):
+            if begins is not None:
+                gathered[each["language"]]["begin"].append(word.begins * 1000 - begins)
+                gathered[each["language"]]["end"].append(word.ends * 1000 - ends)
+    return {
+        language: {kind: np.array(values) for kind, values in kinds.items()} for language, kinds in gathered.items()
+    }
+
+
+def cost(engine: Engine, text: str, repeats: int) -> tuple[float, float]:
+    """Seconds that words take, and that a text takes in all; medians."""
+    taken, totals = [], []
+    spent = 0.0
+
+    def timed(function: Any) -> Any:
+        def call(*args: Any) -> Any:
+            nonlocal spent
+            began = time.perf_counter()
+            result = function(*args)
+            spent += time.perf_counter() - began
+            return result
+
+        return call
+
+    kept = SentenceWords.__init__, SentenceWords.follow, SentenceWords.take
+    for name, function in zip(("__init__", "follow", "take"), kept, strict=True):
+        setattr(SentenceWords, name, timed(function))
+    for _ in range(repeats + 1):
+        spent, began = 0.0, time.perf_counter()
+        for _ in engine.stream(text, seed=1):
+            pass
+        taken.append(spent)
+        totals.append(time.perf_counter() - began)
+    SentenceWords.__init__, SentenceWords.follow, SentenceWords.take = kept  # type: ignore[method-assign]
+    return float(np.median(taken[1:])), float(np.median(totals[1:]))
+
+
+def picture(samples: np.ndarray, rate: int, words: list[Word], columns: int = 460) -> str:
+    """The waveform of a sentence with its words over it, as SVG."""
+    width, height, middle = 920, 190, 105
+    scale = width / (len(samples) / rate)
+    peaks = [np.abs(part).max(initial=0.0) for part in np.array_split(samples, columns)]
+    most = max(peaks) or 1.0
+    step = width / columns
+    upper = [f"{at * step:.0f},{middle - 70 * peak / most:.0f}" for at, peak in enumerate(peaks)]
+    lower = [f"{at * step:.0f},{middle + 70 * peak / most:.0f}" for at, peak in enumerate(peaks)]
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">',
+        f'<rect width="{width}" height="{height}" fill="#fff"/>',
+        f'<polygon points="{" ".join(upper + lower[::-1])}" fill="#7aa7d9"/>',
+    ]
+    for index, word in enumerate(words):
+        x, right, row = word.begins * scale, word.ends * scale, 14 + 12 * (index % 2)
+        parts += [
+            f'<path d="M{x:.1f} {row + 3}V{height - 12}" stroke="#c33" stroke-width="1"/>',
+            f'<path d="M{x:.1f} {row + 3}H{right:.1f}" stroke="#c33" stroke-width="1"/>',
+            f'<text x="{x:.1f}" y="{row}" font-size="12">{word.text}</text>',
+            f'<text x="{x:.1f}" y="{height - 2}" font-size="8" fill="#666">{word.begins * 1000:.0f}</text>',
+        ]
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--voices", type=Path, default=HERE.parent / "voices.json")
+    parser.add_argument("--times", type=Path, default=HERE / "word_times.json")
+    parser.add_argument("--runtime", default="auto")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--picture", type=Path, help="an SVG of one sentence with its words over the waveform")
+    args = parser.parse_args()
+    engine = Engine.from_config(args.voices, Settings(voices=args.voices, runtime=args.runtime))
+    sentences = json.loads(args.times.read_text("utf-8"))
+    print("| language | what | words | median | 90 % | 95 % | late by (median) |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for language, kinds in errors(sentences, engine).items():
+        for kind, found in kinds.items():
+            sizes = np.percentile(np.abs(found), [50, 90, 95])
+            row = " | ".join(f"{size:.0f} ms" for size in sizes)
+            print(f"| {language} | {kind} | {len(found)} | {row} | {np.median(found):.0f} ms |")
+    for language in ("en", "zh"):
+        text = " ".join(each["text"] for each in sentences if each["language"] == language)[:400]
+        words, whole = cost(engine, text, args.repeats)
+        print(f"cost, {language}: {1000 * words:.1f} ms of {1000 * whole:.0f} ms, {100 * words / whole:.2f} %")
+    if args.picture:
+        each = next(each for each in sentences if each["text"] == PICTURED)
+        voice = engine.load_voice(each["voice"])
+        samples, found = spoken(voice, each["text"], each["language"], each["codes"])
+        args.picture.write_text(picture(samples, voice.sample_rate, found), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
