@@ -191,7 +191,8 @@ class Engine:
                 words += chunk.words
         audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
         codes, omissions = tuple(request.codes), tuple(request.omissions)
-        return Speech(audio, request.voice.sample_rate, codes, request.timing, omissions, request.voice.model, tuple(words))
+        voice, timing = request.voice, request.timing
+        return Speech(audio, voice.sample_rate, codes, timing, omissions, voice.model, tuple(words))
 
     def _request(
         self,

@@ -170,7 +170,9 @@ def _audio(sentence: PreparedSentence, attempt: int, request: Request) -> Senten
 def _words(sentence: PreparedSentence, request: Request) -> SentenceWords:
     """The words of a sentence, none of which is spoken yet."""
     voice, phones = request.voice, sentence.phones
-    follower = voice.head and Follower(voice.head, (len(voice.prompt_ids), len(phones.ids)), len(voice.codes))
+    follower = None
+    if voice.head is not None:
+        follower = Follower(voice.head, (len(voice.prompt_ids), len(phones.ids)), len(voice.codes))
     return SentenceWords(sentence.sentence, phones, follower, _pace(sentence, request), voice.sample_rate)
 
 

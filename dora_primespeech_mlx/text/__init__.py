@@ -250,7 +250,9 @@ class Frontend:
 def _characters(text: str, phones: Sequence[str], counts: Sequence[int]) -> list[Unit]:
     """Each character of a text with its share of the phones."""
     ends = accumulate(counts)
-    return [(character, tuple(phones[end - count : end])) for character, count, end in zip(text, counts, ends, strict=True)]
+    return [
+        (character, tuple(phones[end - count : end])) for character, count, end in zip(text, counts, ends, strict=True)
+    ]
 
 
 def _members(language: str) -> tuple[str, ...]:

@@ -87,6 +87,10 @@ class _Paced:
         self.logits = self._xp.where(done, self._end, self._session.step(codes))
         return self.logits
 
+    def cached(self, text: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `runtime.interface.T2SSession`."""
+        return self._session.cached(text, layer, first, last)
+
 
 class _PacedDrawing(_Paced):
     """The same of a session that draws for itself."""
