@@ -6,6 +6,7 @@ from functools import partial
 import mlx.core as mx
 import numpy as np
 import pytest
+from tiny_networks import T2S_CONFIG, random_weights
 
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.alignment import Follower, Head, HeadFinder, Path
@@ -15,7 +16,6 @@ from dora_primespeech_mlx.synthesis.words import SentenceWords
 from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.text.sentences import Sentence, sentences_of
 from dora_primespeech_mlx.text.written import written_words
-from tiny_networks import T2S_CONFIG, random_weights
 
 RATE = 1000
 
@@ -60,7 +60,7 @@ def test_words_stand_in_the_text_with_its_markup(frontend: Frontend, size: int) 
         for word in written_words(sentence.written, frontend(sentence.text, sentence.language)):
             start, end = sentence.places.span(sentence.start + word.start, sentence.start + word.end)
             found.append((word.text, text[start:end]))
-    assert [word for word, _ in found] == "News The bold word see our page now 第 2 句 在 这 里".split()
+    assert " ".join(word for word, _ in found) == "News The bold word see our page now 第 2 句 在 这 里"
     assert all(word == there for word, there in found)
 
 
@@ -144,7 +144,7 @@ def test_the_head_that_follows_the_phones_is_found() -> None:
     follower = Follower(finder.found, (0, phones), 1)
     follower.follow(rows, codes - 1)
     begins = follower.begins()
-    assert begins[0] == 0 and begins[5] == pytest.approx(5 * 3 + 1, abs=1) and np.all(np.diff(begins) >= 0)
+    assert begins[0] == 0 and begins[5] == pytest.approx(5 * 3 + 1.5, abs=1) and np.all(np.diff(begins) >= 0)
 
     noise = HeadFinder(lambda: layers[:1], T2S_CONFIG)
     noise.find(rows, phones, codes)

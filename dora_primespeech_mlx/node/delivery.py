@@ -1,6 +1,7 @@
 """What is sent of one text: an engine's chunks shaped and cut into messages, which wait until they may go."""
 
 from collections import deque
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from dora_primespeech_mlx.node.jobs import Job
 from dora_primespeech_mlx.node.messages import Metadata
 from dora_primespeech_mlx.node.playout import Shaper, cut
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.speech import AudioChunk, Manner
+from dora_primespeech_mlx.speech import AudioChunk, Manner, Word
 
 SILENCE = 0.01
 """Seconds of the message that carries `fin` when nothing else is left to send."""
@@ -16,15 +17,25 @@ CHOSEN = ("voice", "style", "speed", "pitch", "volume")
 """Wishes of a text that its audio repeats."""
 
 
+class Message(NamedTuple):
+    """Samples, float32 [n], what is said of them, and the words that begin in them."""
+
+    samples: np.ndarray
+    about: Metadata
+    words: tuple[Word, ...] = ()
+
+
 class Delivery:
-    """The messages of one text, in `outbox` until they are sent: (samples float32 [n], metadata)."""
+    """The messages of one text, in `outbox` until they are sent."""
 
     def __init__(self, job: Job, manner: Manner, settings: Settings):
-        self.outbox: deque[tuple[np.ndarray, Metadata]] = deque()
+        self.outbox: deque[Message] = deque()
         self._job, self._manner, self._settings = job, manner, settings
         self._shaper: Shaper | None = None
         self._kept: list[np.ndarray] = []
         self._about: Metadata = {}
+        self._words: deque[Word] = deque()
+        self._posted = 0
         self._marks: Metadata = {"synthetic": True}
         self._final = False
 
@@ -37,6 +48,7 @@ class Delivery:
         self._job.omissions += chunk.omissions
         self._marks["model"] = chunk.model
         self._about, self._final = self._describe(chunk), chunk.final
+        self._words += [word.later(0.0, self._manner.pitch_factor) for word in chunk.words]
         samples = self._shaper(chunk.samples, last=chunk.final)
         if self._settings.return_fragment:
             self._post(samples, chunk.final)
@@ -49,7 +61,7 @@ class Delivery:
             return
         tail = np.zeros(0, np.float32) if self._final else self._shaper(np.zeros(0, np.float32), last=True)
         if not self._settings.return_fragment:
-            self.outbox.append((np.concatenate([*self._kept, tail]), {**self._about, "fin": True}))
+            self._put(np.concatenate([*self._kept, tail]), {**self._about, "fin": True})
         elif not self._final:
             self._post(tail, final=True)
 
@@ -57,7 +69,7 @@ class Delivery:
         """The text ends here by an error: nothing that waits is sent, but what was sent gets its end."""
         self.outbox.clear()
         if self._job.chunks:
-            self.outbox.append((self._silence(), {**self._marks, "fin": True}))
+            self.outbox.append(Message(self._silence(), {**self._marks, "fin": True}))
 
     def _post(self, samples: np.ndarray, final: bool) -> None:
         """Messages of bearable length, the last with `fin` if `final`."""
@@ -69,7 +81,15 @@ class Delivery:
         for index, part in enumerate(parts):
             last = index == len(parts) - 1
             ending = {"fin": final and last, "sentence_final": self._about["sentence_final"] and last}
-            self.outbox.append((part, {**self._about, **ending}))
+            self._put(part, {**self._about, **ending})
+
+    def _put(self, samples: np.ndarray, about: Metadata) -> None:
+        """A message, with the words that begin in it; the last takes all that are left."""
+        self._posted += len(samples)
+        until, words = self._posted / self._settings.sample_rate, []
+        while self._words and (self._words[0].begins < until or about["fin"]):
+            words.append(self._words.popleft())
+        self.outbox.append(Message(samples, about, tuple(words)))
 
     def _silence(self) -> np.ndarray:
         return np.zeros(round(SILENCE * self._settings.sample_rate), np.float32)

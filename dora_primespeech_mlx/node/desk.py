@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ from dora_primespeech_mlx.node.outputs import (
 )
 from dora_primespeech_mlx.node.playout import Pacer
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.speech import Wishes
+from dora_primespeech_mlx.speech import Wishes, Word
 
 Output = Callable[[str, str | np.ndarray, Metadata], None]
 """Sends (output id, payload, metadata); a payload is text, or float32 samples [n]."""
@@ -189,6 +189,10 @@ class Desk:
         dora flushes a whole input, so while another session is heard the marker names the session it is for.
         """
         now = time.monotonic()
+        heard = {session.last: session.pacer.played_until for session in self._sessions.values() if session.last}
+        for job in jobs:
+            if job.chunks:
+                job.interrupt(now, heard.get(job))
         flushed = [key for key, session in self._sessions.items() if session.last and flushes(session.last)]
         for key in flushed:
             session = self._sessions[key]
@@ -196,7 +200,8 @@ class Desk:
             alone = all(played_until <= now for played_until in others)
             marker: Metadata = {"flush": True} if alone else {"flush_session": key}
             if session.last is not None:
-                self._send(session.last, np.zeros(0, np.float32), {"fin": True, **marker})
+                about = session.last.interrupt(now, session.pacer.played_until)
+                self._send(session.last, np.zeros(0, np.float32), {"fin": True, **marker, **about})
             session.pacer.flushed(now)
             session.last = None
         for job in jobs:
@@ -229,6 +234,15 @@ class Desk:
                 pacer = self._wire if session is None else self._session(session).pacer
                 pacer.buffered(percent, self.settings.buffer_pause, self.settings.buffer_resume)
                 self.changed.notify_all()
+
+    def played(self, seconds: float, session: str | None = None, segment_id: Any = None) -> None:
+        """A player says how many seconds of a text's audio it has played: of the text it had last, if none is named."""
+        with self.changed:
+            lasts = [each.last for each in self._sessions.values() if each.last is not None]
+            for job in dict.fromkeys([*self._jobs, *lasts]):
+                named = job.metadata["segment_id"] == segment_id if segment_id is not None else job in lasts
+                if named and session in (None, job.session):
+                    job.played = seconds, time.monotonic()
 
     def _session(self, key: str) -> Session:
         if key not in self._sessions:
@@ -319,8 +333,11 @@ class Desk:
         with self.changed:
             return self._draining and not self._jobs and not self._voices
 
-    def try_send(self, job: Job, samples: np.ndarray, about: Metadata) -> float | None:
-        """Send samples, float32 [n], if it is time to: 0 if they are sent, else the seconds to wait; None if over."""
+    def try_send(self, job: Job, samples: np.ndarray, about: Metadata, words: Sequence[Word] = ()) -> float | None:
+        """Send samples, float32 [n], if it is time to: 0 if they are sent, else the seconds to wait; None if over.
+
+        `words` are those that begin in them.
+        """
         duration = len(samples) / self.settings.sample_rate
         with self.changed:
             if job.outcome is not None:
@@ -333,7 +350,8 @@ class Desk:
             if job.chunks and late > 0.0:
                 job.stalls += 1
                 job.stall_seconds += late
-            self._send(job, samples, about)
+            self._send(job, samples, about | _written(words))
+            job.words += words
             now = time.monotonic()
             self._wire.sent(now, 0.0)
             session.pacer.sent(now, duration)
@@ -353,6 +371,7 @@ class Desk:
         own = {
             "sample_rate": self.settings.sample_rate,
             "duration": len(samples) / self.settings.sample_rate,
+            "offset": job.audio_seconds,
             "seq": job.chunks,
         }
         self.output("audio", samples, {**kept, **about, **own})
@@ -386,3 +405,16 @@ class Desk:
             level = "ERROR" if outcome == ERROR else "INFO"
             self.log(level, f"text {about['segment_id']} {outcome}{': ' if error else ''}{error}", about)
             self.changed.notify_all()
+
+
+def _written(words: Sequence[Word]) -> Metadata:
+    """Words as metadata; none of it where there are none."""
+    if not words:
+        return {}
+    return {
+        "words": [word.text for word in words],
+        "words_start": [word.start for word in words],
+        "words_end": [word.end for word in words],
+        "words_begin_ms": [round(word.begins * 1e3) for word in words],
+        "words_end_ms": [round(word.ends * 1e3) for word in words],
+    }

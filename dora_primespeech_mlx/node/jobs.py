@@ -8,7 +8,10 @@ from typing import Self
 
 from dora_primespeech_mlx.node.messages import Metadata, VoiceFiles
 from dora_primespeech_mlx.node.outputs import CANCELLED
-from dora_primespeech_mlx.speech import Omission, Wishes
+from dora_primespeech_mlx.speech import Omission, Wishes, Word
+
+TRUSTED = 0.5
+"""Seconds that a player is thought to play on after it said what it has played."""
 
 
 class News(threading.Condition):
@@ -128,6 +131,9 @@ class Job:
         stalls: how often audio came too late for its player.
         stall_seconds: by how much in all.
         omissions: sentences left out or cut short.
+        words: that began in the audio sent.
+        played: seconds of its audio that its player has played, and when it said so.
+        interrupted: once it is cancelled, what of it was sent and heard; see `outputs.FIELDS`.
         outcome: once it is over.
         told_to_wait: whether its sender knows that it is queued.
     """
@@ -148,6 +154,9 @@ class Job:
     stalls: int = 0
     stall_seconds: float = 0.0
     omissions: list[Omission] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
+    played: tuple[float, float] | None = None
+    interrupted: Metadata = field(default_factory=dict)
     outcome: str | None = None
     told_to_wait: bool = False
 
@@ -187,6 +196,27 @@ class Job:
         if isinstance(self.text, Pieces):
             self.text.give_up()
 
+    def interrupt(self, now: float, played_until: float | None) -> Metadata:
+        """What of it was sent and heard by now, kept in `interrupted`.
+
+        A player that says what it has played is believed, and plays on for at most `TRUSTED` seconds; another one is
+        thought to have played all at `played_until`; None for a text whose audio others have followed.
+        """
+        heard = self.audio_seconds if played_until is None else self.audio_seconds - max(0.0, played_until - now)
+        if self.played is not None:
+            seconds, at = self.played
+            heard = min(self.audio_seconds, seconds + min(TRUSTED, now - at))
+        self.interrupted = {
+            "heard_seconds": round(max(0.0, heard), 3),
+            "heard_by": "player" if self.played else "clock",
+        }
+        for kind, until in (("sent", self.audio_seconds), ("heard", heard)):
+            # Of a word that is cut off, less than half is not understood.
+            word = next((word for word in reversed(self.words) if (word.begins + word.ends) / 2 < until), None)
+            if word is not None:
+                self.interrupted |= {f"{kind}_word": word.text, f"{kind}_end": word.end}
+        return self.interrupted
+
     def metrics(self) -> Metadata:
         """What the `metrics` output says; see `outputs.FIELDS`."""
         numbers: Metadata = {
@@ -196,6 +226,7 @@ class Job:
             "chunks": self.chunks,
             "audio_seconds": round(self.audio_seconds, 4),
             "synthesis_seconds": round(self.computed, 4),
+            **self.interrupted,
         }
         for kind, name in (("left out", "left_out"), ("cut short", "cut_short")):
             if found := [f"{each.text} ({each.reason})" for each in self.omissions if each.kind == kind]:

@@ -232,10 +232,14 @@ class Receiver:
             self._control(name, value, metadata)
         elif name == "buffer_status":
             self._buffer_status(value, metadata)
+        elif name == "played":
+            self._played(value, metadata)
         elif name == "tick":
             self.desk.alive()
         else:
-            self.desk.log("WARNING", f"input {name!r} is not known; known are text, control, buffer_status, tick")
+            self.desk.log(
+                "WARNING", f"input {name!r} is not known; known are text, control, buffer_status, played, tick"
+            )
 
     def _text(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
         try:
@@ -302,14 +306,26 @@ class Receiver:
         self.desk.log("INFO", text, handed_on(metadata))
 
     def _buffer_status(self, value: Any, metadata: Mapping[str, Any]) -> None:
-        try:
-            percent = float(to_text(value))
-        except ValueError:
-            percent = math.nan
+        percent = _number(value)
         if math.isfinite(percent):
             self.desk.buffered(percent, _session(metadata))
         else:
             self.desk.log("WARNING", "buffer_status must be one number, the player's buffer in percent")
+
+    def _played(self, value: Any, metadata: Mapping[str, Any]) -> None:
+        seconds = _number(value)
+        if math.isfinite(seconds) and seconds >= 0.0:
+            self.desk.played(seconds, _session(metadata), metadata.get("segment_id"))
+        else:
+            self.desk.log("WARNING", "played must be one number, the seconds of a text that its player has played")
+
+
+def _number(value: Any) -> float:
+    """The one number of a payload; not a number if it is none."""
+    try:
+        return float(to_text(value))
+    except ValueError:
+        return math.nan
 
 
 def _session(metadata: Mapping[str, Any]) -> str | None:

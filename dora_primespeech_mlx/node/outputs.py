@@ -65,7 +65,7 @@ FIELDS = (
     Field(("seq",), ("audio",), "int", "0, 1, ... within the text"),
     Field(("fin",), ("audio",), "bool", "the last of the text"),
     Field(("sample_rate",), ("audio", "status"), "int", "samples per second; on `status` with `ready`"),
-    Field(("duration",), ("audio",), "float", "seconds"),
+    Field(("duration", "offset"), ("audio",), "float, float", "seconds, and those of the text's audio before it"),
     Field(
         ("sentence", "sentence_final"),
         ("audio",),
@@ -77,6 +77,18 @@ FIELDS = (
         ("audio",),
         "str, int, int",
         "the sentence, and where it stands in the text (after markup is left out), in characters",
+    ),
+    Field(
+        ("words", "words_start", "words_end"),
+        ("audio",),
+        "list of str, of int, of int",
+        "the words that begin in it, if any do, and where they stand in the text as it came, with its markup",
+    ),
+    Field(
+        ("words_begin_ms", "words_end_ms"),
+        ("audio",),
+        "list of int",
+        "with `words`: when each is spoken, in milliseconds of the text's audio",
     ),
     Field(("voice", "style", "speed", "pitch", "volume"), ("audio",), "str, float", "if they were chosen"),
     Field(
@@ -91,6 +103,24 @@ FIELDS = (
         ("audio",),
         "str",
         "in place of `flush` while other sessions are heard: forget what is not played of this one",
+    ),
+    Field(
+        ("sent_word", "sent_end"),
+        ("audio", *NUMBERS),
+        "str, int",
+        "of a cancelled text, and on the marker: the last word of which half was sent, and where it ends in the text",
+    ),
+    Field(
+        ("heard_word", "heard_end"),
+        ("audio", *NUMBERS),
+        "str, int",
+        "with them: the last word of which half was heard",
+    ),
+    Field(
+        ("heard_seconds", "heard_by"),
+        ("audio", *NUMBERS),
+        "float, str",
+        "with them: how much of the text's audio was heard, by what the `player` said or by the `clock`",
     ),
     Field(("error", "error_stage"), ENDS, "str", "of an error: a sentence, and `message` or `synthesis`"),
     Field(("outcome", "cancelled"), NUMBERS, "str, bool", "what became of the text"),

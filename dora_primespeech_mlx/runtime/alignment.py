@@ -22,7 +22,7 @@ Rows = Callable[[int, int, int], tuple[np.ndarray, np.ndarray]]
 Projection = tuple[np.ndarray, np.ndarray]
 """Weights [3 * heads * width, D] and bias of a layer's queries, keys and values."""
 
-LEAD = 1
+LEAD = 1.5
 """Codes by which the attention is ahead of the sound, as measured with the voice that ships."""
 FEWEST_CODES = 40
 """Codes with which a head can be found."""

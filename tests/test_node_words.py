@@ -1,0 +1,118 @@
+"""Words on the node's messages, and what is said of a text that is cancelled: the last word sent and heard."""
+
+import time
+
+import numpy as np
+import pytest
+
+from dora_primespeech_mlx.node.delivery import Delivery
+from dora_primespeech_mlx.node.desk import Desk
+from dora_primespeech_mlx.node.messages import Metadata, TextMessage
+from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.speech import AudioChunk, Manner, Word
+
+RATE = 32000
+TEXT = "One two three four five six seven eight nine ten."
+
+
+def words(chunk: int) -> tuple[Word, ...]:
+    """Two words in each chunk of a second, half a second each."""
+    names = TEXT.rstrip(".").split()
+    found = []
+    for at in (2 * chunk, 2 * chunk + 1):
+        start = TEXT.index(names[at])
+        found.append(Word(names[at], start, start + len(names[at]), 0.5 * at, 0.5 * at + 0.5))
+    return tuple(found)
+
+
+def chunk(index: int) -> AudioChunk:
+    samples = np.full(RATE, 0.1, np.float32)
+    return AudioChunk(samples, RATE, index, index == 4, 0, index == 4, TEXT, 0, len(TEXT), words=words(index))
+
+
+class Speaking:
+    """A desk with one text, of which some messages are sent."""
+
+    def __init__(self, pitch: float = 0.0, **changes):
+        self.sent: list[tuple[str, Metadata]] = []
+        self.desk = Desk(Settings(max_ahead=None, **changes))
+        self.desk.output = lambda output, payload, metadata: self.sent.append((output, metadata))
+        self.desk.say(TextMessage(TEXT), {"segment_id": 7})
+        (self.job,) = self.desk.admit(1)
+        self.delivery = Delivery(self.job, Manner(pitch=pitch), self.desk.settings)
+
+    def speak(self, chunks: int) -> None:
+        for index in range(chunks):
+            self.delivery.take(chunk(index))
+        while self.delivery.outbox:
+            while self.desk.try_send(self.job, *self.delivery.outbox[0]):
+                time.sleep(1e-3)
+            self.delivery.outbox.popleft()
+
+    def of(self, output: str) -> list[Metadata]:
+        return [metadata for name, metadata in self.sent if name == output]
+
+
+def test_each_message_has_the_words_that_begin_in_it() -> None:
+    speaking = Speaking()
+    speaking.speak(5)
+    audio = speaking.of("audio")
+    assert [word for each in audio for word in each.get("words", [])] == TEXT.rstrip(".").split()
+    for each in audio:
+        assert each["offset"] == pytest.approx(sum(other["duration"] for other in audio if other["seq"] < each["seq"]))
+        for begin in each.get("words_begin_ms", []):
+            assert each["offset"] * 1000 - 1 <= begin < (each["offset"] + each["duration"]) * 1000 + 1
+    last = audio[-1] if "words" in audio[-1] else audio[-2]
+    assert (last["words"][-1], last["words_start"][-1], last["words_end"][-1]) == ("ten", 45, 48)
+    assert (last["words_begin_ms"][-1], last["words_end_ms"][-1]) == (4500, 5000)
+
+
+def test_times_are_those_of_the_sound_that_is_sent() -> None:
+    """At a higher pitch the engine's sound is played faster."""
+    speaking = Speaking(pitch=12.0)
+    speaking.speak(5)
+    ends = [end for each in speaking.of("audio") for end in each.get("words_end_ms", [])]
+    assert ends == [250 * number for number in range(1, 11)]
+
+
+def test_a_text_as_one_message_has_all_its_words() -> None:
+    speaking = Speaking(return_fragment=False)
+    for index in range(5):
+        speaking.delivery.take(chunk(index))
+    speaking.delivery.close()
+    (message,) = speaking.delivery.outbox
+    assert len(message.words) == 10
+
+
+@pytest.mark.parametrize(
+    ("played", "heard", "by"), [(None, None, "clock"), (1.6, "three", "player"), (0.8, "two", "player")]
+)
+def test_a_cancelled_text_says_what_was_sent_and_heard(played: float | None, heard: str | None, by: str) -> None:
+    speaking = Speaking()
+    speaking.speak(2)
+    if played is not None:
+        speaking.desk.played(played)
+    speaking.desk.cancel_all()
+    (done,) = speaking.of("segment_complete")
+    assert (done["outcome"], done["sent_word"], done["sent_end"]) == ("cancelled", "four", 18)
+    assert (done.get("heard_word"), done["heard_by"]) == (heard, by)
+    if played is not None:
+        assert done["heard_seconds"] == pytest.approx(played, abs=0.1)
+        assert TEXT[: done["heard_end"]].split()[-1] == heard
+    marker = speaking.of("audio")[-1]
+    assert marker["flush"] and marker["sent_word"] == "four" and marker.get("heard_word") == heard
+
+
+def test_what_is_played_is_of_the_text_that_is_named() -> None:
+    speaking = Speaking()
+    speaking.speak(2)
+    speaking.desk.played(1.6, segment_id=8)
+    speaking.desk.played(1.1, segment_id=7)
+    speaking.desk.cancel()
+    assert speaking.of("segment_complete")[0]["heard_word"] == "two"
+
+
+def test_a_text_of_which_nothing_was_sent_says_nothing_of_it() -> None:
+    speaking = Speaking()
+    speaking.desk.cancel()
+    assert not {"sent_word", "heard_seconds"} & speaking.of("segment_complete")[0].keys()
