@@ -1,5 +1,7 @@
 """Words with times: which phones say a written word, where it stood in the text, and when T2S looks at them."""
 
+import json
+import pathlib
 from collections.abc import Sequence
 from functools import partial
 
@@ -8,10 +10,12 @@ import numpy as np
 import pytest
 from tiny_networks import T2S_CONFIG, random_weights
 
+from dora_primespeech_mlx.commands.subtitles import check_words_file, write_words
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.alignment import Follower, Head, HeadFinder, Path
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 from dora_primespeech_mlx.runtime.onnx.t2s import OnnxT2SRunner
+from dora_primespeech_mlx.speech import Word
 from dora_primespeech_mlx.synthesis.words import SentenceWords
 from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.text.sentences import Sentence, sentences_of
@@ -198,3 +202,32 @@ def test_a_word_that_was_not_reached_is_not_told(frontend: Frontend) -> None:
     words = SentenceWords(Sentence(text, 0, 15, written=text), frontend(text), told, 1.0, RATE)  # type: ignore[arg-type]
     words.follow(Decoded(20))  # type: ignore[arg-type]
     assert [word.text for word in words.take(np.ones(800, np.float32))] == ["I", "see"]
+
+
+SAID = [Word("Yes", 2, 5, 0.1, 0.4), Word("it", 9, 11, 0.9, 1.0), Word("<b>", 12, 15, 1.0, 61.5)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("w.srt", "1\n00:00:00,100 --> 00:00:00,400\nYes!\n\n2\n00:00:00,900 --> 00:01:01,500\nit <b>.\n\n"),
+        (
+            "w.vtt",
+            "WEBVTT\n\n00:00:00.100 --> 00:00:00.400\nYes!\n\n"
+            "00:00:00.900 --> 00:01:01.500\nit <00:00:01.000>&lt;b&gt;.\n\n",
+        ),
+    ],
+)
+def test_words_are_subtitles(tmp_path: pathlib.Path, name: str, content: str) -> None:
+    write_words(tmp_path / name, "**Yes!** it <b>.", SAID)
+    assert (tmp_path / name).read_text("utf-8") == content
+
+
+def test_words_are_json(tmp_path: pathlib.Path) -> None:
+    write_words(tmp_path / "w.json", "**Yes!** it <b>.", SAID)
+    assert [Word(**each) for each in json.loads((tmp_path / "w.json").read_text("utf-8"))] == SAID
+
+
+def test_a_words_file_of_another_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"\.json, \.srt, \.vtt"):
+        check_words_file(pathlib.Path("w.txt"))

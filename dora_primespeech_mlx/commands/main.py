@@ -90,6 +90,7 @@ def _add_say(commands: Any) -> None:
     say.add_argument("--play", action="store_true", help="play it while it is made, instead of writing a file")
     say.add_argument("--certificate", type=Path, help="PEM chain to sign the file with, as C2PA (needs --key)")
     say.add_argument("--key", type=Path, help="its private key, PEM")
+    say.add_argument("--words", type=Path, help="write when each word is spoken: a .json, .srt or .vtt file")
     say.add_argument("--json", action="store_true", help="print the figures as JSON")
     say.set_defaults(command=_say)
 
@@ -262,6 +263,7 @@ def _settings(voices: Path | None) -> Settings:
 
 def _say(args: argparse.Namespace) -> int:
     from dora_primespeech_mlx.audio import write_audio, written_as
+    from dora_primespeech_mlx.commands.subtitles import check_words_file, write_words
     from dora_primespeech_mlx.engine import Engine
     from dora_primespeech_mlx.weights.source import read_text
 
@@ -276,6 +278,10 @@ def _say(args: argparse.Namespace) -> int:
     if args.speed is not None and not SPEED.accepts(args.speed):
         raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
     written_as(args.out)
+    if args.words is not None and args.play:
+        raise ValueError("--words goes with a file; leave --play out.")
+    if args.words is not None:
+        check_words_file(args.words)
     credentials = _credentials(args)
     settings = _settings(args.voices)
     with Progress("say", len(text), "character") as progress:
@@ -292,6 +298,8 @@ def _say(args: argparse.Namespace) -> int:
     write_audio(args.out, speech.audio, speech.sample_rate, speech.model)
     if credentials is not None:
         credentials.sign(args.out, speech.model)
+    if args.words is not None:
+        write_words(args.words, text, speech.words)
     figures = {
         "file": str(args.out),
         "seconds": round(speech.duration, 3),
