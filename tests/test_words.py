@@ -10,17 +10,21 @@ import numpy as np
 import pytest
 from tiny_networks import T2S_CONFIG, random_weights
 
+from benchmarks.words import errors
 from dora_primespeech_mlx.commands.subtitles import check_words_file, write_words
+from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.alignment import Follower, Head, HeadFinder, Path
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 from dora_primespeech_mlx.runtime.onnx.t2s import OnnxT2SRunner
+from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Word
 from dora_primespeech_mlx.synthesis.words import SentenceWords
 from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.text.sentences import Sentence, sentences_of
 from dora_primespeech_mlx.text.written import written_words
 
+ROOT = pathlib.Path(__file__).parents[1]
 RATE = 1000
 
 
@@ -231,3 +235,13 @@ def test_words_are_json(tmp_path: pathlib.Path) -> None:
 def test_a_words_file_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\.json, \.srt, \.vtt"):
         check_words_file(pathlib.Path("w.txt"))
+
+
+def test_words_of_the_shipped_voice_are_timed_as_its_teacher_speaks_them() -> None:
+    sentences = json.loads((ROOT / "benchmarks" / "word_times.json").read_text("utf-8"))
+    chosen = [next(each for each in sentences if each["language"] == language) for language in ("en", "zh")]
+    path = ROOT / "voices.json"
+    found = errors(chosen, Engine.from_config(path, Settings(voices=path, runtime="onnx")))
+    for language, count in (("en", 15), ("zh", 17)):
+        begin = np.abs(found[language]["begin"])
+        assert len(begin) == count and np.median(begin) <= 40 and np.percentile(begin, 95) <= 120
