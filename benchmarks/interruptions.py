@@ -4,8 +4,8 @@
     python benchmarks/interruptions.py OUT --hear WHISPER_DIR   # hears them (needs faster-whisper and soundfile)
 
 The first part sends the answers through the node's own desk, as many messages of each as chance wants, and cancels.
-What was sent is a WAV file, and what `segment_complete` says of it is in OUT/said.json. The second part lets Whisper write
-down each file and compares its last word, or the sound of its last Mandarin character, with the word that was reported.
+What was sent is a WAV file, and what `segment_complete` says of it is in OUT/said.json. The second part lets Whisper
+write down each file and compares its last word, or the sound of its last Mandarin character, with the reported one.
 """
 
 import argparse

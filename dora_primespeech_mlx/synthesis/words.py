@@ -5,15 +5,18 @@ long before that sounds, so there the sound itself says when the word begins.
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dora_primespeech_mlx.runtime.alignment import Follower
 from dora_primespeech_mlx.speech import Word
 from dora_primespeech_mlx.synthesis.decoding import CODES_PER_SECOND, Row
-from dora_primespeech_mlx.text import Phones
-from dora_primespeech_mlx.text.sentences import Sentence
-from dora_primespeech_mlx.text.written import WrittenWord, written_words
+
+if TYPE_CHECKING:
+    from dora_primespeech_mlx.text import Phones
+    from dora_primespeech_mlx.text.sentences import Sentence
+    from dora_primespeech_mlx.text.written import WrittenWord
 
 STEP = 0.01
 """Seconds of sound whose loudness is looked at."""
@@ -36,10 +39,13 @@ class SentenceWords:
         sample_rate: of its audio.
     """
 
-    def __init__(self, sentence: Sentence, phones: Phones, follower: Follower | None, pace: float, sample_rate: int):
+    def __init__(
+        self, sentence: "Sentence", phones: "Phones", follower: Follower | None, pace: float, sample_rate: int
+    ):
+        from dora_primespeech_mlx.text.written import written_words
+
         self._sentence, self._follower = sentence, follower
         self._waiting = list(written_words(sentence.written, phones)) if follower is not None else []
-        self._phone_count = len(phones.ids)
         self._seconds = 1 / (CODES_PER_SECOND * pace)
         self._step = round(STEP * sample_rate)
         self._rest = np.zeros(0, np.float32)
@@ -69,7 +75,7 @@ class SentenceWords:
         del self._waiting[: len(found)]
         return tuple(self._word(*each) for each in found)
 
-    def _begun(self, begins: np.ndarray, end: float) -> Iterator[tuple[WrittenWord, float]]:
+    def _begun(self, begins: np.ndarray, end: float) -> "Iterator[tuple[WrittenWord, float]]":
         """The words that begin before `end`, and when."""
         for word in self._waiting:
             begin = begins[word.first]
@@ -100,7 +106,7 @@ class SentenceWords:
         steps = samples[:whole].reshape(-1, self._step)
         self._loudness = np.append(self._loudness, np.sqrt(np.square(steps).mean(axis=1)))
 
-    def _word(self, word: WrittenWord, begins: float, ends: float) -> Word:
+    def _word(self, word: "WrittenWord", begins: float, ends: float) -> Word:
         start, end = self._sentence.start + word.start, self._sentence.start + word.end
         if self._sentence.places is not None:
             start, end = self._sentence.places.span(start, end)
