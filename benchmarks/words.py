@@ -5,7 +5,7 @@
 `word_times.json` has sentences with the codes that the teacher of the shipped voice would speak them with, and when it
 begins and ends each word or Mandarin character, in milliseconds: exact, since those codes are made of its alignment
 (`training/word_times.py`). The codes go through T2S and SoVITS as if T2S had drawn them, chunk by chunk, and the words
-that come with the audio are compared. Cost is the time that words take of the time of a text spoken as ever.
+that come with the audio are compared. Cost is the processor time of words in that of a text spoken as ever.
 """
 
 import argparse
@@ -81,16 +81,16 @@ def errors(sentences: list[dict[str, Any]], engine: Engine) -> dict[str, dict[st
 
 
 def cost(engine: Engine, text: str, repeats: int) -> tuple[float, float]:
-    """Seconds that words take, and that a text takes in all; medians."""
+    """Seconds of processor that words take, and that a text takes in all; medians."""
     taken, totals = [], []
     spent = 0.0
 
     def timed(function: Any) -> Any:
         def call(*args: Any) -> Any:
             nonlocal spent
-            began = time.perf_counter()
+            began = time.thread_time()
             result = function(*args)
-            spent += time.perf_counter() - began
+            spent += time.thread_time() - began
             return result
 
         return call
@@ -99,11 +99,11 @@ def cost(engine: Engine, text: str, repeats: int) -> tuple[float, float]:
     for name, function in zip(("__init__", "follow", "take"), kept, strict=True):
         setattr(SentenceWords, name, timed(function))
     for _ in range(repeats + 1):
-        spent, began = 0.0, time.perf_counter()
+        spent, began = 0.0, time.process_time()
         for _ in engine.stream(text, seed=1):
             pass
         taken.append(spent)
-        totals.append(time.perf_counter() - began)
+        totals.append(time.process_time() - began)
     SentenceWords.__init__, SentenceWords.follow, SentenceWords.take = kept  # type: ignore[method-assign]
     return float(np.median(taken[1:])), float(np.median(totals[1:]))
 

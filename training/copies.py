@@ -27,7 +27,7 @@ class TeacherCodes:
     def __init__(self, pack: str, model: Path, vocabulary: Path):
         graph = model.with_name("prosody_int8.onnx")
         front_half(model, graph)
-        self._pack, self._teacher, self.tokens = Pack(pack), SilentTeacher(str(graph)), TeacherTokens(vocabulary)
+        self.pack, self._teacher, self.tokens = Pack(pack), SilentTeacher(str(graph)), TeacherTokens(vocabulary)
         with np.load(pack) as data:
             self.centres = data["centres"]
 
@@ -35,7 +35,7 @@ class TeacherCodes:
         """Phones and tone classes [m] of a text, and its codes [n] in the voice of that number."""
         ids = np.array(self.tokens(text, language))
         phones, tones = (np.array(row) for row in labels(ids.tolist(), self.tokens.vocabulary))
-        _, codes = self._pack.classes(phones, tones, number, *self._teacher(ids, self._pack.styles[number]))
+        _, codes = self.pack.classes(phones, tones, number, *self._teacher(ids, self.pack.styles[number]))
         return phones, tones, codes
 
 
