@@ -6,8 +6,6 @@ The sentences are those of `training.evaluate`, and with --more those of a folde
 from the first code, of words in English and of characters in Mandarin; the voices take turns.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import re
