@@ -24,7 +24,7 @@ import numpy as np
 from dora_primespeech_mlx.commands.bench.closeness import closeness
 from dora_primespeech_mlx.commands.bench.timing import measure
 from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE
-from dora_primespeech_mlx.nets.t2s import sine_table
+from dora_primespeech_mlx.nets.dimensions.t2s import sine_table
 from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.runtime.interface import T2SRunner
 from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, plan

@@ -1,17 +1,70 @@
 """Tiny models for all tests: official checkpoints of random weights, and what the official code gave with them."""
 
+import ast
+import importlib
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.weights.official import convert
-from dora_primespeech_mlx.weights.official_v34 import Companions
+from dora_primespeech_mlx.runtime.factory import has_mlx
 
-GOLDEN = Path(__file__).parent / "data" / "golden"
+ROOT = Path(__file__).parents[1]
+GOLDEN = ROOT / "tests" / "data" / "golden"
+PACKAGES = ("dora_primespeech_mlx", "benchmarks", "mlx", "training")
+LEFT_OUT = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--without-mlx", action="store_true", help="as if MLX were not installed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--without-mlx"):
+        sys.modules["mlx"] = None  # type: ignore[assignment]
+    config.stash[LEFT_OUT] = []
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves out, and counts, files of tests whose imports need MLX where there is none."""
+    if has_mlx() or not collection_path.name.startswith("test_"):
+        return None
+    tree = ast.parse(collection_path.read_text("utf-8"))
+    names = [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module]
+    names += [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+    benchmarks = [f"benchmarks.{name}" for name in names if (ROOT / "benchmarks" / f"{name}.py").is_file()]
+    helpers = [name for name in names if (ROOT / "tests" / f"{name}.py").is_file()]
+    try:
+        for name in [name for name in names if name.split(".")[0] in PACKAGES] + benchmarks + helpers:
+            importlib.import_module(name)
+    except ImportError as error:
+        if "mlx" not in str(error.name) or str(error.name).startswith("dora_primespeech_mlx"):
+            return None
+        config.stash[LEFT_OUT].append(collection_path.name)
+        return True
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if not has_mlx():
+        files = config.stash[LEFT_OUT]
+        skipped = sum("MLX" in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+        terminalreporter.write_line(f"Left out, for MLX is not here: {len(files)} files and {skipped} other tests.")
+        terminalreporter.write_line(f"The files: {', '.join(files)}")
+
+
+def convert(*arguments: Any, **options: Any) -> None:
+    """As `weights.official.convert`, where that can be."""
+    if not has_mlx():
+        pytest.skip("converting needs MLX")
+    from dora_primespeech_mlx.weights.official import convert as convert_here
+
+    convert_here(*arguments, **options)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,6 +93,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_diffusion(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A voices.json with a voice of v3, one of v4 and one of a v4 LoRA; their model folders beside it."""
+    if not has_mlx():
+        pytest.skip("converting needs MLX")
+    from dora_primespeech_mlx.weights.official_v34 import Companions
+
     folder, data = tmp_path_factory.mktemp("diffusion"), GOLDEN / "v34"
     shutil.copy(data / "ref_32k_mono.wav", folder / "ref.wav")
     voices = {}

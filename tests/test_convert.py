@@ -7,8 +7,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from weight_files import unstamped
 
+from dora_primespeech_mlx.nets.dimensions.t2s import sine_table
 from dora_primespeech_mlx.nets.sovits import fold_weight_norm
-from dora_primespeech_mlx.nets.t2s import sine_table
 from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_checkpoint
 from dora_primespeech_mlx.weights.load import load_model
 from dora_primespeech_mlx.weights.official import convert, detect_version

@@ -176,7 +176,7 @@ def test_a_model_is_traced_once_and_speaks_the_same_from_its_graphs(
         second = load_on_onnx(folder, "int8", 1, tmp_path / "graphs")
         with pytest.raises(AssertionError):
             load_on_onnx(folder, "fp32", 1, tmp_path / "graphs")
-    assert replace(second, t2s=first.t2s, sovits=first.sovits) == first
+    assert replace(second, t2s=first.t2s, sovits=first.sovits, finder=first.finder) == first
     for loaded in (first, second):
         for found, expected in zip(codes_and_samples(loaded), in_memory, strict=True):
             np.testing.assert_array_equal(found, expected)

@@ -198,14 +198,17 @@ def _add_export(commands: Any) -> None:
         "export",
         help="write the encoders for Apple's Neural Engine, or the networks of a voice as ONNX files",
         description="Writes CoreML packages of the encoders; they run on macOS 15 or later when they lie beside the "
-        "encoders' weights. Or writes the networks of a model folder as ONNX files for other programs.",
+        "encoders' weights. Or writes the networks of a model folder as ONNX files for other programs, or a small file "
+        "beside its weights with which it speaks on computers without MLX.",
         epilog="Examples: primespeech export --encoders models/encoders --coreml models/encoders; "
-        "primespeech export --model models/demo --onnx models/demo-onnx",
+        "primespeech export --model models/demo --onnx models/demo-onnx; "
+        "primespeech export --model models/demo --graphs",
     )
     export.add_argument("--encoders", type=Path, help="folder of the converted encoders")
     export.add_argument("--coreml", type=Path, help="folder to write the encoders to")
     export.add_argument("--model", type=Path, help="folder of a converted model")
     export.add_argument("--onnx", type=Path, help="folder to write the networks to")
+    export.add_argument("--graphs", action="store_true", help="write graphs.zip into the model's folder")
     export.add_argument(
         "--precision",
         choices=("fp16", "fp32", "int8"),
@@ -460,8 +463,9 @@ def _voice_add(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     coreml, onnx = args.encoders and args.coreml, args.model and args.onnx
-    if not coreml and not onnx:
-        raise ValueError("Nothing to export: give --encoders with --coreml, or --model with --onnx.")
+    graphs = args.model and args.graphs
+    if not coreml and not onnx and not graphs:
+        raise ValueError("Nothing to export: give --encoders with --coreml, or --model with --onnx or --graphs.")
     if (coreml and args.precision == "int8") or (onnx and args.precision == "fp16"):
         raise ValueError(f"{args.precision} is not a precision for this; see primespeech export --help.")
     from dora_primespeech_mlx.runtime.factory import require_mlx
@@ -472,6 +476,10 @@ def _export(args: argparse.Namespace) -> int:
 
         for package in Encoders([args.encoders]).export_coreml(args.coreml, args.precision or "fp16"):
             print(package)
+    if graphs:
+        from dora_primespeech_mlx.voices.models import write_graphs
+
+        print(write_graphs(args.model))
     if onnx:
         from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
         from dora_primespeech_mlx.runtime.onnx.export import export_onnx

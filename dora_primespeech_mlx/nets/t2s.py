@@ -4,7 +4,6 @@ A post-norm transformer over [text; audio]. Text rows see the whole text and no 
 audio up to themselves, so a prefill and single steps with a cache give the same numbers.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -12,7 +11,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM, T2SConfig
+from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM, T2SConfig, sine_table
 
 MAX_POSITIONS = 4000
 
@@ -23,13 +22,6 @@ class LayerCache(Protocol):
     def update_and_fetch(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
         """Appends [B, heads, new, d] and returns all keys and values [B, heads, total, d]."""
         ...
-
-
-def sine_table(rows: int, width: int) -> np.ndarray:
-    """Interleaved sine and cosine positions, float32 [rows, width]."""
-    rate = np.exp(np.arange(0, width, 2, dtype=np.float32) * np.float32(-math.log(10000.0) / width))
-    angle = np.arange(rows, dtype=np.float32)[:, None] * rate
-    return np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(rows, width)
 
 
 class TokenEmbedding(nn.Module):

@@ -8,13 +8,13 @@ from pathlib import Path
 from dora_primespeech_mlx.audio import read_audio
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
-from dora_primespeech_mlx.runtime.factory import require_mlx
 from dora_primespeech_mlx.speech import Style
 from dora_primespeech_mlx.text.languages import check_readable
 from dora_primespeech_mlx.voices.book import CODE_COUNT, VoiceBook, VoiceEntry, read_codes, read_lexicon
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.fields import there
 from dora_primespeech_mlx.voices.library import encoder_folders
+from dora_primespeech_mlx.voices.models import examine
 from dora_primespeech_mlx.voices.recording import check_length
 
 S2Config = SovitsConfig | DiffusionConfig
@@ -53,10 +53,7 @@ def _examined(entry: VoiceEntry, book: VoiceBook, models: dict[Path | tuple[Path
     missing = tuple(path for path in entry.files() if not there(path) and not there(path.parent))
     if entry.weights not in models:
         try:
-            require_mlx("The model cannot be checked")
-            from dora_primespeech_mlx.weights.load import examine_model
-
-            models[entry.weights] = examine_model(entry.weights)
+            models[entry.weights] = examine(entry.weights)
         except (ValueError, OSError, ImportError) as error:
             models[entry.weights] = str(error)
     model = models[entry.weights]

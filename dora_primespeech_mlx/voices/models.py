@@ -1,5 +1,6 @@
 """A model's networks on their executor; on ONNX Runtime, graphs are traced once and then read from a cache."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,7 @@ from dora_primespeech_mlx.nets.dimensions.written import as_json, from_json
 from dora_primespeech_mlx.runtime.alignment import HeadFinder, Projection
 from dora_primespeech_mlx.runtime.factory import (
     accelerated,
+    has_mlx,
     onnx_precision,
     onnx_s2_runner,
     onnx_t2s_runner,
@@ -21,8 +23,8 @@ from dora_primespeech_mlx.runtime.factory import (
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.runtime.memory import bound_cache, release
 from dora_primespeech_mlx.runtime.onnx.cache import GraphCache, key_of
-from dora_primespeech_mlx.runtime.onnx.graph import StoredGraph
-from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE
+from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
+from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE, read_whole, stamps_of
 
 T2S_GRAPH, S2_GRAPH = "t2s_{}", "s2_{}"
 """What the graphs of the two networks are called in a cache."""
@@ -77,7 +79,7 @@ def load_on_onnx(weights: Path | tuple[Path, Path], precision: str, threads: int
     key = key_of(onnx_precision(precision), *content) if content else None
     found = graphs.read(key) if key else None
     if found is None:
-        found = _traced(weights, precision)
+        found = _portable(weights, precision) or _traced(weights, precision)
         if key and graphs.write(key, *found):
             found = graphs.read(key) or found  # mapped, where those just made take memory of their own
         release()
@@ -102,26 +104,90 @@ def _content(weights: Path | tuple[Path, Path], graphs: GraphCache) -> tuple[str
     return ()
 
 
+def _portable(
+    weights: Path | tuple[Path, Path], precision: str
+) -> tuple[dict[str, Any], dict[str, StoredGraph]] | None:
+    """The same from the file that lies with the weights; of another version of this package only without MLX."""
+    if isinstance(weights, tuple):
+        return None
+    from dora_primespeech_mlx.runtime.onnx.portable import read_portable
+
+    return read_portable(weights, onnx_precision(precision), any_code=not has_mlx())
+
+
 def _traced(weights: Path | tuple[Path, Path], precision: str) -> tuple[dict[str, Any], dict[str, StoredGraph]]:
     """What is to be known of a model, and its graphs by name, traced."""
     require_mlx(f"{weights} has no graphs on this computer yet, and none can be traced")
-    import mlx.core as mx
-
-    from dora_primespeech_mlx.runtime.onnx.traced import s2_tracers, t2s_tracers
     from dora_primespeech_mlx.weights.load import load_model
 
-    model, precision = load_model(weights), onnx_precision(precision)
-    tracers = {T2S_GRAPH.format(name): trace for name, trace in t2s_tracers(model.t2s, precision).items()}
-    tracers |= {S2_GRAPH.format(name): trace for name, trace in s2_tracers(model.sovits, precision).items()}
-    said = {
-        "symbols": model.symbols,
-        "t2s": as_json(model.t2s.config),
-        "sovits": as_json(model.sovits.config),
-        "takes_prosody": bool(mx.any(model.t2s.bert_proj.weight != 0).item()),
+    model = load_model(weights)
+    said, graphs = (
+        _said(model.t2s, model.sovits, model.symbols),
+        _graphs(model.t2s, model.sovits, onnx_precision(precision)),
+    )
+    return said, {name: graph.stored() for name, graph in graphs.items()}
+
+
+def examine(weights: Path | tuple[Path, Path]) -> Any:
+    """Checks the weights of a voice, as far as that can be done here, and gives the dimensions of the s2 network.
+
+    Raises:
+        FileNotFoundError, CheckpointError: as `weights.load.load_model`.
+        ImportError: there are no graphs that tell the dimensions, and MLX, which would, is not installed.
+    """
+    if not has_mlx() and (found := _portable(weights, "auto")):
+        return from_json(found[0]["sovits"])
+    require_mlx("The model cannot be checked")
+    from dora_primespeech_mlx.weights.load import examine_model
+
+    return examine_model(weights)
+
+
+def write_graphs(folder: Path) -> Path:
+    """Writes a model's graphs beside its weights, for computers without MLX; returns the file.
+
+    Raises:
+        FileNotFoundError, CheckpointError: as `weights.load.load_model`.
+        ImportError: MLX is not installed.
+    """
+    require_mlx(f"{folder} cannot be traced")
+    from dora_primespeech_mlx.runtime.onnx.write_portable import write_portable
+    from dora_primespeech_mlx.weights.load import build_sovits, build_t2s, load_model
+
+    model, precision = load_model(folder), onnx_precision("auto")
+    config, tensors = read_whole(folder, CONFIG_FILE, (T2S_FILE, SOVITS_FILE))
+
+    def traced(t2s: Mapping[str, Any], s2: Mapping[str, Any], precision: str) -> Mapping[str, Graph]:
+        networks = build_t2s(t2s, config["t2s"]), build_sovits(s2, config["sovits"], config["version"])
+        return _graphs(*networks, precision)
+
+    about = {
+        "precision": precision,
+        "weights": {name: stamp.sha256 for name, stamp in stamps_of(config).items()},
+        "said": _said(model.t2s, model.sovits, model.symbols),
     }
-    pairs = enumerate(model.t2s.projections())
+    return write_portable(folder, traced, (tensors[0], tensors[1]), about)
+
+
+def _said(t2s: Any, sovits: Any, symbols: str | tuple[str, ...]) -> dict[str, Any]:
+    """What is to be known of a model besides its graphs."""
+    return {
+        "symbols": symbols,
+        "t2s": as_json(t2s.config),
+        "sovits": as_json(sovits.config),
+        "takes_prosody": bool((t2s.bert_proj.weight != 0).any().item()),
+    }
+
+
+def _graphs(t2s: Any, sovits: Any, precision: str) -> dict[str, Graph]:
+    """The graphs of two networks by name."""
+    from dora_primespeech_mlx.runtime.onnx.traced import s2_tracers, t2s_tracers
+
+    tracers = {T2S_GRAPH.format(name): trace for name, trace in t2s_tracers(t2s, precision).items()}
+    tracers |= {S2_GRAPH.format(name): trace for name, trace in s2_tracers(sovits, precision).items()}
+    pairs = enumerate(t2s.projections())
     numbers = {f"{layer} {part}": array for layer, pair in pairs for part, array in enumerate(pair)}
-    return said, {PROJECTIONS: StoredGraph(b"", numbers)} | {name: trace().stored() for name, trace in tracers.items()}
+    return {PROJECTIONS: Graph(constants=numbers)} | {name: trace() for name, trace in tracers.items()}
 
 
 def _projections(stored: StoredGraph) -> list[Projection]:

@@ -8,11 +8,11 @@ killed at any moment, the next one tidies up, and a reader needs no right to wri
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -29,6 +29,8 @@ TOKENIZER_FILE = "roberta_tokenizer.json"
 """Lies beside a RoBERTa."""
 FILES = "files"
 """The manifest's key for what it says of the other files."""
+LOCK = ".lock"
+"""The file that is locked where folders cannot be."""
 ATTEMPTS = 20
 _HASH_IN_NAME = 16
 
@@ -36,6 +38,18 @@ _HASH_IN_NAME = 16
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Waits until no other process of this computer writes in a folder, and keeps others waiting meanwhile."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        with (folder / LOCK).open("ab") as file:
+            while True:
+                with suppress(OSError):  # it gives up after ten seconds
+                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+                    break
+            yield
+        return
+    import fcntl
+
     handle = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):  # some network file systems lock no folders

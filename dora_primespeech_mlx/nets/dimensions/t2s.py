@@ -1,5 +1,6 @@
 """Dimensions of the T2S network."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -43,3 +44,10 @@ class T2SConfig:
             head_width=weights["h.layers.0.self_attn.in_proj.weight"].shape[0] // (3 * heads),
             max_seconds=int(config.get("data", {}).get("max_sec", 54)),
         )
+
+
+def sine_table(rows: int, width: int) -> np.ndarray:
+    """Interleaved sine and cosine positions, float32 [rows, width]."""
+    rate = np.exp(np.arange(0, width, 2, dtype=np.float32) * np.float32(-math.log(10000.0) / width))
+    angle = np.arange(rows, dtype=np.float32)[:, None] * rate
+    return np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(rows, width)

@@ -100,7 +100,7 @@ class GraphCache:
             with (folder / NUMBERS).open("rb") as file:
                 content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             graphs = {name: _stored(content, entry) for name, entry in table["graphs"].items()}
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
             logger.warning("The graphs in %s cannot be read and are made anew: %s", folder, error)

@@ -77,6 +77,8 @@ class Graph:
     inputs: list[Port] = field(default_factory=list)
     outputs: list[Port] = field(default_factory=list)
     lengths: dict[str, tuple[str, int, int]] = field(default_factory=dict)  # length -> input, axis, what to subtract
+    rounded: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    """Constants that `quantise` made: of which other, in which form, and which part of what that gives."""
     _known: dict[Any, str] = field(default_factory=dict)
     _count: int = 0
 
@@ -86,9 +88,12 @@ class Graph:
         return f"v{self._count}"
 
     def constant(self, value: np.ndarray | Sequence[int] | float, dtype: Any = None) -> str:
-        """The name of a constant; equal small ones share it, and so do views of the same memory."""
+        """The name of a constant. Equal small whole numbers share it, and so do views of the same memory.
+
+        Weights that happen to be equal do not, so that names depend on the network alone.
+        """
         array = np.asarray(value, dtype=dtype)
-        if array.nbytes <= SMALL:
+        if array.nbytes <= SMALL and array.dtype.kind != "f":
             key: Any = (array.dtype.str, array.shape, array.tobytes())
         else:
             key = (array.dtype.str, array.shape, array.strides, array.__array_interface__["data"][0])
@@ -169,7 +174,9 @@ class Graph:
         self.constants = {name: value for name, value in self.constants.items() if name in needed}
 
     def stored(self) -> StoredGraph:
-        """The finished graph; large constants stay the memory that they are."""
+        """The finished graph; large constants stay the memory that they are. One without nodes is its constants."""
+        if not self.nodes:
+            return StoredGraph(b"", dict(self.constants))
         weights = {name: value for name, value in self.constants.items() if value.nbytes > SMALL}
         return StoredGraph(self.to_model().SerializeToString(), weights)
 

@@ -16,7 +16,6 @@ BLOCKS = (256, 128, 64, 32)
 LEVELS = 127
 ZERO = 128
 INT8_COMPUTE = 4  # MatMulNBits accuracy level: activations in 8 bits
-FORMS = ("blocks", "channels")
 HEADROOM = np.float32(2)
 """How far later rows of a cache may go beyond the largest of the first: clipped keys err far more than coarse ones."""
 PAST, SCALE_INPUTS = slice(3, 5), 12  # GroupQueryAttention: which inputs are old rows; how many come before scales
@@ -42,6 +41,14 @@ def channel_weights(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (np.rint(weight / scales) + ZERO).astype(np.uint8, order="C"), scales
 
 
+def _longest_blocks(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return block_weights(weight, _block(weight))
+
+
+WEIGHTS = {"blocks": _longest_blocks, "channels": channel_weights}
+"""What makes levels and scales of a matrix, by form."""
+
+
 def quantise(graph: Graph, form: str = "blocks", keep: Sequence[np.ndarray] = ()) -> Graph:
     """A graph whose products with a constant matrix use 8-bit weights.
 
@@ -53,13 +60,13 @@ def quantise(graph: Graph, form: str = "blocks", keep: Sequence[np.ndarray] = ()
     Raises:
         ValueError: for an unknown form.
     """
-    if form not in FORMS:
-        raise ValueError(f"{form!r} is not a form of 8-bit weights; choose one of {', '.join(FORMS)}.")
+    if form not in WEIGHTS:
+        raise ValueError(f"{form!r} is not a form of 8-bit weights; choose one of {', '.join(WEIGHTS)}.")
     uses: dict[str, list[Node]] = {}
     for node in graph.nodes:
         for name in node.inputs:
             uses.setdefault(name, []).append(node)
-    made = replace(graph, nodes=[], constants=dict(graph.constants), _known={})
+    made = replace(graph, nodes=[], constants=dict(graph.constants), rounded=dict(graph.rounded), _known={})
     absorbed: set[str] = set()
     for node in graph.nodes:
         weight = graph.constants.get(node.inputs[1]) if node.operator == "MatMul" else None
@@ -75,7 +82,7 @@ def quantise(graph: Graph, form: str = "blocks", keep: Sequence[np.ndarray] = ()
             if row is not None and row.shape == weight.shape[1:]:
                 output, bias = after[0].outputs, after[0].inputs[1]
                 absorbed.update(output)
-        made.nodes.append(_product(made, node.inputs[0], weight, bias, output, form))
+        made.nodes.append(_product(made, node.inputs[:2], weight, bias, output, form))
     made.prune()
     return made
 
@@ -133,14 +140,16 @@ def _block(weight: np.ndarray) -> int:
     return next((block for block in BLOCKS if weight.shape[0] % block == 0), 0)
 
 
-def _product(graph: Graph, x: str, weight: np.ndarray, bias: str, outputs: tuple[str, ...], form: str) -> Node:
+def _product(
+    graph: Graph, inputs: tuple[str, ...], weight: np.ndarray, bias: str, outputs: tuple[str, ...], form: str
+) -> Node:
     """The node that computes x @ weight + bias with 8-bit weights."""
     K, N = weight.shape
+    parts = [graph.constant(part) for part in WEIGHTS[form](weight)]
+    graph.rounded |= {name: (inputs[1], form, part) for part, name in enumerate(parts)}
+    names = [inputs[0], *parts]
     if form == "blocks":
-        levels, scales = block_weights(weight, _block(weight))
-        names = [x, graph.constant(levels), graph.constant(scales)]
         sizes = {"K": K, "N": N, "bits": 8, "block_size": _block(weight), "accuracy_level": INT8_COMPUTE}
         return Node("MatMulNBits", (*names, *(["", "", bias] if bias else [])), outputs, sizes, "com.microsoft")
-    levels, scales = channel_weights(weight)
-    names = [x, graph.constant(levels), graph.constant(scales), graph.constant(np.full(N, ZERO, np.uint8))]
+    names.append(graph.constant(np.full(N, ZERO, np.uint8)))
     return Node("DynamicQuantizeMatMul", (*names, *([bias] if bias else [])), outputs, {}, "com.microsoft")
