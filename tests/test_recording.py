@@ -12,6 +12,7 @@ from dora_primespeech_mlx import audio
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.nets.dimensions.vocoder import VocoderConfig
 from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.runtime.factory import sovits_runner
 from dora_primespeech_mlx.voices import recording
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.weights.official_encoders import convert_encoder
@@ -84,7 +85,7 @@ def saved(path: Path, samples: np.ndarray, rate: int = 32000) -> Path:
 def test_codes_follow_the_official_preparation(tmp_path, encoders):
     path = saved(tmp_path / "ref.wav", np.stack([speech(3.2), speech(3.2, seed=1)], axis=1))
     model = voice_model()
-    codes = recording.codes_from_recording(path, encoders, model)
+    codes = recording.codes_from_recording(path, encoders, sovits_runner(model, "mlx"))
 
     stereo, _ = soundfile.read(path, dtype="float32")
     heard = np.concatenate([audio.resample_soxr(stereo.mean(axis=1), 32000, 16000), np.zeros(9600, np.float32)])
@@ -99,14 +100,16 @@ def test_codes_follow_the_official_preparation(tmp_path, encoders):
 
 def test_a_reference_has_codes_spectra_and_vectors(tmp_path, encoders):
     first, second = saved(tmp_path / "a.wav", speech(3.5)), saved(tmp_path / "b.flac", speech(1.0, 44100), 44100)
-    model = voice_model(speaker_dim=VECTOR)
+    model = sovits_runner(voice_model(speaker_dim=VECTOR), "mlx")
     reference = recording.reference_from_recordings([first, second], encoders, model)
     assert reference.codes is not None and len(reference.codes) == 102
     assert [spectrum.shape for spectrum in reference.spectra] == [(175, 1025), (50, 1025)]
     assert [vector.shape for vector in reference.voice_vectors] == [(VECTOR,), (VECTOR,)]
     assert reference.advice == ()
     np.testing.assert_array_equal(recording.codes_from_recording(first, encoders, model), reference.codes)
-    assert recording.reference_from_recordings([first], encoders, voice_model()).voice_vectors == ()
+    assert (
+        recording.reference_from_recordings([first], encoders, sovits_runner(voice_model(), "mlx")).voice_vectors == ()
+    )
 
 
 def test_without_a_text_no_content_encoder_is_needed(tmp_path):

@@ -18,7 +18,12 @@ from dora_primespeech_mlx.voices.book import VoiceEntry
 
 OK, WARN, FAIL = "ok", "WARN", "FAIL"
 OLDEST_PYTHON = (3, 11)
-SPEAKING_KINDS = {"hubert": "voices from recordings", "roberta": "prosody of Mandarin", "speaker": "v2Pro voices"}
+SPEAKING_KINDS = {
+    "content": "voices from recordings, with the model's own codes",
+    "hubert": "voices from recordings, with official models",
+    "roberta": "prosody of Mandarin",
+    "speaker": "v2Pro voices",
+}
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ ENCODERS = {
     "hubert": "folder of chinese-hubert-base, for voices from recordings",
     "roberta": "folder of chinese-roberta-wwm-ext-large, for the prosody of Mandarin",
     "speaker": "the file pretrained_eres2netv2w24s4ep4.ckpt, for v2Pro and v2ProPlus",
+    "content": "the content encoder that a model of its own codes was trained with, into the folder of that model",
 }
 
 NOTHING_TO_SAY = "There is nothing to say in this text: it has no word and no number."

@@ -35,7 +35,7 @@ class EncoderFile:
     """Weights of an encoder.
 
     Attributes:
-        kind: "hubert", "roberta" or "speaker".
+        kind: "hubert", "roberta", "speaker" or "content".
         path: the weights; what they do not tell lies beside them as JSON.
         how: the command that makes them.
     """
@@ -119,13 +119,15 @@ class EncoderFile:
 
 
 def inputs_of(kind: str, config: Any, batch: int | str, length: int | str) -> list["Input"]:
-    """Inputs of a network; a name in place of a size leaves it open. HuBERT takes one recording at a time."""
+    """Inputs of a network; a name in place of a size leaves it open. Content encoders take one recording at a time."""
     import mlx.core as mx
 
     from dora_primespeech_mlx.runtime.trace.record import Input
 
     if kind == "roberta":
         return [Input("ids", (batch, length), mx.int32), Input("mask", (batch, length))]
+    if kind == "content":
+        return [Input("banks", (1, length, config.windows * config.bands)), Input("mask", (1, length))]
     first = config.step // config.strides[0]
     return [
         Input("samples", (1, length, config.step)),

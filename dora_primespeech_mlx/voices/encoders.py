@@ -23,16 +23,20 @@ HOW_TO_CONVERT = {
     "hubert": "primespeech convert --hubert chinese-hubert-base --out {folder}",
     "roberta": "primespeech convert --roberta chinese-roberta-wwm-ext-large --out {folder}",
     "speaker": "primespeech convert --speaker pretrained_eres2netv2w24s4ep4.ckpt --out {folder}",
+    "content": "primespeech convert --content content.pth --out {folder}",
 }
 WEIGHT_FILES = {
     "hubert": ("hubert.safetensors",),
     "roberta": ("roberta.safetensors", "bert.safetensors"),
     "speaker": ("speaker.safetensors",),
+    "content": ("content.safetensors",),
 }
 TOKENIZER_FILES = (TOKENIZER_FILE, "bert-tokenizer/tokenizer.json", "chinese-roberta-tokenizer/tokenizer.json")
 """Names in a folder of encoders: this package's first, then those of its predecessors."""
 TOKEN_BUCKET = 32
-"""Token counts are rounded up to a multiple of this on MLX, whose devices prepare each new length."""
+"""Counts of tokens and codes are rounded up to a multiple of this on MLX, whose devices prepare each new length."""
+CONTENT_EDGE = 120
+"""Samples in front of the first filter bank and behind the last, so that four of them sit in the middle of a code."""
 COREML_SIZES = {"hubert": (224, 384, 544), "roberta": (32, 64, 128, 256, 512)}
 """Blocks of 20 ms, and tokens, for which a CoreML package has a function each."""
 COREML_PACKAGE = "{kind}.mlpackage"
@@ -75,8 +79,26 @@ class Encoders:
         self._warned = False
 
     def has(self, kind: str) -> bool:
-        """Whether the files of "hubert", "roberta" or "speaker" are there."""
+        """Whether the files of "hubert", "roberta", "speaker" or "content" are there."""
         return self._find(*WEIGHT_FILES[kind]) is not None
+
+    def reads_recordings(self) -> bool:
+        """Whether codes of a recording can be had: with a model's own content encoder, or with HuBERT."""
+        return self.has("content") or self.has("hubert")
+
+    def codes(self, samples: np.ndarray) -> np.ndarray:
+        """Codes int32 [N] of a 16 kHz recording [n], 25 per second, from a model's own content encoder.
+
+        Raises:
+            FileNotFoundError: there are no files of a content encoder.
+            ValueError: the recording is too short for one code.
+        """
+        content = self.ready("content")
+        banks = fbank(np.pad(samples, CONTENT_EDGE))
+        count = len(banks) // content.config.windows
+        bucket = TOKEN_BUCKET if self._runtime == "mlx" else 1
+        scores = content.run(*content.config.blocks(banks, -(-count // bucket) * bucket))[0]
+        return scores[:count].argmax(axis=1).astype(np.int32)
 
     def content(self, samples: np.ndarray) -> np.ndarray:
         """Content features [N, hidden] of a 16 kHz recording [n], 50 per second.
@@ -160,7 +182,7 @@ class Encoders:
         return [row[1 : len(text) + 1] for row, text in zip(hidden, texts, strict=True)]
 
     def ready(self, kind: str) -> Ready:
-        """The encoder of a kind ("hubert", "roberta", "speaker"), loaded if it is not yet.
+        """The encoder of a kind, loaded if it is not yet.
 
         Raises:
             FileNotFoundError: its files are not there.

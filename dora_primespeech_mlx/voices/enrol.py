@@ -14,7 +14,8 @@ from dora_primespeech_mlx.audio import read_audio
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.runtime.factory import choose, require_mlx, s2_runner
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner
-from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.settings import SHIPPED_VOICES, Settings
+from dora_primespeech_mlx.speech import SAMPLING_NAMES
 from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.voices.book import folded, list_voices
 from dora_primespeech_mlx.voices.encoders import Encoders
@@ -70,7 +71,7 @@ def codes_file(recording: Path, model: Path, out: Path, settings: Settings, enco
         model: a folder that `primespeech convert` wrote.
         out: the file to write.
         settings: runtime and threads.
-        encoders: a folder with HuBERT; None looks where voices of the model would.
+        encoders: a folder with a content encoder; None looks where voices of the model would.
 
     Raises:
         FileNotFoundError: a file is missing, or the model has no content encoder.
@@ -111,7 +112,8 @@ def add_voice(
     """Add a voice made of recordings to a `voices.json`, which is made if it is not there.
 
     The recordings are copied beside it, with the codes of the first. Without a text a voice takes the timbre alone.
-    Several may add voices at once. What a voice that is replaced was made of is left where it is.
+    It draws codes as the default voice of its model does, in this file or in the one that ships. Several may add
+    voices at once. What a voice that is replaced was made of is left where it is.
 
     Args:
         voices: the file.
@@ -121,7 +123,7 @@ def add_voice(
         text: exactly what the first recording says.
         language: of the text, and of what the voice will say unless told otherwise.
         model: a folder that `primespeech convert` wrote; None is the one the file names.
-        encoders: a folder with HuBERT; None looks where the voice will.
+        encoders: a folder with a content encoder; None looks where the voice will.
         speed: 1 is the model's own.
         replace: whether a voice of that name may be replaced.
 
@@ -167,6 +169,7 @@ def add_voice(
         if codes is not None:
             entry["codes_path"] = _relative(write_codes(place / "codes.npy", codes), base)
         entry |= {"text_lang": language, "prompt_lang": language, "speed_factor": speed}
+        entry |= _sampling(content, base, folder)
         if not content.get("model"):
             content["model"] = _relative(folder, base)
         elif _has_own_model(content, base, folder):
@@ -213,6 +216,19 @@ def _pace(phones: int, seconds: float, path: Path) -> list[str]:
         f"{path} lasts {seconds:.1f} s and its text has {phones} sounds, which does not fit: "
         "give the text exactly as it is spoken, or the reference is heard in what the voice says"
     ]
+
+
+def _sampling(content: dict[str, Any], base: Path, folder: Path) -> dict[str, Any]:
+    """How the default voice of the model in `folder` draws codes; empty where none is known."""
+    places = [(content, base)]
+    if SHIPPED_VOICES.is_file():
+        shipped = read_json(SHIPPED_VOICES, "a list of voices")
+        places.append((shipped, resolve(SHIPPED_VOICES.parent, shipped["models_base_path"])))
+    for known, start in places:
+        if known.get("model") and not _has_own_model(known, start, folder):
+            default = known["voices"].get(known.get("default_voice"), {})
+            return {name: default[name] for name in (*SAMPLING_NAMES, "noise_scale") if name in default}
+    return {}
 
 
 def _has_own_model(content: dict[str, Any], base: Path, folder: Path) -> bool:

@@ -112,7 +112,7 @@ def _check_style(style: Style, entry: VoiceEntry, path: Path, count: int, missin
     elif style.recording is not None and style.recording not in missing:
         _check_recording(style.recording, measured=True)
         encoders = _encoders(entry, path)
-        if not encoders.has("hubert"):
+        if not encoders.reads_recordings():
             raise FileNotFoundError(
                 f"{path}: the style {style.name!r} of {entry.name!r} has no codes, and {encoders.missing('hubert')}"
             )

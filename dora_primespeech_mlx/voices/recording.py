@@ -1,8 +1,9 @@
 """A plain recording to what a voice is made of: codes, spectrograms, voice vectors; and what is wrong with a recording.
 
 Preparation follows the official pipeline to the sample: for the codes mono, soxr to 16 kHz and 0.6 s of zeros, no
-normalisation; for the timbre torchaudio's resampler to 32 kHz. Several recordings give one timbre, the average of
-theirs; the codes come from the first. A voice without the text of its recording has no codes, only the timbre.
+normalisation (a content encoder of the model's own takes no zeros); for the timbre torchaudio's resampler to 32 kHz.
+Several recordings give one timbre, the average of theirs; the codes come from the first. A voice without the text of
+its recording has no codes, only the timbre.
 """
 
 from collections.abc import Sequence
@@ -117,19 +118,29 @@ def _clipped_share(samples: np.ndarray) -> float:
 
 
 def codes_from_samples(samples: np.ndarray, rate: int, encoders: Encoders, sovits: S2Network) -> np.ndarray:
-    """Codes of a recording [n]: int32, 25 a second and 15 for the silence appended.
+    """Codes of a recording [n]: int32, 25 a second; with HuBERT 15 more for the silence appended.
+
+    A content encoder that lies with the model makes codes itself; without one HuBERT's features are quantised.
 
     Raises:
         FileNotFoundError: the model has no content encoder, so it takes no new recordings.
         ValueError: the content encoder is not the one this voice model was trained with.
     """
+    heard = resample_soxr(samples, rate, ENCODER_RATE)
+    if encoders.has("content"):
+        codes = encoders.codes(heard)
+        if codes.max() >= sovits.config.code_count:
+            raise ValueError(
+                f"The content encoder gives code {codes.max()} and the voice model has {sovits.config.code_count}: "
+                "use the encoder that belongs to the model"
+            )
+        return codes
     if not encoders.has("hubert"):
         raise FileNotFoundError(
             "This model has no content encoder, so it takes no new recordings with their text: "
             f"{encoders.missing('hubert')}. Without a text a recording gives its timbre alone"
         )
-    heard = np.pad(resample_soxr(samples, rate, ENCODER_RATE), (0, APPENDED_ZEROS))
-    features = encoders.content(heard)
+    features = encoders.content(np.pad(heard, (0, APPENDED_ZEROS)))
     if features.shape[1] != sovits.config.ssl_dim:
         raise ValueError(
             f"The content encoder gives {features.shape[1]} numbers a frame and the voice model takes "
@@ -152,7 +163,7 @@ def reference_from_recordings(
 
     Args:
         paths: one or more sound files of one speaker; the first of 3 to 10 s.
-        encoders: where HuBERT and the speaker model are.
+        encoders: where the content encoder and the speaker model are.
         sovits: the voice model; its content encoder must be the one of `encoders`.
         with_codes: False for a voice without the text of its recording.
 

@@ -23,6 +23,7 @@ _MARKS = (
     ("roberta", "embeddings.word_embeddings.", "a BERT model", "give the folder of RoBERTa with --roberta"),
     ("speaker", "layer1.0.conv", "a speaker model", "give it with --speaker"),
     ("vocoder", "resblocks.0.", "a vocoder (of v3 or v4) alone", "give the s2G file"),
+    ("content", "fine.0.depthwise.", "a content encoder", "give it with --content"),
 )
 """Kind of file, a part of a tensor's name that tells it, what it is, and what to do with it where another is wanted."""
 _WANTED = {
@@ -31,6 +32,7 @@ _WANTED = {
     "hubert": "HuBERT",
     "roberta": "RoBERTa",
     "speaker": "a speaker model",
+    "content": "a content encoder",
 }
 _PREFIXES = ("module.", "_orig_mod.", "vq_model.")
 """What wrappers of a training put before every name."""

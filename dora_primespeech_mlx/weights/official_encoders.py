@@ -1,8 +1,9 @@
 """Official encoder files to the ones `encoders` loads.
 
 HuBERT and RoBERTa come as Hugging Face folders (`config.json` beside `model.safetensors` or `pytorch_model.bin`), the
-speaker model as one torch file. Each becomes `KIND.safetensors`, with `KIND.json` for what the tensors do not tell, and
-RoBERTa's tokenizer. Strict both ways, nothing executed, no torch, as for the voices (`convert`).
+speaker model and the content encoder of a model with codes of its own (`training.train_content`) as one torch file.
+Each becomes `KIND.safetensors`, with `KIND.json` for what the tensors do not tell, and RoBERTa's tokenizer; matrices of
+a content encoder are stored in 8 bits. Strict both ways, nothing executed, no torch, as for the voices (`convert`).
 """
 
 from collections.abc import Callable, Mapping
@@ -14,12 +15,13 @@ from typing import Any
 import mlx.nn as nn
 import numpy as np
 
-from dora_primespeech_mlx.nets import hubert, roberta, speaker
+from dora_primespeech_mlx.nets import content, hubert, roberta, speaker
 from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch
 from dora_primespeech_mlx.weights.dimensions import encoder_settings
 from dora_primespeech_mlx.weights.kinds import check_kind, without_prefix
 from dora_primespeech_mlx.weights.official import check_numbers, check_shapes, of_file
 from dora_primespeech_mlx.weights.safetensors_file import as_safetensors
+from dora_primespeech_mlx.weights.small import from_bytes, in_bytes
 from dora_primespeech_mlx.weights.source import read_json
 from dora_primespeech_mlx.weights.whole import TOKENIZER_FILE, write_whole
 
@@ -52,6 +54,10 @@ def _speaker(weights: Weights, settings: Settings) -> nn.Module:
     return speaker.Speaker(speaker.SpeakerConfig.from_weights(weights))
 
 
+def _content(weights: Weights, settings: Settings) -> nn.Module:
+    return content.Content(content.ContentConfig.from_weights(weights))
+
+
 @dataclass(frozen=True)
 class _Kind:
     title: str
@@ -59,26 +65,28 @@ class _Kind:
     build: Callable[[Weights, Settings], nn.Module]
     folder: bool
     official: tuple[str, ...]
+    small: bool = False
 
 
 KINDS = {
     "hubert": _Kind("HuBERT", hubert.sanitize, _hubert, True, ("masked_spec_embed", "weight_g", "original0")),
     "roberta": _Kind("RoBERTa", roberta.sanitize, _roberta, True, ("embeddings.LayerNorm.weight",)),
     "speaker": _Kind("ERes2NetV2", speaker.sanitize, _speaker, False, ("bn1.weight",)),
+    "content": _Kind("a content encoder", content.sanitize, _content, False, ("parts.weight",), small=True),
 }
 
 
 def own_names(kind: str, weights: Weights) -> Weights:
-    """Weights under this package's names, whether they are so already or have the official ones.
+    """Weights under this package's names, whether they are so already, in bytes or not, or have the official ones.
 
     The predecessors of this package wrote safetensors of encoders under the official names.
     """
     named_officially = any(name.endswith(KINDS[kind].official) for name in weights)
-    return KINDS[kind].sanitize(weights) if named_officially else weights
+    return KINDS[kind].sanitize(weights) if named_officially else from_bytes(weights) if KINDS[kind].small else weights
 
 
 def build_encoder(kind: str, weights: Weights, settings: Settings) -> Any:
-    """The network of a kind ("hubert", "roberta", "speaker") for sanitised weights, not filled yet.
+    """The network of a kind (one of `KINDS`) for sanitised weights, not filled yet.
 
     Raises:
         CheckpointError: a tensor is missing, unknown or misshapen, or the model is of another type.
@@ -100,8 +108,9 @@ def convert_encoder(kind: str, source: str | Path, out: str | Path) -> Converted
     """Write an encoder's files into the folder `out`.
 
     Args:
-        kind: "hubert" (chinese-hubert-base), "roberta" (chinese-roberta-wwm-ext-large) or "speaker" (ERes2NetV2).
-        source: the official folder; for the speaker model, its file.
+        kind: "hubert" (chinese-hubert-base), "roberta" (chinese-roberta-wwm-ext-large), "speaker" (ERes2NetV2) or
+            "content" (of a model trained as `training` does).
+        source: the official folder; for the speaker model and the content encoder, the file.
         out: any folder; a voice's model folder or one that several voices share.
 
     Raises:
@@ -121,7 +130,8 @@ def convert_encoder(kind: str, source: str | Path, out: str | Path) -> Converted
         build_encoder(kind, weights, settings)
         check_numbers(weights)
     path = folder / f"{kind}.safetensors"
-    files: dict[str, Callable[[], bytes]] = {path.name: partial(as_safetensors, weights)}
+    stored = in_bytes(weights) if KINDS[kind].small else weights
+    files: dict[str, Callable[[], bytes]] = {path.name: partial(as_safetensors, stored)}
     if kind == "roberta":
         files[TOKENIZER_FILE] = _tokenizer(source).read_bytes
     write_whole(folder, f"{kind}.json", settings, files)

@@ -1,4 +1,4 @@
-"""Dimensions of the encoders: HuBERT, RoBERTa, the speaker model."""
+"""Dimensions of the encoders: HuBERT, RoBERTa, the speaker model, the content encoder of a model's own codes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,10 @@ UNUSED_LAYERS = 2
 STAGES = ("layer1", "layer2", "layer3", "layer4")
 FUSED_STAGES = ("layer3", "layer4")
 """Stages of the speaker model, and those whose groups are fused."""
+WINDOWS = 4
+"""Filter banks of 10 ms in a code."""
+QUANTILE, DEPTH, UNIT = 0.95, 10.0, 3.0
+"""The level of a recording is this quantile of its banks' means; what lies deeper below it, in nepers, is cut off."""
 
 
 @dataclass(frozen=True)
@@ -172,3 +176,66 @@ class SpeakerConfig:
             ),
             final_squeeze=weights["fuse34.squeeze.weight"].shape[0],
         )
+
+
+@dataclass(frozen=True)
+class ContentConfig:
+    """Dimensions of a model; `fine`, `coarse` and `last` are the kernels of its blocks."""
+
+    bands: int
+    width: int
+    inner: int
+    fine: tuple[int, ...]
+    coarse: tuple[int, ...]
+    last: tuple[int, ...]
+    codes: int
+
+    @property
+    def windows(self) -> int:
+        """Filter banks in a code."""
+        return WINDOWS
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, np.ndarray]) -> Self:
+        """Derives all sizes from sanitised weights.
+
+        Raises:
+            KeyError: a tensor that every such model has is missing.
+        """
+
+        def kernels(part: str) -> tuple[int, ...]:
+            names = {name for name in weights if name.startswith(f"{part}.") and name.endswith(".depthwise.weight")}
+            return tuple(weights[f"{part}.{i}.depthwise.weight"].shape[1] for i in range(len(names)))
+
+        width, _, bands = weights["stem.weight"].shape
+        return cls(
+            bands=bands,
+            width=width,
+            inner=weights["fine.0.expand.weight"].shape[0],
+            fine=kernels("fine"),
+            coarse=kernels("coarse"),
+            last=kernels("last"),
+            codes=weights["codes.weight"].shape[0],
+        )
+
+    def blocks(self, banks: np.ndarray, size: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """What `Content` takes: filter banks without their level, four to a code, padded.
+
+        Args:
+            banks: logarithmic filter banks of a recording, float32 [4 N or a few more, bands].
+            size: least number of codes.
+
+        Returns:
+            banks [1, L, 4 bands] and mask [1, L], 1 where real and 0 where padded; float32.
+
+        Raises:
+            ValueError: the recording is too short for one code.
+        """
+        count = len(banks) // WINDOWS
+        if count < 1:
+            raise ValueError("The recording is too short; give at least a second")
+        banks = banks[: count * WINDOWS]
+        level = np.sort(banks.mean(axis=1))[int(QUANTILE * (len(banks) - 1))]
+        padded = np.zeros((1, max(size, count), WINDOWS * self.bands), np.float32)
+        padded[0, :count] = (np.maximum(banks - level, -DEPTH) / UNIT).reshape(count, -1)
+        return padded, (np.arange(padded.shape[1]) < count).astype(np.float32)[None]

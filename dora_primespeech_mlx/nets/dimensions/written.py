@@ -4,7 +4,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig, DiTConfig, MelBase
-from dora_primespeech_mlx.nets.dimensions.encoders import HubertConfig, RobertaConfig, SpeakerConfig
+from dora_primespeech_mlx.nets.dimensions.encoders import ContentConfig, HubertConfig, RobertaConfig, SpeakerConfig
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.dimensions.vocoder import BigVGANConfig, VocoderConfig
@@ -13,6 +13,7 @@ KINDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
         BigVGANConfig,
+        ContentConfig,
         DiTConfig,
         DiffusionConfig,
         HubertConfig,
