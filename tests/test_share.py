@@ -207,14 +207,16 @@ def test_a_text_that_moves_within_a_sentence_is_cut_at_the_sample():
     world.deliver("first")
     world.dispatcher.gone("first", world.now)
     _, given = world.nodes["second"].waiting[0]
-    about = {"seq": 0, "fin": True, "sample_rate": 8000, "sentence": 0, "sentence_final": True}
+    about = {"seq": 0, "fin": True, "sample_rate": 8000, "sentence": 0, "sentence_final": True, "offset": 0.0}
+    about |= {"words": ["a", "b", "c"], "words_start": [0, 2, 4], "words_begin_ms": [0, 1, 2]}
     whole = pa.array([speech("Hello.")], pa.list_(pa.float32()))
     world.dispatcher.audio("second", whole, given | about, world.now)
     _, rest, metadata = world.sent[-1]
     assert (rest.type, len(rest)) == (whole.type, 1)
     np.testing.assert_array_equal(rest[0].as_py(), speech("Hello.")[CHUNK:])
     assert metadata["duration"] == pytest.approx((CHUNKS - 1) * CHUNK / 8000)
-    assert (metadata["seq"], metadata["fin"]) == (1, True)
+    assert (metadata["seq"], metadata["fin"], metadata["offset"]) == (1, True, CHUNK / 8000)
+    assert (metadata["words"], metadata["words_start"], metadata["words_begin_ms"]) == (["b", "c"], [2, 4], [1, 2])
 
 
 def test_a_text_whose_audio_was_all_heard_still_ends():

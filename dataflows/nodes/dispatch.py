@@ -128,7 +128,8 @@ class Text:
         if start == len(samples) and not last:
             return None
         rest = samples[start:]
-        metadata = self.own(about) | {"seq": self.chunks, "duration": len(rest) / about["sample_rate"]}
+        own = {"seq": self.chunks, "duration": len(rest) / about["sample_rate"], "offset": self.seconds}
+        metadata = self.own(about if not start else _without_words_before(about, start)) | own
         self.ended = self.ended or last
         self.chunks += 1
         self.seconds += metadata["duration"]
@@ -429,3 +430,12 @@ class Dispatcher:
 
     def _say(self, what: str, name: str = "") -> None:
         self._send("status", pa.array([what]), {"speaker": name})
+
+
+def _without_words_before(about: Metadata, start: int) -> Metadata:
+    """The metadata of an audio message whose first samples are left out, without the words that begin in them."""
+    names = [name for name in about if name == "words" or name.startswith("words_")]
+    since = (about.get("offset", 0.0) + start / about["sample_rate"]) * 1e3
+    kept = [at for at, begin in enumerate(about.get("words_begin_ms", ())) if begin >= since]
+    words = {name: [about[name][at] for at in kept] for name in names if kept}
+    return {name: value for name, value in about.items() if name not in names} | words
