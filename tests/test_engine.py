@@ -25,7 +25,8 @@ GREEDY = Sampling(top_k=1)
 
 
 def settings(path: Path, **changes) -> Settings:
-    return replace(Settings(voices=path, runtime="mlx", precision="fp32"), **changes)
+    """On ONNX Runtime, which is some ten times as fast on a CPU as MLX."""
+    return replace(Settings(voices=path, runtime="onnx", precision="fp32"), **changes)
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +70,14 @@ def test_prompt_is_the_official_one(engine: Engine, stored: dict[str, np.ndarray
     assert voice.codes.tolist() == stored["prompt_semantic"].reshape(-1).tolist()
 
 
+@pytest.mark.parametrize("runtime", ["mlx", "onnx"])
 def test_whole_text_gives_the_official_phones_codes_and_audio(
-    short_engine: dict[str, Engine], stored: dict[str, np.ndarray]
+    short_engine: dict[str, Engine], stored: dict[str, np.ndarray], runtime: str
 ) -> None:
     engine = short_engine["cut0"]
+    if runtime == "mlx":
+        path = engine._library._book.path
+        engine = Engine.from_config(path, settings(path, split_method="cut0", runtime=runtime))
     phones, codes = stored["naive_cut0_en.phones0"][0], stored["naive_cut0_en.codes0"][0, 0]
     assert engine.load_voice().frontend(TEXT, "en").ids.tolist() == phones.tolist()
     speech = engine.synthesize(TEXT, sampling=GREEDY, noise_scale=0.0, seed=0)

@@ -138,7 +138,7 @@ def test_a_recording_that_a_message_names_speaks(model, tiny_model, recording, t
     voices = tmp_path / "voices.json"
     for folder in (tiny_model, model):
         assert run("voice", "add", folder.parent.name, recording, "--voices", voices, "--model", folder) == 0
-    settings = Settings(voices=voices, runtime="mlx")
+    settings = Settings(voices=voices, runtime="onnx")
     engine, named = Engine.from_config(voices, settings), VoiceFiles("ada.wav", TEXT, "en")
     full = MessageVoices(settings).voice(engine, named, model.parent.name)
     np.testing.assert_array_equal(

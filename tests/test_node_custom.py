@@ -133,7 +133,7 @@ def test_a_message_may_not_read_what_it_likes():
 
 
 def test_a_recording_speaks_with_the_real_engine(tiny_voices):
-    settings = Settings(voices=tiny_voices, runtime="mlx", precision="fp32")
+    settings = Settings(voices=tiny_voices, runtime="onnx", precision="fp32")
     engine = Engine.from_config(tiny_voices, settings)
     voices = MessageVoices(settings)
     timbre_only = voices.voice(engine, VoiceFiles("ref.wav", "", "en"), "Tiny One")
@@ -152,7 +152,7 @@ def trained(model: Path, name: str, folder: Path) -> VoiceFiles:
 
 
 def test_models_that_messages_name_are_counted_and_the_least_recent_is_dropped(tiny_voices, tiny_model, tmp_path):
-    settings = Settings(voices=tiny_voices, runtime="mlx", precision="fp32", voice_dirs=(tmp_path,))
+    settings = Settings(voices=tiny_voices, runtime="onnx", precision="fp32", voice_dirs=(tmp_path,))
     engine, voices = Engine.from_config(tiny_voices, settings), MessageVoices(settings)
     own = engine.load_voice()
     networks = [weakref.ref(voices.voice(engine, trained(tiny_model, name, tmp_path), None).t2s) for name in "abcd"]
@@ -167,7 +167,7 @@ def test_models_that_messages_name_are_counted_and_the_least_recent_is_dropped(t
 
 
 def test_weights_that_have_changed_are_read_anew(tiny_voices, tiny_model, tmp_path):
-    settings = Settings(voices=tiny_voices, runtime="mlx", precision="fp32", voice_dirs=(tmp_path,))
+    settings = Settings(voices=tiny_voices, runtime="onnx", precision="fp32", voice_dirs=(tmp_path,))
     engine, voices = Engine.from_config(tiny_voices, settings), MessageVoices(settings)
     files = trained(tiny_model, "a", tmp_path)
     before = voices.voice(engine, files, None)

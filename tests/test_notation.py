@@ -19,7 +19,7 @@ def frontend() -> Frontend:
 
 @pytest.fixture(scope="module")
 def tiny_engine(tiny_voices: Path) -> Engine:
-    return Engine.from_config(tiny_voices, Settings(voices=tiny_voices, runtime="mlx", precision="fp32"))
+    return Engine.from_config(tiny_voices, Settings(voices=tiny_voices, runtime="onnx", precision="fp32"))
 
 
 def phones(frontend: Frontend, text: str, size: int = 1) -> str:

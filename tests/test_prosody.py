@@ -40,7 +40,7 @@ def voices(tiny_voices, tmp_path) -> Path:
     return tmp_path / "voices" / "voices.json"
 
 
-def engine(voices: Path, runtime: str = "mlx") -> Engine:
+def engine(voices: Path, runtime: str = "onnx") -> Engine:
     return Engine.from_config(voices, Settings(voices=voices, runtime=runtime, precision="fp32", threads=1))
 
 

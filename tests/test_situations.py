@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from situations import SITUATIONS, Desk, Situation, comparable, listed
+from situation_desk import Desk, Situation
+from situations import SITUATIONS, comparable, listed
 
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.synthesis import sentence
