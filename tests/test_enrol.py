@@ -23,6 +23,7 @@ from dora_primespeech_mlx.node.message_voices import MessageVoices
 from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.runtime.factory import s2_runner
 from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.speech import Style
 from dora_primespeech_mlx.voices.book import read_codes, read_voices
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.recording import codes_from_recording
@@ -99,6 +100,33 @@ def test_a_voice_is_added_listed_and_speaks(model, recording, tmp_path, capsys):
     assert "has a voice 'Ada B' already" in capsys.readouterr().err
     assert run(*add, "--replace", "--speed", 1.2) == 0
     assert read_voices(voices).find("Ada B").speed == 1.2
+
+
+def test_a_recording_is_added_to_a_voice_as_a_style_and_followed(model, recording, tmp_path, capsys):
+    voices, calm = tmp_path / "voices.json", tmp_path / "calm.wav"
+    soundfile.write(calm, speech(3.6, seed=8), 32000)
+    named = ("--text", TEXT, "--lang", "en", "--voices", voices)
+    assert run("voice", "add", "Ada", recording, *named, "--model", model) == 0
+    add = ("voice", "add", "ada", calm, *named, "--style", "Calm")
+    assert run(*add) == 0
+    assert "style Calm of ada added" in capsys.readouterr().out
+    style = read_voices(voices).find("Ada").style("calm")
+    assert (style.text, style.language, len(read_codes(style.codes))) == (TEXT, "en", 104)
+    calm.unlink()
+    assert run("voices", "--voices", voices) == 0
+    engine = Engine.from_config(voices)
+    mine = Style("mine", TEXT, "en", recording=style.recording)
+    usual, styled, own = (engine.synthesize("Good morning.", style=each, seed=1) for each in (None, "calm", mine))
+    assert styled.codes == own.codes != usual.codes
+
+    soundfile.write(calm, speech(3.6, seed=8), 32000)
+    assert run(*add) == 1
+    assert "The voice 'Ada' has a style 'Calm' already" in capsys.readouterr().err
+    assert run(*add[:2], "Eve", *add[3:]) == 1
+    assert "There is no voice 'Eve'" in capsys.readouterr().err
+    assert run(*add, "--replace", "--text", "") == 1
+    assert "say what" in capsys.readouterr().err
+    assert run(*add, "--replace") == 0
 
 
 def test_a_voice_is_added_beside_an_installed_package_and_not_into_it(

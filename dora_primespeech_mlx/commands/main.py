@@ -190,7 +190,10 @@ def _add_voice(commands: Any) -> None:
     add.add_argument("--model", type=Path, help="folder of the weights (default: the one the voices.json names)")
     add.add_argument("--encoders", type=Path, help="folder of the encoders (default: with the model)")
     add.add_argument("--speed", type=float, default=1.0, help=f"{SPEED.allowed} (default: %(default)s)")
-    add.add_argument("--replace", action="store_true", help="replace a voice of that name")
+    add.add_argument(
+        "--style", help="add the recording to the voice NAME as a style of this name, for its prosody alone"
+    )
+    add.add_argument("--replace", action="store_true", help="replace a voice, or style, of that name")
     add.set_defaults(command=_voice_add)
 
 
@@ -440,6 +443,8 @@ def _voice_add(args: argparse.Namespace) -> int:
         raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
     settings = _settings(args.voices)
     voices = writable_voices(settings.voices)
+    if args.style is not None:
+        return _style_add(args, voices, settings)
     done = add_voice(
         voices,
         args.name,
@@ -459,6 +464,21 @@ def _voice_add(args: argparse.Namespace) -> int:
     print(f"{done.voices}: {args.name} added, with {taken}. Hear it: {hear}")
     if voices != settings.voices:
         print(f"The voices of the package stay as they are; for the node set VOICES_CONFIG={quote(str(voices))}")
+    return 0
+
+
+def _style_add(args: argparse.Namespace, voices: Path, settings: Settings) -> int:
+    from dora_primespeech_mlx.voices.enrol import add_style
+
+    if len(args.recordings) > 1:
+        raise ValueError("A style is one recording; add each with a name of its own.")
+    if args.model is not None:
+        raise ValueError("A style is added to a voice, which has its model already; leave --model out.")
+    options = {"text": args.text, "language": args.lang, "encoders": args.encoders, "replace": args.replace}
+    done = add_style(voices, args.name, args.style, args.recordings[0], settings, **options)
+    _advise(done.advice)
+    hear = f"primespeech say --voices {quote(str(voices))} --voice {quote(args.name)} --style {quote(args.style)} ..."
+    print(f"{done.voices}: style {args.style} of {args.name} added. Hear it: {hear}")
     return 0
 
 

@@ -17,7 +17,7 @@ from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner
 from dora_primespeech_mlx.settings import SHIPPED_VOICES, Settings
 from dora_primespeech_mlx.speech import SAMPLING_NAMES
 from dora_primespeech_mlx.text import Frontend
-from dora_primespeech_mlx.voices.book import folded, list_voices
+from dora_primespeech_mlx.voices.book import VoiceEntry, folded, list_voices
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.fields import resolve
 from dora_primespeech_mlx.voices.library import encoder_folders
@@ -85,11 +85,11 @@ def codes_file(recording: Path, model: Path, out: Path, settings: Settings, enco
     return Enrolled(write_codes(out, codes), (recording,), codes, advise(samples, rate, str(recording)))
 
 
-def _loaded(folder: Path) -> "Model":
-    require_mlx(f"A recording gives no codes for {folder}")
+def _loaded(weights: Path | tuple[Path, Path]) -> "Model":
+    require_mlx(f"A recording gives no codes for {weights if isinstance(weights, Path) else weights[1]}")
     from dora_primespeech_mlx.weights.load import load_model
 
-    return load_model(folder)
+    return load_model(weights)
 
 
 def _runner(model: "Model", settings: Settings) -> SovitsRunner | DiffusionRunner:
@@ -181,6 +181,83 @@ def add_voice(
             content["default_voice"] = name
         _write(voices, content)
     return Enrolled(voices, tuple(copies), codes, tuple(advice))
+
+
+def add_style(
+    voices: Path,
+    name: str,
+    style: str,
+    recording: Path,
+    settings: Settings,
+    *,
+    text: str,
+    language: str = "auto",
+    encoders: Path | None = None,
+    replace: bool = False,
+) -> Enrolled:
+    """Add a style to a voice of a `voices.json`: a recording whose prosody the voice can follow.
+
+    The recording is copied beside the file, with its codes.
+
+    Args:
+        voices: the file.
+        name: of the voice, or an alias.
+        style: name of the style.
+        recording: 3 to 10 s of anybody, speaking `text`.
+        settings: runtime and threads.
+        text: exactly what it says.
+        language: of the text.
+        encoders: a folder with HuBERT; None looks where the voice will.
+        replace: whether a style of that name may be replaced.
+
+    Raises:
+        FileNotFoundError: a file is missing, or the model has no content encoder.
+        ValueError: there is no such voice, the recording or the text cannot be used, the name is taken, or the file is
+            of a predecessor.
+    """
+    if not folded(style):
+        raise ValueError("A style needs a name with a letter or a digit in it")
+    if not text.strip():
+        raise ValueError(f"A style is a recording and its words: say what {recording} says with --text")
+    content, entry = _with_style(voices, name, style, replace)
+    loaded = _loaded(entry.weights)
+    frontend = Frontend(loaded.symbols, speaks=entry.languages)
+    frontend.check(language)
+    samples, rate = read_audio(recording)
+    check_length(samples, rate, str(recording))
+    advice = [*advise(samples, rate, str(recording))]
+    advice += _pace(len(frontend(text, language).ids), len(samples) / rate, recording)
+    found = _encoders(entry.folder, voices.parent, settings, encoders)
+    codes = codes_from_samples(samples, rate, found, _runner(loaded, settings))
+    with locked(voices.parent):
+        content, entry = _with_style(voices, name, style, replace)  # another may have added a voice meanwhile
+        base = resolve(voices.parent, content.get("models_base_path") or ".")
+        place, (copy,) = _copied(voices.parent / RECORDINGS, f"{entry.name} {style}", [recording])
+        styles = content["voices"][entry.name].setdefault("styles", {})
+        for taken in [known for known in styles if folded(known) == folded(style)]:
+            del styles[taken]
+        styles[style] = {
+            "ref_audio": _relative(copy, base),
+            "ref_text": text.strip(),
+            "codes_path": _relative(write_codes(place / "codes.npy", codes), base),
+            "prompt_lang": language,
+        }
+        _write(voices, content)
+    return Enrolled(voices, (copy,), codes, tuple(advice))
+
+
+def _with_style(voices: Path, name: str, style: str, replace: bool) -> tuple[dict[str, Any], VoiceEntry]:
+    """The content of the file, and the voice in it that may take a style of that name."""
+    book, _ = list_voices(voices)
+    if book is None:
+        raise ValueError(f"{voices} lists no voice that can be used; primespeech voices says why")
+    entry = book.find(name)
+    content = _known(voices, entry.name, replace=True)
+    if entry.style(style) is not None and not replace:
+        raise ValueError(
+            f"The voice {entry.name!r} has a style {style!r} already; choose another name or add --replace"
+        )
+    return content, entry
 
 
 def _copied(root: Path, name: str, recordings: Sequence[Path]) -> tuple[Path, list[Path]]:
