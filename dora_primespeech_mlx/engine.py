@@ -231,7 +231,7 @@ class Engine:
                     told = len(request.omissions)
                     made += len(pause.samples)
                 before = made / request.voice.sample_rate
-                for spoken in speak(prepared, request):
+                for spoken in speak(prepared, self._in_style(prepared.sentence, request)):
                     if request.cancelled():
                         return
                     if spoken is None:
@@ -265,8 +265,11 @@ class Engine:
             if sentence is None:
                 yield None
                 continue
+            if group and group[0].sentence.style != sentence.style:
+                yield from self._decoded(group, request)
+                group = []
             try:
-                group.append(prepare(sentence, number, request))
+                group.append(prepare(sentence, number, self._in_style(sentence, request)))
                 readable = True
             except ValueError as error:
                 logger.warning("%r is left out: %s", sentence.text, error)
@@ -286,7 +289,20 @@ class Engine:
         return sentences_of(text, language, self._settings.split_method, self._settings.strip_markup)
 
     def _decoded(self, group: list[PreparedSentence], request: Request) -> list[PreparedSentence]:
-        return decode_together(group, request) if len(group) > 1 else group
+        return decode_together(group, self._in_style(group[0].sentence, request)) if len(group) > 1 else group
+
+    def _in_style(self, sentence: "Sentence", request: Request) -> Request:
+        """The request with the voice in the style that a sentence asks for; one that cannot be followed is named."""
+        if not sentence.style:
+            return request
+        if sentence.style not in request.voices:
+            voice = request.voice
+            try:
+                voice = self._library.styled(voice, sentence.style)
+            except (ValueError, OSError) as error:
+                logger.warning("%s", error)
+            request.voices[sentence.style] = voice
+        return replace(request, voice=request.voices[sentence.style])
 
 
 def synthesize(

@@ -308,7 +308,7 @@ def styled(tiny_voices: Path, tmp_path_factory: pytest.TempPathFactory) -> Engin
 
 
 def test_a_style_gives_the_prosody_and_the_voice_keeps_its_timbre(styled: Engine) -> None:
-    text = "Hello world, this is a test."
+    text = "Hello world."
     one, two = (styled.synthesize(text, voice=name, seed=3) for name in ("one", "two"))
     assert one.codes != two.codes
     for style in ("second", "calm", styled.describe_voice("one").styles[0]):
@@ -321,6 +321,16 @@ def test_a_style_gives_the_prosody_and_the_voice_keeps_its_timbre(styled: Engine
     np.testing.assert_array_equal(styled.synthesize(text, voice=as_two, seed=3).audio, spoken.audio)
     assert styled.synthesize(text, voice="one", style="one", seed=3).codes == one.codes
     assert styled.synthesize(text, voice="bare", style="one", seed=3).codes == one.codes
+
+
+def test_sentences_of_a_text_have_styles_of_their_own(styled: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    one, two = "Hello world.", "Good day."
+    asked = f'<express-as style="calm">{two}</express-as> <mstts:express-as style="sad">{two}</mstts:express-as>'
+    spoken = styled.synthesize(f"{one} {asked}", voice="one", seed=3, batch=4)
+    plain, other = (styled.synthesize(f"{one} {two} {two}", voice=name, seed=3).codes for name in ("one", "two"))
+    assert spoken.codes == (plain[0], other[1], plain[2])
+    assert plain[1] != other[1]
+    assert "There is no style 'sad' of the voice 'one'" in caplog.text
 
 
 def test_a_style_that_cannot_be_followed_is_said_with_those_that_can(styled: Engine, tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ def test_what_is_shown_is_what_was_written(frontend: Frontend) -> None:
         ('<phoneme alphabet="py" ph="zhong4">重庆</phoneme>很美。', "重庆很美.", "2 characters"),
         ('<say-as interpret-as="song">12</say-as> is here.', "twelve is here.", "song"),
         ('Well <break time="long"/>it is here.', "Well it is here.", "long"),
+        ("<express-as>Well it is here.</express-as>", "Well it is here.", ""),
         ('<prosody rate="quick">Well it is here.</prosody>', "Well it is here.", "quick"),
         ('<prosody pitch="+2st">Well it is here.</prosody>', "Well it is here.", "pitch"),
     ],

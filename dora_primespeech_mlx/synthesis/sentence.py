@@ -44,6 +44,7 @@ class Request:
         timing: time spent.
         codes: of each sentence.
         omissions: sentences that were left out or cut short.
+        voices: the voice in the styles that sentences ask for, by their names.
     """
 
     voice: Voice
@@ -55,6 +56,7 @@ class Request:
     timing: Timing = field(default_factory=Timing)
     codes: list[tuple[int, ...]] = field(default_factory=list)
     omissions: list[Omission] = field(default_factory=list)
+    voices: dict[str, Voice] = field(default_factory=dict)
 
 
 class CancelledError(Exception):

@@ -33,6 +33,7 @@ class Sentence:
         closed: whether the mark at its end was added.
         written: what stands in the full text from `start` to `end`.
         places: where the full text stands in the text with its markup; None where it is the same.
+        style: whose prosody it has; empty for that of the text.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Sentence:
     closed: bool = field(default=False, compare=False)
     written: str = field(default="", compare=False)
     places: Places | None = field(default=None, compare=False, repr=False)
+    style: str = ""
 
 
 class Composer:
@@ -56,6 +58,7 @@ class Composer:
         self._pause: float | None = None
         self._rate = 1.0
         self._language = "auto"
+        self._style = ""
 
     def sentence(
         self, piece: str, start: int, pauses: dict[int, str] | None = None, language: str = "auto"
@@ -68,7 +71,7 @@ class Composer:
             pauses: index in `piece` -> the sign for a line end that is a pause; every other one is a blank.
             language: "en" or "zh" chooses the mark that is put after a piece without one; "auto" goes by its script.
         """
-        rate, asked, pause = self._rate, self._language, self._pause
+        rate, style, asked, pause = self._rate, self._style, self._language, self._pause
         self._pause = None
         is_wide = HAN.search(piece) is not None if language == "auto" else language != "en"
         text, notes = self._text(piece, pauses or {}, is_wide)
@@ -79,8 +82,8 @@ class Composer:
         begin = start + len(plain) - len(plain.lstrip())
         is_closed = text.rstrip("".join(CLOSERS) + " ")[-1:] not in MARKS
         text += ("。" if is_wide else ".") if is_closed else ""
-        end = start + len(plain.rstrip())
-        return Sentence(text, begin, end, asked, tuple(notes), pause, rate, is_closed, plain.strip(), self._places)
+        end, written = start + len(plain.rstrip()), plain.strip()
+        return Sentence(text, begin, end, asked, tuple(notes), pause, rate, is_closed, written, self._places, style)
 
     def _text(self, piece: str, pauses: dict[int, str], is_wide: bool) -> tuple[str, list[Note]]:
         """What is spoken of a piece, with pauses as marks."""
@@ -117,6 +120,8 @@ class Composer:
             self._pause = float(value) + (self._pause or 0.0)
         elif kind == "rate":
             self._rate = float(value)
+        elif kind == "style":
+            self._style = value
         else:
             self._language = value or "auto"
 

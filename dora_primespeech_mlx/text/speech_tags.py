@@ -1,4 +1,4 @@
-"""The tags of SSML that say how a text is spoken: breaks, speeds, languages, readings, ways to say a number."""
+"""The tags of SSML that say how a text is spoken: breaks, speeds, styles, languages, readings, ways to say a number."""
 
 import logging
 from collections import deque
@@ -11,6 +11,7 @@ logger = logging.getLogger(__name__)
 
 Requests = deque[tuple[str, str]]
 """What the `CUT` and `OPEN` signs of a text ask for, in order: a kind and a value."""
+STYLE_TAGS = frozenset(("express-as", "mstts:express-as"))
 LANGUAGES = {"zh": "zh", "cmn": "zh", "en": "en"}
 
 
@@ -21,6 +22,7 @@ class SpeechTags:
         self._requests = requests
         self._rates = [1.0]
         self._languages = [""]
+        self._styles = [""]
         self._readings: list[str] = []
 
     def opened(self, name: str, given: Mapping[str, str], is_empty: bool) -> str | None:
@@ -33,6 +35,8 @@ class SpeechTags:
             return self._break(given)
         if name == "prosody":
             return self._prosody(given, is_empty)
+        if name in STYLE_TAGS:
+            return self._style(given, is_empty)
         if name == "lang":
             return self._language(given, is_empty)
         if name in {"phoneme", "say-as"}:
@@ -46,6 +50,9 @@ class SpeechTags:
         if name == "prosody" and len(self._rates) > 1:
             self._rates.pop()
             return self._cut("rate", str(self._rates[-1]))
+        if name in STYLE_TAGS and len(self._styles) > 1:
+            self._styles.pop()
+            return self._cut("style", self._styles[-1])
         if name == "lang" and len(self._languages) > 1:
             self._languages.pop()
             return self._cut("language", self._languages[-1])
@@ -75,6 +82,12 @@ class SpeechTags:
             return ""
         self._rates.append(max(notation.SLOWEST, min(notation.FASTEST, self._rates[-1] * factor)))
         return self._cut("rate", str(self._rates[-1]))
+
+    def _style(self, given: Mapping[str, str], is_empty: bool) -> str:
+        if is_empty:
+            return ""
+        self._styles.append(given.get("style", "").strip() or self._styles[-1])
+        return self._cut("style", self._styles[-1])
 
     def _language(self, given: Mapping[str, str], is_empty: bool) -> str:
         if is_empty:
