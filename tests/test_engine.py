@@ -324,7 +324,7 @@ def test_a_style_gives_the_prosody_and_the_voice_keeps_its_timbre(styled: Engine
 
 
 def test_sentences_of_a_text_have_styles_of_their_own(styled: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    one, two = "Hello world.", "Good day."
+    one, two = "Hello world, this is it.", "I bought three books!"
     asked = f'<express-as style="calm">{two}</express-as> <mstts:express-as style="sad">{two}</mstts:express-as>'
     spoken = styled.synthesize(f"{one} {asked}", voice="one", seed=3, batch=4)
     plain, other = (styled.synthesize(f"{one} {two} {two}", voice=name, seed=3).codes for name in ("one", "two"))
