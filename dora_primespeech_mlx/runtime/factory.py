@@ -24,7 +24,7 @@ INSTALL_MLX = "pip install mlx on a Mac, pip install 'mlx[cpu]' or 'mlx[cuda13]'
 def has_mlx() -> bool:
     """Whether MLX is installed."""
     try:
-        return sys.modules.get("mlx") is not None or find_spec("mlx") is not None
+        return "mlx.core" in sys.modules or find_spec("mlx.core") is not None
     except (ImportError, ValueError):
         return False
 
