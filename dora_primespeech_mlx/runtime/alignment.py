@@ -101,16 +101,27 @@ class HeadFinder:
     Args:
         projections: gives those of each layer, when the head is looked for.
         config: the network's dimensions.
+        keep: is told what was found, for a start to come.
 
     Attributes:
         found: the head, if there is one.
         over: whether it was looked for.
     """
 
-    def __init__(self, projections: Callable[[], Sequence[Projection]], config: T2SConfig):
+    def __init__(
+        self,
+        projections: Callable[[], Sequence[Projection]],
+        config: T2SConfig,
+        keep: Callable[[Head | None], object] = lambda head: None,
+    ):
         self._projections, self._heads, self._scale = projections, config.heads, config.head_dim**-0.5
+        self._keep = keep
         self.found: Head | None = None
         self.over = False
+
+    def settle(self, head: Head | None) -> None:
+        """It was found before: nothing is looked for."""
+        self.found, self.over = head, True
 
     def find(self, rows: Rows, phones: int, codes: int) -> None:
         """Looks for the head in a prompt of so many phones and codes, unless it was looked for or the prompt is short.
@@ -126,6 +137,7 @@ class HeadFinder:
             self.found = self._head(*layers[layer], layer, head)
         else:
             logger.info("no head of this T2S network follows the phones: words have no times")
+        self._keep(self.found)
 
     def _scores(
         self,

@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.dimensions.written import as_json, from_json
-from dora_primespeech_mlx.runtime.alignment import HeadFinder, Projection
+from dora_primespeech_mlx.runtime.alignment import Head, HeadFinder, Projection
 from dora_primespeech_mlx.runtime.factory import (
     accelerated,
     has_mlx,
@@ -30,6 +31,8 @@ T2S_GRAPH, S2_GRAPH = "t2s_{}", "s2_{}"
 """What the graphs of the two networks are called in a cache."""
 PROJECTIONS = "t2s_projections"
 """Beside them, and no graph: the arrays of `T2S.projections`."""
+HEAD = "head"
+"""An entry of its own: what `HeadFinder` found."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def load_on_onnx(weights: Path | tuple[Path, Path], precision: str, threads: int
         onnx_t2s_runner(t2s, lambda name: stored[T2S_GRAPH.format(name)], threads),
         onnx_s2_runner(sovits, lambda name: stored[S2_GRAPH.format(name)], precision, threads),
         said["takes_prosody"],
-        HeadFinder(partial(_projections, stored[PROJECTIONS]), t2s),
+        _finder(stored[PROJECTIONS], t2s, graphs, key),
     )
 
 
@@ -188,6 +191,23 @@ def _graphs(t2s: Any, sovits: Any, precision: str) -> dict[str, Graph]:
     pairs = enumerate(t2s.projections())
     numbers = {f"{layer} {part}": array for layer, pair in pairs for part, array in enumerate(pair)}
     return {PROJECTIONS: Graph(constants=numbers)} | {name: trace() for name, trace in tracers.items()}
+
+
+def _finder(projections: StoredGraph, config: T2SConfig, graphs: GraphCache, key: str | None) -> HeadFinder:
+    """Finds the head that tells when words are spoken, once for the graphs of that key."""
+    name = key_of(HEAD, key) if key else ""
+
+    def keep(head: Head | None) -> None:
+        place = [] if head is None else [head.layer, head.head]
+        arrays = {} if head is None else {"weight": head.weight, "bias": head.bias}
+        if name:
+            graphs.write(name, {HEAD: place}, {HEAD: StoredGraph(b"", arrays)})
+
+    finder = HeadFinder(partial(_projections, projections), config, keep)
+    if name and (kept := graphs.read(name)):
+        place, arrays = kept[0][HEAD], kept[1][HEAD].weights
+        finder.settle(Head(place[0], place[1], arrays["weight"], arrays["bias"]) if place else None)
+    return finder
 
 
 def _projections(stored: StoredGraph) -> list[Projection]:
