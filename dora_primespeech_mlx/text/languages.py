@@ -21,6 +21,8 @@ WORD = re.compile(r"[A-Za-z]{2,}|(?<![A-Za-z])(?:I(?=['’]|\s[a-z])|[Aa](?= [A-
 """Latin words: not the letters of a formula, of which `a` and `i` might be words."""
 CHINESE_MARKS = re.compile(r"[，；：、。？！](?=\S)")
 """Marks that a text of letters and numbers is written with in Mandarin: x=1，y=2。"""
+LOWERED = re.compile("(?<![A-Za-z])(log|[A-Za-z])((?<=log)[₀-₉]+|[₀-₉₊₋]*[ₐₑₒₓₕ-ₜᵢⱼ][₀-₉₊₋ₐₑₒₓₕ-ₜᵢⱼ]*)")
+"""The base of a logarithm, and an index with a letter, which the forms of digits would hide."""
 LANGUAGES = {"auto": "auto", "zh": "zh", "all_zh": "zh", "en": "en", "ja": "ja", "all_ja": "ja", "ko": "ko",
              "all_ko": "ko", "yue": "yue", "all_yue": "yue", "auto_yue": "auto_yue"}  # fmt: skip
 NO_HABITS = scripts.Habits()
@@ -72,7 +74,7 @@ def split_languages(text: str, language: str = "auto", habits: scripts.Habits = 
 
 def _mandarin_and_english(text: str, language: str) -> list[Run]:
     """Runs of a text that only these two read."""
-    text = text.translate(WIDE)
+    text = LOWERED.sub(_with_braces, text).translate(WIDE)
     matrix = _matrix(text, language)
     for speak in (speak_addresses, speak_formulas, speak_signs):
         text = speak(text, matrix)
@@ -87,6 +89,11 @@ def _mandarin_and_english(text: str, language: str) -> list[Run]:
         runs.append(Run(owner, "".join(spoken), within_name=owner == "en" and goes_on))
         since_han = 0 if any(tokens[at][0] == "han" for at in indices) else since_han + 1
     return [run for run in runs if run.text.strip()]
+
+
+def _with_braces(match: re.Match[str]) -> str:
+    """A lowered index as LaTeX has it: `a_{n-1}`."""
+    return f"{match[1]}_{{{unicodedata.normalize('NFKC', match[2]).replace('−', '-')}}}"
 
 
 def check_readable(text: str, language: str) -> None:

@@ -357,6 +357,8 @@ class SentenceSplitter:
         word = re.search(r"[A-Za-z.]*$", line)
         short = (word.group() if word else "").replace(".", "").lower()
         next_word = following.lstrip()
+        if short in mapping("en_before_numbers.tsv") and next_word[:1].isdigit():
+            return False
         if short in ENDING_SHORT_FORMS:
             return next_word[0].isupper() if next_word else (final or None)
         if short in OTHER_SHORT_FORMS or short in mapping("en_abbreviations.tsv") or re.search(r"\b[A-Z]$", line):

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable
 
 from dora_primespeech_mlx.text.rules import after, before
-from dora_primespeech_mlx.text.tables import sign_words, words
+from dora_primespeech_mlx.text.tables import currencies, sign_words, words
 from dora_primespeech_mlx.text.units import mandarin_unit
 
 HAN = "\u4e00-\u9fff"
@@ -145,6 +145,17 @@ def unit_in_brackets(match: re.Match[str], language: str) -> str:
     if len(match[1]) == 1 and not re.search("[高长宽深厚离径程拔]$", before(match, 2)):
         return match.group()
     return mandarin_unit(match[1])
+
+
+def in_currency(match: re.Match[str], language: str) -> str:
+    """A currency's code before its amount, which Mandarin says behind it."""
+    return match[2] + currencies()[match[1]][0] if language == "zh" else match.group()
+
+
+def moment(match: re.Match[str], language: str) -> str:
+    """A day and a time with a T between them."""
+    zone = ("协调世界时", " U T C")[language != "zh"] if match[4] else ""
+    return f"{match[1]}{' ' if language == 'zh' else ', '}{match[2]}{match[3] or ''}{zone}"
 
 
 def letters(match: re.Match[str], language: str) -> str:

@@ -13,7 +13,7 @@ from dora_primespeech_mlx.text import sign_readings as readings
 from dora_primespeech_mlx.text.mandarin.numbers import digits
 from dora_primespeech_mlx.text.rules import Rules, with_any
 from dora_primespeech_mlx.text.sign_readings import HAN, MONEY
-from dora_primespeech_mlx.text.tables import words
+from dora_primespeech_mlx.text.tables import currencies, words
 from dora_primespeech_mlx.text.units import EACH, mandarin_unit, mandarin_units
 
 WIDE = str.maketrans(
@@ -35,8 +35,9 @@ EMOTICON = re.compile(
 )
 ANY = re.compile(
     r"[^\w\s,，.。!！?？、:：;；'’“”()（）]|\.[A-Za-z_]|_|[\dA-Ha-h][)）]|\.\d+:\d|\d：\d|\d\. \d"
-    r"|†|[A-Za-z)][2-9]|[a-zHK](?:Cl|Br|OH|O|F|I|S)\b|\d[Ww万亿]|[①-⑳]|每\s?[A-Za-zμ]|\d\s?[AaPp]\.?[Mm](?![A-Za-z])"
+    r"|†|![A-Za-z_(]|[A-Za-z)][2-9]|[a-zHK](?:Cl|Br|OH|O|F|I|S)\b|\d[Ww万亿]|[①-⑳]|每\s?[A-Za-zμ]|\d\s?[AaPp]\.?[Mm](?![A-Za-z])"
     r"|\d\s?[AJN](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"
+    r"|[一-鿿][)）]\d|[A-Z]{3}\s?\d|[A-Z][a-z]{1,3}\.\d|\d[a-z]?[+d]"
 )
 """Whether a text has anything for this pass."""
 ELEMENT = (
@@ -89,9 +90,23 @@ def _has_english_clause(text: str) -> bool:
 @cache
 def _rules(language: str) -> Rules:
     """What a sign is, in the order in which it has to be asked: the signs, where, in Mandarin, and in English."""
+    codes = "|".join(sign for sign in currencies() if sign.isalpha())
     rows: list[tuple[str, str, Placed, Placed]] = [
         # A mark of where an answer found something.
         ("†", r"【\d+[:：]?\d*†[^】]{0,40}】", " ", " "),
+        # A moment as programs write it, and a network of computers.
+        (
+            "T",
+            r"((?:19|20)\d\d-\d\d-\d\d)T(\d\d:\d\d)(?::00(?:\.0+)?|(:\d\d)(?:\.\d+)?)?(Z|[+-]00:?00)?(?![\d:])",
+            readings.moment,
+            readings.moment,
+        ),
+        ("/", r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})/(?=\d{1,2}(?!\d))", r"\1斜杠", r"\1 slash "),
+        # All columns of a table; a division without its rest.
+        ("*", r"(?<=SELECT )\*(?=\s)|(?<=select )\*(?=\s)|(?<=COUNT\()\*|(?<=count\()\*", " 星号 ", " star "),
+        ("/", r"(?<=[\w)]) // (?=[\w(])", "整除", " floor divided by "),
+        (".", r"(?<![A-Za-z])(Vol|Ver|Lv|Ch|Ep|Op|Pt|Sec|Chap|Eq|Nr|Art)\.(?=\d)", r"\1 ", r"\1 "),
+        ("@", r"\s?@\s?(?=\d)", "，", " at "),
         # Rows of one sign are lines; a gap to be filled in is a pause.
         ("=*#^~-", r"={4,}|\*{3,}|#{2,}|\^{3,}|~{3,}|-{4,}", " ", " "),
         ("=", r"(?<![\w=])==(?=[^\s=])([^=\n]{1,60})(?<=\S)==(?![\w=])", r" \1 ", r" \1 "),
@@ -132,6 +147,7 @@ def _rules(language: str) -> Rules:
             readings.about,
             readings.about,
         ),
+        ("+", r"(?<=[\d%CF°℃℉])(\s?~\s?)\+(?=\d)", r"\1", r"\1"),
         ("~", r"(?<=[\d%CF°℃℉])\s?~\s?(?=\d)", "~", " to "),
         # Formulas of chemistry, letter by letter: Fe2O3, NaCl, SO4.
         ("23456789", CHEMICAL, readings.letters, readings.letters),
@@ -150,6 +166,10 @@ def _rules(language: str) -> Rules:
         ),
         ("+", r"(?<![\d.])(\d+)([万亿])\+", readings.more, r"\1\2+"),
         ("+", r"(\d\.\d+[万亿])\+", r"\1多", r"\1+"),
+        ("+", r"(?:(?<=\d%)|(?<=\d[岁年天])|(?<=\d小时))\+(?!\s?[\d(])", "以上", "+"),
+        ("-", r"(?<=[A-Z]{2})-(?=\d+(?:\.\d+)?%)", "负", " negative "),
+        ("×xX*", r"(?<=\d[gmLlsVAWhNJ])\s?[×xX*]\s?(?=\d)", "乘", " times "),
+        ("d", r"(?<=\d)d(?![A-Za-z0-9]|打印|动画|模型|建模|效果|图)", "天", "d"),
         ("/", r"(?<![\d/.])(\d{1,3}) (\d{1,2})/(\d{1,2})(?![\d/.])", readings.mixed_number, r"\1 \2/\3"),
         # From one to another of a kind, each with its unit or its part.
         (
@@ -159,6 +179,8 @@ def _rules(language: str) -> Rules:
             r"\1 to ",
         ),
         ("-~–—", r"(?<![\d/-])(\d{1,3}/\d{1,3})\s?[-~–—]\s?(?=\d{1,3}/\d{1,3}(?![\d/-]))", r"\1到", r"\1 to "),
+        # Several sizes, of which none is of another.
+        ("/", r"(\d\s?[KMGT]i?B)/(?=\d)", r"\1，", r"\1, "),
         ("/", rf"(\d\s?(?:{mandarin_units()}))/(?=\d+\s?(?:{mandarin_units()})(?![A-Za-z]))", r"\1每", r"\1 per "),
         ("每", rf"每\s?({mandarin_units()})(?![A-Za-z0-9])", lambda m, where: "每" + mandarin_unit(m[1]), r"每\1"),
         (
@@ -168,7 +190,12 @@ def _rules(language: str) -> Rules:
             lambda m, where: m.group(),
         ),
         # A size in the name of a model: Llama-3.1-8B.
-        ("-", r"(?<=[A-Za-z])(-?\d+(?:\.\d+)?)-(?=\d+(?:\.\d+)?[BbMKk]\b)", r"\1 ", r"\1 "),
+        (
+            "-",
+            r"(?<=[A-Za-z])(-?\d+(?:\.\d+)?)-(?=\d+(?:\.\d+)?[BbMKk](?![A-Za-z0-9]))",
+            r"\1，",
+            r"\1, ",
+        ),
         # A revision of git.
         ("~", r"(?<=[A-Z]{3})~(?=\d)", "波浪号", " tilde "),
         # Options of a command.
@@ -181,6 +208,21 @@ def _rules(language: str) -> Rules:
         ),
         # A blank before a dash and none behind it: the sign of a number. A dash in GPT-4-turbo is none.
         ("-", rf"(?<=[{HAN}]) -(?=\d+(?:\.\d+)?(?![\d%‰℃°℉度.~-]))", "负", " -"),
+        # A currency before its amount: CNY 200.
+        (
+            "YDRPBFK",
+            rf"(?<![A-Za-z])({codes})\s?(\d[\d,]*(?:\.\d+)?[万亿]?)(?![\d.%])",
+            readings.in_currency,
+            readings.in_currency,
+        ),
+        # Behind a word, and counted or with a fraction: 利润-1.2亿元, but 方案-2, and degrees are below zero.
+        (
+            "-",
+            rf"(?<=[{HAN}])(?<![年月日号点分时周第到至版])-(?=\d+(?:\.\d+)?(?:[百千万亿元%‰]|个百分点)"
+            r"|\d+\.\d+(?![\d.~-]|\s?[℃°℉度摄]))",
+            "负",
+            "-",
+        ),
         ("-", r"(?<=[A-Za-z]\d|\.\d)-(?=[A-Za-z]{2})|(?<=[A-Za-z]-\d)-(?=[A-Za-z]{2})", " ", "-"),
         # Dots of names, and full stops without a blank.
         (".", r"(?<=[\s(\[“\"'‘`])\.(?=[a-z]|[A-Z]{2})", "点", "dot "),
@@ -196,6 +238,14 @@ def _rules(language: str) -> Rules:
         # Two signs that are one operator.
         ("&", r"\s*&&\s*", "且", " and "),
         ("|", r"\s*\|\|\s*", "或", " or "),
+        # What is not so, in the condition of a program.
+        (
+            "!",
+            rf"(?:(?<=[(=&|{HAN}])|(?<=[=,] )|(?<=\bif )|(?<=\bor )|(?<=\band )|(?<=\bwhile )|(?<=\breturn ))"
+            r"!(?=[A-Za-z_(])",
+            "非",
+            "not ",
+        ),
         ("-", r"(?<=\w)\s*-=\s*", "减等于", " minus equals "),
         ("/", r"(?<=\w)\s*/=\s*", "除等于", " divided by equals "),
         ("-", r"(?<![\w-])([a-z]|\d+) - ([a-z]|(?<=[a-z] - )\d+)(?![\w-])", r"\1减\2", r"\1 minus \2"),
@@ -219,6 +269,8 @@ def _rules(language: str) -> Rules:
         ("JN", r"(?<=\d)\s?([JN])(?![A-Za-z0-9])", readings.physical, readings.physical),
         ("(（", rf"(?<=[{HAN}])[(（]({mandarin_units()})[)）]", readings.unit_in_brackets, r"(\1)"),
         ("/", rf"(\d\s?(?:{mandarin_units()}))/d(?![A-Za-z0-9])", r"\1每天", r"\1 per day "),
+        # A number behind a bracket that would go on the one before it.
+        (")）", rf"(?<=[{HAN}])[)）](?=\d)", "，", ")"),
         # So much for each: 50元/kg, 20MB/秒, $2/1M tokens.
         ("/", rf"([{MONEY}]\s?\d[\d.,]*)\s?/\s?(?=\d+\s?[A-Za-z百千万亿])", r"\1每", r"\1 per "),
         (

@@ -27,6 +27,7 @@ DATE_WORDS = re.compile(
     rf"|{WEEKDAYS}|christmas|birthday|holiday),?:?\s(?:is\s)?$"
 )
 """What comes before two numbers with a slash that are a month and a day."""
+AT_A_TIME = re.compile(r"(?i)\b(?:at|by|until|till|from|since|before|after|on \S+),? $")
 RATIO_WORDS_AFTER = re.compile(r"\s(?:scale|ratio|odds|mix(?:ture)?|dilution|split|leverage|proportion)\b")
 
 
@@ -126,13 +127,25 @@ def clock(hour: str, minute: str) -> str:
     return f"{cardinal(hour)} {'oh ' if minute[0] == '0' else ''}{cardinal(minute)}"
 
 
+def with_seconds(match: re.Match[str]) -> str:
+    """Hours, minutes and seconds: a time of day, or how long something took where the hours begin with a zero."""
+    hour, minute, second = match.groups()
+    if not hour.startswith("0") or re.match(r"\s?[AaPp]\.?\s?[Mm]", after(match)) or AT_A_TIME.search(before(match)):
+        return f"{clock(hour, minute)} and {cardinal(second)} seconds"
+    named = zip((hour, minute, second), ("hour", "minute", "second"), strict=True)
+    parts = [f"{cardinal(n)} {name}{'' if int(n) == 1 else 's'}" for n, name in named if int(n)] or ["zero seconds"]
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+
+
 def clock_in_text(match: re.Match[str]) -> str:
     """Hours and minutes; with A M or P M behind them, or else P M where they are above twelve."""
     hour, minute = int(match[1]), match[2]
     left, right = before(match), after(match)
     half = re.match(r"\s?[AP] M\b", right)
     if RATIO_WORDS_AFTER.match(right) or re.search(
-        r"(?i)\b(?:ratio|scale|odds|proportions?|aspect|mix|dilut\w+)(?: \w+){0,2} $", left
+        r"(?i)\b(?:ratio|scale|odds|proportions?|aspect|mix|dilut\w+)(?: \w+){0,2} $"
+        r"|(?i:\bscore(?:d|line)?(?: (?:is|was|of|at|to))? $)",
+        left,
     ):
         return f"{cardinal(match[1])} to {cardinal(minute)}"
     if hour > 12 and not half:

@@ -12,7 +12,7 @@ from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits,
 from dora_primespeech_mlx.text.english.quantities import GROUP
 from dora_primespeech_mlx.text.english.roman import roman_rules
 from dora_primespeech_mlx.text.rules import Row, Rules, after, before, with_any
-from dora_primespeech_mlx.text.tables import currencies, mapping, signs
+from dora_primespeech_mlx.text.tables import currencies, lines, mapping, signs
 from dora_primespeech_mlx.text.units import english_unit, english_units
 
 NUMBER = r"\d+(?:\.\d+)?"
@@ -187,8 +187,9 @@ def _rules() -> Rules:
             rf"(?i)\b({short})\.(?=[\s,)]|$)",
             lambda match: _written_out(match),
         ),
-        ("0.", r"\bpp\.\s*(?=\d)", lambda match: "pages "),
-        ("0.", r"\bp\.\s*(?=\d)", lambda match: "page "),
+        ("0.", rf"\b({'|'.join(mapping('en_before_numbers.tsv'))})\.\s*(?=\d)", _before_number),
+        ("0", r"(?<=, )([A-Z]{2}) (\d{5})(-\d{4})?(?![\d-])", quantities.postal_code),
+        ("0:", rf"\b({'|'.join(lines('en_scripture.txt'))}) (\d{{1,3}}):(\d{{1,3}})(?!\d|:)", quantities.verse),
         (
             "0-|0–",
             rf"({money})\s?(\d+(?:,\d{{3}})*(?:\.\d+)?)\s?({SCALE})?\s?[-–]\s?(\d+(?:,\d{{3}})*(?:\.\d+)?)(?![\d:])(?:\s?({SCALE}))?(?!-)",
@@ -212,10 +213,11 @@ def _rules() -> Rules:
         ("0-|0–", r"(?<=\d)(st|nd|rd|th)\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
         ("0-|0–", rf"(?<=\d)(\s?(?:{unit}|%|{SCALE}))\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
         ("0'", r"(?<!\w)'(?=\d\d\b(?!s))", lambda match: ""),
+        ("0:", r"(?<![\d:])(\d\d?):([0-5]\d):([0-5]\d)\b", dates.with_seconds),
         (
             "0:",
-            r"\b(\d\d?):([0-5]\d):([0-5]\d)\b",
-            lambda match: f"{dates.clock(match[1], match[2])} and {cardinal(match[3])} seconds",
+            r"(?<![\d:])\d+(?::\d+){2,}(?![\d:])",
+            lambda match: " to ".join(map(cardinal, match.group().split(":"))),
         ),
         ("0:", r"\b([01]?\d|2[0-4]):([0-5]\d)\b(?!:)", dates.clock_in_text),
         ("0:", r"\b(\d+):(\d+)\b", lambda match: f"{cardinal(match[1])} to {cardinal(match[2])}"),
@@ -250,7 +252,7 @@ def _rules() -> Rules:
         ("0x|0×", rf"(\d\s?(?:{unit}|in))\.?\s?[x×]\s?(?=\d)", lambda match: f"{match[1]} by "),
         (
             "0/",
-            r"(?<![\d/.])(\d{2,3})/(\d{2,3})\s?mmHg\b",
+            r"(?<![\d/.])(\d{2,3})/(\d{2,3})\s?mm ?Hg\b",
             lambda match: f"{cardinal(match[1])} over {cardinal(match[2])} millimeters of mercury",
         ),
         ("0-", rf"(?<![\w.])-\s?(?=(?:{money})\d)", lambda match: "minus "),
@@ -298,9 +300,10 @@ def _rules() -> Rules:
             r"\b(\d+)'(?=\s(?:ceilings?|ladder|fence|wall|boards?|pole|boat|rope)\b)",
             lambda match: f"{cardinal(match[1])} foot",
         ),
+        ("0'", r"\b(\d+)'\s?[-–]\s?(\d+)'", lambda match: f"{cardinal(match[1])} to {cardinal(match[2])} feet"),
         ("0'", r"\b(\d+)'(?=\s(?:tall|long|wide|high|deep|by|x)\b)", lambda match: f"{cardinal(match[1])} feet"),
         ("0/", r"\b9/11\b", lambda match: "nine eleven"),
-        ("0/", r"(?<![\d/.])(\d+)/\1(?![\d/.])", lambda match: f"{cardinal(match[1])} {cardinal(match[1])}"),
+        ("0/", r"(?<![\d/.])(\d+)/\1(?![\d/.])", quantities.all_of),
         ("0/|" + parts_needed, rf"\b(\d+) (?=\d+/\d+\b(?!/))|(?<!\d)(\d+)\s?(?=[{marks}])", _whole_before_part),
         ("0/", r"(?<![\d/])(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)(?:th|rd|nd)?s?(?![\d/])", quantities.slash),
         ("0x|0×", r"(?<=\d)\s*[x×]\s*(?=\d)", _times),
@@ -318,6 +321,10 @@ def _rules() -> Rules:
         ("0", r"(\d+)", quantities.spaced),
     ]
     return Rules(rows)
+
+
+def _before_number(match: re.Match[str]) -> str:
+    return f"{mapping('en_before_numbers.tsv')[match[1]]} "
 
 
 def _times(match: re.Match[str]) -> str:

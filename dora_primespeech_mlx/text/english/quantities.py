@@ -27,6 +27,7 @@ CODE_WORDS = (
     r"(?: (?:number|no\.?|id|code)| ?#))"
 )
 """Words that announce digits which stand for something and count nothing."""
+VOTES = re.compile(r"(?i)\b(?:vot\w+|record|went|won|lost|drew|scored?)(?: \w+){0,2} $")
 LONG_CODE_WORDS = (
     r"(?:orders?|invoice|ticket|tracking|account|reference|ref|case|confirmation|booking|id|ending in|ends in)"
 )
@@ -45,6 +46,8 @@ def telephone(match: re.Match[str]) -> str:
 def digit_groups(match: re.Match[str]) -> str:
     """Groups of digits, digit by digit; single digits with hyphens, as 9-1-1, in one breath."""
     groups = re.findall(r"\d+", match.group())
+    if VOTES.search(before(match)):
+        return " to ".join(map(cardinal, groups))
     return (" " if all(len(group) == 1 for group in groups) else ", ").join(digits(group) for group in groups)
 
 
@@ -131,6 +134,24 @@ def per(match: re.Match[str]) -> str:
     """A slash after a number of something: $20/month, 3 times/week."""
     names = mapping("en_per.tsv")
     return " per ".join((match[1].rstrip(), *(names.get(part, part) for part in match[2].split("/"))))
+
+
+def postal_code(match: re.Match[str]) -> str:
+    """A state of the USA and its postal code, digit by digit: MO 63101."""
+    if match[1] not in words("en_states.txt"):
+        return match.group()
+    return f"{match[1]} {digits(match[2])}" + (f", {digits(match[3])}" if match[3] else "")
+
+
+def verse(match: re.Match[str]) -> str:
+    """Chapter and verse: Isaiah 40:31."""
+    return f"{match[1]} {cardinal(match[2])} {cardinal(match[3])}"
+
+
+def all_of(match: re.Match[str]) -> str:
+    """A number with a slash and itself: ten out of ten, but a share of fifty fifty."""
+    between = " out of " if match[1] in {"5", "10", "100"} else " "
+    return f"{cardinal(match[1])}{between}{cardinal(match[1])}"
 
 
 def slash(match: re.Match[str]) -> str:

@@ -8,9 +8,10 @@ import re
 from functools import cache
 
 from dora_primespeech_mlx.text.formulas.reader import FUNCTION_NAMES, known_commands, read
-from dora_primespeech_mlx.text.formulas.tokens import RAISED
+from dora_primespeech_mlx.text.formulas.tokens import LOWERED, RAISED
+from dora_primespeech_mlx.text.mandarin.numbers import cardinal
 from dora_primespeech_mlx.text.rules import after, before
-from dora_primespeech_mlx.text.signs import HAN, language_at
+from dora_primespeech_mlx.text.signs import ELEMENT, HAN, language_at
 from dora_primespeech_mlx.text.tables import words
 from dora_primespeech_mlx.text.units import (
     compound_unit,
@@ -46,15 +47,20 @@ BARS = re.compile(
     r"(?<![A-Za-z0-9|])\|([-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)(?:\s?[-+−*/]\s?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)){0,3})\|(?![\w|])"
 )
 """An absolute value."""
+LONG_BARS = re.compile(
+    r"(?<![A-Za-z0-9|])\|(?=\S)([A-Za-z0-9()+*/^ .,'’ε-ωΑ-Ω_−-]{1,40})(?<=\S)\|(?=\s*[<>=≤≥≠≈+−*/^²)]|\s-\s)"
+)
+SIZES = re.compile(r"\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x]\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]?)+")
+"""Numbers, each with or without its unit, and nothing that says what they are equal to: 0.3g×20."""
 FACTORIAL = re.compile(r"(?<![\w.])(\d{1,2})!=(\d+)")
-LETTER = rf"(?:{FUNCTION_NAMES}(?![A-Za-z])\s?|[A-Za-zΑ-Ωα-ω∞](?![A-Za-z])|[A-Za-z]{{2}}(?=[{RAISED}^]))"
+LETTER = rf"(?:{FUNCTION_NAMES}(?![A-Za-z])\s?|[Α-Ωα-ω∞]|[A-Za-z](?![A-Za-z])|[A-Za-z]{{2}}(?=[{RAISED}^]))"
 SCRIPT = (
     rf"(?:[{RAISED}]|\^(?:\{{[^{{}}$]{{1,40}}\}}|\([^()$]{{1,40}}\)|[-+−]?(?:\d+(?:\.\d+)?|[A-Za-zπθ])(?![A-Za-z]))"
     r"|_(?:\{[^{}$]{1,40}\}|[A-Za-z0-9](?![A-Za-z0-9])))"
 )
 ATOM = (
     rf"(?:\d+(?:,\d{{3}})*(?:\.\d+)?(?!\d|\.\d)|(?<![A-Za-z]){LETTER}\d?|(?<=\d)[a-z]{{2}}(?![A-Za-z])|{LETTERS_IN_A_ROW})"
-    rf"{SCRIPT}{{0,3}}[!'°]?"
+    rf"{SCRIPT}{{0,3}}(?:[!°]|['’′]{{1,3}})?"
 )
 CLOSED = rf"(?:[)\]]{{1,4}}{SCRIPT}{{0,3}})?"
 OPERAND = (
@@ -66,11 +72,19 @@ PLAIN = re.compile(
     rf"(?<![A-Za-z0-9_.$€£¥￥#@&%℃°\\^/·{RAISED}–-])(?<![A-Za-z]['’])(?:{OPERAND}(?:\s?{OPERATOR}\s?{OPERAND}){{1,40}}|{OPERAND})"
     r"(?![A-Za-z0-9_\\]|[-.]\w|/\w|\s*[×*=+^<>])"
 )
+ION = re.compile(
+    rf"(?<![A-Za-z0-9])((?:{ELEMENT}\d?)+)([²³⁴]?)([⁺⁻])(?![A-Za-z0-9])"
+    r"|(?<![A-Za-z0-9])(Na|Ca|Mg|Cu|Fe|Zn|Al|Ba|Pb|Ag|Li|Mn|NH4|Cl|OH|NO3|HCO3)([23]?)([+-])(?![\w+-]|\s?[A-Z\d(])"
+)
+"""Elements with a charge: Fe³⁺, SO₄²⁻ (its index on the line), Ca2+."""
+CHARGES = {"+": ("正", "plus"), "⁺": ("正", "plus"), "-": ("负", "minus"), "⁻": ("负", "minus")}
+LARGE = {"∫": "\\int", "∑": "\\sum", "∏": "\\prod"}
+LOGARITHM = re.compile(r"(?<![A-Za-z])log_(?:(\d+)|\{([^{}]{1,9})\})\s*(?=[\dA-Za-z(])")
 STRONG = re.compile(
-    rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)|[a-z]\([a-z0-9](?:,\s?[a-z0-9])*\)"
+    rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)|[a-z]['’′]{{0,3}}\([a-z0-9](?:,\s?[a-z0-9])*\)"
 )
 """What makes a formula of operands that might be a date, a range or a name."""
-NEEDED = re.compile(rf"[|%·\\$=<>≤≥≠≈+×÷*^±√(/→∈⩽⩾≦≧_{RAISED}]")
+NEEDED = re.compile(rf"[|%·\\$=<>≤≥≠≈+×÷*^±√∫∑∏(/→∈⩽⩾≦≧_{RAISED}]|\d[eE][-−]?\d|[a-z][23]?-")
 DELIMITED = re.compile(
     r"\$\$(?P<display>.{1,2000}?)\$\$|\\\[(?P<square>.{1,2000}?)\\\]|\\\((?P<round>.{1,600}?)\\\)"
     r"|(?P<block>\\begin\{(?P<name>[A-Za-z]{1,20}\*?)\}.{1,2000}?\\end\{(?P=name)\})"
@@ -82,7 +96,8 @@ UNIT_POWER = re.compile(
 )
 BARE = re.compile(
     r"(?:\\(?:text|mathrm|operatorname|textbf|mathbf|begin|end)\{[^{}]*\}|(?<![\w:\\.])\\[A-Za-z]+(?:\\[A-Za-z]+)*|(?<=[\d}\])])\\[A-Za-z]+"
-    r"|\\\\|\\[,;:!%{}|]|(?<![A-Za-z])[A-Za-z](?![A-Za-z])|\d+(?:\.\d+)?|[-+−*/=<>^_{}()\[\]|!'²³⁴&]|[ \t]){1,400}"
+    r"|\\\\|\\[,;:!%{}|]|(?<![A-Za-z])(?:[A-Za-z]|d[a-zθ])(?![A-Za-z])|\d+(?:\.\d+)?"
+    r"|[-+−*/=<>^_{}()\[\]|!'²³⁴&]|[ \t]){1,400}"
 )
 
 
@@ -134,10 +149,19 @@ def speak_formulas(text: str, language: str) -> str:
     if "^" in text:
         text = re.sub(r"\^([A-Za-z0-9+−-]{1,6})\^(?!\w)", r"^\1 ", text)
     if "|" in text:
-        text = BARS.sub(r"\1的绝对值" if language == "zh" else r"absolute value of \1", text)
+        for bars in (BARS, LONG_BARS):
+            text = bars.sub(r"\1的绝对值" if language == "zh" else r"absolute value of \1", text)
     if ":" in text or "：" in text:
         text = PROPORTION.sub(lambda match: _proportion(match, language), text)
     text = SCIENTIFIC.sub(r"\1×10^\2", text)
+    if "10" in text:
+        text = _power_units(language).sub(lambda match: _measured(match, language), text)
+    if any(sign in text for sign in CHARGES):
+        text = ION.sub(lambda match: _ion(match, language), text)
+    if any(sign in text for sign in LARGE):
+        text = re.sub(r"([∫∑∏])(?=[_^])", lambda match: LARGE[match[1]], text)
+    if "log" in text:
+        text = LOGARITHM.sub(lambda match: f"log_{{{match[1] or match[2]}}}", text)
     if "10^" in text:
         text = POWER_OF_TEN.sub(lambda match: _at_power(match, language), text)
     if "=" in text:
@@ -148,6 +172,32 @@ def speak_formulas(text: str, language: str) -> str:
         text = BARE.sub(lambda match: _bare(match.group(), language), text)
     text = UNIT_POWER.sub(lambda match: f"{match[1]}{'²³'[int(match[2]) - 2]}", text)
     return PLAIN.sub(lambda match: _plain(match, language), text)
+
+
+@cache
+def _power_units(language: str) -> re.Pattern[str]:
+    units = mandarin_units() if language == "zh" else english_units()
+    return re.compile(rf"(?<!\d)(10(?:\^[-−+]?\d+|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))\s?({units})(?![A-Za-z0-9²³·/^])")
+
+
+def _measured(match: re.Match[str], language: str) -> str:
+    """A power of ten and its unit: 1.5×10⁻³ mol/L."""
+    if language == "zh":
+        return f"{match[1]}{mandarin_unit(match[2])}"
+    return f"{match[1]} {english_unit(match[2], False)}"
+
+
+def _ion(match: re.Match[str], language: str) -> str:
+    """An ion, letter by letter, with its charge behind it: F E three plus."""
+    elements, number, sign = (match[at] or match[at + 3] for at in (1, 2, 3))
+    spelled = re.sub(r"(?<=[A-Za-z])(?=[A-Za-z])", " ", elements).upper()
+    charge = CHARGES[sign][language != "zh"]
+    number = (number or "").translate(LOWERED)
+    return (
+        f"{spelled}{cardinal(number) if number else ''}{charge}"
+        if language == "zh"
+        else f" {spelled} {number} {charge} "
+    )
 
 
 def _at_power(match: re.Match[str], language: str) -> str:
@@ -227,7 +277,7 @@ def _plain(match: re.Match[str], language: str) -> str:
     letters = re.findall(r"[A-Za-z]{2,}", source)
     if any(word in words("en_function_words.txt") for word in letters) or re.search(r"\d{4}-\d\d-\d\d", source):
         return source
-    if _has_unit(source) or re.fullmatch(r"\d+(?:\.\d+)?(?:\s?[×x]\s?\d+(?:\.\d+)?)+", source):
+    if _has_unit(source) or SIZES.fullmatch(source):
         return source
     # The letter behind the last number is its unit where it is no variable: t = 2.5s.
     unit = re.search(r"=\s*[-−]?\d+(?:\.\d+)?([smghVWJNLAKTFΩ])$", source)

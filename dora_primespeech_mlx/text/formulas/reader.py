@@ -152,7 +152,9 @@ class Reader:
     def _number(self, token: str) -> Item:
         number = token.replace(",", "")
         line, below, follows = ([*self._tokens.rest(3), "", "", ""])[:3]
-        is_share = line == "/" and number.isdecimal() and below.isdecimal() and int(number) < int(below) <= 100
+        is_share = line == "/" and number.isdecimal() and below.isdecimal() and 1 < int(below) <= 100
+        # Above one only where it multiplies a letter: 4/3 pi.
+        is_share = is_share and (int(number) < int(below) or (int(below) < 10 and follows[:1].isalpha()))
         if is_share and self._tokens.last(1) != ["/"] and follows not in {"/", "^", "!"}:
             self._tokens.next()
             self._tokens.next()

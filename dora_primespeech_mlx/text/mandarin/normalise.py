@@ -17,7 +17,9 @@ QUANTITY = "\u2060"
 TELEPHONE_WORDS = re.compile(
     r"(?:电话|号码|编号|密码|验证码|拨打?|致电|热线|尾号|账号|卡号|邮编|房间?|航班|代码|工号|学号|车牌|QQ|微信)\D{0,4}$"
 )
-SCORE_WORDS = re.compile(r"(?:比分|战胜|获胜|击败|大胜|险胜|领先|落后|逼平|战平|取胜|赢|输|负|胜)[^，。！？,.!?]{0,4}$")
+SCORE_WORDS = re.compile(
+    r"(?:比赛[^，。！？,.!?第]{0,4}|比分|战胜|获胜|击败|大胜|险胜|领先|落后|逼平|战平|取胜|赢|输|负|胜)[^，。！？,.!?]{0,4}$"
+)
 SCORE_WORDS_AFTER = re.compile(r"获胜|战胜|击败|大胜|险胜|完胜|取胜|领先|落后|小胜|惨败|不敌|力克|横扫")
 RATIO_WORDS = re.compile(r"(?:比分|比例|比率|之比|配比|赔率)[^，。！？,.!?\d]{0,4}$")
 DURATION_BEFORE = frozenset("了近约共满第过整这超逾达每")
@@ -148,6 +150,7 @@ def _rules() -> Rules:
         ),
         ("0年", r"(?<![\d.])(\d{4}|\d\d)年(?:(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?)?", _date),
         ("0月", r"(?<![\d.])(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?(?!\d)", _month),
+        ("0:", r"(?<![\d:.])\d+(?:\.\d+)?(?::\d+(?:\.\d+)?){2,}(?![\d:])", _proportion),
         ("0:", rf"(?<!\d){clock}[-~～—–]{clock}(?!\d)", _clock_range),
         ("0:", rf"(?<!\d){clock}(?![\d:])", _clock),
         (
@@ -310,6 +313,14 @@ def _clock(match: re.Match[str]) -> str:
     return _moment(match[1], match[2], match[3])
 
 
+def _proportion(match: re.Match[str]) -> str:
+    """Three numbers or more that are parts and no time of day: 1:2:3."""
+    parts = match.group().split(":")
+    if len(parts) == 3 and all(len(part) == 2 and part < "60" for part in parts[1:]):
+        return match.group()
+    return "比".join(map(decimal, parts))
+
+
 def _clock_range(match: re.Match[str]) -> str:
     return f"{_moment(match[1], match[2], match[3])}至{_moment(match[4], match[5], match[6])}"
 
@@ -428,7 +439,7 @@ def _slash(match: re.Match[str]) -> str:
 
 def _range(match: re.Match[str]) -> str:
     score = SCORE_WORDS.search(before(match, 12)) or SCORE_WORDS_AFTER.match(match.string, match.end())
-    if "~" not in match.group() and score:
+    if "~" not in match.group() and score and not (match[3] and "赛" in score.group()):
         return f"{decimal(match[1])}比{decimal(match[2])}"
     return f"{decimal(match[1])}到{counted(match[2]) if match[3] else decimal(match[2])}"
 
