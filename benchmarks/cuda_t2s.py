@@ -32,7 +32,7 @@ from dora_primespeech_mlx.runtime.mlx.cuda_device import first_device
 from dora_primespeech_mlx.runtime.mlx.cuda_t2s import CudaT2SRunner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
 from dora_primespeech_mlx.sampling import Sampling
-from dora_primespeech_mlx.synthesis.decoding import CODES_A_LAUNCH, MINIMUM_CODES, Guard, Row, generate_many
+from dora_primespeech_mlx.synthesis.decoding import CODES_AT_A_TIME, MINIMUM_CODES, Guard, Row, generate_many
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from dora_primespeech_mlx.weights.load import load_model
@@ -57,7 +57,7 @@ def clusters(folder: Path) -> ClusterT2SRunner:
 
 def row(seed: int, vocabulary: int, phones: int = PHONES) -> Row:
     ids = np.random.default_rng(seed).integers(1, 700, phones, dtype=np.int32)
-    return Row(ids, None, NoiseTable("exponential", vocabulary, (seed,)), own_phones=1000)
+    return Row(ids, None, NoiseTable("exponential", vocabulary, (seed,)), own_phones=1000, prompt=prompt())
 
 
 def prompt() -> np.ndarray:
@@ -66,8 +66,9 @@ def prompt() -> np.ndarray:
 
 def decode(runner: T2SRunner, rows: Sequence[Row], limit: int, guard: Guard | None = None) -> list[float]:
     """Decodes rows in the token loop; the times at which their codes came."""
-    steps = generate_many(runner, rows, prompt(), sampling=Sampling(), guard=guard, limit=limit)
-    return [time.perf_counter() for _ in steps]
+    for each in rows:
+        each.limit, each.guard = limit, guard
+    return [time.perf_counter() for _ in generate_many(runner, rows)]
 
 
 def rates(folder: Path, codes: int) -> Report:
@@ -133,8 +134,8 @@ def company(folder: Path, codes: int) -> Report:
         session = runner.start([texts[index] for index in which], prompt())
         own = noise[:, mx.array(which)]
         drawn = [
-            session.codes(own[at : at + CODES_A_LAUNCH], Sampling(), 1024, MINIMUM_CODES)
-            for at in range(0, 48, CODES_A_LAUNCH)
+            session.codes(own[at : at + CODES_AT_A_TIME], Sampling(), 1024, MINIMUM_CODES)
+            for at in range(0, 48, CODES_AT_A_TIME)
         ]
         return np.array(mx.concatenate(drawn)), np.array(session.logits)
 
@@ -151,7 +152,7 @@ def cancel(folder: Path, codes: int) -> Report:
     """Milliseconds until the device is free after the token loop was left."""
     runner, times = clusters(folder), []
     for repeat in range(10):
-        steps = generate_many(runner, [row(repeat, 1025)], prompt(), sampling=Sampling(), limit=500)
+        steps = generate_many(runner, [row(repeat, 1025)])
         for _ in range(60 + repeat):
             next(steps)
         began = time.perf_counter()
@@ -170,12 +171,13 @@ def sentence(folder: Path, codes: int) -> Report:
     first_ms, factors = [], []
     for _ in range(6):
         own, first, samples = row(0, runner.config.vocabulary), 0.0, 0
+        own.limit = 100
         began = time.perf_counter()
         audio = SentenceAudio(sovits, own.phones[-40:], ge, NoiseTable("normal", config.inter_channels, (0,)), 0.5, 1.0)
-        steps = generate_many(runner, [own], prompt(), sampling=Sampling(), limit=100)
-        for chunk in stream_sentence(audio, (code for (code,) in steps), Schedule()):
+        codes = (code for (code,) in generate_many(runner, [own]) if code is not None)
+        for chunk in stream_sentence(audio, codes, Schedule()):
             first = first or time.perf_counter() - began
-            samples += 0 if chunk is None else len(chunk)
+            samples += len(chunk)
         factors.append((time.perf_counter() - began) / (samples / (FRAME_RATE * audio.hop)))
         first_ms.append(1e3 * first)
     return {"first_ms": first_ms, "real_time_factor": factors}

@@ -101,11 +101,17 @@ def t2s_tokens(case: T2SCase, runner: T2SRunner, always_ends: T2SRunner) -> Repo
         report[f"{name}_tokens"] = differing(case.tokens(runner, sampling, 51), golden[name])
     report["eos_always_tokens"] = differing(case.tokens(always_ends, GREEDY), golden["eos_always_tokens"])
     texts = [
-        Row(golden[f"batch_x{i}"].astype(np.int32), golden[f"batch_bert{i}"].T, case.noise)
+        Row(
+            golden[f"batch_x{i}"].astype(np.int32),
+            golden[f"batch_bert{i}"].T,
+            case.noise,
+            prompt=prompt,
+            sampling=GREEDY,
+        )
         for i in range(sum(name.startswith("batch_x") for name in golden))
     ]
     together: list[list[int]] = [[] for _ in texts]
-    for codes in generate_many(runner, texts, prompt, sampling=GREEDY):
+    for codes in generate_many(runner, texts):
         for row, code in zip(together, codes, strict=True):
             row += [] if code is None else [code]
     for index, (text, row) in enumerate(zip(texts, together, strict=True)):

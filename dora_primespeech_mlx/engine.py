@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -19,10 +20,13 @@ from dora_primespeech_mlx.audio import write_audio, written_as
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import AudioChunk, Manner, Omission, Speech, Style, Wishes, Word
+from dora_primespeech_mlx.synthesis.decoding import Decoders
+from dora_primespeech_mlx.synthesis.needs import Need, alone
 from dora_primespeech_mlx.synthesis.sentence import (
     CancelledError,
     PreparedSentence,
     Request,
+    Spoken,
     decode_together,
     prepare,
     speak,
@@ -50,6 +54,7 @@ class Engine:
     def __init__(self, library: Library, settings: Settings):
         self._library = library
         self._settings = settings
+        self._decoders = Decoders()
 
     @classmethod
     def from_config(cls, voices: str | Path, settings: Settings | None = None) -> Self:
@@ -145,7 +150,7 @@ class Engine:
         wishes = _wishes(voice, style, language, speed, seed, sampling, noise_scale)
         own = voice if isinstance(voice, Voice) else None
         units = self.speak(text, self.settle(wishes, own), own, schedule, cancelled)
-        return (chunk for chunk in units if chunk is not None)
+        return (chunk for chunk in units if isinstance(chunk, AudioChunk))
 
     def speak(
         self,
@@ -154,10 +159,11 @@ class Engine:
         voice: Voice | None = None,
         schedule: Schedule | None = None,
         cancelled: Callable[[], bool] | None = None,
-    ) -> Generator[AudioChunk | None, None, None]:
-        """The chunks of `stream`, with a None after each little work that gave none, so that others may have a turn.
+    ) -> Generator[AudioChunk | Need | None, None, None]:
+        """The chunks of `stream`, and before them what they need, so that others may have a turn or need the same.
 
-        Pieces of a text may be None too: nothing has come yet. `manner` is one that `settle` gave, `voice` as there.
+        Pieces of a text may be None: nothing has come yet, which is handed on. `manner` is one that `settle` gave,
+        `voice` as there.
         """
         return self._units(text, self._request(manner, voice, schedule, cancelled))
 
@@ -185,7 +191,7 @@ class Engine:
         pieces: list[np.ndarray] = []
         words: list[Word] = []
         for chunk in self._units(text, request):
-            if chunk is not None:
+            if isinstance(chunk, AudioChunk):
                 on_chunk(chunk)
                 pieces.append(chunk.samples)
                 words += chunk.words
@@ -210,15 +216,18 @@ class Engine:
             cancelled=cancelled or (lambda: False),
             whole=whole,
             batch=batch,
+            decoders=self._decoders,
         )
 
-    def _units(self, text: str | Iterable[str | None], request: Request) -> Generator[AudioChunk | None, None, None]:
+    def _units(
+        self, text: str | Iterable[str | None], request: Request
+    ) -> Generator[AudioChunk | Need | None, None, None]:
         began, index, told, made = time.perf_counter(), 0, 0, 0
         pause: AudioChunk | None = None
         try:
             for prepared in self._prepared(text, request):
-                if prepared is None:
-                    yield None
+                if not isinstance(prepared, PreparedSentence):
+                    yield from request.handed_on(prepared)
                     continue
                 if prepared.sentence.pause is not None:
                     silence = _silence(prepared.sentence.pause, request)
@@ -234,8 +243,8 @@ class Engine:
                 for spoken in speak(prepared, self._in_style(prepared.sentence, request)):
                     if request.cancelled():
                         return
-                    if spoken is None:
-                        yield None
+                    if not isinstance(spoken, Spoken):
+                        yield from request.handed_on(spoken)
                         continue
                     if index == 0:
                         request.timing.first_audio = time.perf_counter() - began
@@ -252,8 +261,8 @@ class Engine:
         if pause is not None and not request.cancelled():
             yield replace(pause, final=True, omissions=tuple(request.omissions[told:]))
 
-    def _prepared(self, text: str | Iterable[str | None], request: Request) -> Iterator[PreparedSentence | None]:
-        """Sentences with their phones, and with their codes where several are decoded together; None between them.
+    def _prepared(self, text: str | Iterable[str | None], request: Request) -> Iterator[PreparedSentence | Need | None]:
+        """Sentences with their phones, and with their codes where several are decoded together; what they need first.
 
         A sentence that cannot be read is left out with a warning; if none can be, the reason is raised.
         """
@@ -268,8 +277,10 @@ class Engine:
             if group and group[0].sentence.style != sentence.style:
                 yield from self._decoded(group, request)
                 group = []
+            reading = alone("frontend", partial(prepare, sentence, number, self._in_style(sentence, request)))
+            yield reading
             try:
-                group.append(prepare(sentence, number, self._in_style(sentence, request)))
+                group.append(reading.result)
                 readable = True
             except ValueError as error:
                 logger.warning("%r is left out: %s", sentence.text, error)

@@ -67,6 +67,7 @@ struct Grid {
   int blocks, threads, size;  // blocks of a cluster
   std::vector<std::vector<unsigned char>> pools;
   std::vector<Meeting> block_meetings, cluster_meetings;
+  Meeting grid_meeting;
   std::vector<Warp> warps;
   std::vector<Fiber> fibers;
   std::vector<Write> under_way;
@@ -167,6 +168,7 @@ inline bool run(int blocks, int threads, int size, int shared, unsigned seed, st
   for (auto& meeting : made.block_meetings) meeting.size = threads;
   made.cluster_meetings.resize(blocks / size);
   for (auto& meeting : made.cluster_meetings) meeting.size = threads * size;
+  made.grid_meeting.size = blocks * threads;
   made.warps.resize(blocks * threads / 32);
   for (auto& each : made.warps) each.meeting.size = 32;
   made.fibers.resize(blocks * threads);
@@ -274,6 +276,33 @@ inline void post(float* to, int rank, float4 value, Word* barrier) {
   emulation::arrive_later(emulation::at_rank(to, rank), &value, 16, emulation::at_rank(barrier, rank));
 }
 
+inline float4 late_load(const float* from) { return *(const float4*)from; }
+inline float late_load1(const float* from) { return *from; }
+inline int late_load1(const int* from) { return *from; }
+inline uint4 weight_load(const __half* from) { return *(const uint4*)from; }
+template <int GRID>
+inline void grid_wait() {
+  emulation::meet(emulation::grid->grid_meeting);
+}
+inline float half_of(uint32_t pair, int which) {
+  __half both[2];
+  memcpy(both, &pair, 4);
+  return (float)both[which];
+}
+inline void multiply(float (&sums)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
+  const uint32_t own[6] = {a0, a1, a2, a3, b0, b1};
+  uint32_t of[6][32];
+  for (int i = 0; i < 6; ++i) memcpy(of[i], emulation::exchange(own[i]), sizeof of[i]);
+  int group = THREAD % 32 / 4, four = THREAD % 4;
+  for (int i = 0; i < 4; ++i) {
+    int row = group + i / 2 * 8, column = four * 2 + i % 2;
+    for (int k = 0; k < 16; ++k) {
+      float a = half_of(of[row / 8 + k / 8 * 2][row % 8 * 4 + k % 8 / 2], k % 2);
+      sums[i] += a * half_of(of[4 + k / 8][column * 4 + k % 8 / 2], k % 2);
+    }
+  }
+}
+
 #include "cuda_clusters.cuh"
 
 struct Inputs {
@@ -302,6 +331,47 @@ static bool launch(const Inputs& from, int layers, unsigned seed) {
     kernel.run();
   });
 }
+
+#ifdef MANY_SIZES
+#include "cuda_rows.cuh"
+
+struct ManyInputs {
+  const int* sizes;
+  const float* sampling;
+  const int* texts;
+  const float* noise;
+  __half* cache;
+  const __half* embedding;
+  const float* positions;
+  const __half* in_weight;
+  const float* in_bias;
+  const __half* out_weight;
+  const float* out_bias;
+  const __half* up_weight;
+  const float* up_bias;
+  const __half* down_weight;
+  const float *down_bias, *norms;
+  const __half* head;
+  int *drawn, *texts_after;
+  float *logits, *scratch;
+};
+
+extern "C" bool run_many(const ManyInputs* from, int layers, unsigned seed) {
+  typedef ManyCodes<MANY_SIZES> Kernel;
+  static_assert(Kernel::SHARED == MANY_SHARED && Kernel::SCRATCH == MANY_SCRATCH);
+  return emulation::run(MANY_BLOCKS, Kernel::THREADS, MANY_BLOCKS, Kernel::SHARED, seed, [&] {
+    Kernel kernel;
+    kernel.sizes = from->sizes, kernel.sampling = (const Sampling*)from->sampling, kernel.texts = from->texts;
+    kernel.noise = from->noise, kernel.cache = from->cache, kernel.embedding = from->embedding;
+    kernel.positions = from->positions, kernel.in_weight = from->in_weight, kernel.in_bias = from->in_bias;
+    kernel.out_weight = from->out_weight, kernel.out_bias = from->out_bias, kernel.up_weight = from->up_weight;
+    kernel.up_bias = from->up_bias, kernel.down_weight = from->down_weight, kernel.down_bias = from->down_bias;
+    kernel.norms = from->norms, kernel.head = from->head, kernel.layers = layers, kernel.drawn = from->drawn;
+    kernel.texts_after = from->texts_after, kernel.logits = from->logits, kernel.scratch = from->scratch;
+    kernel.run();
+  });
+}
+#endif
 
 static_assert(Codes<KERNEL_SIZES>::SHARED == KERNEL_SHARED);
 extern "C" bool run(const Inputs* from, int layers, unsigned seed) {

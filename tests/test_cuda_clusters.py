@@ -45,6 +45,11 @@ class EmulatedKernel(CodesKernel):
         super().__init__(model, plan)
         self.library, self.seed, self.counts = library, 0, []
 
+    def adopt(self, cache, slot, rows, state, after):
+        mx.eval(cache, rows, after)
+        own(cache)[slot, :, :, :, : rows.shape[3]] = np.array(rows)
+        return state
+
     def __call__(self, sampling, texts, noise, logits, cache, words):
         count, rows = noise.shape[0], len(texts)
         mx.eval(sampling, texts, noise, logits, cache, words)
@@ -126,11 +131,13 @@ def made_runner(model: T2S, shape: Shape, library: ctypes.CDLL) -> ClusterT2SRun
 
 def row(phones: int, seed: int) -> Row:
     noise = NoiseTable("exponential", 50, (seed,))
-    return Row(np.random.default_rng(seed).integers(0, 20, phones).astype(np.int32), None, noise)
+    return Row(np.random.default_rng(seed).integers(0, 20, phones).astype(np.int32), None, noise, prompt=PROMPT)
 
 
 def codes(runner, rows: list[Row], sampling: Sampling, limit: int) -> list[list[int]]:
-    list(generate_many(runner, rows, PROMPT, sampling=sampling, limit=limit))
+    for each in rows:
+        each.sampling, each.limit = sampling, limit
+    list(generate_many(runner, rows))
     return [each.codes for each in rows]
 
 
@@ -170,7 +177,7 @@ def test_a_text_has_the_same_bits_alone_and_in_company(emulate):
     def run(which: list[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         session = made_runner(network, PAIRS, emulate(PAIRS)).start([texts[index] for index in which], PROMPT)
         drawn = session.codes(noise[:, which], sampling, 49, 11)
-        return np.array(drawn), np.array(session.logits), np.array(session._parts[0]._cache)
+        return np.array(drawn), np.array(session.logits), np.array(session.rows._cache)
 
     together = run([0, 1])
     for index in (0, 1):
@@ -194,7 +201,7 @@ def test_more_texts_than_a_launch_takes_are_decoded_in_several(emulate):
     network = made_network(PAIRS[0])
     runner = made_runner(network, PAIRS, emulate(PAIRS))
     together = codes(runner, [row(5, 1), row(8, 2), row(6, 3)], Sampling(), 4)
-    assert runner._kernel.counts == [4, 4]
+    assert runner._kernel.counts == [1, 3, 1, 3]
     alone = made_runner(network, PAIRS, emulate(PAIRS))
     assert together == [codes(alone, [row(*text)], Sampling(), 4)[0] for text in ((5, 1), (8, 2), (6, 3))]
 
@@ -210,14 +217,14 @@ def test_a_launch_ends_early_once_all_texts_have_ended(emulate):
     ended = int(drawn[:, 1, 0].argmax())
     assert ended < 20
     assert drawn[ended:, 1, 0].all()
-    assert int(session._parts[0]._texts[0, 3]) == ended + 1  # codes made
+    assert int(session.rows._texts[0, 3]) == ended + 1  # codes made
 
 
 def test_scores_that_are_no_numbers_end_a_text(emulate):
     network = made_network(WIDE[0])
     runner = made_runner(network, WIDE, emulate(WIDE))
     session = runner.start([(row(9, 4).phones, None)], PROMPT)
-    session._parts[0].logits = mx.full((1, 50), mx.nan)
+    session.rows.logits = mx.full((1, 50), mx.nan)
     assert session.codes(mx.ones((2, 1, 50)), Sampling(), 49, 11).tolist() == [[[49], [1]], [[1], [1]]]
 
 

@@ -17,34 +17,44 @@ GREEDY = Sampling(top_k=1, repetition_penalty=1.0)
 class Scripted:
     """A runner whose logits favour the codes of a script, in either array kind."""
 
-    def __init__(self, script: list[int], xp=np, pipelined: bool = False, exact_batches: bool = True):
+    def __init__(self, script: list[int], xp=np, pipelined: bool = False, most: int = 8):
         self.config = SimpleNamespace(vocabulary=10, end=END)
-        self.xp, self.pipelined, self.exact_batches = xp, pipelined, exact_batches
-        self.script, self.steps, self.started = script, 0, []
+        self.xp, self.pipelined, self.most = xp, pipelined, most
+        self.script, self.steps, self.started = script, 0, 0
 
-    def start(self, texts: list, prompt: np.ndarray) -> "ScriptedSession":
-        self.started.append(len(texts))
-        return ScriptedSession(self, [bert for _, bert in texts])
+    def open(self) -> "ScriptedRows":
+        return ScriptedRows(self)
 
 
-class ScriptedSession:
+class ScriptedRows:
     """Texts whose `bert`, if there is one, is a script of their own."""
 
-    def __init__(self, runner: Scripted, scripts: list):
-        self.runner, self.place = runner, 0
-        self.scripts = [runner.script if script is None else script for script in scripts]
+    def __init__(self, runner: Scripted):
+        self.runner, self.most = runner, runner.most
+        self.places: list[int] = []
+        self.scripts: list = []
 
-    @property
-    def logits(self):
-        rows = np.zeros((len(self.scripts), 10), np.float32)
-        for row, script in zip(rows, self.scripts, strict=True):
-            row[script[min(self.place, len(script) - 1)]] = 5
-        return self.runner.xp.array(rows)
+    def join(self, text, prompt):
+        self.runner.started += 1
+        self.scripts.append(self.runner.script if text[1] is None else text[1])
+        self.places.append(0)
+        return self.scores([len(self.places) - 1])[0]
 
-    def step(self, codes):
-        self.place += 1
+    def leave(self, row: int) -> None:
+        del self.scripts[row], self.places[row]
+
+    def scores(self, rows):
+        scores = np.zeros((len(rows), 10), np.float32)
+        for each, row in zip(scores, rows, strict=True):
+            each[self.scripts[row][min(self.places[row], len(self.scripts[row]) - 1)]] = 5
+        return self.runner.xp.array(scores)
+
+    def step(self, rows, codes):
+        assert len(rows) == len(codes) <= self.most
         self.runner.steps += 1
-        return self.logits
+        for row in rows:
+            self.places[row] += 1
+        return self.scores(rows)
 
     def cached(self, text: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros((1, last - first, 1), np.float32), np.zeros((1, last - first, 1), np.float32)
@@ -128,8 +138,11 @@ def test_guard_sees_runs_loops_and_lengths() -> None:
     assert guard.end_fault([1] * 11, 80) == "only 11 codes for 80 phones"
 
 
-def row(script: list[int], phones: int) -> Row:
-    return Row(np.zeros(0, np.int32), script, lambda a, b: np.ones((b - a, 10), np.float32), phones)  # type: ignore
+def row(script: list[int], phones: int, guard: Guard | None = None, **how) -> Row:
+    def noise(start: int, stop: int) -> np.ndarray:
+        return np.ones((stop - start, 10), np.float32)
+
+    return Row(np.zeros(0, np.int32), script, noise, phones, sampling=GREEDY, guard=guard, **how)  # type: ignore
 
 
 def varied(length: int) -> list[int]:
@@ -137,12 +150,13 @@ def varied(length: int) -> list[int]:
     return np.random.default_rng(0).integers(0, 8, length).tolist()
 
 
-@pytest.mark.parametrize("exact", [True, False])
-def test_a_row_that_collapses_ends_at_once_and_its_company_goes_on(exact: bool) -> None:
-    runner = Scripted([END], exact_batches=exact)
-    rows = [row([3], 60), row([*varied(200), END], 60), row([*varied(20), END], 60)]
-    steps = list(generate_many(runner, rows, np.zeros(0, np.int32), sampling=GREEDY, guard=Guard()))
-    assert runner.started == ([3] if exact else [1, 1, 1])
+@pytest.mark.parametrize("most", [8, 2, 1])
+def test_a_row_that_collapses_ends_at_once_and_its_company_goes_on(most: int) -> None:
+    runner = Scripted([END], most=most)
+    rows = [row(script, 60, Guard()) for script in ([3], [*varied(200), END], [*varied(20), END])]
+    steps = list(generate_many(runner, rows))
+    assert runner.started == 3
+    assert runner.steps == {8: 200, 2: 200 + 20, 1: 200 + 20 + 47}[most]
     assert (rows[0].codes, rows[0].fault) == ([3] * 47, "the code 3 48 times in a row")
     assert (rows[1].codes, rows[1].fault) == (varied(200), "")
     assert (rows[2].codes, rows[2].fault) == (varied(20), "only 20 codes for 60 phones")
@@ -154,58 +168,60 @@ def test_a_row_that_collapses_ends_at_once_and_its_company_goes_on(exact: bool) 
 
 def test_rows_that_all_collapse_make_no_more_steps() -> None:
     runner = Scripted([4])
-    rows = [row([4], 60), row([5], 60)]
-    assert len(list(generate_many(runner, rows, np.zeros(0, np.int32), sampling=GREEDY, guard=Guard()))) == 47
+    rows = [row([4], 60, Guard()), row([5], 60, Guard())]
+    assert len(list(generate_many(runner, rows))) == 47
     assert runner.steps == 47
 
 
 def test_a_text_cancelled_before_it_begins_pays_no_prefill() -> None:
     runner = Scripted([1])
-    rows = [row([1], 9)]
-    assert list(generate_many(runner, rows, np.zeros(0, np.int32), sampling=GREEDY, cancelled=lambda: True)) == []
-    assert runner.started == []
+    assert list(generate_many(runner, [row([1], 9, cancelled=lambda: True)])) == []
+    assert runner.started == 0
 
 
 def test_the_most_codes_a_row_may_have_are_a_fault_to_the_guard() -> None:
     for guard, fault in ((Guard(), "no end within 40 codes"), (None, "")):
-        rows = [row(varied(90), 60)]
-        list(generate_many(Scripted([1]), rows, np.zeros(0, np.int32), sampling=GREEDY, guard=guard, limit=40))
+        rows = [row(varied(90), 60, guard, limit=40)]
+        list(generate_many(Scripted([1]), rows))
         assert (len(rows[0].codes), rows[0].fault) == (40, fault)
 
 
 class Drawing(Scripted):
-    """A runner whose sessions draw for themselves, from the script."""
+    """A runner that draws, from the script."""
 
-    def start(self, texts: list, prompt: np.ndarray) -> "DrawingScript":
-        self.started.append(len(texts))
-        return DrawingScript(self, [bert for _, bert in texts])
+    def open(self) -> "DrawingScript":
+        return DrawingScript(self)
 
 
-class DrawingScript(ScriptedSession):
-    def codes(self, noise, sampling, end: int, minimum: int):
-        places = range(self.runner.steps, self.runner.steps + len(noise))
-        self.runner.steps += len(noise)
-        drawn = np.array([[script[min(place, len(script) - 1)] for script in self.scripts] for place in places])
-        return self.runner.xp.array(np.stack([drawn, drawn == end], axis=1))
+class DrawingScript(ScriptedRows):
+    def join(self, text, prompt, sampling, end: int, minimum: int):
+        super().join(text, prompt)
+
+    def codes(self, rows, noise):
+        drawn = np.empty((len(noise), len(rows)), int)
+        for index in range(len(noise)):
+            self.runner.steps += 1
+            drawn[index] = np.argmax(np.array(self.scores(rows)), axis=-1)
+            for row in rows:
+                self.places[row] += 1
+        return self.runner.xp.array(np.stack([drawn, drawn == END], axis=1))
 
 
 @pytest.mark.parametrize("xp", [np, mx])
 def test_a_session_that_draws_gives_the_codes_of_one_that_does_not(xp) -> None:
     for scripts in ([[*varied(29), END], [*varied(40), END]], [[3], [*varied(200), END], [*varied(20), END]]):
-        rows, same = ([row(script, 60) for script in scripts] for _ in range(2))
-        none = np.zeros(0, np.int32)
-        steps = list(generate_many(Drawing([END], xp), rows, none, sampling=GREEDY, guard=Guard()))
-        assert steps == list(generate_many(Scripted([END], xp), same, none, sampling=GREEDY, guard=Guard()))
+        rows, same = ([row(script, 60, Guard()) for script in scripts] for _ in range(2))
+        assert list(generate_many(Drawing([END], xp), rows)) == list(generate_many(Scripted([END], xp), same))
         assert [(each.codes, each.fault) for each in rows] == [(each.codes, each.fault) for each in same]
 
 
 def test_a_session_that_draws_is_asked_for_one_launch_ahead_and_for_no_code_beyond_the_limit() -> None:
-    runner = Drawing([1])
+    runner = Drawing([1], pipelined=True)
     assert codes(runner, limit=21) == [1] * 21
     assert runner.steps == 21
-    runner = Drawing([*varied(11), END])
+    runner = Drawing([*varied(11), END], pipelined=True)
     assert codes(runner) == varied(11)
-    assert runner.steps == 24
+    assert runner.steps == 25
 
 
 def test_codes_made_ahead_of_a_cancel_are_dropped() -> None:
@@ -215,9 +231,9 @@ def test_codes_made_ahead_of_a_cancel_are_dropped() -> None:
         asked.append(True)
         return len(asked) > 5
 
-    runner = Drawing(varied(90))
+    runner = Drawing(varied(90), pipelined=True)
     assert codes(runner, cancelled=cancelled) == varied(90)[:5]
-    assert runner.steps == 16
+    assert runner.steps == 17
 
 
 def test_a_benchmark_ends_texts_where_it_wants_to_whoever_draws() -> None:
@@ -226,5 +242,5 @@ def test_a_benchmark_ends_texts_where_it_wants_to_whoever_draws() -> None:
         for each, phones in zip(rows, (9, 20), strict=True):
             each.phones = np.zeros(phones, np.int32)
         runner = Paced(kind([END]), 0)  # type: ignore[arg-type]
-        list(generate_many(runner, rows, np.zeros(0, np.int32), sampling=GREEDY))
+        list(generate_many(runner, rows))
         assert [len(each.codes) for each in rows] == [20, 44]

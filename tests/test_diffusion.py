@@ -19,6 +19,7 @@ from dora_primespeech_mlx.nets.vocoder import Vocoder
 from dora_primespeech_mlx.runtime.factory import diffusion_runner
 from dora_primespeech_mlx.runtime.mlx.diffusion import MlxDiffusionRunner
 from dora_primespeech_mlx.synthesis.diffusion import DiffusionAudio, MelSchedule, stream_diffusion
+from dora_primespeech_mlx.synthesis.needs import Need, alone
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.voices.prompt import DiffusionPrompt
 from dora_primespeech_mlx.weights.load import load_model
@@ -160,8 +161,9 @@ def test_every_step_is_a_unit_of_work(audio: Callable[..., DiffusionAudio]) -> N
     for done, _ in enumerate(whole.complete(CODES), 1):
         assert (whole.frozen > 0) == (done > 4)
     assert done == 4
-    units = list(stream_diffusion(audio(), iter([None, *CODES]), 25, None))
-    assert [unit is None for unit in units[:6]] == [True] * 5 + [False]
+    units = list(stream_diffusion(audio(), iter([alone("t2s", lambda: None), *CODES]), 25, None))
+    assert isinstance(units[0], Need)
+    assert [unit is None for unit in units[1:6]] == [True] * 4 + [False]
 
 
 def test_bucketed_lengths_give_the_same_numbers(

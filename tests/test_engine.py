@@ -15,7 +15,7 @@ from dora_primespeech_mlx.engine import Engine, synthesize
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Omission, Style
-from dora_primespeech_mlx.synthesis.decoding import Guard
+from dora_primespeech_mlx.synthesis.decoding import Decoder, Guard, Row
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from dora_primespeech_mlx.voices.library import closed
@@ -263,17 +263,17 @@ def test_a_sentence_that_cannot_be_read_is_left_out_and_named(engine: Engine, ca
 def test_a_sentence_of_a_batch_that_collapses_goes_straight_to_its_second_try(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[int] = []
-    begin = engine.load_voice().t2s.start
+    company: list[int] = []
+    join = Decoder.join
 
-    def start(texts, prompt):
-        started.append(len(texts))
-        return begin(texts, prompt)
+    def joined(decoder: Decoder, row: Row) -> Row:
+        company.append(len(decoder.rows))
+        return join(decoder, row)
 
-    monkeypatch.setattr(engine.load_voice().t2s, "start", start)
+    monkeypatch.setattr(Decoder, "join", joined)
     monkeypatch.setattr("dora_primespeech_mlx.synthesis.sentence.GUARD", Guard(slack=0, most_per_phone=0.4))
     engine.synthesize("Hello world, this is a test. And this is one more of them.", seed=3, batch=2)
-    assert started == [2, 1, 1]
+    assert company == [0, 1, 0, 0]
 
 
 def test_markup_is_left_out_unless_it_is_wanted(engine: Engine, tiny_voices: Path) -> None:

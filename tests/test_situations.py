@@ -47,6 +47,6 @@ def test_the_table_has_every_case() -> None:
 def test_samples_that_are_not_numbers_are_never_audio(tiny_voices: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine.from_config(tiny_voices)
     assert len(engine.synthesize("Hello.", seed=1).audio)
-    monkeypatch.setattr(sentence, "stream_sentence", lambda *_: iter([np.full(100, np.nan, np.float32)]))
+    monkeypatch.setattr(sentence, "sentence_units", lambda *_: iter([np.full(100, np.nan, np.float32)]))
     with pytest.raises(ValueError, match="voice 'tiny' gives samples that are not numbers: speak with PRECISION"):
         engine.synthesize("Hello.", seed=1)

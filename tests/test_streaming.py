@@ -1,7 +1,8 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
@@ -13,6 +14,7 @@ from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.runtime.factory import sovits_runner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 from dora_primespeech_mlx.runtime.onnx.sovits import KEPT, PREPARED
+from dora_primespeech_mlx.synthesis.needs import Need
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from dora_primespeech_mlx.weights.load import load_model
@@ -48,6 +50,15 @@ def audio(request: pytest.FixtureRequest) -> Callable[..., SentenceAudio]:
     return make
 
 
+def done(work: Generator) -> Any:
+    """What some work gives whose needs are met as they come."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
 def joined(audio: SentenceAudio, codes: object, schedule: Schedule) -> np.ndarray:
     return np.concatenate(list(stream_sentence(audio, codes, schedule)))  # type: ignore[arg-type]
 
@@ -71,7 +82,13 @@ def test_too_little_context_would_be_seen(audio: Callable[..., SentenceAudio]) -
 def test_lengths_that_openvino_prepares_fit_the_schedule(audio: Callable[..., SentenceAudio]) -> None:
     sentence, rendered = audio(), []
     sentence.context = RELEASED.context
-    sentence.render = lambda start, stop: rendered.append((start, stop)) or np.zeros(0)  # type: ignore
+
+    def render(start: int, stop: int) -> Iterator[Need]:
+        rendered.append((start, stop))
+        yield from ()
+        return np.zeros(0)
+
+    sentence.render = render  # type: ignore
     list(stream_sentence(sentence, iter(CODES * 8), Schedule()))
     assert len(rendered) >= 8
     for start, stop in rendered[:-1]:
@@ -111,10 +128,10 @@ def test_chunks_are_short_and_the_first_comes_early(audio: Callable[..., Sentenc
 
 def test_frozen_latents_are_never_computed_again(audio: Callable[..., SentenceAudio]) -> None:
     sentence = audio()
-    sentence.freeze(CODES[:20], 30)
-    before = sentence.render(0, 30 - sentence.context)
-    sentence.freeze(CODES, 2 * len(CODES))
-    np.testing.assert_array_equal(sentence.render(0, 30 - sentence.context), before)
+    done(sentence.freeze(CODES[:20], 30))
+    before = done(sentence.render(0, 30 - sentence.context))
+    done(sentence.freeze(CODES, 2 * len(CODES)))
+    np.testing.assert_array_equal(done(sentence.render(0, 30 - sentence.context)), before)
     assert sentence.frozen == 2 * len(CODES)
 
 

@@ -86,9 +86,12 @@ class Score:
 def speak_silently(voice: Voice, ids: Sequence[np.ndarray], sampling: Sampling, seed: int) -> list[list[int]]:
     """Codes of texts [phones] in one batch."""
     noise = [NoiseTable("exponential", voice.t2s.config.vocabulary, (seed, number)) for number in range(len(ids))]
-    texts = [Row(np.concatenate([voice.prompt_ids, own]), None, n) for own, n in zip(ids, noise, strict=True)]
+    texts = [
+        Row(np.concatenate([voice.prompt_ids, own]), None, n, prompt=voice.codes, sampling=sampling)
+        for own, n in zip(ids, noise, strict=True)
+    ]
     made: list[list[int]] = [[] for _ in ids]
-    for row in generate_many(voice.t2s, texts, voice.codes, sampling=sampling):
+    for row in generate_many(voice.t2s, texts):
         for codes, code in zip(made, row, strict=True):
             if code is not None:
                 codes.append(code)

@@ -15,7 +15,6 @@ from dora_primespeech_mlx.commands.installed import version_of
 from dora_primespeech_mlx.runtime.factory import accelerated, choose
 from dora_primespeech_mlx.runtime.interface import SovitsRunner, T2SRunner
 from dora_primespeech_mlx.runtime.onnx import openvino
-from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import SHIPPED_VOICES, Settings
 from dora_primespeech_mlx.synthesis.decoding import Row, generate_many
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
@@ -77,8 +76,9 @@ def scores(t2s: T2SRunner, given: dict[str, np.ndarray], rows: int = 1) -> np.nd
 
 def drawn(t2s: T2SRunner, given: dict[str, np.ndarray]) -> np.ndarray:
     """Codes of the token loop as texts are spoken with it, int32."""
-    row = Row(given["phones"], None, NoiseTable("exponential", t2s.config.vocabulary, (7,)))
-    list(generate_many(t2s, [row], given["prompt"], sampling=Sampling(), limit=DRAWN))
+    noise = NoiseTable("exponential", t2s.config.vocabulary, (7,))
+    row = Row(given["phones"], None, noise, prompt=given["prompt"], limit=DRAWN)
+    list(generate_many(t2s, [row]))
     return np.array(row.codes, np.int32)
 
 

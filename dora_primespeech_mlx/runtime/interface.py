@@ -22,8 +22,10 @@ Array = Any
 class T2SSession(Protocol):
     """Texts being decoded together: their cache and the scores of the next codes."""
 
-    logits: Array
-    """Scores of the next codes, float32 [B, vocabulary], in the runner's array kind."""
+    @property
+    def logits(self) -> Array:
+        """Scores of the next codes, float32 [B, vocabulary], in the runner's array kind."""
+        ...
 
     def step(self, codes: Array) -> Array:
         """Appends a code to each text (integers [B], in the runner's array kind) and returns the new `logits`."""
@@ -37,18 +39,64 @@ class T2SSession(Protocol):
         ...
 
 
-@runtime_checkable
-class DrawingSession(T2SSession, Protocol):
-    """A session that also draws, as `sampling.draw` does, so that it makes several codes without its caller."""
+Text = tuple[np.ndarray, np.ndarray | None]
+"""The ids of a prompt's and a text's phones, int32 [n], and their features, float32 [n, 1024], or None for zeros."""
 
-    def codes(self, noise: Array, sampling: Sampling, end: int, minimum: int) -> Array:
-        """Draws the next codes of each text and appends them.
+
+class T2SRows(Protocol):
+    """Texts being decoded that come and go, numbered as in a list: one that leaves moves those after it."""
+
+    most: int
+    """How many are decoded at once."""
+
+    def join(self, text: Text, prompt: np.ndarray) -> Array:
+        """Prefills one more text after prompt codes int32 [m]; the scores of its first code, float32 [vocabulary]."""
+        ...
+
+    def cached(self, row: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Keys and values of a layer in rows `first` to `last` of a text, float32 [heads, n, head_width] each.
+
+        The rows are the text's phones, the prompt's codes and the codes appended since.
+        """
+        ...
+
+    def leave(self, row: int) -> None:
+        """Forgets a text."""
+        ...
+
+    def step(self, rows: Sequence[int], codes: Array) -> Array:
+        """Appends a code to some texts, in rising order (integers [B]); scores float32 [B, vocabulary]. Others wait."""
+        ...
+
+
+@runtime_checkable
+class DrawingRows(Protocol):
+    """The same where the executor draws too, as `sampling.draw` does, and so makes several codes at a time."""
+
+    most: int
+    """How many are decoded at once."""
+
+    def join(self, text: Text, prompt: np.ndarray, sampling: Sampling, end: int, minimum: int) -> None:
+        """Prefills one more text after prompt codes int32 [m]; `end` is the code that ends it, not before `minimum`."""
+        ...
+
+    def cached(self, row: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Keys and values of a layer in rows `first` to `last` of a text, float32 [heads, n, head_width] each.
+
+        The rows are the text's phones, the prompt's codes and the codes appended since.
+        """
+        ...
+
+    def leave(self, row: int) -> None:
+        """Forgets a text."""
+        ...
+
+    def codes(self, rows: Sequence[int], noise: Array) -> Array:
+        """Draws the next codes of some texts and appends them.
 
         Args:
+            rows: which, in rising order.
             noise: exponential noise of rate 1, float32 [n, B, vocabulary], in the runner's array kind.
-            sampling: how, the same at each call.
-            end: the code that ends a text.
-            minimum: codes before which it may not.
 
         Returns:
             codes and whether they end their text, integers [n, 2, B], in the runner's array kind. What comes after an
@@ -80,21 +128,29 @@ class T2SRunner(Protocol):
         """Whether a text's scores among others are those it has alone, but for the rounding of a device's kernels."""
         ...
 
-    def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> T2SSession:
-        """Prefills some texts.
+    def open(self) -> T2SRows | DrawingRows:
+        """Room for texts to be decoded, of which there is none yet."""
+        ...
 
-        Args:
-            texts: for each the ids of the prompt's and the text's phones, int32 [n], and their features, float32
-                [n, 1024], or None for zeros.
-            prompt: prompt codes, int32 [m]; m may be 0.
-        """
+    def start(self, texts: Sequence[Text], prompt: np.ndarray) -> T2SSession:
+        """Prefills texts that stay together, after prompt codes int32 [m]; m may be 0."""
         ...
 
 
+EncodeRow = tuple[np.ndarray, np.ndarray, np.ndarray, tuple[np.ndarray, ...] | None]
+"""Codes int32 [T], phones int32 [S], timbre float32 [gin], and where to resample (`nets.sovits.resample_positions`)."""
+FlowRow = tuple[np.ndarray, np.ndarray]
+"""Prior samples float32 [frames, inter] and timbre [gin]."""
+VocodeRow = tuple[np.ndarray, np.ndarray, int, int]
+"""Latents float32 [frames, inter], timbre [gin], and of which frames samples are wanted: start and stop."""
+
+
 class SovitsRunner(Protocol):
-    """Runs the SoVITS network, one utterance at a time."""
+    """Runs the SoVITS network. Rows are utterances, or windows of utterances."""
 
     config: SovitsConfig
+    most_rows: int
+    """How many rows it pays to run at once."""
     flow_context: int
     """Frames either side that a frame of `flow` depends on."""
 
@@ -125,6 +181,18 @@ class SovitsRunner(Protocol):
 
         The frames before and after are context, from which as little as possible is computed.
         """
+        ...
+
+    def encode_rows(self, rows: Sequence[EncodeRow]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """`encode` of each row; none of several may be resampled."""
+        ...
+
+    def flow_rows(self, rows: Sequence[FlowRow]) -> list[np.ndarray]:
+        """`flow` of each row; rows are of one length."""
+        ...
+
+    def vocode_rows(self, rows: Sequence[VocodeRow]) -> list[np.ndarray]:
+        """`vocode` of each row; rows are of one length."""
         ...
 
     def fit(self, frames: int) -> int:

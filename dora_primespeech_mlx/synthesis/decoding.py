@@ -1,29 +1,33 @@
-"""The token loop: a T2S runner and sentences to semantic codes, one at a time, cancellable.
+"""The token loop: a T2S runner and sentences to semantic codes; sentences come and go, each cancellable.
 
-On a device that computes ahead, step n + 1 is submitted before code n is read, so that the device never waits for the
-host; the end of the sequence is then seen one step late and the step too many is dropped. A session that draws for
-itself makes several codes at once, and those after the end are dropped too.
+On a device that computes ahead, a launch is submitted before the one before it is read, so that the device never waits
+for the host; the end of a sentence is then seen one launch late and what is too much is dropped. An executor that draws
+for itself makes several codes a launch, and those after the end are dropped too.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
+from itertools import zip_longest
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE, FRAMES_PER_CODE
 from dora_primespeech_mlx.runtime.alignment import Rows
-from dora_primespeech_mlx.runtime.interface import Array, DrawingSession, T2SRunner, T2SSession
+from dora_primespeech_mlx.runtime.interface import Array, DrawingRows, T2SRows, T2SRunner, Text
 from dora_primespeech_mlx.sampling import Sampling, draw
 from dora_primespeech_mlx.synthesis.noise import RowNoise
 
 MINIMUM_CODES = 11
 MAXIMUM_CODES = 1500
 CODES_PER_SECOND = FRAME_RATE // FRAMES_PER_CODE
+CODES_AT_A_TIME = 8
+"""Codes of a sentence that are made between two looks at what else there is to do."""
 NOISE_BLOCK = 64
-CODES_A_LAUNCH = 8
-"""Codes asked of a session that draws for itself at a time; a divisor of `NOISE_BLOCK`."""
+"""Steps whose noise goes to the device at once."""
 
 
 @dataclass(frozen=True)
@@ -64,49 +68,267 @@ class Guard:
         return f"only {len(codes)} codes for {phones} phones" if len(codes) < self.least_per_phone * phones else ""
 
 
-@dataclass
+@dataclass(eq=False)
 class Row:
-    """A sentence that is decoded, alone or with others: what from, and what has come of it.
+    """A sentence that is decoded, alone or with others: what from and how, and what has come of it.
 
     Attributes:
         phones: ids of the prompt's phones and then the sentence's, int32 [n].
         bert: features of the same phones, float32 [n, 1024], or None for zeros.
         noise: exponential noise, a row of `vocabulary` for each step.
         own_phones: how many of the phones are the sentence's own, which the guard counts.
+        prompt: prompt codes, int32 [m], m may be 0.
+        sampling: how codes are drawn.
+        guard: ends a row that has lost its text; None for none.
+        limit: most codes to make.
+        cancelled: asked before the first work and before each further code; true ends the row.
         codes: made so far, without the prompt's.
         running: whether more will come.
         fault: why the guard ended it; empty if it did not.
-        cached: once it is being decoded, its rows of the executor's cache; see `runtime.alignment`.
+        launched: codes asked of the executor.
+        cached: while it is being decoded, its rows of the executor's cache; see `runtime.alignment`.
     """
 
     phones: np.ndarray
     bert: np.ndarray | None
     noise: RowNoise
     own_phones: int = 0
+    prompt: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
+    sampling: Sampling = field(default_factory=Sampling)
+    guard: Guard | None = None
+    limit: int = MAXIMUM_CODES
+    cancelled: Callable[[], bool] = lambda: False
     codes: list[int] = field(default_factory=list)
     running: bool = True
     fault: str = ""
+    launched: int = 0
     cached: Rows | None = None
 
-    def take(self, code: int, ends: bool, guard: Guard | None) -> int | None:
-        """The code, if the row goes on with it; None once it has ended, by itself or by `guard`."""
+    def take(self, code: int, ends: bool) -> bool:
+        """Takes the next code, if the row goes on with it; it does not once it has ended, or is ended by its guard."""
         if not self.running:
-            return None
+            return False
+        if self.codes and self.cancelled():
+            self.running = False
+            return False
         if ends:
-            self.fault = guard.end_fault(self.codes, self.own_phones) if guard else ""
+            self.fault = self.guard.end_fault(self.codes, self.own_phones) if self.guard else ""
         else:
             self.codes.append(code)
-            self.fault = guard.fault(self.codes, self.own_phones) if guard else ""
+            self.fault = self.guard.fault(self.codes, self.own_phones) if self.guard else ""
             if self.fault:
                 self.codes.pop()
         self.running = not (ends or self.fault)
-        return code if self.running else None
-
-    def stop(self, limit: int, guard: Guard | None) -> None:
-        """Ends the row at the most codes it may have, which to `guard` is a fault."""
-        if self.running:
+        if not self.running:
+            return False
+        if len(self.codes) == self.limit:
             self.running = False
-            self.fault = f"no end within {limit} codes" if guard else ""
+            self.fault = f"no end within {self.limit} codes" if self.guard else ""
+        return True
+
+
+@dataclass
+class _Launch:
+    """Codes on their way: [n, 2, B] of some rows, and what the host has read of them."""
+
+    rows: Sequence[Row]
+    drawn: Array
+    read: list[Any] | None = None
+
+    def of(self, row: Row) -> Iterator[tuple[int, bool]]:
+        """The row's codes and whether they end it."""
+        if self.read is None:
+            self.read = self.drawn.tolist()
+        index = self.rows.index(row)
+        return ((int(codes[index]), bool(ends[index])) for codes, ends in self.read)
+
+
+class Decoder:
+    """The rows that are being decoded on one executor, whoever they belong to. A row has the codes it has alone."""
+
+    def __init__(self, runner: T2SRunner):
+        self.runner = runner
+        self.rows: list[Row] = []
+        self._executor = runner.open()
+        self._draws = isinstance(self._executor, DrawingRows)
+        self._drawing = self._executor if isinstance(self._executor, DrawingRows) else _Drawn(runner, self._executor)
+        self._under_way: dict[int, deque[_Launch]] = {}
+        self._block: tuple[Row | None, int, Array] = (None, 0, None)
+
+    @property
+    def most(self) -> int:
+        """How many rows are decoded at once."""
+        return self._executor.most
+
+    def join(self, row: Row) -> Row:
+        """Prefills one more row, unless it is cancelled; returns it."""
+        if row.cancelled():
+            row.running = False
+            return row
+        text = row.phones, row.bert
+        self._drawing.join(text, row.prompt, row.sampling, self.runner.config.end, MINIMUM_CODES)
+        self.rows.append(row)
+        row.cached = lambda layer, first, last: self._drawing.cached(self.rows.index(row), layer, first, last)
+        self._under_way[id(row)] = deque()
+        return row
+
+    def leave(self, row: Row) -> None:
+        """Forgets a row, if it has joined."""
+        row.cached = None
+        if row in self.rows:
+            self._drawing.leave(self.rows.index(row))
+            self.rows.remove(row)
+            self._block = (None, 0, None) if self._block[0] is row else self._block
+            del self._under_way[id(row)]
+
+    def advance(self, rows: Sequence[Row], codes: int = CODES_AT_A_TIME) -> list[list[int]]:
+        """Makes about so many more codes of some rows; returns those of each, fewer or none where it ends."""
+        before = [len(row.codes) for row in rows]
+        launches = max(1, codes // CODES_AT_A_TIME) if self._draws else codes
+        for _ in range(launches):
+            running = [row for row in self.rows if row in rows and row.running]
+            for at in range(0, len(running), self.most):
+                self._launch_and_read(running[at : at + self.most])
+        return [row.codes[count:] for row, count in zip(rows, before, strict=True)]
+
+    def _launch_and_read(self, rows: Sequence[Row]) -> None:
+        """One launch of each row is read; where the device computes ahead the next one is under way by then."""
+        self._launch([row for row in rows if not self._under_way[id(row)]])
+        if self.runner.pipelined:
+            self._launch(rows)
+        for row in rows:
+            for code, ends in self._under_way[id(row)].popleft().of(row):
+                row.take(code, ends)
+
+    def _launch(self, rows: Sequence[Row]) -> None:
+        rows = [row for row in rows if row.launched < row.limit]
+        if not rows:
+            return
+        # A first launch makes one code: rows that have joined lately then go on with the others.
+        most = CODES_AT_A_TIME if self._draws and all(row.launched for row in rows) else 1
+        count = min(most, max(row.limit - row.launched for row in rows))
+        drawn = self._drawing.codes([self.rows.index(row) for row in rows], self._noise(rows, count))
+        launch = _Launch(rows, drawn)
+        for row in rows:
+            row.launched += count
+            self._under_way[id(row)].append(launch)
+
+    def _noise(self, rows: Sequence[Row], count: int) -> Array:
+        """Noise of the next steps [count, B, vocabulary]. That of a single row is kept, since transfers cost most."""
+        if len(rows) > 1:
+            return self.runner.xp.array(np.stack([row.noise(row.launched, row.launched + count) for row in rows], 1))
+        (row,) = rows
+        owner, first, block = self._block
+        if owner is not row or row.launched + count > first + NOISE_BLOCK:
+            first, block = row.launched, self.runner.xp.array(row.noise(row.launched, row.launched + NOISE_BLOCK))
+            self._block = row, first, block
+        return block[row.launched - first :][:count, None]
+
+
+class Decoders:
+    """The decoders of the networks in use."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Decoder] = {}
+
+    def of(self, runner: T2SRunner) -> Decoder:
+        """The decoder of a network; those that decode nothing are forgotten, with their memory."""
+        self._known = {key: each for key, each in self._known.items() if each.rows or each.runner is runner}
+        return self._known.setdefault(id(runner), Decoder(runner))
+
+
+class _Drawn:
+    """Draws here, from the scores of an executor that does not draw; see `runtime.interface.DrawingRows`.
+
+    A code is appended when the next is asked for, so no step is made for codes that nobody takes.
+    """
+
+    def __init__(self, runner: T2SRunner, executor: T2SRows):
+        self.most = executor.most
+        self._xp, self._pipelined, self._executor = runner.xp, runner.pipelined, executor
+        self._vocabulary = runner.xp.arange(runner.config.vocabulary)
+        self._how: list[_How] = []
+        self._made: list[int] = []
+        self._scores: Array = None
+        self._seen: Array = None
+        self._codes: Array = None
+
+    def join(self, text: Text, prompt: np.ndarray, sampling: Sampling, end: int, minimum: int) -> None:
+        """See `runtime.interface.DrawingRows`."""
+        xp, first = self._xp, not self._how
+        seen = np.zeros((1, len(self._vocabulary)), dtype=bool)
+        seen[:, prompt] = True
+        fresh = self._executor.join(text, prompt)[None], xp.array(seen), xp.zeros((1,), xp.uint32)
+        old = self._scores, self._seen, self._codes
+        self._scores, self._seen, self._codes = (
+            fresh if first else [xp.concatenate(both) for both in zip(old, fresh, strict=True)]
+        )
+        self._how.append((sampling, end, minimum))
+        self._made.append(0)
+
+    def leave(self, row: int) -> None:
+        """See `runtime.interface.DrawingRows`."""
+        self._executor.leave(row)
+        del self._how[row], self._made[row]
+        rest = self._xp.array(np.delete(np.arange(len(self._how) + 1), row))
+        self._scores, self._seen, self._codes = self._scores[rest], self._seen[rest], self._codes[rest]
+
+    def cached(self, row: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `runtime.interface.T2SRows`."""
+        return self._executor.cached(row, layer, first, last)
+
+    def codes(self, rows: Sequence[int], noise: Array) -> Array:
+        """See `runtime.interface.DrawingRows`; makes one code."""
+        xp, chosen = self._xp, self._index(rows)
+        begun = [row for row in rows if self._made[row]]
+        if begun:
+            which = self._index(begun)
+            scores = self._executor.step(begun, self._codes[which])
+            self._scores = self._changed(self._scores, which, scores)
+        scores, seen, noise = self._scores[chosen], self._seen[chosen], noise[0]
+        ways = [self._how[row] for row in rows]
+        early = np.array([self._made[row] < self._how[row][2] for row in rows])
+        if early.any():
+            ends = self._vocabulary == xp.array(np.array([[end] for _, end, _ in ways]))
+            scores = xp.where(xp.logical_and(ends, xp.array(early[:, None])), -xp.inf, scores)
+        drawn, seen = self._choose(ways, scores, seen, noise)
+        self._codes = self._changed(self._codes, chosen, drawn[0])
+        self._seen = self._changed(self._seen, chosen, seen)
+        for row in rows:
+            self._made[row] += 1
+        return drawn[None]
+
+    def _index(self, rows: Sequence[int]) -> Any:
+        """How to take some rows of an array; all of them as they are."""
+        return slice(None) if len(rows) == len(self._how) else self._xp.array(np.array(rows))
+
+    def _changed(self, array: Array, which: Any, part: Array) -> Array:
+        """The array with some rows in place of its own."""
+        if isinstance(which, slice):
+            return part
+        array[which] = part.astype(array.dtype)
+        return array
+
+    def _choose(self, ways: Sequence["_How"], scores: Array, seen: Array, noise: Array) -> tuple[Array, Array]:
+        """Codes and whether they end their text, [2, B], and what has been seen with them; by each row's own way."""
+        groups = {way: [index for index, each in enumerate(ways) if each == way] for way in dict.fromkeys(ways)}
+        if len(groups) == 1:
+            return self._choice(ways[0])(scores, seen, noise)
+        xp, parts = self._xp, []
+        for way, rows in groups.items():
+            which = xp.array(np.array(rows))
+            parts.append(self._choice(way)(scores[which], seen[which], noise[which]))
+        order = xp.array(np.argsort([row for rows in groups.values() for row in rows]))
+        drawn, seen = zip(*parts, strict=True)
+        return xp.concatenate(drawn, axis=1)[:, order], xp.concatenate(seen)[order]
+
+    def _choice(self, way: "_How") -> Callable[..., tuple[Array, Array]]:
+        sampling, end, _ = way
+        return _chooser(self._xp, end, sampling, self._pipelined)
+
+
+_How = tuple[Sampling, int, int]
+"""How a row's codes are drawn, the code that ends it, and the codes before which it may not end."""
 
 
 def generate(
@@ -120,121 +342,26 @@ def generate(
     limit: int = MAXIMUM_CODES,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[int]:
-    """Semantic codes of one sentence, without the prompt's and without a guard. Arguments as `Row`, `generate_many`."""
-    rows = [Row(phones, bert, noise)]
-    for (code,) in generate_many(runner, rows, prompt, sampling=sampling, limit=limit, cancelled=cancelled):
-        if code is not None:
-            yield code
+    """Semantic codes of one sentence, without the prompt's and without a guard. Arguments as `Row`."""
+    row = Row(phones, bert, noise, prompt=prompt, sampling=sampling, limit=limit, cancelled=cancelled)
+    return (code for (code,) in generate_many(runner, [row]) if code is not None)
 
 
-def generate_many(
-    runner: T2SRunner,
-    rows: Sequence[Row],
-    prompt: np.ndarray,
-    *,
-    sampling: Sampling,
-    guard: Guard | None = None,
-    limit: int = MAXIMUM_CODES,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[list[int | None]]:
+def generate_many(runner: T2SRunner, rows: Sequence[Row]) -> Iterator[list[int | None]]:
     """Semantic codes of several sentences, step by step. A row has the codes that it has alone.
-
-    Rows are computed together where the runner's scores do not depend on that (`T2SRunner.exact_batches`), else in
-    turn.
 
     Args:
         runner: the T2S network.
-        rows: what to decode; each keeps its codes, and why `guard` ended it.
-        prompt: prompt codes, int32 [m], m may be 0; the same for all.
-        sampling: how codes are drawn.
-        guard: ends a row that has lost its text; None for none.
-        limit: most codes to make for a row.
-        cancelled: asked before each step, and before the first work; true ends all.
+        rows: what to decode; each keeps its codes, and why its guard ended it.
 
     Yields:
         the next code of each row, None for one that has ended.
     """
-    groups = [rows] if runner.exact_batches else [[row] for row in rows]
-    loops = [_decode(runner, group, prompt, sampling, guard, limit, cancelled) for group in groups]
-    while True:
-        steps = [next(loop, None) for loop in loops]
-        if not any(steps):
-            return
-        yield [code for step, group in zip(steps, groups, strict=True) for code in step or [None] * len(group)]
-
-
-def _noise_blocks(xp: ModuleType, rows: Sequence[Row], limit: int) -> Iterator[Array]:
-    """Noise of several steps each [n, B, vocabulary]: a transfer to the device costs more than its numbers."""
-    for start in range(0, limit, NOISE_BLOCK):
-        stop = min(limit, start + NOISE_BLOCK)
-        yield xp.array(np.stack([row.noise(start, stop) for row in rows], axis=1))
-
-
-def _decode(
-    runner: T2SRunner,
-    rows: Sequence[Row],
-    prompt: np.ndarray,
-    sampling: Sampling,
-    guard: Guard | None,
-    limit: int,
-    cancelled: Callable[[], bool],
-) -> Iterator[list[int | None]]:
-    """Codes of rows that are computed together; see `generate_many`."""
-    if cancelled():
-        return
-    session = runner.start([(row.phones, row.bert) for row in rows], prompt)
-    for index, row in enumerate(rows):
-        row.cached = partial(session.cached, index)
-    if isinstance(session, DrawingSession):
-        steps = _drawn_by_session(runner, session, rows, sampling, limit)
-    else:
-        steps = _drawn_here(runner, session, rows, prompt, sampling, limit)
-    for index, (codes, ends) in enumerate(steps):
-        taken = [row.take(int(code), bool(ended), guard) for row, code, ended in zip(rows, codes, ends, strict=True)]
-        if not any(row.running for row in rows):
-            return
-        yield taken
-        if index + 1 < limit and cancelled():
-            return
+    decoder = Decoder(runner)
     for row in rows:
-        row.stop(limit, guard)
-
-
-def _drawn_by_session(
-    runner: T2SRunner, session: DrawingSession, rows: Sequence[Row], sampling: Sampling, limit: int
-) -> Iterator[tuple[list[int], list[int]]]:
-    """Codes and ends of each step. The next launch is submitted before one is read, as steps are."""
-    ahead: Array | None = None
-    for block in _noise_blocks(runner.xp, rows, limit):
-        for start in range(0, len(block), CODES_A_LAUNCH):
-            noise = block[start : start + CODES_A_LAUNCH]
-            before, ahead = ahead, session.codes(noise, sampling, runner.config.end, MINIMUM_CODES)
-            if before is not None:
-                yield from before.tolist()
-    if ahead is not None:
-        yield from ahead.tolist()
-
-
-def _drawn_here(
-    runner: T2SRunner, session: T2SSession, rows: Sequence[Row], prompt: np.ndarray, sampling: Sampling, limit: int
-) -> Iterator[tuple[list[int], list[int]]]:
-    """Codes and ends of each step, drawn from the session's scores."""
-    xp, config = runner.xp, runner.config
-    already = np.zeros((len(rows), config.vocabulary), dtype=bool)
-    already[:, prompt] = True
-    seen, is_end = xp.array(already), xp.arange(config.vocabulary) == config.end
-    choose, logits = _chooser(xp, config.end, sampling, runner.pipelined), session.logits
-    noises = (noise for block in _noise_blocks(xp, rows, limit) for noise in block)
-    for index, noise in enumerate(noises):
-        if index < MINIMUM_CODES:
-            logits = xp.where(is_end, -xp.inf, logits)
-        drawn, seen = choose(logits, seen, noise)
-        more = index + 1 < limit
-        if runner.pipelined and more:
-            logits = session.step(drawn[0])
-        yield drawn.tolist()
-        if not runner.pipelined and more:
-            logits = session.step(drawn[0])
+        decoder.join(row)
+    while any(row.running for row in rows):
+        yield from map(list, zip_longest(*decoder.advance(rows, 1)))
 
 
 @lru_cache(maxsize=32)
@@ -244,9 +371,9 @@ def _chooser(xp: ModuleType, end: int, sampling: Sampling, compiled: bool) -> Ca
     Built once for all sentences, so that it is compiled once for each number of them.
     """
 
-    def choose(logits: Array, seen: Array, noise: Array) -> tuple[Array, Array]:
+    def choose(scores: Array, seen: Array, noise: Array) -> tuple[Array, Array]:
         # Codes and ends travel together, so that one read brings both to the host.
-        drawn = xp.stack(draw(xp, logits, seen, noise, end, sampling))
+        drawn = xp.stack(draw(xp, scores, seen, noise, end, sampling))
         return drawn, xp.logical_or(seen, xp.arange(seen.shape[-1]) == drawn[0][:, None])
 
     return xp.compile(choose) if compiled else choose

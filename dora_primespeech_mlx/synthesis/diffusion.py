@@ -20,6 +20,7 @@ import numpy as np
 from dora_primespeech_mlx.audio import MEL_RANGE
 from dora_primespeech_mlx.nets.dimensions.diffusion import mel_positions
 from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE
+from dora_primespeech_mlx.synthesis.needs import Need
 from dora_primespeech_mlx.synthesis.noise import RowNoise
 from dora_primespeech_mlx.voices.prompt import DiffusionPrompt
 
@@ -136,11 +137,11 @@ class DiffusionAudio:
 
 
 def stream_diffusion(
-    audio: DiffusionAudio, codes: Iterable[int | None], chunk: int, schedule: MelSchedule | None
-) -> Iterator[np.ndarray | None]:
+    audio: DiffusionAudio, codes: Iterable[int | Need], chunk: int, schedule: MelSchedule | None
+) -> Iterator[np.ndarray | Need | None]:
     """Samples of a sentence, float32, as its codes come.
 
-    A None is handed on where one comes among the codes, and after each step: nothing is ready, and the caller may do
+    What the codes need is handed on, and a None comes after each step: nothing is ready, and the caller may do
     something else.
 
     Args:
@@ -156,8 +157,8 @@ def stream_diffusion(
     so_far: list[int] = []
     heard, size = 0, schedule.first
     for code in codes:
-        if code is None:
-            yield None
+        if isinstance(code, Need):
+            yield code
             continue
         so_far.append(code)
         if not coming:

@@ -1,17 +1,19 @@
 """Many texts on one executor: whose turn it is, and how many may be spoken at once.
 
-Every text is a generator that does one little piece of work at a time (`Engine.speak`). The scheduler resumes one of
-them, so nothing is ever interrupted and nothing waits: first those whose listener would soon hear nothing, the most
-urgent first; then those not heard yet, in the order they came; then the others, by when their audio runs out. A lone
-text takes the same way, with the same samples.
+Every text is a generator that yields what it needs (`Engine.speak`). The scheduler meets the need of one of them,
+together with needs of the same kind that others have, and resumes it, so nothing is ever interrupted and nothing waits:
+first those whose listener would soon hear nothing, the most urgent first; then those not heard yet, in the order they
+came; then the others, by when their audio runs out. A lone text takes the same way, with the same samples.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from dora_primespeech_mlx.speech import AudioChunk
+from dora_primespeech_mlx.synthesis.needs import Need, meet
 
 GUARD = 0.25
 """Seconds of audio left at which a listener comes first, at least; or twice the longest piece of work."""
@@ -31,8 +33,9 @@ class Turn(Generic[Whom]):
 
     Attributes:
         whom: whose text it is; the scheduler does not look at it.
-        units: the work, one piece at a time; None where a piece gave no audio.
+        units: audio, and what the text needs first; None where it waits for something else.
         blocked: whether the text can do nothing now: it waits for text, or for its audio to be sent.
+        need: what the text waits for, not met yet.
         heard_until: when its listener has heard all that was sent; None while nothing was.
         work: seconds spent.
         audio: seconds made.
@@ -41,8 +44,9 @@ class Turn(Generic[Whom]):
     """
 
     whom: Whom
-    units: Generator[AudioChunk | None, None, None]
+    units: Generator[AudioChunk | Need | None, None, None]
     blocked: Callable[[], bool] = lambda: False
+    need: Need | None = None
     heard_until: float | None = None
     work: float = 0.0
     audio: float = 0.0
@@ -67,6 +71,7 @@ class Scheduler(Generic[Whom]):
     most: int | None = None
     clock: Callable[[], float] = time.monotonic
     turns: list[Turn[Whom]] = field(default_factory=list)
+    _unasked: deque[Turn[Whom]] = field(default_factory=deque)
     _longest: float = 0.0
     _work: float = 0.0
     _audio: float = 0.0
@@ -91,15 +96,28 @@ class Scheduler(Generic[Whom]):
     def remove(self, turn: Turn[Whom]) -> None:
         """Ends a text, finished or not."""
         self.turns.remove(turn)
+        turn.over, turn.need = True, None
         turn.units.close()
         self._work = MEMORY * self._work + turn.work
         self._audio = MEMORY * self._audio + turn.audio
 
     def next(self) -> Turn[Whom] | None:
-        """The text whose turn it is; None if none can do anything now."""
-        ready = [turn for turn in self.turns if not turn.over and not turn.blocked()]
-        if not ready:
-            return None
+        """The text whose turn it is; None if none can do anything now.
+
+        Texts that have not said yet what they need come first: that is no work, and others may need the same.
+        """
+        while self._unasked:
+            turn = self._unasked.popleft()
+            if turn.need is None and not turn.over and not turn.blocked():
+                return turn
+        ready = self._ready()
+        self._unasked.extend(turn for turn in ready if turn.need is None)
+        if self._unasked:
+            return self._unasked.popleft()
+        return ready[0] if ready else None
+
+    def _ready(self) -> list[Turn[Whom]]:
+        """Texts that can do something now, the most urgent first."""
         limit = self.clock() + max(GUARD, 2 * self._longest)
 
         def urgency(turn: Turn[Whom]) -> tuple[int, float]:
@@ -107,21 +125,39 @@ class Scheduler(Generic[Whom]):
                 return 1, 0.0
             return (0 if turn.heard_until < limit else 2), turn.heard_until
 
-        return min(ready, key=urgency)
+        return sorted((turn for turn in self.turns if not turn.over and not turn.blocked()), key=urgency)
 
     def work(self, turn: Turn[Whom]) -> AudioChunk | None:
-        """One piece of a text's work; the audio it gave. Raises what the work raises."""
-        began = self.clock()
+        """Meets a text's need, and those of others with it, and resumes it; the audio it gave.
+
+        Raises what the text raises.
+        """
+        began, company = self.clock(), [turn]
         try:
-            chunk = next(turn.units)
+            if turn.need is not None:
+                company = self._company(turn, turn.need)
+                meet([each.need for each in company if each.need is not None])
+                for each in company:
+                    each.need = None
+            made = next(turn.units)
         except StopIteration:
             turn.over = True
             return None
         finally:
             took = self.clock() - began
             self._longest = max(took, 0.99 * self._longest)
-            turn.work += took
-            turn.company += took * len(self.turns)
-        if chunk is not None:
-            turn.audio += len(chunk.samples) / chunk.sample_rate
-        return chunk
+            for each in company:
+                each.work += took / len(company)
+                each.company += took / len(company) * len(self.turns)
+        if isinstance(made, Need):
+            turn.need, made = made, None
+        elif made is not None:
+            turn.audio += len(made.samples) / made.sample_rate
+        return made
+
+    def _company(self, turn: Turn[Whom], need: Need) -> list[Turn[Whom]]:
+        """The text and others whose needs can be met with its own, the most urgent of them."""
+        if need.kind is None or need.most == 1:
+            return [turn]
+        alike = [each for each in self._ready() if each is not turn and each.need and each.need.kind == need.kind]
+        return [turn, *alike[: need.most - 1]]

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -11,10 +12,18 @@ from dora_primespeech_mlx.runtime.alignment import Follower
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.settings import SPEED
 from dora_primespeech_mlx.speech import Manner, Omission, Timing, Word
-from dora_primespeech_mlx.synthesis.decoding import CODES_PER_SECOND, MAXIMUM_CODES, Guard, Row, generate_many
+from dora_primespeech_mlx.synthesis.decoding import (
+    CODES_PER_SECOND,
+    MAXIMUM_CODES,
+    Decoders,
+    Guard,
+    Row,
+    generate_many,
+)
 from dora_primespeech_mlx.synthesis.diffusion import DiffusionAudio, stream_diffusion
+from dora_primespeech_mlx.synthesis.needs import Need, alone
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, sentence_units
 from dora_primespeech_mlx.synthesis.words import SentenceWords
 from dora_primespeech_mlx.voices.library import Voice
 
@@ -23,8 +32,6 @@ if TYPE_CHECKING:
     from dora_primespeech_mlx.text.sentences import Sentence
 
 ATTEMPTS = 2
-CODES_AT_A_TIME = 8
-"""Codes made between two looks at what else there is to do."""
 GUARD = Guard()
 
 logger = logging.getLogger(__name__)
@@ -41,6 +48,7 @@ class Request:
         cancelled: asked between two codes and two chunks.
         whole: make all codes of a sentence before its audio.
         batch: sentences decoded together.
+        decoders: which other texts share.
         timing: time spent.
         codes: of each sentence.
         omissions: sentences that were left out or cut short.
@@ -53,10 +61,17 @@ class Request:
     cancelled: Callable[[], bool]
     whole: bool
     batch: int
+    decoders: Decoders = field(default_factory=Decoders)
     timing: Timing = field(default_factory=Timing)
     codes: list[tuple[int, ...]] = field(default_factory=list)
     omissions: list[Omission] = field(default_factory=list)
     voices: dict[str, Voice] = field(default_factory=dict)
+
+    def handed_on(self, need: Need | None) -> Iterator[Need | None]:
+        """What is needed, or None, and once it is met its time is counted."""
+        yield need
+        if need is not None:
+            setattr(self.timing, need.stage, getattr(self.timing, need.stage) + need.took)
 
 
 class CancelledError(Exception):
@@ -103,16 +118,15 @@ def prepare(sentence: "Sentence", number: int, request: Request) -> PreparedSent
     Raises:
         ValueError: nothing in the sentence can be spoken, or its language is not supported.
     """
-    with request.timing.measure("frontend"):
-        phones = request.voice.frontend(sentence.text, sentence.language, notes=sentence.notes)
-        return PreparedSentence(sentence, number, phones, request.voice.prosody(phones))
+    phones = request.voice.frontend(sentence.text, sentence.language, notes=sentence.notes)
+    return PreparedSentence(sentence, number, phones, request.voice.prosody(phones))
 
 
 def decode_together(sentences: Sequence[PreparedSentence], request: Request) -> list[PreparedSentence]:
     """Makes the codes of several sentences at once; one that loses its text is left to its second try."""
     rows = [_row(sentence, request) for sentence in sentences]
     with request.timing.measure("t2s"):
-        for _ in _decode(rows, request):
+        for _ in generate_many(request.voice.t2s, rows):
             pass
         decoded = []
         for sentence, row in zip(sentences, rows, strict=True):
@@ -125,14 +139,14 @@ def decode_together(sentences: Sequence[PreparedSentence], request: Request) -> 
     ]
 
 
-def speak(sentence: PreparedSentence, request: Request) -> Iterator[Spoken | None]:
+def speak(sentence: PreparedSentence, request: Request) -> Iterator[Spoken | Need | None]:
     """Samples of a sentence, and its words.
 
     One that loses its text before anything was heard is tried again with other noise; later, it is cut short there and
     named in `Request.omissions`.
 
     Yields:
-        at most a second each; None after a little work that gave none.
+        at most a second each; what is needed on the way; None after a little work that gave none.
 
     Raises:
         CancelledError: the request is cancelled.
@@ -142,12 +156,14 @@ def speak(sentence: PreparedSentence, request: Request) -> Iterator[Spoken | Non
         audio = _audio(sentence, attempt, request)
         last = attempt + 1 == ATTEMPTS
         words = sentence.words or _words(sentence, request)
-        codes = _codes(row, audio, request, last) if sentence.codes is None else sentence.codes
+        codes = _codes(row, words, audio, request, last) if sentence.codes is None else sentence.codes
         try:
             for samples in _render(audio, codes, request):
-                if samples is not None:
+                if isinstance(samples, np.ndarray):
                     words.follow(row)
-                yield None if samples is None else Spoken(samples, words.take(samples))
+                    yield Spoken(samples, words.take(samples))
+                else:
+                    yield samples
         except CollapseError as error:
             logger.warning("%r is read again: %s", sentence.sentence.text, error)
             continue
@@ -190,16 +206,12 @@ def _seed(sentence: PreparedSentence, attempt: int, request: Request) -> tuple[i
 
 def _row(sentence: PreparedSentence, request: Request) -> Row:
     voice, phones = request.voice, sentence.phones.ids
-    noise = NoiseTable("exponential", voice.t2s.config.vocabulary, _seed(sentence, sentence.attempt, request))
-    return Row(np.concatenate([voice.prompt_ids, phones]), sentence.bert, noise, len(phones))
-
-
-def _decode(rows: Sequence[Row], request: Request) -> Iterator[list[int | None]]:
-    voice = request.voice
-    return generate_many(
-        voice.t2s,
-        rows,
-        voice.codes,
+    return Row(
+        np.concatenate([voice.prompt_ids, phones]),
+        sentence.bert,
+        NoiseTable("exponential", voice.t2s.config.vocabulary, _seed(sentence, sentence.attempt, request)),
+        len(phones),
+        prompt=voice.codes,
         sampling=request.manner.sampling,
         guard=GUARD,
         limit=min(MAXIMUM_CODES, 2 * CODES_PER_SECOND * voice.t2s.config.max_seconds + 1),
@@ -207,17 +219,22 @@ def _decode(rows: Sequence[Row], request: Request) -> Iterator[list[int | None]]
     )
 
 
-def _codes(row: Row, audio: SentenceAudio | DiffusionAudio, request: Request, last: bool) -> Iterator[int | None]:
-    """Codes of a row, None after every few. A collapse raises unless something was heard or this try is the last."""
-    steps = _decode([row], request)
-    while True:
-        with request.timing.measure("t2s"):
-            step = next(steps, None)
-        if step is None:
-            break
-        yield step[0]
-        if len(row.codes) % CODES_AT_A_TIME == 0:
-            yield None
+def _codes(
+    row: Row, words: SentenceWords, audio: SentenceAudio | DiffusionAudio, request: Request, last: bool
+) -> Iterator[int | Need]:
+    """Codes of a row and what they need. A collapse raises unless something was heard or this try is the last."""
+    decoder = request.decoders.of(request.voice.t2s)
+    try:
+        joined = alone("t2s", lambda: decoder.join(row))
+        yield joined
+        row = joined.result
+        while row.running:
+            step: Need[list[int]] = Need("t2s", decoder.advance, row, (id(decoder), "codes"), decoder.most)
+            yield step
+            yield from step.result
+        words.follow(row)
+    finally:
+        decoder.leave(row)
     if request.cancelled():
         raise CancelledError
     if row.fault and not (last or audio.frozen):
@@ -225,28 +242,31 @@ def _codes(row: Row, audio: SentenceAudio | DiffusionAudio, request: Request, la
 
 
 def _render(
-    audio: SentenceAudio | DiffusionAudio, codes: Iterator[int | None] | tuple[int, ...], request: Request
-) -> Iterator[np.ndarray | None]:
+    audio: SentenceAudio | DiffusionAudio, codes: Iterator[int | Need] | tuple[int, ...], request: Request
+) -> Iterator[np.ndarray | Need | None]:
     """Samples of a sentence; with `whole` all codes are made first and the schedule does not change the audio."""
-    timing, schedule = request.timing, request.schedule
+    schedule = request.schedule
     if request.whole:
-        codes = tuple(code for code in codes if code is not None)
+        with request.timing.measure("t2s"):
+            codes = tuple(code for code in codes if not isinstance(code, Need))
     if isinstance(audio, DiffusionAudio):
-        stream = stream_diffusion(audio, codes, schedule.chunk, audio.schedule)
+        stream = _in_steps(stream_diffusion(audio, codes, schedule.chunk, audio.schedule))
     else:
-        stream = stream_sentence(audio, codes, schedule)
-    while True:
-        decoding = timing.t2s
-        with timing.measure("sovits"):
-            try:
-                samples = next(stream)
-            except StopIteration:
-                return
-            finally:
-                timing.sovits -= timing.t2s - decoding
-        if samples is not None and not np.isfinite(samples).all():
+        stream = sentence_units(audio, codes, schedule)
+    for samples in stream:
+        if isinstance(samples, np.ndarray) and not np.isfinite(samples).all():
             raise ValueError(
                 f"the model of the voice {request.voice.name!r} gives samples that are not numbers: speak with "
                 "PRECISION=fp32, or convert an earlier epoch of its training"
             )
         yield samples
+
+
+def _in_steps(stream: Iterator[np.ndarray | Need | None]) -> Iterator[np.ndarray | Need | None]:
+    """A stream that works when it is asked, with each such piece of work as a need."""
+    while True:
+        step = alone("sovits", lambda: list(islice(stream, 1)))
+        yield step
+        if not step.result:
+            return
+        yield from step.result

@@ -9,13 +9,15 @@ vocoder only ever sees frozen latents with their full context, so joints need no
 with two different noises.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE, FRAMES_PER_CODE, resample_positions
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
+from dora_primespeech_mlx.synthesis.needs import Need
 from dora_primespeech_mlx.synthesis.noise import RowNoise
 
 
@@ -83,28 +85,44 @@ class SentenceAudio:
         frames = FRAMES_PER_CODE * codes
         return frames if self._speed == 1 else int(frames / self._speed) + 1
 
-    def freeze(self, codes: Sequence[int], upto: int) -> None:
-        """Computes and keeps the latents of the frames up to `upto` from all codes known."""
+    def freeze(self, codes: Sequence[int], upto: int) -> Generator[Need, None, None]:
+        """Computes and keeps the latents of the frames up to `upto` from all codes known; yields what it needs."""
         start = self.frozen
         resample = None
         if self._speed != 1:
             # Before the end is known the official ratio (frames in by frames out) would shift every frame a little.
             ratio = None if start == 0 and upto == self.frames(len(codes)) else self._speed
             resample = resample_positions(FRAMES_PER_CODE * len(codes), self._speed, ratio)
-        mean, log_deviation = self._sovits.encode(np.array(codes, dtype=np.int32), self._phones, self._ge, resample)
+        row = np.array(codes, dtype=np.int32), self._phones, self._ge, resample
+        # Where frames are resampled is the same for all that are encoded at once, so such a sentence is encoded alone.
+        need = self._need(self._sovits.encode_rows, row, None if resample else "encode")
+        yield need
+        mean, log_deviation = need.result
         end = len(mean)
         fresh = mean[start:] + self._noise(start, end) * np.exp(log_deviation[start:]) * np.float32(self._noise_scale)
         prior = np.concatenate([self._prior, fresh])
         left = self._window(start, end, self._sovits.flow_context)
-        latent = self._sovits.flow(prior[left:], self._ge)
+        need = self._need(self._sovits.flow_rows, (prior[left:], self._ge), ("flow", len(prior) - left))
+        yield need
+        latent = need.result
         self._prior = prior[:upto]
         self._latent = np.concatenate([self._latent, latent[start - left : upto - left]])
 
-    def render(self, start: int, stop: int) -> np.ndarray:
-        """Samples of frames `start` to `stop`; the `context` frames after must be frozen, or not exist."""
+    def render(self, start: int, stop: int) -> Generator[Need, None, np.ndarray]:
+        """Samples of frames `start` to `stop`; the `context` frames after must be frozen, or not exist.
+
+        Yields what it needs.
+        """
         end = min(stop + self.context, self.frozen)
         left = self._window(start, end, self.context)
-        return self._sovits.vocode(self._latent[left:end], self._ge, start - left, stop - left)
+        row = self._latent[left:end], self._ge, start - left, stop - left
+        need = self._need(self._sovits.vocode_rows, row, ("vocode", end - left))
+        yield need
+        return need.result
+
+    def _need(self, do: Callable[[Sequence[Any]], Sequence[Any]], row: tuple, kind: Hashable | None) -> Need[Any]:
+        """A call of the network, made at once with those of other sentences where kinds are equal."""
+        return Need("sovits", do, row, kind and (id(self._sovits), kind), self._sovits.most_rows)
 
     def _window(self, start: int, end: int, context: int) -> int:
         """Start of a window that ends at `end`: early enough for the context and a length the device knows."""
@@ -112,36 +130,42 @@ class SentenceAudio:
         return max(0, end - self._sovits.fit(needed))
 
 
-def stream_sentence(
-    audio: SentenceAudio, codes: Iterable[int | None], schedule: Schedule
-) -> Iterator[np.ndarray | None]:
+def stream_sentence(audio: SentenceAudio, codes: Iterable[int], schedule: Schedule) -> Iterator[np.ndarray]:
     """Samples of a sentence, float32, as its codes come.
 
-    A list or tuple of codes counts as known from the start: the audio is then the same for every schedule. Where codes
-    come, a None among them is handed on: nothing is ready, and the caller may do something else.
+    A list or tuple of codes counts as known from the start: the audio is then the same for every schedule.
     """
+    return (samples for samples in sentence_units(audio, codes, schedule) if isinstance(samples, np.ndarray))
+
+
+def sentence_units(
+    audio: SentenceAudio, codes: Iterable[int | Need], schedule: Schedule
+) -> Iterator[np.ndarray | Need]:
+    """The samples of `stream_sentence`, and what they need on the way, that of the codes included."""
     known = isinstance(codes, Sequence)
-    so_far: list[int] = [code for code in codes if code is not None] if known else []
+    so_far: list[int] = [code for code in codes if not isinstance(code, Need)] if known else []
     emitted, size = 0, float(schedule.first)
     if not known:
         for code in codes:
-            if code is None:
-                yield None
+            if isinstance(code, Need):
+                yield code
                 continue
             so_far.append(code)
             ready = audio.frames(len(so_far)) - schedule.lookahead
             if ready - audio.context - emitted >= size:
-                audio.freeze(so_far, ready)
+                yield from audio.freeze(so_far, ready)
                 stop = ready - audio.context
-                yield from _chunks(audio.render(emitted, stop), schedule, audio.hop)
+                samples = yield from audio.render(emitted, stop)
+                yield from _chunks(samples, schedule, audio.hop)
                 emitted, size = stop, min(size * schedule.growth, schedule.largest)
     if not so_far:
         return
     total = audio.frames(len(so_far))
-    audio.freeze(so_far, total)
+    yield from audio.freeze(so_far, total)
     while emitted < total:
         stop = min(total, emitted + int(size))
-        yield from _chunks(audio.render(emitted, stop), schedule, audio.hop)
+        samples = yield from audio.render(emitted, stop)
+        yield from _chunks(samples, schedule, audio.hop)
         emitted, size = stop, min(size * schedule.growth, schedule.largest)
 
 

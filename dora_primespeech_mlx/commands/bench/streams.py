@@ -1,9 +1,11 @@
 """Many sessions at once, without dora: simulated players in this process, and what each of them hears and when."""
 
+import itertools
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import cycle, islice
+from itertools import islice
 
 import numpy as np
 
@@ -12,15 +14,16 @@ from dora_primespeech_mlx.commands.bench.workshop import Workshop
 from dora_primespeech_mlx.synthesis.scheduler import Scheduler, Turn
 
 TEXTS = (
-    "The last train leaves at a quarter past nine, so we should be at the station by nine o'clock.",
-    "Put the onions in first, and stir until they are soft and golden. Then add the garlic.",
-    "The museum opens at ten, and the small cafe next to it sells very good bread.",
-    "I have read your letter twice. The second part is clear, but the first one puzzles me.",
-    "我们明天早上八点在学校门口集合，请大家不要迟到。",
-    "这本书讲的是一个小镇的故事，作者写得很细，也很温暖。",
-    "If the weather stays like this, we can walk along the river and come back by bus.",
-    "水开了以后再放面条，大约煮五分钟，最后加一点盐。",
+    "Train # leaves at a quarter past nine, so we should be at the station by nine o'clock.",
+    "Put # onions in first, and stir until they are soft and golden. Then add the garlic.",
+    "Museum # opens at ten, and the small cafe next to it sells very good bread.",
+    "I have read letter # twice. The second part is clear, but the first one puzzles me.",
+    "我们明天早上八点在#号门口集合，请大家不要迟到。",
+    "第#本书讲的是一个小镇的故事，作者写得很细，也很温暖。",
+    "If the weather stays like this, we can walk along the river and come back by bus #.",
+    "水开了以后再放面条，大约煮#分钟，最后加一点盐。",
 )
+"""What is spoken, with a number for # that makes each text its own."""
 AHEAD = 1.5
 """Seconds of audio that may be made before they are played."""
 LATE = 0.01
@@ -76,23 +79,37 @@ def streams(shop: Workshop) -> Iterator[Figure]:
         yield counted("streams", "audio a second", "s", sum(session.audio for session in sessions) / took, at)
 
 
-def converse(shop: Workshop, count: int, texts: int) -> tuple[Sequence[Session], float]:
-    """So many sessions, each hearing so many texts one after the other; and the seconds that all took."""
-    source = cycle(TEXTS)
+def converse(
+    shop: Workshop, count: int, texts: int, spread: float = 0.0, scheduler: Scheduler[Session] | None = None
+) -> tuple[Sequence[Session], float]:
+    """So many sessions, each hearing so many texts one after the other; and the seconds that all took.
+
+    Args:
+        shop: with the voice that speaks.
+        count: sessions.
+        texts: of each.
+        spread: seconds over which the sessions begin.
+        scheduler: one that knows already what the machine carries; None for a new one.
+    """
+    source = (TEXTS[number % len(TEXTS)].replace("#", str(number)) for number in itertools.count())
     sessions = [Session(list(islice(source, texts))) for _ in range(count)]
-    scheduler: Scheduler[Session] = Scheduler()
-    waiting, began = list(sessions), time.monotonic()
-    for session in sessions:
-        session.asked = began
-    while waiting or scheduler.turns or any(session.texts for session in sessions):
+    scheduler = scheduler or Scheduler()
+    began = time.monotonic()
+    idle = deque(sessions)
+    waiting: deque[Session] = deque()
+    for number, session in enumerate(sessions):
+        session.played_until = began + spread * number / count
+    while waiting or scheduler.turns or idle:
         now = time.monotonic()
-        for session in sessions:
-            idle = session not in waiting and all(turn.whom is not session for turn in scheduler.turns)
-            if idle and session.texts and (session.played_until or 0.0) <= now:
+        for _ in range(len(idle)):
+            session = idle.popleft()
+            if (session.played_until or 0.0) > now:
+                idle.append(session)
+            elif session.texts:
                 session.played_until, session.asked = None, now
                 waiting.append(session)
         while waiting and scheduler.room > 0:
-            scheduler.add(_turn(shop, waiting.pop(0)))
+            scheduler.add(_turn(shop, waiting.popleft()))
         turn = scheduler.next()
         if turn is None:
             time.sleep(0.001)
@@ -103,6 +120,7 @@ def converse(shop: Workshop, count: int, texts: int) -> tuple[Sequence[Session],
             turn.heard_until = turn.whom.played_until
         elif turn.over:
             scheduler.remove(turn)
+            idle.append(turn.whom)
     return sessions, time.monotonic() - began
 
 

@@ -1,7 +1,7 @@
 """What a bench works on: a model of some size, a voice of it and its encoders, made in place where none ships."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from dora_primespeech_mlx.nets.hubert import Hubert
 from dora_primespeech_mlx.nets.roberta import Roberta
 from dora_primespeech_mlx.nets.speaker import Speaker
 from dora_primespeech_mlx.runtime.factory import accelerated
-from dora_primespeech_mlx.runtime.interface import Array, DrawingSession, T2SRunner, T2SSession
+from dora_primespeech_mlx.runtime.interface import Array, DrawingRows, T2SRows, T2SRunner, T2SSession, Text
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import SHIPPED_VOICES, Settings
 from dora_primespeech_mlx.voices.library import Voice
@@ -66,44 +66,80 @@ class Endless:
         """See `runtime.interface.T2SRunner`."""
         return self.runner.exact_batches
 
-    def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> T2SSession:
+    def open(self) -> T2SRows | DrawingRows:
+        """See `runtime.interface.T2SRunner`."""
+        return self.runner.open()
+
+    def start(self, texts: Sequence[Text], prompt: np.ndarray) -> T2SSession:
         """See `runtime.interface.T2SRunner`."""
         return self.runner.start(texts, prompt)
 
 
-class _Paced:
-    """A session whose scores ask for the end of each text after so many codes."""
+class _PacedRows:
+    """Rows whose scores ask for the end of each text after so many codes."""
 
-    def __init__(self, session: T2SSession, runner: T2SRunner, codes: Sequence[int]):
-        self._session, self._xp = session, runner.xp
-        self._left = np.array(codes)
+    def __init__(self, rows: T2SRows, runner: T2SRunner, count: Callable[[Text], int]):
+        self.most = rows.most
+        self._rows, self._xp, self._count = rows, runner.xp, count
+        self._left: list[int] = []
         self._end = self._xp.where(self._xp.arange(runner.config.vocabulary) == runner.config.end, 1e4, -1e4)
-        self.logits = session.logits
 
-    def step(self, codes: Array) -> Array:
-        """See `runtime.interface.T2SSession`: the step is computed in any case."""
-        self._left -= 1
-        done = self._xp.array(self._left <= 0)[:, None]
-        self.logits = self._xp.where(done, self._end, self._session.step(codes))
-        return self.logits
+    def join(self, text: Text, prompt: np.ndarray) -> Array:
+        """See `runtime.interface.T2SRows`."""
+        self._left.append(self._count(text))
+        return self._rows.join(text, prompt)
+
+    def cached(self, row: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `runtime.interface.T2SRows`."""
+        return self._rows.cached(row, layer, first, last)
+
+    def leave(self, row: int) -> None:
+        """See `runtime.interface.T2SRows`."""
+        del self._left[row]
+        self._rows.leave(row)
+
+    def step(self, rows: Sequence[int], codes: Array) -> Array:
+        """See `runtime.interface.T2SRows`: the step is computed in any case."""
+        for row in rows:
+            self._left[row] -= 1
+        done = self._xp.array(np.array([self._left[row] <= 0 for row in rows]))[:, None]
+        return self._xp.where(done, self._end, self._rows.step(rows, codes))
 
     def cached(self, text: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """See `runtime.interface.T2SSession`."""
         return self._session.cached(text, layer, first, last)
 
 
-class _PacedDrawing(_Paced):
-    """The same of a session that draws for itself."""
+class _PacedDrawing:
+    """The same of rows that are drawn by the executor."""
 
-    def __init__(self, session: DrawingSession, runner: T2SRunner, codes: Sequence[int]):
-        super().__init__(session, runner, codes)
-        self._drawing, self._never = session, runner.config.vocabulary
+    def __init__(self, rows: DrawingRows, runner: T2SRunner, count: Callable[[Text], int]):
+        self.most = rows.most
+        self._rows, self._xp, self._count = rows, runner.xp, count
+        self._never = runner.config.vocabulary
+        self._left: list[int] = []
 
-    def codes(self, noise: Array, sampling: Sampling, end: int, minimum: int) -> Array:
-        """See `runtime.interface.DrawingSession`: the codes are drawn in any case."""
-        drawn = self._drawing.codes(noise, sampling, self._never, minimum)
-        ends = self._left <= np.arange(len(noise))[:, None]
-        self._left -= len(noise)
+    def join(self, text: Text, prompt: np.ndarray, sampling: Sampling, end: int, minimum: int) -> None:
+        """See `runtime.interface.DrawingRows`."""
+        self._left.append(self._count(text))
+        self._rows.join(text, prompt, sampling, self._never, minimum)
+
+    def cached(self, row: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `runtime.interface.T2SRows`."""
+        return self._rows.cached(row, layer, first, last)
+
+    def leave(self, row: int) -> None:
+        """See `runtime.interface.DrawingRows`."""
+        del self._left[row]
+        self._rows.leave(row)
+
+    def codes(self, rows: Sequence[int], noise: Array) -> Array:
+        """See `runtime.interface.DrawingRows`: the codes are drawn in any case."""
+        drawn = self._rows.codes(rows, noise)
+        left = np.array([self._left[row] for row in rows])
+        ends = left <= np.arange(len(noise))[:, None]
+        for row in rows:
+            self._left[row] -= len(noise)
         return self._xp.concatenate([drawn[:, :1], self._xp.array(ends[:, None].astype(np.int32))], axis=1)
 
 
@@ -121,13 +157,14 @@ class Paced(Endless):
         """The network's dimensions."""
         return self.runner.config
 
-    def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> T2SSession:
+    def open(self) -> T2SRows | DrawingRows:
         """See `runtime.interface.T2SRunner`."""
-        counts = [round(CODES_PER_PHONE * max(8, len(phones) - self.prompt_phones)) for phones, _ in texts]
-        session = self.runner.start(texts, prompt)
-        if isinstance(session, DrawingSession):
-            return _PacedDrawing(session, self.runner, counts)
-        return _Paced(session, self.runner, counts)
+        rows = self.runner.open()
+        kind = _PacedDrawing if isinstance(rows, DrawingRows) else _PacedRows
+        return kind(rows, self.runner, self._codes)  # type: ignore[arg-type]
+
+    def _codes(self, text: Text) -> int:
+        return round(CODES_PER_PHONE * max(8, len(text[0]) - self.prompt_phones))
 
 
 @dataclass(frozen=True)

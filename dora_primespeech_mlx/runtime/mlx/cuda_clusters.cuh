@@ -137,11 +137,88 @@ struct Sampling {
   float top_k, top_p, temperature, penalty, minimum, end;
 };
 
-// What is known of a text between launches, before the bits of the codes it has seen.
+// What is known of a text between launches, before the bits of the codes it has seen. `slot` is its place in the cache.
 struct Text {
-  int token, position, filled, index, ended;
-  static constexpr int SIZE = 5;
+  int token, position, filled, index, slot, ended;
+  static constexpr int SIZE = 6;
 };
+
+// The largest of a value that has a float's order as bits, and the lowest index that has it.
+DEVICE unsigned ordered(float value) {
+  unsigned plain = bits(value);
+  return plain >> 31 ? ~plain : plain | 0x80000000u;
+}
+
+// Draws a text's next code, by one warp: exponential race among all codes, until one wins that top-k and top-p keep.
+// Whoever is not kept takes all less likely ones with it, so a few rounds are enough. Where it is wanted, the code and
+// whether it ends the text go to `drawn` and `ends_to`. A code from scores that were `given` follows no step.
+template <int V>
+DEVICE void draw_code(const float* scores, const float* chance, const Sampling how, Text& own, unsigned* seen,
+                      int lane, bool given, int* drawn, int* ends_to) {
+  constexpr int EACH = ceiling<V, 32>;
+  const float lowest = number(0xff800000u);
+  const float eased = 1 / how.penalty, sharpness = 1 / how.temperature;
+  float score[EACH], race[EACH];
+#pragma unroll
+  for (int i = 0; i < EACH; ++i) {
+    int code = i * 32 + lane;
+    race[i] = code < V ? chance[code] : 1;
+    score[i] = code < V ? scores[code] : lowest;
+    if (code == (int)how.end && own.index < how.minimum) score[i] = lowest;
+    if (seen[i] >> lane & 1) score[i] *= score[i] < 0 ? how.penalty : eased;
+  }
+  float top = score[0];
+#pragma unroll
+  for (int i = 1; i < EACH; ++i) top = fmaxf(top, score[i]);
+#pragma unroll
+  for (int other = 16; other; other /= 2) top = fmaxf(top, lanes_xor(top, other));
+  unsigned likeliest = V;
+  float mass = 0;
+#pragma unroll
+  for (int i = 0; i < EACH; ++i) {
+    if (score[i] == top && likeliest == V) likeliest = i * 32 + lane;
+    race[i] = quotient(power((score[i] - top) * sharpness), race[i]);
+    if (how.top_p < 1) mass += power(score[i] - top);
+  }
+  likeliest = lanes_least(likeliest);
+  if (how.top_p < 1) mass = lanes_sum<32>(mass);
+  float floor = lowest, winner;
+  unsigned code;
+  bool kept;
+  do {
+    float best = -1, value = 0;
+    code = V;
+#pragma unroll
+    for (int i = 0; i < EACH; ++i)
+      if (score[i] > floor && race[i] > best) best = race[i], value = score[i], code = i * 32 + lane;
+    unsigned most = lanes_most(ordered(best));
+    code = lanes_least(ordered(best) == most ? code : V);
+    winner = lane_value(value, code % 32);
+    unsigned greater = 0;
+    float above = 0;
+#pragma unroll
+    for (int i = 0; i < EACH; ++i)
+      if (score[i] > winner) {
+        ++greater;
+        if (how.top_p < 1) above += power(score[i] - top);
+      }
+    greater = lanes_count(greater);
+    kept = greater < how.top_k;
+    if (how.top_p < 1 && greater) {
+      above = lanes_sum<32>(above) + power(winner - top);
+      kept = kept && above / mass <= how.top_p;
+    }
+    floor = winner;
+  } while (!kept);
+  if (lane == 0) {
+    bool lost = code == V, ends = lost || code == how.end || likeliest == how.end;
+    if (lost) code = V - 1;  // scores that are no numbers end the text
+    seen[code / 32] |= 1u << code % 32;
+    own.token = code, own.index += 1, own.ended |= ends;
+    if (!given) own.position += 1, own.filled += 1;
+    if (drawn) *drawn = code, *ends_to = ends;
+  }
+}
 
 // D width, H heads, F feed-forward, V codes; clusters of C blocks for A heads each; W warps a block, at most R texts.
 template <int D, int H, int F, int V, int C, int A, int W, int R>
@@ -330,7 +407,7 @@ struct Codes {
   DEVICE int turn_row(int turn) { return ((turn * W + warp) * SHARERS + rank % SHARERS) * TURN + lane / LANES; }
   DEVICE __half* keys_of(int row, int layer) {
     int own_head = cluster * A + rank / SHARERS;
-    return cache + ((((long)row * layers + layer) * 2 * H + own_head) * capacity) * WIDTH;
+    return cache + ((((long)text(row).slot * layers + layer) * 2 * H + own_head) * capacity) * WIDTH;
   }
   DEVICE void load_turns(int row, int layer, uint4 (&keys)[AHEAD], uint4 (&values)[AHEAD]) {
     const __half* from = keys_of(row, layer) + lane % LANES * 8;
@@ -608,12 +685,6 @@ struct Codes {
     for (int row = 0; row < rows; ++row) score(row, ticks + run);
   }
 
-  // The largest of a value that has a float's order as bits, and the lowest index that has it.
-  DEVICE static unsigned ordered(float value) {
-    unsigned plain = bits(value);
-    return plain >> 31 ? ~plain : plain | 0x80000000u;
-  }
-
   // Brings the scores of all texts into the block.
   DEVICE void gather_scores(bool given, bool wanted, unsigned tick) {
     constexpr int EACH = ceiling<V, THREADS>;
@@ -638,75 +709,10 @@ struct Codes {
     block_wait();
   }
 
-  // Draws a text's next code, by one warp: exponential race among all codes, until one wins that top-k and top-p keep.
-  // Whoever is not kept takes all less likely ones with it, so a few rounds are enough.
   DEVICE void draw(int row, int turn, bool given) {
-    constexpr int EACH = SEEN;
-    const float lowest = number(0xff800000u);
-    const Sampling how = *sampling;
-    const float eased = 1 / how.penalty, sharpness = 1 / how.temperature;
-    Text& own = text(row);
-    float score[EACH], race[EACH];
     const float* chance = noise + ((long)turn * rows + row) * V;
-#pragma unroll
-    for (int i = 0; i < EACH; ++i) {
-      int code = i * 32 + lane;
-      race[i] = code < V ? chance[code] : 1;
-      score[i] = code < V ? scores(row)[code] : lowest;
-      if (code == (int)how.end && own.index < how.minimum) score[i] = lowest;
-      if (seen(row, i) >> lane & 1) score[i] *= score[i] < 0 ? how.penalty : eased;
-    }
-    float top = score[0];
-#pragma unroll
-    for (int i = 1; i < EACH; ++i) top = fmaxf(top, score[i]);
-#pragma unroll
-    for (int other = 16; other; other /= 2) top = fmaxf(top, lanes_xor(top, other));
-    unsigned likeliest = V;
-    float mass = 0;
-#pragma unroll
-    for (int i = 0; i < EACH; ++i) {
-      if (score[i] == top && likeliest == V) likeliest = i * 32 + lane;
-      race[i] = quotient(power((score[i] - top) * sharpness), race[i]);
-      if (how.top_p < 1) mass += power(score[i] - top);
-    }
-    likeliest = lanes_least(likeliest);
-    if (how.top_p < 1) mass = lanes_sum<32>(mass);
-    float floor = lowest, winner;
-    unsigned code;
-    bool kept;
-    do {
-      float best = -1, value = 0;
-      code = V;
-#pragma unroll
-      for (int i = 0; i < EACH; ++i)
-        if (score[i] > floor && race[i] > best) best = race[i], value = score[i], code = i * 32 + lane;
-      unsigned most = lanes_most(ordered(best));
-      code = lanes_least(ordered(best) == most ? code : V);
-      winner = lane_value(value, code % 32);
-      unsigned greater = 0;
-      float above = 0;
-#pragma unroll
-      for (int i = 0; i < EACH; ++i)
-        if (score[i] > winner) {
-          ++greater;
-          if (how.top_p < 1) above += power(score[i] - top);
-        }
-      greater = lanes_count(greater);
-      kept = greater < how.top_k;
-      if (how.top_p < 1 && greater) {
-        above = lanes_sum<32>(above) + power(winner - top);
-        kept = kept && above / mass <= how.top_p;
-      }
-      floor = winner;
-    } while (!kept);
-    if (lane == 0) {
-      bool lost = code == V, ends = lost || code == how.end || likeliest == how.end;
-      if (lost) code = V - 1;  // scores that are no numbers end the text
-      seen(row, code / 32) |= 1u << code % 32;
-      own.token = code, own.index += 1, own.ended |= ends;
-      if (!given) own.position += 1, own.filled += 1;
-      if (BLOCK == 0) drawn[turn * 2 * rows + row] = code, drawn[(turn * 2 + 1) * rows + row] = ends;
-    }
+    int* to = BLOCK == 0 ? drawn + turn * 2 * rows + row : nullptr;
+    draw_code<V>(scores(row), chance, sampling[row], text(row), &seen(row, 0), lane, given, to, to + rows);
   }
 
   DEVICE bool all_ended() {

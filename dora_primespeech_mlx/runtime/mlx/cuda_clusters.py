@@ -5,16 +5,18 @@ as its caller wants. See cuda_clusters.cuh for how the network is cut. Prefills 
 """
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import mlx.core as mx
 import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S
+from dora_primespeech_mlx.runtime.interface import Text
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SSession
 from dora_primespeech_mlx.sampling import Sampling
 
@@ -24,6 +26,8 @@ GROWTH = 512
 SPARE = 1.5
 """Multiprocessors for each block: clusters need neighbours, which are never all free; the vocoder takes the others."""
 MOST_CLUSTERS = 8
+FEW = 8
+"""Texts up to which clusters decode them, where another kernel takes many."""
 INPUTS = {
     **{"sizes": "int32_t", "sampling": "float", "texts": "int32_t", "noise": "float", "first_logits": "float"},
     **{"cache": "__half", "words": "int64_t", "embedding": "__half", "positions": "float"},
@@ -31,8 +35,19 @@ INPUTS = {
 }
 OUTPUTS = {"drawn": "int32_t", "texts_after": "int32_t", "logits": "float"}
 """The kernel's arguments and their types, which MLX derives from the arrays."""
-STATE = 5
+STATE = 6
 """Numbers of a text between launches, before the bits of the codes it has seen; see the kernel's `Text`."""
+
+ADOPTING = 256
+ADOPT = """
+  const long at = (long)blockIdx.x * blockDim.x + threadIdx.x, plane = at / sizes[2];
+  if (plane < sizes[1]) {
+    uint4* to = (uint4*)cache + (sizes[0] + plane) * sizes[3];
+    to[at % sizes[2]] = ((const uint4*)rows)[at];
+  }
+  if (at < state_shape[1]) adopted[at] = state[at];
+"""
+"""A kernel that copies planes of rows into longer ones; its threads in a block."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +198,7 @@ class CodesKernel:
             weights,
             head,
         ]
-        self._seen = -(-config.vocabulary // 32)
+        self.seen = -(-config.vocabulary // 32)
         self._built: dict[int, Callable[..., list[mx.array]]] = {}
         mx.eval(self.weights)
 
@@ -192,12 +207,12 @@ class CodesKernel:
         config, plan = self.config, self.plan
         return mx.zeros(2 + plan.texts * (2 * config.hidden * config.heads // plan.heads + config.vocabulary), mx.int64)
 
-    def state(self, prompt: np.ndarray, filled: Sequence[int]) -> mx.array:
-        """Texts that have no code yet, int32 [B, n], with the rows of their caches."""
-        bits = np.zeros(32 * self._seen, np.uint8)
+    def state(self, prompt: np.ndarray, filled: int, slot: int) -> mx.array:
+        """A text that has no code yet, int32 [1, n], with the rows of its cache and its place there."""
+        bits = np.zeros(32 * self.seen, np.uint8)
         bits[prompt] = 1
         seen = np.packbits(bits, bitorder="little").view(np.int32)
-        return mx.array(np.array([[-1, len(prompt), rows, 0, 0, *seen] for rows in filled], np.int32))
+        return mx.array(np.array([[-1, len(prompt), filled, 0, slot, 0, *seen]], np.int32))
 
     def __call__(
         self,
@@ -208,14 +223,14 @@ class CodesKernel:
         cache: mx.array,
         words: mx.array,
     ) -> tuple[mx.array, mx.array, mx.array]:
-        """Makes codes, and writes what they leave into `cache` and `words`, which are these texts' own.
+        """Makes codes, and writes what they leave into `cache` and `words`.
 
         Args:
-            sampling: float32 [6], as the kernel's structure of that name.
-            texts: int32 [B, n], see `state`.
+            sampling: float32 [B, 6], as the kernel's structure of that name.
+            texts: int32 [B, n], see `state`; either all or none of them have a code.
             noise: exponential noise, float32 [count, B, vocabulary].
             logits: float32 [B, vocabulary], from which texts without a code draw their first.
-            cache: float16 [B, layers, 2, heads, capacity, d].
+            cache: float16 [slots, layers, 2, heads, capacity, d].
             words: see `words`.
 
         Returns:
@@ -233,6 +248,34 @@ class CodesKernel:
         )
         return drawn, texts, logits
 
+    def adopt(self, cache: mx.array, slot: int, rows: mx.array, state: mx.array, after: mx.array) -> mx.array:
+        """Writes what a prefill left, float16 [layers, 2, heads, rows, d], to a place in `cache`.
+
+        Returns:
+            `state`, of whoever needs the rows to be there. `after` is what must be done before.
+        """
+        planes, count = int(np.prod(rows.shape[:3])), rows.shape[3] * rows.shape[4] // 8
+        sizes = mx.array([slot * planes, planes, count, cache.shape[4] * cache.shape[5] // 8], mx.int32)
+        (adopted,) = self._adopt(
+            inputs=[sizes, cache, rows, state, after],
+            output_shapes=[state.shape],
+            output_dtypes=[mx.int32],
+            grid=(-(-planes * count // ADOPTING) * ADOPTING, 1, 1),
+            threadgroup=(ADOPTING, 1, 1),
+        )
+        return adopted
+
+    @cached_property
+    def _adopt(self) -> Callable[..., list[mx.array]]:
+        # MLX does not know that the cache is written into; who reads it has to depend on the output.
+        kernel: Any = mx.fast.cuda_kernel(
+            name=f"t2s_adopt_{zlib.crc32(ADOPT.encode()):08x}",
+            input_names=["sizes", "cache", "rows", "state", "after"],
+            output_names=["adopted"],
+            source=ADOPT,
+        )
+        return kernel
+
     def _kernel(self, texts: int) -> Callable[..., list[mx.array]]:
         """The kernel for at most so many texts: what is known to be one needs no loops over them."""
         if texts not in self._built:
@@ -247,17 +290,12 @@ class CodesKernel:
         body += [f"kernel.{name} = ({casts[name]}){name};" for name in casts]
         body += [f"kernel.{name} = {name};" for name in (*INPUTS, *OUTPUTS) if name not in casts]
         body.append("kernel.run();")
-        arguments = [f"const {kind}* {name}" for name, kind in INPUTS.items()]
-        arguments += [f"{kind}* {name}" for name, kind in OUTPUTS.items()]
         threads, sizes = 32 * plan.warps, ", ".join(map(str, numbers))
         header = f"{source}\nusing Kernel = Codes<{sizes}>;\nstatic_assert(Kernel::SHARED == {shared});\n"
         # MLX keeps compiled kernels by name, on disk too, so the name must change with the text.
         name = f"t2s_codes_{zlib.crc32((header + ''.join(body)).encode()):08x}"
-        # MLX writes the kernel itself. Declared here before, it keeps what is said of it here.
-        header += (
-            f"namespace mlx::core::cu {{\n__global__ void __cluster_dims__({plan.cluster}, 1, 1) "
-            f"__launch_bounds__({threads}, 1) custom_kernel_{name}({', '.join(arguments)});\n}}\n"
-        )
+        bounds = f"__cluster_dims__({plan.cluster}, 1, 1) __launch_bounds__({threads}, 1)"
+        header += declaration(name, INPUTS, OUTPUTS, bounds)
         kernel: Any = mx.fast.cuda_kernel(
             name=name,
             input_names=list(INPUTS),
@@ -269,96 +307,186 @@ class CodesKernel:
         return kernel
 
 
-def sampling_array(sampling: Sampling, end: int, minimum: int) -> mx.array:
-    """How to draw, as the kernel takes it, float32 [6]."""
+def declaration(name: str, inputs: Mapping[str, str], outputs: Mapping[str, str], bounds: str) -> str:
+    """A kernel that MLX writes itself: declared before, it keeps what is said of it here."""
+    arguments = [f"const {kind}* {each}" for each, kind in inputs.items()]
+    arguments += [f"{kind}* {each}" for each, kind in outputs.items()]
+    return f"namespace mlx::core::cu {{\n__global__ void {bounds} custom_kernel_{name}({', '.join(arguments)});\n}}\n"
+
+
+def sampling_numbers(sampling: Sampling, end: int, minimum: int) -> tuple[float, ...]:
+    """How to draw, as the kernel's structure of that name."""
     temperature = max(sampling.temperature, 1e-5)
-    penalty = sampling.repetition_penalty
-    return mx.array([sampling.top_k, sampling.top_p, temperature, penalty, minimum, end], mx.float32)
+    return sampling.top_k, sampling.top_p, temperature, sampling.repetition_penalty, minimum, end
 
 
-class _Together:
-    """Texts that share launches."""
+class ManyTexts(Protocol):
+    """Another kernel that takes more texts at once."""
 
-    def __init__(self, kernel: CodesKernel, prefilled: Sequence[MlxT2SSession], prompt: np.ndarray):
-        rows = [session.cache_rows() for session in prefilled]
-        filled = [each.shape[3] for each in rows]
-        self._kernel = kernel
-        self._filled = max(filled)
-        capacity = -(-self._filled // GROWTH) * GROWTH + GROWTH
-        self._cache = mx.stack([mx.pad(each, [(0, 0)] * 3 + [(0, capacity - each.shape[3]), (0, 0)]) for each in rows])
-        self._texts, self._words = kernel.state(prompt, filled), kernel.words()
-        self.logits = mx.concatenate([session.logits for session in prefilled]).astype(mx.float32)
-        mx.async_eval(self._cache, self._words)
+    texts: int
 
-    def codes(self, noise: mx.array, sampling: mx.array) -> mx.array:
-        """See `CodesKernel`."""
-        self._make_room(noise.shape[0])
-        drawn, self._texts, self.logits = self._kernel(
-            sampling, self._texts, noise, self.logits, self._cache, self._words
-        )
+    def __call__(
+        self, sampling: mx.array, texts: mx.array, noise: mx.array, cache: mx.array
+    ) -> tuple[mx.array, mx.array, mx.array]:
+        """Makes codes of texts that have one already; arguments and results as of `CodesKernel`."""
+        ...
+
+
+class ClusterRows:
+    """Texts being decoded, which come and go; see `runtime.interface.DrawingRows`.
+
+    From `FEW` texts on they are given to `many`, if there is one.
+
+    Attributes:
+        logits: the scores that each text's next code is drawn from, or its last one was, float32 [B, vocabulary].
+    """
+
+    logits: mx.array
+    _cache: mx.array
+    _words: mx.array
+    _texts: mx.array
+    _slots: list[int]
+    _free: list[int]
+    _filled: list[int]
+    _fresh: list[bool]
+    _how: list[tuple[float, ...]]
+
+    def __init__(self, kernel: CodesKernel, model: T2S, many: ManyTexts | None = None):
+        self.most = many.texts if many else kernel.plan.texts
+        self._kernel, self._model, self._many = kernel, model, many
+        self._forget()
+
+    def join(self, text: Text, prompt: np.ndarray, sampling: Sampling, end: int, minimum: int) -> None:
+        """See `runtime.interface.DrawingRows`; prefills as on any device and moves the cache into the kernel's form."""
+        prefilled = MlxT2SSession(self._model, [text], prompt, bucket=True)
+        rows = prefilled.cache_rows()
+        self._make_room(len(self._slots) + 1, rows.shape[3] + 1)
+        slot = self._free.pop()
+        state = self._kernel.state(prompt, rows.shape[3], slot)
+        state = self._kernel.adopt(self._cache, slot, rows, state, self._texts if self._slots else state)
+        logits = prefilled.logits.astype(mx.float32)
+        self._texts = mx.concatenate([self._texts, state]) if self._slots else state
+        self.logits = mx.concatenate([self.logits, logits]) if self._slots else logits
+        self._slots.append(slot)
+        self._filled.append(rows.shape[3])
+        self._fresh.append(True)
+        self._how.append(sampling_numbers(sampling, end, minimum))
+        mx.async_eval(self._texts, self.logits)
+
+    def leave(self, row: int) -> None:
+        """See `runtime.interface.DrawingRows`."""
+        self._free.append(self._slots.pop(row))
+        del self._filled[row], self._fresh[row], self._how[row]
+        if not self._slots:
+            self._forget()
+            return
+        rest = mx.array(np.delete(np.arange(len(self._slots) + 1), row))
+        self._texts, self.logits = self._texts[rest], self.logits[rest]
+
+    def codes(self, rows: Sequence[int], noise: mx.array) -> mx.array:
+        """See `runtime.interface.DrawingRows`; texts without a code have a launch of their own."""
+        fresh, others = ([row for row in rows if self._fresh[row] == is_fresh] for is_fresh in (True, False))
+        few = self._kernel.plan.texts
+        groups = [fresh[at : at + few] for at in range(0, len(fresh), few)]
+        few = self._many.texts if self._many and len(others) > FEW else few
+        groups += [others[at : at + few] for at in range(0, len(others), few)]
+        if len(groups) == 1:
+            return self._launch(rows, noise)
+        places = [[rows.index(row) for row in group] for group in groups]
+        drawn = [self._launch(group, noise[:, mx.array(at)]) for group, at in zip(groups, places, strict=True)]
+        return mx.concatenate(drawn, axis=2)[:, :, mx.array(np.argsort(sum(places, [])))]
+
+    def redraw(self, sampling: Sampling, end: int, minimum: int) -> None:
+        """From now on the codes of all texts are drawn so."""
+        self._how = [sampling_numbers(sampling, end, minimum)] * len(self._how)
+
+    def step(self, rows: Sequence[int], codes: mx.array) -> mx.array:
+        """Appends codes that were drawn elsewhere; scores of the next."""
+        texts, none = self._texts, mx.zeros((len(rows),), mx.int32)
+        index = mx.array(np.array(rows))
+        texts[index, 0], texts[index, STATE - 1] = codes.astype(mx.int32), none
+        self._texts = texts
+        for row in rows:
+            self._fresh[row] = False
+        self.codes(rows, mx.ones((1, len(rows), self.logits.shape[1])))
+        return self.logits[index]
+
+    def _launch(self, rows: Sequence[int], noise: mx.array) -> mx.array:
+        count = noise.shape[0]
+        self._make_room(len(self._slots), max(self._filled[row] for row in rows) + count)
+        every = len(rows) == len(self._slots)
+        index = slice(None) if every else mx.array(np.array(rows))
+        sampling = mx.array(np.array([self._how[row] for row in rows], np.float32))
+        texts = self._texts[index]
+        if self._many and len(rows) > FEW and not self._fresh[rows[0]]:
+            drawn, texts, logits = self._many(sampling, texts, noise, self._cache)
+        else:
+            drawn, texts, logits = self._kernel(sampling, texts, noise, self.logits[index], self._cache, self._words)
+        if every:
+            self._texts, self.logits = texts, logits
+        else:
+            self._texts[index], self.logits[index] = texts, logits
+        for row in rows:
+            self._filled[row] += count - self._fresh[row]
+            self._fresh[row] = False
         mx.async_eval(drawn, self._texts, self.logits)
         return drawn
 
-    def step(self, codes: mx.array, sampling: mx.array) -> None:
-        """Appends a code to each text."""
-        given, none = codes.astype(mx.int32)[:, None], mx.zeros((len(codes), 1), mx.int32)
-        self._texts = mx.concatenate([given, self._texts[:, 1 : STATE - 1], none, self._texts[:, STATE:]], axis=1)
-        self.codes(mx.ones((1, *self.logits.shape)), sampling)
-
-    def cached(self, text: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `runtime.interface.T2SSession`; rows whose codes have been read are there."""
-        keys, values = np.array(self._cache[text, layer, :, :, first:last].astype(mx.float32))
+    def cached(self, row: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `runtime.interface.T2SRows`; rows whose codes have been read are there."""
+        keys, values = np.array(self._cache[self._slots[row], layer, :, :, first:last].astype(mx.float32))
         return keys, values
 
-    def _make_room(self, count: int) -> None:
-        self._filled += count
-        if self._filled > self._cache.shape[4]:
+    def _make_room(self, slots: int, rows: int) -> None:
+        """Room for so many texts and so many rows of each."""
+        old, (there, *_, capacity, _) = self._cache, self._cache.shape
+        most = max(2 * there, slots) if slots > there else there
+        longest = -(-rows // GROWTH) * GROWTH + GROWTH if rows > capacity else capacity
+        if (most, longest) == (there, capacity):
+            return
+        if there:
             mx.eval(self._texts)  # MLX does not know that launches under way write into the cache
-            self._cache = mx.pad(self._cache, [(0, 0)] * 4 + [(0, GROWTH), (0, 0)])
-            mx.eval(self._cache)
+            self._cache = mx.pad(old, [(0, most - there), *[(0, 0)] * 3, (0, longest - capacity), (0, 0)])
+        else:
+            self._cache = mx.zeros((most, *old.shape[1:4], longest, old.shape[5]), mx.float16)
+        self._free += range(there, most)
+        mx.eval(self._cache)
+
+    def _forget(self) -> None:
+        """No text is here; the memory of earlier ones is given back."""
+        config = self._kernel.config
+        self._slots, self._free, self._filled, self._fresh, self._how = [], [], [], [], []
+        self._cache = mx.zeros((0, config.layers, 2, config.heads, 0, config.head_width), mx.float16)
+        self._words = self._kernel.words()
+        self._texts = mx.zeros((0, STATE + self._kernel.seen), mx.int32)
+        self.logits = mx.zeros((0, config.vocabulary))
 
 
 class ClusterT2SSession:
-    """Texts being decoded, which draw their own codes; see `runtime.interface.DrawingSession`."""
+    """Texts that stay together; see `runtime.interface.T2SSession`."""
 
-    def __init__(
-        self, kernel: CodesKernel, model: T2S, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray
-    ):
-        """Prefills each text as on any device and moves its cache into the kernel's form."""
-        prefilled = [MlxT2SSession(model, [text], prompt, bucket=True) for text in texts]
-        most = kernel.plan.texts
-        self._parts = [_Together(kernel, prefilled[at : at + most], prompt) for at in range(0, len(texts), most)]
-        self._most = most
-        self._sampling: dict[tuple[Sampling, int, int], mx.array] = {}
-        self.logits = _joined([part.logits for part in self._parts], axis=0)
+    def __init__(self, rows: ClusterRows, texts: Sequence[Text], prompt: np.ndarray):
+        self.rows, self._every = rows, range(len(texts))
+        for text in texts:
+            rows.join(text, prompt, Sampling(), -1, 0)
+
+    @property
+    def logits(self) -> mx.array:
+        """See `runtime.interface.T2SSession`."""
+        return self.rows.logits
 
     def step(self, codes: mx.array) -> mx.array:
         """See `runtime.interface.T2SSession`."""
-        for index, part in enumerate(self._parts):
-            part.step(codes[index * self._most : (index + 1) * self._most], self._how(Sampling(), -1, 0))
-        self.logits = _joined([part.logits for part in self._parts], axis=0)
-        return self.logits
+        return self.rows.step(self._every, codes)
 
     def cached(self, text: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """See `runtime.interface.T2SSession`."""
-        return self._parts[text // self._most].cached(text % self._most, layer, first, last)
+        return self.rows.cached(text, layer, first, last)
 
     def codes(self, noise: mx.array, sampling: Sampling, end: int, minimum: int) -> mx.array:
-        """See `runtime.interface.DrawingSession`."""
-        how, most = self._how(sampling, end, minimum), self._most
-        drawn = [part.codes(noise[:, at * most : (at + 1) * most], how) for at, part in enumerate(self._parts)]
-        self.logits = _joined([part.logits for part in self._parts], axis=0)
-        return _joined(drawn, axis=2)
-
-    def _how(self, sampling: Sampling, end: int, minimum: int) -> mx.array:
-        key = sampling, end, minimum
-        if key not in self._sampling:
-            self._sampling[key] = sampling_array(sampling, end, minimum)
-        return self._sampling[key]
-
-
-def _joined(arrays: list[mx.array], axis: int) -> mx.array:
-    return arrays[0] if len(arrays) == 1 else mx.concatenate(arrays, axis=axis)
+        """Codes that the kernel draws so; see `runtime.interface.DrawingRows`."""
+        self.rows.redraw(sampling, end, minimum)
+        return self.rows.codes(self._every, noise)
 
 
 class ClusterT2SRunner:
@@ -367,13 +495,17 @@ class ClusterT2SRunner:
     exact_batches = True
     pipelined = True
 
-    def __init__(self, model: T2S, plan: Plan):
-        """Packs the weights of a network for the kernel; errors as `CodesKernel`."""
+    def __init__(self, model: T2S, plan: Plan, many: ManyTexts | None = None):
+        """Packs the weights of a network for the kernel; errors as `CodesKernel`. For `many` see `ClusterRows`."""
         self.config = model.config
         self.xp = mx
-        self._model = model
+        self._model, self._many = model, many
         self._kernel = CodesKernel(model, plan)
 
-    def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> ClusterT2SSession:
+    def open(self) -> ClusterRows:
         """See `runtime.interface.T2SRunner`."""
-        return ClusterT2SSession(self._kernel, self._model, texts, prompt)
+        return ClusterRows(self._kernel, self._model, self._many)
+
+    def start(self, texts: Sequence[Text], prompt: np.ndarray) -> ClusterT2SSession:
+        """See `runtime.interface.T2SRunner`."""
+        return ClusterT2SSession(self.open(), texts, prompt)

@@ -16,6 +16,8 @@ import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S
+from dora_primespeech_mlx.runtime.apart import Apart
+from dora_primespeech_mlx.runtime.interface import T2SRows
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner, MlxT2SSession
 
 SOURCE = Path(__file__).with_name("cuda_step.cuh")
@@ -65,20 +67,7 @@ class StepKernel:
         if not fits(config, blocks):
             raise ValueError(f"The kernel of the T2S step cannot run {config}.")
         self.config, self._blocks = config, blocks
-        layers = model.h.layers
-        norms = [
-            mx.stack([layer.norm1.weight, layer.norm1.bias, layer.norm2.weight, layer.norm2.bias]) for layer in layers
-        ]
-        self.weights = [
-            model.ar_audio_embedding.word_embeddings.weight.astype(mx.float16),
-            model._positions.astype(mx.float32) * model.ar_audio_position.alpha.astype(mx.float32),
-            *_pair([layer.self_attn.in_proj for layer in layers]),
-            *_pair([layer.self_attn.out_proj for layer in layers]),
-            *_pair([layer.linear1 for layer in layers]),
-            *_pair([layer.linear2 for layer in layers]),
-            mx.stack(norms).astype(mx.float32),
-            model.ar_predict_layer.weight.astype(mx.float32),
-        ]
+        self.weights = step_weights(model)
         mx.eval(self.weights)
         sizes = (config.hidden, config.heads, config.feed_forward, config.vocabulary, blocks, WARPS, PARTS)
         self._header = f"{SOURCE.read_text('utf-8')}\nusing Kernel = Step<{', '.join(map(str, sizes))}>;\n"
@@ -120,6 +109,22 @@ class StepKernel:
             header=self._header,
         )
         return kernel
+
+
+def step_weights(model: T2S) -> list[mx.array]:
+    """The arrays of `WEIGHTS`, one for all layers each: matrices float16, the others and the scores' float32."""
+    layers = model.h.layers
+    norms = [mx.stack([layer.norm1.weight, layer.norm1.bias, layer.norm2.weight, layer.norm2.bias]) for layer in layers]
+    return [
+        model.ar_audio_embedding.word_embeddings.weight.astype(mx.float16),
+        model._positions.astype(mx.float32) * model.ar_audio_position.alpha.astype(mx.float32),
+        *_pair([layer.self_attn.in_proj for layer in layers]),
+        *_pair([layer.self_attn.out_proj for layer in layers]),
+        *_pair([layer.linear1 for layer in layers]),
+        *_pair([layer.linear2 for layer in layers]),
+        mx.stack(norms).astype(mx.float32),
+        model.ar_predict_layer.weight.astype(mx.float32),
+    ]
 
 
 def _pair(layers: Sequence[Callable]) -> tuple[mx.array, mx.array]:
@@ -165,12 +170,16 @@ class CudaT2SSession(MlxT2SSession):
 
 
 class CudaT2SRunner(MlxT2SRunner):
-    """T2S on CUDA: single texts through the kernel, several through separate operations."""
+    """T2S on CUDA: texts through the kernel, one at a time; those that are started together through operations."""
 
     def __init__(self, model: T2S, blocks: int = BLOCKS):
         """Packs the weights of a network for the kernel; errors as `StepKernel`."""
         super().__init__(model, accelerated=True)
         self._kernel = StepKernel(model, blocks)
+
+    def open(self) -> T2SRows:
+        """See `runtime.interface.T2SRunner`."""
+        return Apart(self.start)
 
     def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> MlxT2SSession:
         """See `runtime.interface.T2SRunner`."""

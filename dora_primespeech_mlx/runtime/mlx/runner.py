@@ -10,12 +10,21 @@ from mlx.utils import tree_flatten
 
 from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import T2S, prefill_mask
+from dora_primespeech_mlx.runtime.interface import EncodeRow, FlowRow, T2SRows, VocodeRow
 from dora_primespeech_mlx.runtime.mlx.cache import KVCache, join
+from dora_primespeech_mlx.runtime.mlx.rows import MlxT2SRows
 
 log = logging.getLogger(__name__)
-Found = TypeVar("Found", np.ndarray, tuple[np.ndarray, np.ndarray])
+
 BUCKET = 32
 """Lengths are rounded up to a multiple of this many frames, phones or rows before they reach a device."""
+
+COARSE = 64
+"""The same for codes and phones of several rows, whose lengths differ more."""
+MOST_ROWS = 16
+"""Rows that an accelerator is given at once; from here on it gains little."""
+
+Row = TypeVar("Row")
 
 
 def bucketed(length: int) -> int:
@@ -70,6 +79,10 @@ class MlxT2SSession:
         keys, values = (part[text, :, padding + first : padding + last] for part in self._cache[layer].rows())
         return _output(keys), _output(values)
 
+    def rows(self) -> tuple[list[tuple[mx.array, mx.array]], int]:
+        """Keys and values of each layer of a single text, [1, heads, rows, d], and the position of its next code."""
+        return [cache.rows() for cache in self._cache], self._position
+
     def step(self, codes: mx.array) -> mx.array:
         """Appends a code to each text and returns the logits of the next, not yet computed."""
         x = self._model.embed_audio(codes[:, None], mx.array([self._position]))
@@ -93,6 +106,10 @@ class MlxT2SRunner:
         self.pipelined = accelerated
         self._model = model
 
+    def open(self) -> T2SRows:
+        """See `runtime.interface.T2SRunner`."""
+        return MlxT2SRows(self._model, self.start)
+
     def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> MlxT2SSession:
         """See `runtime.interface.T2SRunner`."""
         return MlxT2SSession(self._model, texts, prompt, bucket=self.pipelined)
@@ -109,6 +126,7 @@ class MlxSovitsRunner:
         self.config = model.config
         self.flow_context = model.config.flow_context
         self._model = model
+        self.most_rows = MOST_ROWS if bucket else 1
         self._bucket = bucket
         self._compiled = compiled
         self._build()
@@ -118,7 +136,7 @@ class MlxSovitsRunner:
         self._flow = mx.compile(model.flow.__call__) if self._compiled else model.flow
         self._vocoder = mx.compile(model.dec.__call__) if self._compiled else model.dec
 
-    def _finite(self, stage: Callable[[], Found]) -> Found:
+    def _finite(self, stage: Callable[[], list[np.ndarray]]) -> list[np.ndarray]:
         """What a stage makes; if that is not finite in 16 bits, the network has float32 from now on."""
         found = stage()
         if not finite(found) and widened(self._model):
@@ -133,7 +151,8 @@ class MlxSovitsRunner:
         """See `runtime.interface.SovitsRunner`."""
         vectors = [mx.array(s)[None] for s in speakers] if speakers else [None] * len(spectra)
         each = [
-            self._model.timbre(self._input(spectrum), vector) for spectrum, vector in zip(spectra, vectors, strict=True)
+            self._model.timbre(self._input(spectrum[None]), vector)
+            for spectrum, vector in zip(spectra, vectors, strict=True)
         ]
         return _output(mx.concatenate(each).mean(axis=0)[0])
 
@@ -145,50 +164,86 @@ class MlxSovitsRunner:
         self, codes: np.ndarray, phones: np.ndarray, ge: np.ndarray, resample: tuple[np.ndarray, ...] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `runtime.interface.SovitsRunner`."""
-        frames = 2 * len(codes) if resample is None else len(resample[0])
-        code_row, code_mask = self._row(codes)
-        phone_row, phone_mask = self._row(phones)
-        positions = None
-        if resample is not None:
-            lower, upper, weight = (mx.array(np.pad(part, (0, self.fit(frames) - frames))) for part in resample)
-            positions = lower, upper, weight
-
-        def stage() -> tuple[np.ndarray, np.ndarray]:
-            heard = self._input(ge[None]), code_mask, phone_mask, positions
-            mean, log_deviation = self._model.encode(code_row, phone_row, *heard)
-            return _output(mean[0, :frames]), _output(log_deviation[0, :frames])
-
-        return self._finite(stage)
+        return self.encode_rows([(codes, phones, ge, resample)])[0]
 
     def flow(self, prior: np.ndarray, ge: np.ndarray) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
-        return self._finite(lambda: _output(self._flow(self._input(prior), self._input(ge[None]))[0]))
+        return self.flow_rows([(prior, ge)])[0]
 
     def vocode(self, latent: np.ndarray, ge: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`; all frames are rendered, so that one number tells the shapes."""
-        samples = self._finite(lambda: _output(self._vocoder(self._input(latent), self._input(ge[None]))[0]))
-        hop = len(samples) // len(latent)
-        return samples[start * hop : None if stop is None else stop * hop]
+        return self.vocode_rows([(latent, ge, start, len(latent) if stop is None else stop)])[0]
+
+    def encode_rows(self, rows: Sequence[EncodeRow]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """See `runtime.interface.SovitsRunner`."""
+        codes, phones, ge, resampled = zip(*self._padded(rows), strict=True)
+        resample, positions = resampled[0], None
+        frames = [2 * len(row[0]) if resample is None else len(resample[0]) for row in rows]
+        if resample is not None:
+            room = [(0, self.fit(frames[0]) - frames[0])]
+            lower, upper, weight = (mx.array(np.pad(part, room)) for part in resample)
+            positions = lower, upper, weight
+        code_rows, code_mask = self._ids(codes)
+        phone_rows, phone_mask = self._ids(phones)
+
+        def stage() -> list[np.ndarray]:
+            heard = self._timbres(ge), code_mask, phone_mask, positions
+            made = zip(*map(_output, self._model.encode(code_rows, phone_rows, *heard)), strict=True)
+            return [row[:count] for rows, count in zip(made, frames, strict=False) for row in rows]
+
+        found = self._finite(stage)
+        return list(zip(found[::2], found[1::2], strict=True))
+
+    def flow_rows(self, rows: Sequence[FlowRow]) -> list[np.ndarray]:
+        """See `runtime.interface.SovitsRunner`."""
+        prior, ge = zip(*self._padded(rows), strict=True)
+        return self._finite(
+            lambda: list(_output(self._flow(self._input(np.stack(prior)), self._timbres(ge)))[: len(rows)])
+        )
+
+    def vocode_rows(self, rows: Sequence[VocodeRow]) -> list[np.ndarray]:
+        """See `runtime.interface.SovitsRunner`; all frames are rendered, so that one number tells the shapes."""
+        latent, ge, *_ = zip(*self._padded(rows), strict=True)
+
+        def stage() -> list[np.ndarray]:
+            samples = _output(self._vocoder(self._input(np.stack(latent)), self._timbres(ge)))
+            hop = samples.shape[1] // len(latent[0])
+            return [made[start * hop : stop * hop] for made, (_, _, start, stop) in zip(samples, rows, strict=False)]
+
+        return self._finite(stage)
 
     def fit(self, frames: int) -> int:
         """See `runtime.interface.SovitsRunner`."""
         return bucketed(frames) if self._bucket else frames
 
-    def _row(self, ids: np.ndarray) -> tuple[mx.array, mx.array | None]:
-        """Ids [n] as a batch of one, padded to a bucket with the mask of what is real."""
-        size = self.fit(len(ids))
-        if size == len(ids):
-            return mx.array(ids)[None], None if not self._bucket else mx.ones((1, size), dtype=mx.bool_)
-        return mx.array(np.pad(ids, (0, size - len(ids))))[None], mx.array(np.arange(size) < len(ids))[None]
+    def _padded(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The rows and, where shapes are bucketed, more of them up to a power of four."""
+        if not self._bucket:
+            return rows
+        size = 4 ** (((len(rows) - 1).bit_length() + 1) // 2)
+        return [*rows, *[rows[0]] * (size - len(rows))]
+
+    def _ids(self, rows: Sequence[np.ndarray]) -> tuple[mx.array, mx.array | None]:
+        """Rows of ids padded to one length, with the mask of what is real."""
+        longest = max(map(len, rows))
+        size = self.fit(longest) if len(rows) == 1 else -(-longest // COARSE) * COARSE
+        if size == longest and not self._bucket:
+            return mx.array(np.stack(rows)), None
+        padded = np.stack([np.pad(ids, (0, size - len(ids))) for ids in rows])
+        return mx.array(padded), mx.array(np.arange(size) < np.array([[len(ids)] for ids in rows]))
+
+    def _timbres(self, ge: Sequence[np.ndarray]) -> mx.array:
+        """Timbres [gin] as a batch [B, 1, gin] in the weights' type."""
+        return self._input(np.stack(ge)[:, None])
 
     def _input(self, array: np.ndarray) -> mx.array:
-        """A batch of one in the weights' type."""
-        return mx.array(array)[None].astype(self._model.enc_p.proj.weight.dtype)
+        """A batch in the weights' type."""
+        return mx.array(array).astype(self._model.enc_p.proj.weight.dtype)
 
 
-def finite(found: np.ndarray | tuple[np.ndarray, ...]) -> bool:
+def finite(found: np.ndarray | Sequence[np.ndarray]) -> bool:
     """Whether all numbers are."""
-    return all(np.isfinite(part).all() for part in (found if isinstance(found, tuple) else (found,)))
+    return all(np.isfinite(part).all() for part in ((found,) if isinstance(found, np.ndarray) else found))
 
 
 def widened(network: Any) -> bool:

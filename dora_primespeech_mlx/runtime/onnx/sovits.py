@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
+from dora_primespeech_mlx.runtime.interface import EncodeRow, FlowRow, VocodeRow
 from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
 from dora_primespeech_mlx.runtime.onnx.session import Function, GraphOf, OnnxFunction
@@ -25,6 +26,8 @@ SHARED = ("_timbre", "_encode", "_flow")
 
 class OnnxSovitsRunner:
     """SoVITS on ONNX Runtime, flow and vocoder on OpenVINO where that pays; see `runtime.interface.SovitsRunner`."""
+
+    most_rows = 1
 
     def __init__(
         self,
@@ -150,6 +153,18 @@ class OnnxSovitsRunner:
         (samples,) = self._vocoder(latent[None], ge[None, None], np.arange(first, last, dtype=np.int32))
         hop = samples.shape[1] // (last - first)
         return samples[0, (start - first) * hop : (stop - first) * hop]
+
+    def encode_rows(self, rows: Sequence[EncodeRow]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """See `runtime.interface.SovitsRunner`."""
+        return [self.encode(*row) for row in rows]
+
+    def flow_rows(self, rows: Sequence[FlowRow]) -> list[np.ndarray]:
+        """See `runtime.interface.SovitsRunner`."""
+        return [self.flow(*row) for row in rows]
+
+    def vocode_rows(self, rows: Sequence[VocodeRow]) -> list[np.ndarray]:
+        """See `runtime.interface.SovitsRunner`."""
+        return [self.vocode(*row) for row in rows]
 
     def fit(self, frames: int) -> int:
         """See `runtime.interface.SovitsRunner`."""

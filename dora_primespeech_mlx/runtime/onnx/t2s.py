@@ -7,6 +7,8 @@ import numpy as np
 import onnxruntime
 
 from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM, T2SConfig
+from dora_primespeech_mlx.runtime.apart import Apart
+from dora_primespeech_mlx.runtime.interface import T2SRows
 from dora_primespeech_mlx.runtime.onnx.graph import PAST_LENGTH, TOTAL_LENGTH
 from dora_primespeech_mlx.runtime.onnx.quantise import cache_levels, cache_scale
 from dora_primespeech_mlx.runtime.onnx.session import GraphOf, OnnxFunction
@@ -157,6 +159,10 @@ class OnnxT2SRunner:
         """Takes back memory nobody needs any more; the largest is kept for the next session."""
         if memory.size > self._spare.size:
             self._spare = memory
+
+    def open(self) -> T2SRows:
+        """See `runtime.interface.T2SRunner`."""
+        return Apart(self.start)
 
     def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> OnnxT2SSession:
         """See `runtime.interface.T2SRunner`."""

@@ -1,0 +1,79 @@
+"""Heavy work as a value: what a text waits for, so that several texts that want the same can have it done at once.
+
+The generator of a text yields a need instead of working. Whoever drives it may meet the need, together with others of
+the same kind; where nobody does, the need is met when its result is asked for. So a lone text takes the same way.
+"""
+
+import time
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Generic, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Need(Generic[Result]):
+    """A piece of work, and once it is met its result.
+
+    Args:
+        stage: of `speech.Timing`, which the work belongs to.
+        do: does several such pieces at once: their arguments to their results.
+        what: the argument of this one.
+        kind: equal for what may be done at once; None for what is done alone.
+        most: how many may be done at once.
+    """
+
+    def __init__(
+        self,
+        stage: str,
+        do: Callable[[Sequence[Any]], Sequence[Result]],
+        what: Any,
+        kind: Hashable | None = None,
+        most: int = 1,
+    ):
+        self.stage, self.kind, self.most = stage, kind, most
+        self._do, self._what = do, what
+        self._met = False
+        self._took = 0.0
+        self._result: Result | None = None
+        self._error: Exception | None = None
+
+    @property
+    def took(self) -> float:
+        """Seconds of work, its share if others were met with it."""
+        if not self._met:
+            meet([self])
+        return self._took
+
+    @property
+    def result(self) -> Result:
+        """What the work gave; raises what it raised."""
+        if not self._met:
+            meet([self])
+        if self._error is not None:
+            raise self._error
+        return self._result  # type: ignore[return-value]
+
+    def _keep(self, took: float, result: Result | None = None, error: Exception | None = None) -> None:
+        self._met, self._took, self._result, self._error = True, took, result, error
+
+
+def alone(stage: str, function: Callable[[], Result]) -> Need[Result]:
+    """A call as a need that is met by itself."""
+    return Need(stage, lambda _: [function()], None)
+
+
+def meet(needs: Sequence[Need]) -> None:
+    """Does the work of needs of one kind at once; if that fails each by itself, so that one spoils no other."""
+    began = time.perf_counter()
+    try:
+        results = needs[0]._do([need._what for need in needs])
+    except Exception as error:
+        if len(needs) == 1:
+            needs[0]._keep(time.perf_counter() - began, error=error)
+        else:
+            for need in needs:
+                meet([need])
+        return
+    took = (time.perf_counter() - began) / len(needs)
+    for need, result in zip(needs, results, strict=True):
+        need._keep(took, result)
