@@ -98,16 +98,19 @@ class Worker:
         threading.Event().wait()
 
     def _serve(self, engine: "Engine") -> None:
+        seen, wake = -1, 0.0
         while not self._desk.done:
             news = self._desk.changed.count
             while (voice := self._desk.next_voice()) is not None:
                 self._load(engine, *voice)
             for job in self._desk.admit(self._scheduler.room):
                 self._begin(engine, job)
-            wake = self._deliver()
+            if news != seen or wake <= time.monotonic():
+                seen, wake = news, min(map(self._deliver, list(self._scheduler.turns)), default=math.inf)
             turn = self._scheduler.next()
             if turn is not None:
                 self._advance(turn)
+                wake = min(wake, self._deliver(turn))
             elif wake > time.monotonic():
                 self._desk.wait(news, wake)
 
@@ -149,29 +152,26 @@ class Worker:
         elif turn.over:
             speaking.delivery.close()
 
-    def _deliver(self) -> float:
-        """Send what may be sent, end the texts that are all sent or over; when to look again."""
-        wake = math.inf
-        for turn in list(self._scheduler.turns):
-            speaking, job = turn.whom, turn.whom.job
-            while speaking.delivery.outbox and job.outcome is None:
-                wait = self._desk.try_send(job, *speaking.delivery.outbox[0])
-                if wait is None:
-                    break
-                if wait > 0.0:
-                    wake = min(wake, time.monotonic() + wait)
-                    break
-                speaking.delivery.outbox.popleft()
-                turn.heard_until = self._desk.heard_until(job)
-            job.computed, job.active = turn.work, turn.active
-            if job.outcome is not None or (turn.over and not speaking.delivery.outbox):
-                self._scheduler.remove(turn)
-                outcome = ERROR if speaking.error else COMPLETED if job.chunks else SKIPPED
-                self._desk.finish(job, outcome, speaking.error)
-                wake = 0.0
-            elif (dry_until := speaking.dry_until) is not None:
-                wake = min(wake, dry_until)
-        return wake
+    def _deliver(self, turn: Turn[Speaking]) -> float:
+        """Send what may be sent of a text, and end it if it is all sent or over; when to look again."""
+        speaking, job, wake = turn.whom, turn.whom.job, math.inf
+        while speaking.delivery.outbox and job.outcome is None:
+            wait = self._desk.try_send(job, *speaking.delivery.outbox[0])
+            if wait is None:
+                break
+            if wait > 0.0:
+                wake = time.monotonic() + wait
+                break
+            speaking.delivery.outbox.popleft()
+            turn.heard_until = self._desk.heard_until(job)
+        job.computed, job.active = turn.work, turn.active
+        if job.outcome is not None or (turn.over and not speaking.delivery.outbox):
+            self._scheduler.remove(turn)
+            outcome = ERROR if speaking.error else COMPLETED if job.chunks else SKIPPED
+            self._desk.finish(job, outcome, speaking.error)
+            return 0.0
+        dry_until = speaking.dry_until
+        return wake if dry_until is None else min(wake, dry_until)
 
 
 def sentence(error: BaseException) -> str:

@@ -8,7 +8,7 @@ import onnxruntime
 
 from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM, T2SConfig
 from dora_primespeech_mlx.runtime.apart import Apart
-from dora_primespeech_mlx.runtime.interface import T2SRows
+from dora_primespeech_mlx.runtime.interface import T2SRows, Text
 from dora_primespeech_mlx.runtime.onnx.graph import PAST_LENGTH, TOTAL_LENGTH
 from dora_primespeech_mlx.runtime.onnx.quantise import cache_levels, cache_scale
 from dora_primespeech_mlx.runtime.onnx.session import GraphOf, OnnxFunction
@@ -25,14 +25,20 @@ def cache_names(layers: int, prefix: str) -> list[str]:
 class OnnxT2SSession:
     """Texts being decoded together; `logits` are those of the next codes, float32 [B, vocabulary]."""
 
-    def __init__(self, runner: "OnnxT2SRunner", logits: np.ndarray, rows: Sequence[Sequence[np.ndarray]], prompt: int):
+    def __init__(
+        self,
+        runner: "OnnxT2SRunner",
+        logits: np.ndarray,
+        rows: Sequence[Sequence[np.ndarray]],
+        positions: Sequence[int],
+    ):
         """Rows: for each text the keys and then the values of every layer, [heads, length, d] each."""
         config = runner.config
         self._runner, self._batch = runner, len(rows)
         self._past = np.array([r[0].shape[1] for r in rows], dtype=np.int32)
         self._total = np.array(self._past.max() + 1, dtype=np.int32)
         self._codes = np.zeros((self._batch, 1), dtype=np.int32)
-        self._positions = np.full((self._batch, 1), prompt, dtype=np.int32)
+        self._positions = np.array(positions, dtype=np.int32)[:, None]
         self._next = np.empty((self._batch, config.vocabulary), dtype=np.float32)
         self.cache = self._room(int(self._past.max()) + 1)
         self._scales = [cache_scale(part) for part in zip(*rows, strict=True)] if runner.rounded else []
@@ -43,16 +49,20 @@ class OnnxT2SSession:
         self._bind()
         self.logits = logits
 
-    def step(self, codes: np.ndarray) -> np.ndarray:
-        """Appends a code to each text and returns the new logits."""
+    def step(self, codes: np.ndarray, rows: Sequence[int] | None = None) -> np.ndarray:
+        """Appends a code to each text, or to some of them, and returns their new logits.
+
+        Those that wait are computed too, and what they wrote is written over.
+        """
         if self._total > self.cache.shape[3]:
             self._grow()
-        self._codes[:, 0] = codes
+        which = slice(None) if rows is None else rows
+        self._codes[which, 0] = codes
         self._runner.step_session.run_with_iobinding(self._binding)
-        self._past += 1
-        self._total += 1
-        self._positions += 1
-        self.logits = self._next.copy()
+        self._past[which] += 1
+        self._positions[which] += 1
+        self._total[...] = self._past.max() + 1
+        self.logits = self._next[which].copy()
         return self.logits
 
     def cached(self, text: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
@@ -62,6 +72,11 @@ class OnnxT2SSession:
         if self._runner.rounded:
             rows = [row * self._scales[part] for part, row in zip(parts, rows, strict=True)]
         return rows[0], rows[1]
+
+    def states(self) -> list[tuple[list[np.ndarray], int]]:
+        """What each text is made of: its rows, as the constructor takes them, and the position of its next code."""
+        lengths = zip(range(self._batch), self._past, self._positions[:, 0], strict=True)
+        return [(list(self.cache[:, index, :, :length]), int(position)) for index, length, position in lengths]
 
     def _room(self, length: int) -> np.ndarray:
         """Memory for at least so many rows, with whatever is in it: that of an earlier session if it is enough."""
@@ -104,6 +119,46 @@ class OnnxT2SSession:
 
 def _bind(bind, name: str, array: np.ndarray) -> None:  # type: ignore[no-untyped-def]
     bind(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
+
+
+class OnnxT2SRows:
+    """Texts that share steps; see `runtime.interface.T2SRows`. The cache is made anew when one joins or leaves."""
+
+    most = 8
+
+    def __init__(self, runner: "OnnxT2SRunner"):
+        self._runner = runner
+        self._session: OnnxT2SSession | None = None
+
+    def join(self, text: Text, prompt: np.ndarray) -> np.ndarray:
+        """See `runtime.interface.T2SRows`."""
+        logits, rows = self._runner.prefill(text, prompt)
+        self._put_together([*self._states(), (rows, len(prompt))])
+        return logits
+
+    def leave(self, row: int) -> None:
+        """See `runtime.interface.T2SRows`."""
+        states = self._states()
+        del states[row]
+        self._put_together(states)
+
+    def cached(self, row: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `runtime.interface.T2SRows`."""
+        assert self._session is not None
+        return self._session.cached(row, layer, first, last)
+
+    def step(self, rows: Sequence[int], codes: np.ndarray) -> np.ndarray:
+        """See `runtime.interface.T2SRows`."""
+        assert self._session is not None
+        return self._session.step(codes, list(rows))
+
+    def _states(self) -> list[tuple[list[np.ndarray], int]]:
+        return self._session.states() if self._session else []
+
+    def _put_together(self, states: Sequence[tuple[list[np.ndarray], int]]) -> None:
+        none = np.zeros((len(states), 0), np.float32)
+        made = zip(*states, strict=True)
+        self._session = OnnxT2SSession(self._runner, none, *made) if states else None
 
 
 class OnnxT2SRunner:
@@ -162,15 +217,16 @@ class OnnxT2SRunner:
 
     def open(self) -> T2SRows:
         """See `runtime.interface.T2SRunner`."""
-        return Apart(self.start)
+        return OnnxT2SRows(self) if self.exact_batches else Apart(self.start)
 
-    def start(self, texts: Sequence[tuple[np.ndarray, np.ndarray | None]], prompt: np.ndarray) -> OnnxT2SSession:
+    def start(self, texts: Sequence[Text], prompt: np.ndarray) -> OnnxT2SSession:
         """See `runtime.interface.T2SRunner`."""
-        codes = prompt.astype(np.int32)[None]
-        logits, rows = [], []
-        for phones, bert in texts:
-            features = np.zeros((len(phones), BERT_DIM), np.float32) if bert is None else bert.astype(np.float32)
-            first, *cache = self._prefill(phones.astype(np.int32)[None], features[None], codes)
-            logits.append(first[0])
-            rows.append([part[0] for part in cache])
-        return OnnxT2SSession(self, np.stack(logits), rows, len(prompt))
+        logits, rows = zip(*(self.prefill(text, prompt) for text in texts), strict=True)
+        return OnnxT2SSession(self, np.stack(logits), rows, [len(prompt)] * len(rows))
+
+    def prefill(self, text: Text, prompt: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Scores of a text's first code, and the keys and then the values of every layer, [heads, length, d] each."""
+        phones, bert = text
+        features = np.zeros((len(phones), BERT_DIM), np.float32) if bert is None else bert.astype(np.float32)
+        logits, *cache = self._prefill(phones.astype(np.int32)[None], features[None], prompt.astype(np.int32)[None])
+        return logits[0], [part[0] for part in cache]
