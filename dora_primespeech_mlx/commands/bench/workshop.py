@@ -105,10 +105,6 @@ class _PacedRows:
         done = self._xp.array(np.array([self._left[row] <= 0 for row in rows]))[:, None]
         return self._xp.where(done, self._end, self._rows.step(rows, codes))
 
-    def cached(self, text: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `runtime.interface.T2SSession`."""
-        return self._session.cached(text, layer, first, last)
-
 
 class _PacedDrawing:
     """The same of rows that are drawn by the executor."""
