@@ -30,6 +30,8 @@ WINDOW = 40
 # How many characters before a sentence are remembered for that.
 PAST = 160
 # What a sentence does not begin with: it belongs to the sentence before.
+VALUE_SIGNS = frozenset("≈±√∛∑∏∫∠△∀∃∴∵−€£¥￥")
+"""Signs that say something of the value that they stand before, with a blank between or without."""
 LEFT_OVER = CLOSERS | SENTENCE_ENDS | PAUSES | {ITEM, END}
 # Short forms after which a sentence may well end, when a capital letter follows.
 ENDING_SHORT_FORMS = frozenset(("etc", "inc", "ltd", "corp", "co", "jr", "sr", "am", "pm"))
@@ -194,7 +196,7 @@ def spoken_length(text: str) -> float:
 
 
 def _weight(character: str) -> float:
-    if "\u3400" <= character <= "\u9fff" or character >= "\U00020000" or character.isdigit():
+    if "\u3400" <= character <= "\u9fff" or character >= "\U00020000" or character.isnumeric():
         return 1.0
     if "\u3041" <= character <= "\u30ff" or "\uff66" <= character <= "\uff9d":
         return 0.6
@@ -250,7 +252,8 @@ class SentenceSplitter:
                 break
             self._looked += 1
             self._length = length
-            if verdict or (not length and (character in LEFT_OVER or character.isspace())):
+            is_over = not length and (character in LEFT_OVER or character.isspace())
+            if verdict or (is_over and VALUE_SIGNS.isdisjoint(self._text[self._start : self._looked])):
                 sentences += self._sentence()
         if final:
             self._looked = len(self._text)

@@ -1,6 +1,7 @@
 """What a network's dimensions are: from its weights, and the few that those do not tell from its config, checked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -71,16 +72,8 @@ def t2s_config(weights: Mapping[str, np.ndarray], config: Any) -> T2SConfig:
         CheckpointError: a tensor they need is missing or has another shape, or the config does not fit.
     """
     settings = t2s_settings(config)
-    try:
+    with _measured("T2S (s1)"):
         found = T2SConfig.from_weights(weights, settings)
-    except KeyError as error:
-        raise CheckpointError(
-            f"The tensor {error.args[0]} is missing, so this is not a T2S (s1) model. {_GIVE}"
-        ) from error
-    except (ValueError, IndexError, ZeroDivisionError) as error:
-        raise CheckpointError(
-            "The tensors of this T2S (s1) model have shapes that no such model has. " + _GIVE
-        ) from error
     _plausible(found, "T2S")
     if found.hidden > WIDEST_T2S:
         raise CheckpointError(f"This T2S (s1) model is {found.hidden} wide, which no such model is.")
@@ -123,16 +116,8 @@ def sovits_config(weights: Mapping[str, np.ndarray], config: Any, version: str) 
     if version in MEL_BASES:
         return diffusion_config(weights, config, version)
     settings = sovits_settings(config)
-    try:
+    with _measured("SoVITS (s2)"):
         found = SovitsConfig.from_weights(weights, settings["model"], version)
-    except KeyError as error:
-        raise CheckpointError(
-            f"The tensor {error.args[0]} is missing, so this is not a SoVITS (s2) model. {_GIVE}"
-        ) from error
-    except (ValueError, IndexError, ZeroDivisionError) as error:
-        raise CheckpointError(
-            "The tensors of this SoVITS (s2) model have shapes that no such model has. " + _GIVE
-        ) from error
     _plausible(found, "SoVITS")
     vocoder = found.vocoder
     _plausible(vocoder, "SoVITS")
@@ -176,12 +161,19 @@ def encoder_settings(config: Any) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _missing(error: KeyError, what: str) -> CheckpointError:
-    return CheckpointError(f"The tensor {error.args[0]} is missing, so this is not a {what} model. {_GIVE}")
-
-
-def _misshapen(what: str) -> CheckpointError:
-    return CheckpointError(f"The tensors of this {what} model have shapes that no such model has. {_GIVE}")
+@contextmanager
+def _measured(what: str) -> Iterator[None]:
+    """Dimensions are taken from tensors: what is missing or misshapen there is an error in words."""
+    try:
+        yield
+    except KeyError as error:
+        raise CheckpointError(
+            f"The tensor {error.args[0]} is missing, so this is not a {what} model. {_GIVE}"
+        ) from error
+    except (ValueError, IndexError, ZeroDivisionError) as error:
+        raise CheckpointError(
+            f"The tensors of this {what} model have shapes that no such model has. {_GIVE}"
+        ) from error
 
 
 def _plausible(config: Any, what: str) -> None:

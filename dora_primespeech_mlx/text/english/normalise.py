@@ -220,7 +220,7 @@ def _rules() -> Rules:
             lambda match: " to ".join(map(cardinal, match.group().split(":"))),
         ),
         ("0:", r"\b([01]?\d|2[0-4]):([0-5]\d)\b(?!:)", dates.clock_in_text),
-        ("0:", r"\b(\d+):(\d+)\b", lambda match: f"{cardinal(match[1])} to {cardinal(match[2])}"),
+        ("0:", r"\b\d+(?::\d+)+\b", lambda match: " to ".join(map(cardinal, match.group().split(":")))),
         (
             "0",
             r"(?:\+(\d{1,3})[-. ]?)?\(?\b(\d{3})\)?[-. ](\d{3})[-. ](\d{4})\b|\b(\d{3})-(\d{4})\b",
@@ -236,12 +236,12 @@ def _rules() -> Rules:
         ("0,", r"(?<=\d),(?=\d{3}(?!\d))", lambda match: GROUP),
         (
             "0/",
-            rf"((?:{money})\s?{GROUPED}\s?(?:{SCALE})?)\s?/\s?([a-z]+(?:/[a-z]+)?)\b(?!/)(?:\.(?=,|\s+[a-z]))?",
+            rf"((?:{money})\s?{GROUPED}\s?(?:{SCALE})?)\s?/\s?([a-z]+(?:/[a-z]+)?)\b(?!/)(?:\.(?=[,)]|\s+[a-z]))?",
             quantities.per,
         ),
         (
             "0/",
-            rf"((?<![\w/]){GROUPED}\+?(?:\s?(?:[A-Za-z²³]+|percent|%|dollars|cents)){{0,2}})\s?/\s?((?:{per})(?:/(?:{per}))?)\b(?!/)(?:\.(?=,|\s+[a-z]))?",
+            rf"((?<![\w/]){GROUPED}\+?(?:\s?(?:[A-Za-z²³]+|percent|%|dollars|cents)){{0,2}})\s?/\s?((?:{per})(?:/(?:{per}))?)\b(?!/)(?:\.(?=[,)]|\s+[a-z]))?",
             quantities.per,
         ),
         (
@@ -273,20 +273,20 @@ def _rules() -> Rules:
         ("0K", r"(?<![\w.])(\d{2,}(?:\.\d+)?)K\b", lambda match: f"{decimal(match[1])} thousand"),
         (
             "0/",
-            rf"(?<![\w./])(?:(\d+)[ -])?(\d+)/(\d+)[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=,|\s+[a-z]))?",
+            rf"(?<![\w./])(?:(\d+)[ -])?(\d+)/(\d+)[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,)]|\s+[a-z]))?",
             quantities.part_of_unit,
         ),
         (
             parts_needed,
-            rf"(?<!\w)(?:(\d+)\s?)?([{marks}])[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=,|\s+[a-z]))?",
+            rf"(?<!\w)(?:(\d+)\s?)?([{marks}])[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,)]|\s+[a-z]))?",
             quantities.sign_of_unit,
         ),
         (
             "0-",
-            rf"(?<![\w./-])({GROUPED})-({unit})(?![\w²³/'’-])(?:\.(?=,|\s+[a-z]))?",
+            rf"(?<![\w./-])({GROUPED})-({unit})(?![\w²³/'’-])(?:\.(?=[,)]|\s+[a-z]))?",
             lambda match: f"{decimal(match[1].replace(GROUP, ''))} {english_unit(match[2], True)}",
         ),
-        ("0", rf"(?<![\w./])({GROUPED})\s?({unit})(?![A-Za-z0-9²³/])(?:\.(?=,|\s+[a-z]))?", quantities.measure),
+        ("0", rf"(?<![\w./])({GROUPED})\s?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,)]|\s+[a-z]))?", quantities.measure),
         (
             "0n",
             rf"(?<![\w./])({NUMBER})(?:in\b|\sin\.(?=\s+[a-z]|[,;)]|$))\.?",
