@@ -1,8 +1,9 @@
 import gc
+import json
 import os
 import shutil
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.node.message_voices import KEPT_VOICES, MessageVoices, describe, permitted, trained_weights
 from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.speech import Style
 from dora_primespeech_mlx.voices.book import VoiceEntry
 
 BASE = VoiceEntry("Ada", Path("model"), (Path("ada.wav"),), "hello", "en", "auto", 1.1, Path("codes.npy"), ("A",))
@@ -130,6 +132,18 @@ def test_a_message_may_not_read_what_it_likes():
     running.finish()
     assert running.node.outcomes() == ["error"]
     assert "may not read /etc/passwd" in running.node.of("segment_complete")[0].metadata["error"]
+
+
+def test_a_style_of_a_message_is_looked_for_like_a_voice(folder, settings):
+    running = start(settings=replace(settings, max_ahead=None))
+    for recording in ("ref.wav", "/etc/passwd"):
+        style = {"recording": recording, "text": "What it says."}
+        running.node.give("text", json.dumps({"prompt": "hello.", "style": style}))
+    running.finish()
+    assert running.engine.calls[0]["manner"].style == Style("ref", "What it says.", "auto", folder / "ref.wav")
+    assert running.node.of("audio")[0].metadata["style"] == "ref"
+    assert running.node.outcomes() == ["completed", "error"]
+    assert "may not read /etc/passwd" in running.node.of("segment_complete")[1].metadata["error"]
 
 
 def test_a_recording_speaks_with_the_real_engine(tiny_voices):

@@ -1,5 +1,6 @@
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from dora_primespeech_mlx.node.messages import (
     parse_text,
     stream_key,
 )
-from dora_primespeech_mlx.speech import Manner
+from dora_primespeech_mlx.speech import Manner, Style
 
 
 @pytest.mark.parametrize("text", ["hello", "42", "true", "null", '"hi"', "[1, 2]", "{not json", " a ", "", "{}x"])
@@ -76,6 +77,16 @@ def test_numbers_too_long_for_json_make_a_text():
 
 def test_voice_prefixes():
     assert parse_text("VOICE:Luo Xiang|a|b").wishes == {"voice": "Luo Xiang"}
+
+
+def test_a_style_is_a_name_or_a_recording():
+    assert parse_text('{"prompt": "a", "style": "calm"}').wishes == {"style": "calm"}
+    described = '{"recording": "voices/calm.wav", "text": "What it says.", "language": "en"}'
+    style = Style("calm", "What it says.", "en", Path("voices/calm.wav"))
+    assert parse_text(f'{{"prompt": "a", "style": {described}}}').wishes == {"style": style}
+    message = parse_text('{"prompt": "a", "style": {"recording": "calm.wav"}}')
+    assert message.wishes == {}
+    assert "must be a name, or an object with recording and text" in message.notes[0]
     assert parse_text("VOICE:Luo Xiang|a|b").text == "a|b"
     custom = parse_text("VOICE:CUSTOM|r.wav|what it says|ZH|text | more")
     assert custom.voice_files == VoiceFiles("r.wav", "what it says", "zh")

@@ -1,7 +1,7 @@
 """What is sent of one text: an engine's chunks shaped and cut into messages, which wait until they may go."""
 
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from dora_primespeech_mlx.node.jobs import Job
 from dora_primespeech_mlx.node.messages import Metadata
 from dora_primespeech_mlx.node.playout import Shaper, cut
 from dora_primespeech_mlx.settings import Settings
-from dora_primespeech_mlx.speech import AudioChunk, Manner, Word
+from dora_primespeech_mlx.speech import AudioChunk, Manner, Style, Word
 
 SILENCE = 0.01
 """Seconds of the message that carries `fin` when nothing else is left to send."""
@@ -102,5 +102,9 @@ class Delivery:
             "text_start": chunk.start,
             "text_end": chunk.end,
             **self._marks,
-            **{name: wish for name in CHOSEN if (wish := self._job.wishes.get(name)) is not None},
+            **{name: _told(wish) for name in CHOSEN if (wish := self._job.wishes.get(name)) is not None},
         }
+
+
+def _told(wish: Any) -> Any:
+    return wish.name if isinstance(wish, Style) else wish

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.settings import OWN_VOICES, Settings, expand
+from dora_primespeech_mlx.speech import Style, Wishes
 from dora_primespeech_mlx.voices.book import weights_of
 
 if TYPE_CHECKING:
@@ -67,6 +68,14 @@ def describe(files: VoiceFiles, base: "VoiceEntry", settings: Settings) -> "Voic
         codes=None,
         aliases=(),
     )
+
+
+def permitted_wishes(wishes: Wishes, settings: Settings) -> Wishes:
+    """Wishes whose style may be read, if it is a recording. Errors as `permitted`."""
+    style = wishes.get("style")
+    if not isinstance(style, Style) or style.recording is None:
+        return wishes
+    return {**wishes, "style": replace(style, recording=permitted(str(style.recording), LARGEST_RECORDING, settings))}
 
 
 def trained_weights(t2s: str, sovits: str, settings: Settings) -> Path | tuple[Path, Path]:

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from dora_primespeech_mlx.node.outputs import HANDED_ON
@@ -23,7 +24,7 @@ from dora_primespeech_mlx.settings import (
     Number,
     parse,
 )
-from dora_primespeech_mlx.speech import Wishes
+from dora_primespeech_mlx.speech import Style, Wishes
 
 LONGEST_METADATA = 1024
 """Characters, or items of a list, of a value that is handed on; what is longer is cut."""
@@ -143,6 +144,10 @@ def _collect_wishes(wrapped: Mapping[str, Any], notes: list[str]) -> dict[str, A
             number = _bounded(name, wrapped[name], kind, notes)
             if number is not None:
                 wishes[name] = number
+    style = wrapped.get("style")
+    if isinstance(style, dict):
+        wishes |= _style(style, notes)
+        wrapped = {**wrapped, "style": None}
     for key, name in (
         ("voice", "voice"),
         ("style", "style"),
@@ -156,6 +161,19 @@ def _collect_wishes(wrapped: Mapping[str, Any], notes: list[str]) -> dict[str, A
             except ValueError as error:
                 notes.append(str(error))
     return wishes
+
+
+def _style(described: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+    """A recording whose prosody is wished; its path is as written. Nothing, with a note, if a part is missing."""
+    recording, text, language = (
+        next((encodable(value) for key in keys if isinstance(value := described.get(key), str) and value.strip()), None)
+        for keys in (("recording", "ref_audio"), ("text", "ref_text"), ("language", "lang", "prompt_lang"))
+    )
+    if recording is None or text is None:
+        notes.append("style is left out; it must be a name, or an object with recording and text, what it says")
+        return {}
+    name = Path(recording).stem
+    return {"style": Style(name, text, LANGUAGES.read(language or "auto"), Path(recording))}
 
 
 def _bounded(name: str, value: Any, kind: Number, notes: list[str]) -> float | None:

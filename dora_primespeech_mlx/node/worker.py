@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dora_primespeech_mlx.node.delivery import Delivery
 from dora_primespeech_mlx.node.desk import Desk
 from dora_primespeech_mlx.node.jobs import Job, Pieces
-from dora_primespeech_mlx.node.message_voices import MessageVoices
+from dora_primespeech_mlx.node.message_voices import MessageVoices, permitted_wishes
 from dora_primespeech_mlx.node.outputs import COMPLETED, ERROR, SKIPPED
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.synthesis.scheduler import Scheduler, Turn
@@ -129,7 +129,7 @@ class Worker:
             voice = None
             if job.voice_files is not None:
                 voice = self._voices.voice(engine, job.voice_files, job.wishes.get("voice"))
-            manner = engine.settle(job.wishes, voice)
+            manner = engine.settle(permitted_wishes(job.wishes, self._desk.settings), voice)
             units = engine.speak(job.text, manner, voice, cancelled=lambda: job.outcome is not None)
         except Exception as error:
             self._desk.finish(job, ERROR, sentence(error))
