@@ -11,7 +11,8 @@ import soundfile
 from test_enrol import write_content_encoder
 from test_recording import speech
 
-from dora_primespeech_mlx.commands.main import main, parser
+from dora_primespeech_mlx.commands.arguments import parser
+from dora_primespeech_mlx.commands.main import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
