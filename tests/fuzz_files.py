@@ -28,7 +28,8 @@ VOICES: dict[str, Any] = {
     "schema_version": 2, "default_voice": "Ada", "models_base_path": ".", "model": "m",
     "voices": {
         "Ada": {"ref_audios": ["a.wav", "b.wav"], "ref_text": "Hello.", "codes_path": "c.npy", "text_lang": "en",
-                "prompt_lang": "en", "speed_factor": 1.0, "aliases": ["One", "Two"], "top_k": 5, "noise_scale": 0.5},
+                "prompt_lang": "en", "speed_factor": 1.0, "aliases": ["One", "Two"], "top_k": 5, "noise_scale": 0.5,
+                "styles": {"Calm": {"ref_audio": "d.wav", "ref_text": "Slowly.", "codes_path": "e.npy"}}},
         "Bob": {"ref_audio": "a.wav", "gpt": "g.safetensors", "sovits": "s.safetensors", "lexicon": "l.json"},
     },
 }  # fmt: skip

@@ -114,6 +114,7 @@ def test_a_recording_is_added_to_a_voice_as_a_style_and_followed(model, recordin
     assert (style.text, style.language, len(read_codes(style.codes))) == (TEXT, "en", 104)
     calm.unlink()
     assert run("voices", "--voices", voices) == 0
+    assert "ok (styles: Calm)" in capsys.readouterr().out
     engine = Engine.from_config(voices)
     mine = Style("mine", TEXT, "en", recording=style.recording)
     usual, styled, own = (engine.synthesize("Good morning.", style=each, seed=1) for each in (None, "calm", mine))

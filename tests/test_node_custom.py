@@ -70,6 +70,16 @@ def test_a_recording_is_described_like_a_voice_of_the_file(folder, settings):
     assert (entry.prompt_text, entry.prompt_language, entry.language, entry.speed) == ("what it says", "zh", "zh", 1.0)
 
 
+def test_a_voice_keeps_the_styles_of_its_base_where_the_codes_are_of_one_model(folder, settings):
+    styles = (Style("calm", "Slowly.", codes=Path("calm.npy")),)
+    base = replace(BASE, styles=styles)
+    assert describe(VoiceFiles("ref.wav", "x", "en"), base, settings).styles == styles
+    for name in ("t.safetensors", "s.safetensors"):
+        (folder / name).write_bytes(b"")
+    trained = VoiceFiles("ref.wav", "x", "en", "t.safetensors", "s.safetensors")
+    assert describe(trained, base, settings).styles == ()
+
+
 def test_trained_weights_are_the_files_named_and_safetensors_only(folder, settings):
     for name in ("t2s.safetensors", "sovits.safetensors", "s.safetensors", "g.ckpt"):
         (folder / name).write_bytes(b"")
