@@ -22,7 +22,7 @@ from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
 from dora_primespeech_mlx.runtime.onnx import trace_t2s
 from dora_primespeech_mlx.runtime.onnx.export import export_onnx
 from dora_primespeech_mlx.runtime.onnx.graph import Graph
-from dora_primespeech_mlx.runtime.onnx.quantise import FORMS, cache_levels, cache_scale, quantise
+from dora_primespeech_mlx.runtime.onnx.quantise import WEIGHTS, cache_levels, cache_scale, quantise
 from dora_primespeech_mlx.runtime.onnx.session import OnnxFunction
 from dora_primespeech_mlx.runtime.onnx.sovits import OnnxSovitsRunner
 from dora_primespeech_mlx.runtime.onnx.t2s import GROWTH, OnnxT2SRunner
@@ -200,7 +200,7 @@ def test_rows_as_bytes_err_by_half_a_step_and_leave_headroom():
     assert (cache_scale([np.zeros((1, 2, 3), np.float32)]) > 0).all()
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", WEIGHTS)
 def test_8_bit_products_err_by_less_than_their_steps(form):
     random = np.random.default_rng(5)
     weight, bias = mx.array(random.standard_normal((48, 256)).astype(np.float32)), mx.array(np.ones(48, np.float32))
