@@ -250,8 +250,8 @@ def test_the_emulation_sees_a_wait_that_is_missing(emulate, wait: str, without: 
 
 def test_what_fits_a_device_is_planned_and_nothing_else():
     released, demo = SIZES["v2"][0], SIZES["demo"][0]
-    assert plan(released, 132, 232448) == Plan(8, 2, 16, 8)
-    assert plan(demo, 132, 232448) == Plan(4, 1, 16, 4)
+    assert plan(released, 132, 232448) == Plan(8, 2, 8, 8)
+    assert plan(demo, 132, 232448) == Plan(8, 1, 8, 8)
     assert plan(released, 60, 232448) is None
     assert plan(released, 170, 101376) is None
     assert plan(T2SConfig(1024, 16, 6, 4096, 732, 1025, 1024, 64, 64, 54), 132, 232448) is None

@@ -12,7 +12,7 @@ import mlx.nn as nn
 import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.diffusion import STEPS, DiTConfig
-from dora_primespeech_mlx.nets.layers import merge_heads, split_heads
+from dora_primespeech_mlx.nets.layers import merge_heads
 
 PER_BLOCK = 6
 """Modulation vectors of a block: shift, scale and gate of the attention, then of the feed-forward."""
@@ -68,25 +68,19 @@ class RotaryAttention(nn.Module):
         self._head = config.head_dim
 
     def __call__(self, x: mx.array, turns: tuple[mx.array, mx.array], mask: mx.array | None) -> mx.array:
-        """x [B, T, dim], turns cosine and sine [T, head / 2], mask [B, 1, 1, T] or None; returns [B, T, dim]."""
-        queries, keys, values = mx.split(self.to_qkv(x), 3, axis=-1)
-        heads = values.shape[-1] // self._head
-        queries, keys = self._turned(queries, turns), self._turned(keys, turns)
-        out = mx.fast.scaled_dot_product_attention(
-            split_heads(queries, heads),
-            split_heads(keys, heads),
-            split_heads(values, heads),
-            scale=self._head**-0.5,
-            mask=mask,
-        )
+        """x [B, T, dim], turns cosine and sine [T, head / 2], mask [B, 1, 1, T] to add, or None; [B, T, dim]."""
+        B, T, _ = x.shape
+        parts = self.to_qkv(x).reshape(B, T, 3, -1, self._head)
+        cosine, sine = (turn[:, None, :] for turn in turns)
+        # The first head of queries and keys together: every operation costs a launch.
+        a, b = mx.split(parts[:, :, :2, 0], 2, axis=-1)
+        turned = mx.concatenate([a * cosine - b * sine, b * cosine + a * sine], axis=-1)[:, :, :, None]
+        if parts.shape[3] > 1:
+            turned = mx.concatenate([turned, parts[:, :, :2, 1:]], axis=3)
+        queries, keys = turned.transpose(2, 0, 3, 1, 4)
+        values = parts[:, :, 2].transpose(0, 2, 1, 3)
+        out = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=self._head**-0.5, mask=mask)
         return self.to_out(merge_heads(out))
-
-    def _turned(self, x: mx.array, turns: tuple[mx.array, mx.array]) -> mx.array:
-        cosine, sine = turns
-        half = self._head // 2
-        a, b = x[..., :half], x[..., half : self._head]
-        turned = [a * cosine - b * sine, b * cosine + a * sine]
-        return mx.concatenate([*turned, x[..., self._head :]] if x.shape[-1] > self._head else turned, axis=-1)
 
 
 class Block(nn.Module):
@@ -101,16 +95,11 @@ class Block(nn.Module):
     def __call__(
         self, x: mx.array, modulation: mx.array, turns: tuple[mx.array, mx.array], mask: mx.array | None
     ) -> mx.array:
-        """x [B, T, dim], modulation [6, dim]; other arguments as of `RotaryAttention`."""
-        shift, scale, gate, shift2, scale2, gate2 = mx.split(modulation, PER_BLOCK)
-        x = x + gate * self.attention(norm(x) * (1 + scale) + shift, turns, mask)
-        return x + gate2 * self.contract(nn.gelu_approx(self.expand(norm(x) * (1 + scale2) + shift2)))
-
-
-def norm(x: mx.array) -> mx.array:
-    """Layer norm without weights of its own."""
-    width = x.shape[-1]
-    return mx.fast.layer_norm(x, mx.ones((width,), x.dtype), mx.zeros((width,), x.dtype), NORM_EPSILON)
+        """x [B, T, dim], modulation [6, dim], scales more than 1; other arguments as of `RotaryAttention`."""
+        shift, scale, gate, shift2, scale2, gate2 = rows(modulation)
+        x = x + gate * self.attention(mx.fast.layer_norm(x, scale, shift, NORM_EPSILON), turns, mask)
+        raised = self.expand(mx.fast.layer_norm(x, scale2, shift2, NORM_EPSILON))
+        return x + gate2 * self.contract(nn.gelu_approx(raised))
 
 
 class DiT(nn.Module):
@@ -173,12 +162,28 @@ class DiT(nn.Module):
         hidden = hidden + local
         angles = mx.arange(x.shape[1]).astype(mx.float32)[:, None] * self.inverse_frequencies.astype(mx.float32)
         turns = mx.cos(angles).astype(hidden.dtype), mx.sin(angles).astype(hidden.dtype)
-        attended = None if mask is None else mask[:, None, None, :]
+        attended = None
+        if mask is not None:  # as what is added to scores, which attention would make of it in every block
+            attended = mx.where(mask, 0.0, -mx.inf).astype(hidden.dtype)[:, None, None, :]
         modulation = mx.take(self.modulations, row, axis=0).reshape(self.modulations.shape[1:])
+        modulation = modulation + mx.array(scales(len(self.blocks)), dtype=modulation.dtype)
         for index, block in enumerate(self.blocks):
             hidden = block(hidden, modulation[PER_BLOCK * index : PER_BLOCK * (index + 1)], turns, attended)
-        scale, shift = mx.split(modulation[-2:], 2)
-        return self.proj_out(norm(hidden) * (1 + scale) + shift).astype(mx.float32)
+        scale, shift = rows(modulation[-2:])
+        return self.proj_out(mx.fast.layer_norm(hidden, scale, shift, NORM_EPSILON)).astype(mx.float32)
+
+
+def rows(vectors: mx.array) -> list[mx.array]:
+    """Vectors [n, dim] one by one, as views: an index would be an operation."""
+    return [row.squeeze(0) for row in mx.split(vectors, vectors.shape[0])]
+
+
+def scales(blocks: int) -> np.ndarray:
+    """1 where a row of modulations is a scale, which is stored less 1: float32 [6 * blocks + 2, 1]."""
+    rows = np.zeros((PER_BLOCK * blocks + 2, 1), np.float32)
+    rows[1::3][: 2 * blocks] = 1
+    rows[-2] = 1
+    return rows
 
 
 def text_positions(frames: int, width: int) -> mx.array:

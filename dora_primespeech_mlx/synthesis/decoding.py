@@ -26,6 +26,8 @@ MAXIMUM_CODES = 1500
 CODES_PER_SECOND = FRAME_RATE // FRAMES_PER_CODE
 CODES_AT_A_TIME = 8
 """Codes of a sentence that are made between two looks at what else there is to do."""
+EAGER_CODES = 32
+"""Codes of a sentence after which its first audio waits for no more, so that launches make twice as many."""
 NOISE_BLOCK = 64
 """Steps whose noise goes to the device at once."""
 
@@ -206,6 +208,8 @@ class Decoder:
             return
         # A first launch makes one code: rows that have joined lately then go on with the others.
         most = CODES_AT_A_TIME if self._draws and all(row.launched for row in rows) else 1
+        if self._draws and all(row.launched > EAGER_CODES for row in rows):
+            most = 2 * CODES_AT_A_TIME
         count = min(most, max(row.limit - row.launched for row in rows))
         drawn = self._drawing.codes([self.rows.index(row) for row in rows], self._noise(rows, count))
         launch = _Launch(rows, drawn)

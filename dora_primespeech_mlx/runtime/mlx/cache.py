@@ -41,6 +41,18 @@ class KVCache:
         return self._keys[:, :, : self.offset], self._values[:, :, : self.offset]
 
 
+class FreshRows:
+    """Keys and values of one layer as a prefill makes them, kept as they are."""
+
+    keys: mx.array
+    values: mx.array
+
+    def update_and_fetch(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
+        """Keeps all rows [B, heads, T, d] and returns them."""
+        self.keys, self.values = keys, values
+        return keys, values
+
+
 def join(caches: Sequence[KVCache]) -> KVCache:
     """One cache of several single texts; shorter ones are padded with zeros on the left."""
     if len(caches) == 1:

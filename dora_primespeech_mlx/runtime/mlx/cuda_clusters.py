@@ -17,7 +17,8 @@ import numpy as np
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.interface import Text
-from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SSession
+from dora_primespeech_mlx.runtime.mlx.cache import FreshRows
+from dora_primespeech_mlx.runtime.mlx.runner import prefill
 from dora_primespeech_mlx.sampling import Sampling
 
 SOURCE = Path(__file__).with_name("cuda_clusters.cuh")
@@ -103,7 +104,7 @@ class Plan:
 
 PLANS = [
     Plan(cluster, heads, warps, texts)
-    for cluster, warps in ((8, 16), (4, 16), (8, 8), (4, 8))
+    for cluster, warps in ((8, 8), (4, 8), (8, 16), (4, 16))
     for texts in (8, 4, 2, 1)
     for heads in (2, 1)
 ]
@@ -332,6 +333,16 @@ class ManyTexts(Protocol):
         ...
 
 
+def prefilled_rows(model: T2S, text: Text, prompt: np.ndarray) -> tuple[mx.array, mx.array]:
+    """Scores [vocabulary] after a text and its prompt, and its keys and values, float16 [layers, 2, heads, rows, d]."""
+    layers = [FreshRows() for _ in range(model.config.layers)]
+    scores = prefill(model, *text, prompt, layers, bucket=True)
+    rows = mx.stack([part[0] for layer in layers for part in (layer.keys, layer.values)]).astype(mx.float16)
+    _, heads, _, width = rows.shape
+    filled = len(text[0]) + len(prompt)
+    return scores, rows.reshape(len(layers), 2, heads, -1, width)[:, :, :, :filled]
+
+
 class ClusterRows:
     """Texts being decoded, which come and go; see `runtime.interface.DrawingRows`.
 
@@ -358,13 +369,12 @@ class ClusterRows:
 
     def join(self, text: Text, prompt: np.ndarray, sampling: Sampling, end: int, minimum: int) -> None:
         """See `runtime.interface.DrawingRows`; prefills as on any device and moves the cache into the kernel's form."""
-        prefilled = MlxT2SSession(self._model, [text], prompt, bucket=True)
-        rows = prefilled.cache_rows()
+        scores, rows = prefilled_rows(self._model, text, prompt)
         self._make_room(len(self._slots) + 1, rows.shape[3] + 1)
         slot = self._free.pop()
         state = self._kernel.state(prompt, rows.shape[3], slot)
         state = self._kernel.adopt(self._cache, slot, rows, state, self._texts if self._slots else state)
-        logits = prefilled.logits.astype(mx.float32)
+        logits = scores[None].astype(mx.float32)
         self._texts = mx.concatenate([self._texts, state]) if self._slots else state
         self.logits = mx.concatenate([self.logits, logits]) if self._slots else logits
         self._slots.append(slot)
@@ -496,11 +506,20 @@ class ClusterT2SRunner:
     pipelined = True
 
     def __init__(self, model: T2S, plan: Plan, many: ManyTexts | None = None):
-        """Packs the weights of a network for the kernel; errors as `CodesKernel`. For `many` see `ClusterRows`."""
+        """Packs the weights of a network for the kernel, and settles a network of them for prefills.
+
+        Args:
+            model: see `CodesKernel`, whose errors are raised.
+            plan: likewise.
+            many: see `ClusterRows`.
+        """
         self.config = model.config
         self.xp = mx
-        self._model, self._many = model, many
+        self._many = many
         self._kernel = CodesKernel(model, plan)
+        self._model = T2S(model.config)
+        self._model.update(model.parameters())
+        self._model.settle()
 
     def open(self) -> ClusterRows:
         """See `runtime.interface.T2SRunner`."""

@@ -9,7 +9,7 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from dora_primespeech_mlx.nets.sovits import Sovits
-from dora_primespeech_mlx.nets.t2s import T2S, prefill_mask
+from dora_primespeech_mlx.nets.t2s import T2S, LayerCache, prefill_mask
 from dora_primespeech_mlx.runtime.interface import EncodeRow, FlowRow, T2SRows, VocodeRow
 from dora_primespeech_mlx.runtime.mlx.cache import KVCache, join
 from dora_primespeech_mlx.runtime.mlx.rows import MlxT2SRows
@@ -30,6 +30,26 @@ Row = TypeVar("Row")
 def bucketed(length: int) -> int:
     """Next multiple of `BUCKET`."""
     return -(-length // BUCKET) * BUCKET
+
+
+def prefill(
+    model: T2S,
+    phones: np.ndarray,
+    bert: np.ndarray | None,
+    prompt: np.ndarray,
+    cache: Sequence[LayerCache],
+    bucket: bool,
+) -> mx.array:
+    """Scores [vocabulary] after a text and its prompt; what `bucket` pads them with is in the caches too, behind."""
+    text = model.embed_text(mx.array(phones)[None], None if bert is None else mx.array(bert)[None])
+    audio = model.embed_audio(mx.array(prompt)[None], mx.arange(len(prompt)))
+    x = mx.concatenate([text, audio], axis=1) if len(prompt) else text
+    length = x.shape[1]
+    padded = bucketed(length) if bucket else length
+    x = mx.pad(x, [(0, 0), (0, padded - length), (0, 0)])
+    # As what is added to scores, which attention would make of it in every layer.
+    seen = mx.where(mx.array(prefill_mask(len(phones), len(prompt), padded)), 0.0, -mx.inf).astype(x.dtype)
+    return model.logits(model(x, seen, cache)[0, length - 1])
 
 
 class MlxT2SSession:
@@ -55,18 +75,11 @@ class MlxT2SSession:
         self, phones: np.ndarray, bert: np.ndarray | None, prompt: np.ndarray, bucket: bool
     ) -> tuple[mx.array, list[KVCache]]:
         """Logits [vocabulary] and the filled cache of one text."""
-        model = self._model
-        cache = [KVCache() for _ in range(model.config.layers)]
-        text = model.embed_text(mx.array(phones)[None], None if bert is None else mx.array(bert)[None])
-        audio = model.embed_audio(mx.array(prompt)[None], mx.arange(len(prompt)))
-        x = mx.concatenate([text, audio], axis=1) if len(prompt) else text
-        length = x.shape[1]
-        padded = bucketed(length) if bucket else length
-        x = mx.pad(x, [(0, 0), (0, padded - length), (0, 0)])
-        hidden = model(x, mx.array(prefill_mask(len(phones), len(prompt), padded)), cache)
+        cache = [KVCache() for _ in range(self._model.config.layers)]
+        logits = prefill(self._model, phones, bert, prompt, cache, bucket)
         for layer in cache:
-            layer.offset = length
-        return model.logits(hidden[0, length - 1]), cache
+            layer.offset = len(phones) + len(prompt)
+        return logits, cache
 
     def cache_rows(self) -> mx.array:
         """All keys and values of a single text, float16 [layers, 2, heads, rows, d]."""
@@ -118,8 +131,8 @@ class MlxT2SRunner:
 class MlxSovitsRunner:
     """SoVITS on MLX.
 
-    With `bucket`, lengths are rounded up and masked. With `compiled`, flow and vocoder are compiled for each
-    length, which is not for the CPU: MLX would call a C++ compiler there.
+    With `bucket`, lengths are rounded up and masked. With `compiled`, all but the timbre is compiled for each length,
+    which is not for the CPU: MLX would call a C++ compiler there.
     """
 
     def __init__(self, model: Sovits, bucket: bool, compiled: bool = False):
@@ -133,6 +146,7 @@ class MlxSovitsRunner:
 
     def _build(self) -> None:
         model = self._model
+        self._encode = mx.compile(model.encode) if self._compiled else model.encode
         self._flow = mx.compile(model.flow.__call__) if self._compiled else model.flow
         self._vocoder = mx.compile(model.dec.__call__) if self._compiled else model.dec
 
@@ -188,7 +202,7 @@ class MlxSovitsRunner:
 
         def stage() -> list[np.ndarray]:
             heard = self._timbres(ge), code_mask, phone_mask, positions
-            made = zip(*map(_output, self._model.encode(code_rows, phone_rows, *heard)), strict=True)
+            made = zip(*map(_output, self._encode(code_rows, phone_rows, *heard)), strict=True)
             return [row[:count] for rows, count in zip(made, frames, strict=False) for row in rows]
 
         found = self._finite(stage)

@@ -185,9 +185,12 @@ def _layer_norm(t: GraphValues, p: Primitive, inputs: list[Value], result: Value
     width = result.shape[-1]
     rows = []
     for value in inputs[1:]:
-        if value.constant is None or not isinstance(width, int):
-            raise ValueError("Layer norm needs constant weights and a fixed width.")
-        rows.append(t.graph.constant(rows_of(value.constant, width)))
+        if not isinstance(width, int):
+            raise ValueError("Layer norm needs a fixed width.")
+        if value.constant is None:
+            rows.append(t.plain(value))
+        else:
+            rows.append(t.graph.constant(rows_of(value.constant, width)))
     names = [t.plain(inputs[0]), *rows]
     result.plain = t.graph.add("LayerNormalization", names, axis=-1, epsilon=float(p.arguments[0]))
     return [result]

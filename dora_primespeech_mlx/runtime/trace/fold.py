@@ -35,6 +35,10 @@ class Finder:
         constant = self.trace.constants.get(self.origin(name))
         return constant is not None and (constant.ndim == 1 or constant.size == 1)
 
+    def is_vector(self, name: str) -> bool:
+        """Whether a value has one number for each channel, be it constant or computed."""
+        return self.is_row(name) or len(self.shape(self.origin(name))) == 1
+
     def shape(self, name: str) -> tuple:
         """Shape of a value."""
         return self.trace.tensors[name].shape
@@ -42,10 +46,10 @@ class Finder:
 
 def match_layer_norm(find: Finder, last: Primitive) -> Primitive | None:
     """((x - mean) * rsqrt(var + eps)) * weight + bias over the last axis."""
-    if last.name != "Add" or not find.is_row(last.inputs[1]):
+    if last.name != "Add" or not find.is_vector(last.inputs[1]):
         return None
     weighted = find.maker(last.inputs[0], "Multiply")
-    normal = find.maker(weighted.inputs[0], "Multiply") if weighted and find.is_row(weighted.inputs[1]) else None
+    normal = find.maker(weighted.inputs[0], "Multiply") if weighted and find.is_vector(weighted.inputs[1]) else None
     centred = find.maker(normal.inputs[0], "Subtract") if normal else None
     root = find.maker(normal.inputs[1], "Sqrt") if normal else None
     if weighted is None or centred is None or root is None or root.arguments != (True,):
