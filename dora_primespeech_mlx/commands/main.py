@@ -161,6 +161,7 @@ def _voices(args: argparse.Namespace) -> int:
                 "language": entry.language,
                 "speed": entry.speed,
                 "codes": entry.codes is not None,
+                "styles": [style.name for style in entry.styles],
                 "missing": [str(path) for path in found[entry.name].missing],
                 "problems": list(found[entry.name].problems),
             }
@@ -172,6 +173,8 @@ def _voices(args: argparse.Namespace) -> int:
     for entry in entries:
         mark = "*" if book is not None and entry.name == book.default else " "
         state = "; ".join(found[entry.name].sentences()) or "ok"
+        if entry.styles:
+            state += f" (styles: {', '.join(style.name for style in entry.styles)})"
         print(f"{mark} {entry.name:<16} {entry.language:<5} {entry.speed:<5} {state}")
     for sentence in refused.values():
         print(f"  {sentence}")

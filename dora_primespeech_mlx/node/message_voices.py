@@ -60,6 +60,7 @@ def describe(files: VoiceFiles, base: "VoiceEntry", settings: Settings) -> "Voic
         name="custom",
         weights=weights,
         languages=base.languages if weights == base.weights else (),
+        styles=base.styles if weights == base.weights else (),
         references=(permitted(files.reference, LARGEST_RECORDING, settings),),
         prompt_text=files.text,
         prompt_language=files.language,
