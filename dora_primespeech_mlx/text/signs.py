@@ -225,7 +225,7 @@ def _rules(language: str) -> Rules:
         ),
         ("-", r"(?<=[A-Za-z]\d|\.\d)-(?=[A-Za-z]{2})|(?<=[A-Za-z]-\d)-(?=[A-Za-z]{2})", " ", "-"),
         # Dots of names, and full stops without a blank.
-        (".", r"(?<=[\s(\[“\"'‘`])\.(?=[a-z]|[A-Z]{2})", "点", "dot "),
+        (".", r"(?<=[\s(\[“\"'‘`、，：；])\.(?=[a-z]|[A-Z]{2})", "点", "dot "),
         (".", rf"(?<=[{HAN}])\.(?=[a-z]{{2}}|[A-Z]{{3}})", "点", "dot "),
         (".", r"(?<=[A-Za-z_)])\.([A-Za-z_][A-Za-z]*)", readings.dot, readings.dot),
         (".", r"(?<=\d)\.(?=x\b)", "点", " dot "),

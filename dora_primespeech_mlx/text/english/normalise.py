@@ -96,7 +96,9 @@ def _rules() -> Rules:
     money_needed = with_any((sign[-1] for sign in currencies()), "0")
     per = "|".join(map(re.escape, sorted(mapping("en_per.tsv"), key=len, reverse=True)))
     # Behind a number ft. is feet.
-    short = "|".join(word if word != "ft" else r"(?<!\d)(?<!\d )ft" for word in mapping("en_abbreviations.tsv"))
+    short = "|".join(
+        word if word != "ft" else r"(?<!\d)(?<!\d )(?<!\bsq )(?<!\bsq\. )ft" for word in mapping("en_abbreviations.tsv")
+    )
     marks = "½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
     parts_needed = with_any(marks)
     rows: list[Row] = [
@@ -119,6 +121,7 @@ def _rules() -> Rules:
         (".", r"\b(?:[A-Z]\.){2,}(s\b)?|\b(?:[a-z]\.){2,}", _initials),
         (".", r"\b(Dr|St)\.(?=\s|,|$)", _doctor_or_street),
         ("0.", r"\b(?:No|no|Nos)\.\s*(?=\d)", lambda match: "number "),
+        ("#", r"#([A-Z]{1,3})-?(\d{3,})\b", lambda match: f"{' '.join(match[1])} {digits(match[2])}"),
         ("#", r"#(?=\d)|(?<=[a-z] )#(?= [a-z])", lambda match: "number "),
         (".", rf"\b({'|'.join(BEFORE_NUMBERS)})\.\s?(?=\d)", lambda match: f"{BEFORE_NUMBERS[match[1]]} "),
         ("oY|oQ|oM", r"\b([YQM])o\1\b|(?<=% )([yqm])/\2\b", lambda match: OVER[(match[1] or match[2]).lower()]),

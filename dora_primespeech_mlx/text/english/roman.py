@@ -12,6 +12,8 @@ CANONICAL = r"(?=[IVXLCDM]+\b)M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV
 SMALL = r"(?=[IVX]+\b)X{0,3}(?:IX|IV|V?I{0,3})\b"
 # Words of a sentence about a ruler that may follow the numeral I, which is else a pronoun.
 AFTER_RULER = r"(?=,|[.!?]\s*$|'s| (?:of|was|is|became|ruled|reigned|died|and|had|in|from|succeeded|to)\b)"
+# What is numbered in small letters too: type II diabetes, a phase III trial.
+LEVELS = "type|phase|stage|class|grade|level|tier|part|chapter|section|factor|category|schedule|title|mark"
 Rule = tuple[str, Callable[[re.Match[str]], str]]
 
 
@@ -23,6 +25,7 @@ def roman_rules() -> list[Rule]:
     return [
         (rf"\b(?P<numeral>{SMALL})(?=(?:st|nd|rd|th)? (?:{counted})\b)(?:st|nd|rd|th)?", _ordinal),
         (rf"\b(?P<name>{numbered}) (?P<numeral>[IVX]\b|(?=\w\w){CANONICAL})(?!\.\w)", _cardinal),
+        (rf"\b(?P<name>{LEVELS}) (?P<numeral>(?=\w\w){SMALL})", _cardinal),
         (rf"\b(?P<name>{rulers}) the (?P<numeral>{SMALL})", _ruler),
         (rf"\b(?P<name>{rulers}) (?P<numeral>(?=\w\w){SMALL}|[VX]\b(?!\.\s?[A-Z])|I\b{AFTER_RULER})", _ruler),
         (rf"\b(?P<name>[A-Z][a-z]+) (?P<numeral>(?=\w\w){SMALL})(?!\.\w)", _cardinal),

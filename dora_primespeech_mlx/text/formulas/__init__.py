@@ -12,7 +12,7 @@ from dora_primespeech_mlx.text.formulas.tokens import LOWERED, RAISED
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal
 from dora_primespeech_mlx.text.rules import after, before
 from dora_primespeech_mlx.text.signs import ELEMENT, HAN, language_at
-from dora_primespeech_mlx.text.tables import words
+from dora_primespeech_mlx.text.tables import mapping, words
 from dora_primespeech_mlx.text.units import (
     compound_unit,
     compound_units,
@@ -114,6 +114,8 @@ def _compounds() -> re.Pattern[str]:
 def _compound(match: re.Match[str], language: str) -> str:
     """A product or a quotient of units behind a number: J/(kg·℃)."""
     if not (match[1] or match[2]):
+        return match.group()
+    if match[3] in mapping("zh_units.tsv"):
         return match.group()
     said = compound_unit(match[3], language, match[1] == "1" and not match[2])
     return f"{match[1] or ''}{match[2]}{said}" if language == "zh" else f"{match[1] or ''}{match[2]} {said} "

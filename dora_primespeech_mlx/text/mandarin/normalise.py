@@ -409,7 +409,7 @@ def _short_date(match: re.Match[str]) -> str:
         before(match, 12),
     )
     named = re.match(
-        r"[日号（(]?(?:[之以]?前后?|[之以]后|起|开始|截止|出发|到期|当天|当晚|晚上|早上|上午|下午|凌晨|圣诞|元旦|国庆|劳动节|儿童节|周|星期)",
+        r"[日号（(]?(?:放假|教师节|情人节|母亲节|父亲节|开学|上映|发布|举行|考试|出发前?|[之以]?前后?|[之以]后|起|开始|截止|出发|到期|当天|当晚|晚上|早上|上午|下午|凌晨|圣诞|元旦|国庆|劳动节|儿童节|周|星期)",
         after(match),
     )
     if not (has_zero or announced or named):
@@ -441,7 +441,8 @@ def _range(match: re.Match[str]) -> str:
     score = SCORE_WORDS.search(before(match, 12)) or SCORE_WORDS_AFTER.match(match.string, match.end())
     if "~" not in match.group() and score and not (match[3] and "赛" in score.group()):
         return f"{decimal(match[1])}比{decimal(match[2])}"
-    return f"{decimal(match[1])}到{counted(match[2]) if match[3] else decimal(match[2])}"
+    counts = match[3] and before(match, 1) != "第"
+    return f"{decimal(match[1])}到{counted(match[2]) if counts else decimal(match[2])}"
 
 
 def _ordinal(number: str) -> str:
