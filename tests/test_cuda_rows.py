@@ -8,17 +8,18 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 import pytest
-from test_cuda_clusters import PROMPT, made_network, own, row
+from test_cuda_clusters import PROMPT, EmulatedKernel, made_network, own, row
 
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.runtime.mlx import cuda_clusters, cuda_rows
 from dora_primespeech_mlx.runtime.mlx.cuda_rows import ManyKernel, fits, shared_bytes
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SSession
 from dora_primespeech_mlx.sampling import Sampling
+from dora_primespeech_mlx.synthesis.decoding import Decoder, Row, generate_many
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.weights.random_weights import SIZES
 
-CONFIG = T2SConfig(128, 4, 2, 256, 20, 50, 49, 32, 32, 54)
+CONFIG = T2SConfig(128, 4, 1, 256, 20, 50, 49, 32, 32, 54)
 BLOCKS = TEXTS = 16
 FIELDS = (*cuda_rows.INPUTS, *cuda_rows.OUTPUTS)
 
@@ -73,7 +74,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
         pytest.skip("needs a g++ that knows _Float16, and ucontext")
     assert done.returncode == 0, done.stderr
     made = ctypes.CDLL(str(folder / "many.so"))
-    made.run_many.restype = ctypes.c_bool
+    made.run.restype = made.run_many.restype = ctypes.c_bool
     return made
 
 
@@ -120,3 +121,31 @@ def test_what_fits_a_device():
     assert not fits(SIZES["v2"][0], 60, 232448)
     assert not fits(SIZES["v2"][0], 132, 101376)
     assert not fits(SIZES["demo"][0], 132, 232448)
+
+
+def test_texts_that_come_and_go_between_the_kernels_have_the_codes_they_have_alone(library, monkeypatch):
+    monkeypatch.setattr(cuda_clusters, "FEW", 2)
+    model, plan = made_network(CONFIG), cuda_clusters.Plan(4, 2, 2, 2)
+    runner = cuda_clusters.ClusterT2SRunner(model, plan, EmulatedMany(model, library))
+    runner._kernel = EmulatedKernel(model, plan, library)
+
+    def made(number: int) -> Row:
+        each = row(4 + 9 * number, number)
+        each.limit = 9 + number
+        return each
+
+    alone = [made(number) for number in range(3)]
+    for each in alone:
+        list(generate_many(runner, [each]))
+    decoder, rows, passer = Decoder(runner), [made(number) for number in range(3)], made(5)
+    for each in (*rows[:2], passer):
+        decoder.join(each)
+    decoder.advance([rows[0]])
+    decoder.advance([*rows[:2], passer])  # three: with the kernel for many
+    decoder.leave(passer)
+    for each in rows[2:]:
+        decoder.join(each)
+    while any(each.running for each in rows):
+        decoder.advance([each for each in rows if each.running])
+    assert [each.codes for each in rows] == [each.codes for each in alone]
+    assert runner._many.seed >= 1

@@ -126,3 +126,23 @@ def test_a_decoder_that_decodes_nothing_is_forgotten(network: T2S) -> None:
     decoder.leave(each)
     decoders.of(second)
     assert list(decoders._known) == [id(second)]
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_memory_is_back_where_it_was_after_many_have_come_and_gone(network: T2S, count: int) -> None:
+    decoder = Decoder(MlxT2SRunner(network, accelerated=False))
+
+    def come_and_leave(number: int) -> None:
+        pair = [decoder.join(sentence(number % 20)), decoder.join(sentence(number % 17))]
+        decoder.advance(pair, 2)
+        for each in pair:
+            decoder.leave(each)
+
+    for number in range(20):
+        come_and_leave(number)
+    before = mx.get_active_memory()
+    for number in range(count // 2):
+        come_and_leave(number)
+    assert mx.get_active_memory() == before
+    assert not decoder.rows
+    assert not decoder._under_way

@@ -1,0 +1,91 @@
+"""Work that texts wait for: alone, together, and when it fails."""
+
+from collections.abc import Generator
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from tiny_networks import SOVITS_CONFIG, random_weights
+
+from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
+from dora_primespeech_mlx.synthesis.needs import Need, alone, meet
+from dora_primespeech_mlx.synthesis.scheduler import Scheduler, Turn
+
+
+def halves(numbers: list[int]) -> list[int]:
+    """Of even numbers; one that is odd spoils the call."""
+    if any(number % 2 for number in numbers):
+        raise ValueError("odd")
+    return [number // 2 for number in numbers]
+
+
+def test_a_need_that_nobody_meets_is_met_when_its_result_is_asked_for() -> None:
+    need = Need("t2s", halves, 8)
+    assert need.result == 4
+    assert need.took > 0
+    with pytest.raises(ValueError, match="odd"):
+        _ = Need("t2s", halves, 7).result
+    assert alone("frontend", lambda: "read").result == "read"
+
+
+def test_one_that_fails_spoils_no_other() -> None:
+    needs = [Need("t2s", halves, number, "half", 4) for number in (2, 3, 4)]
+    meet(needs)
+    assert (needs[0].result, needs[2].result) == (1, 2)
+    with pytest.raises(ValueError, match="odd"):
+        _ = needs[1].result
+
+
+@pytest.mark.parametrize(
+    ("most", "calls", "work"),
+    [
+        (8, [3, 1], [2.0, 2.0, 6.0, 2.0]),
+        (2, [2, 1, 1], [3.0, 3.0, 6.0, 6.0]),
+        (1, [1, 1, 1, 1], [6.0, 6.0, 6.0, 6.0]),
+    ],
+)
+def test_needs_of_one_kind_are_met_at_once_and_the_time_is_shared(
+    most: int, calls: list[int], work: list[float]
+) -> None:
+    made: list[int] = []
+    now = [0.0]
+
+    def do(numbers: list[int]) -> list[int]:
+        made.append(len(numbers))
+        now[0] += 6.0
+        return numbers
+
+    def units(kind: str) -> Generator:
+        need = Need("t2s", do, 1, kind, most)
+        yield need
+        assert need.result == 1
+
+    scheduler: Scheduler[str] = Scheduler(clock=lambda: now[0])
+    for kind in ("a", "a", "b", "a"):
+        scheduler.add(Turn(kind, units(kind)))
+    while (turn := scheduler.next()) is not None:
+        scheduler.work(turn)
+    assert made == calls
+    assert [turn.work for turn in scheduler.turns] == work
+
+
+def test_rows_of_one_call_are_those_of_calls_of_their_own() -> None:
+    mx.random.seed(4)
+    runner = MlxSovitsRunner(random_weights(Sovits(SOVITS_CONFIG)), bucket=True)
+    chance = np.random.default_rng(1)
+    timbres = [chance.standard_normal(16).astype(np.float32) for _ in range(3)]
+    texts = [
+        (chance.integers(0, 64, codes, np.int32), chance.integers(0, 40, phones, np.int32), ge, None)
+        for codes, phones, ge in zip((9, 40, 21), (70, 5, 33), timbres, strict=True)
+    ]
+    for ours, text in zip(runner.encode_rows(texts), texts, strict=True):
+        for part, expected in zip(ours, runner.encode(*text), strict=True):
+            assert part.shape == expected.shape == (2 * len(text[0]), 8)
+            np.testing.assert_allclose(part, expected, atol=1e-5)
+    windows = [(chance.standard_normal((20, 8)).astype(np.float32), ge) for ge in timbres]
+    for ours, window in zip(runner.flow_rows(windows), windows, strict=True):
+        np.testing.assert_allclose(ours, runner.flow(*window), atol=1e-5)
+    heard = [(latent, ge, start, start + 7) for start, (latent, ge) in enumerate(windows)]
+    for ours, row in zip(runner.vocode_rows(heard), heard, strict=True):
+        np.testing.assert_allclose(ours, runner.vocode(*row), atol=1e-5)
