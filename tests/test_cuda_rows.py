@@ -124,14 +124,14 @@ def test_what_fits_a_device():
 
 
 def test_texts_that_come_and_go_between_the_kernels_have_the_codes_they_have_alone(library, monkeypatch):
-    monkeypatch.setattr(cuda_clusters, "FEW", 2)
+    monkeypatch.setattr(cuda_clusters, "FEW", 1)
     model, plan = made_network(CONFIG), cuda_clusters.Plan(4, 2, 2, 2)
     runner = cuda_clusters.ClusterT2SRunner(model, plan, EmulatedMany(model, library))
     runner._kernel = EmulatedKernel(model, plan, library)
 
     def made(number: int) -> Row:
         each = row(4 + 9 * number, number)
-        each.limit = 9 + number
+        each.limit = 10 + number
         return each
 
     alone = [made(number) for number in range(3)]
@@ -141,7 +141,7 @@ def test_texts_that_come_and_go_between_the_kernels_have_the_codes_they_have_alo
     for each in (*rows[:2], passer):
         decoder.join(each)
     decoder.advance([rows[0]])
-    decoder.advance([*rows[:2], passer])  # three: with the kernel for many
+    decoder.advance([*rows[:2], passer])  # with the kernel for many
     decoder.leave(passer)
     for each in rows[2:]:
         decoder.join(each)
