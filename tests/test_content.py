@@ -11,7 +11,7 @@ import soundfile
 from safetensors.numpy import load_file
 from test_recording import speech
 
-from dora_primespeech_mlx.audio import fbank
+from dora_primespeech_mlx.audio import fbank, read_audio, resample_soxr
 from dora_primespeech_mlx.commands.main import main
 from dora_primespeech_mlx.nets.content import sanitize
 from dora_primespeech_mlx.voices.book import read_codes, read_voices
@@ -19,7 +19,8 @@ from dora_primespeech_mlx.voices.encoders import CONTENT_EDGE, Encoders
 from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch
 from dora_primespeech_mlx.weights.official_encoders import build_encoder, convert_encoder
 
-DATA = Path(__file__).parent / "data"
+ROOT = Path(__file__).parents[1]
+DATA, DEMO = ROOT / "tests" / "data", ROOT / "models" / "demo"
 GOLDEN = np.load(DATA / "content_tiny.npz")
 """Samples, and the scores that the network of training/content.py gives for them with the weights beside it."""
 SAMPLES = GOLDEN["samples"].astype(np.float32) / 32768
@@ -80,3 +81,17 @@ def test_a_voice_takes_its_codes_from_the_encoder_beside_its_model(folder, tiny_
     expected = Encoders([folder]).codes(speech(3.2))
     assert (read_codes(entry.codes, 1024) == expected).mean() > 0.9  # a wav has 16 bits
     assert entry.sampling == {"top_k": 3, "temperature": 0.3, "noise_scale": 0.4}  # as the default voice has it
+
+
+def test_codes_of_the_clips_that_ship_are_nearly_those_that_they_were_made_of():
+    with np.load(ROOT / "training" / "codebook.npz") as book:
+        phones = book["centres"][:, :178].argmax(axis=1)
+    encoders, same, heard = Encoders([DEMO], "onnx", threads=1), [], []
+    for path in sorted((DEMO / "voices").glob("*.npy")):
+        stored = np.load(path)
+        samples, rate = read_audio(path.with_suffix(".flac"))
+        codes = encoders.codes(resample_soxr(samples, rate, 16000))
+        assert len(codes) == len(stored)
+        same.append((codes == stored).mean())
+        heard.append((phones[codes] == phones[stored]).mean())
+    assert len(same) == 6 and np.mean(same) > 0.5 and np.mean(heard) > 0.78

@@ -1,5 +1,6 @@
 """The shell and Python examples of README.md, run as they stand."""
 
+import json
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ import soundfile
 from test_enrol import write_content_encoder
 from test_recording import speech
 
+from dora_primespeech_mlx import settings
 from dora_primespeech_mlx.commands.arguments import parser
 from dora_primespeech_mlx.commands.main import main
 
@@ -36,6 +38,9 @@ def workplace(tmp_path, monkeypatch, golden, tiny_model) -> Path:
     shutil.copy(golden / "v34" / "s2_tiny_v4.pth", "s2Gv4.pth")
     shutil.copy(golden / "v34" / "vocoder_tiny_v4.pth", "vocoder.pth")
     soundfile.write("ada.wav", speech(3.2), 32000)
+    soundfile.write("me.wav", *soundfile.read(ROOT / "models" / "demo" / "voices" / "mira.flac"))
+    monkeypatch.setattr(settings, "INSTALLED_VOICES", settings.SHIPPED_VOICES)  # as if the package were installed
+    monkeypatch.setattr(settings, "OWN_VOICES", str(tmp_path / "own"))
     write_content_encoder(tiny_model, tmp_path / "models" / "encoders")
     return tmp_path
 
@@ -46,6 +51,10 @@ def test_the_shell_examples_run_one_after_the_other(workplace, capsys):
     for line in run:
         assert main(shlex.split(line)[1:]) == 0, f"{line}: {capsys.readouterr().err}"
     assert soundfile.info("hello.wav").duration > 0.5
+    assert soundfile.info("me_too.wav").duration > 1.5
+    own = json.loads((workplace / "own" / "voices.json").read_text("utf-8"))
+    assert Path(own["model"]).samefile(ROOT / "models" / "demo") and own["languages"] == ["zh", "en"]
+    assert own["voices"]["Me"]["top_k"] == 3  # as the voices that ship draw
     assert (workplace / "models" / "mine" / "t2s.safetensors").is_file()
 
 

@@ -52,6 +52,17 @@ def _settings(voices: Path | None) -> Settings:
     return settings if voices is None else replace(settings, voices=voices)
 
 
+def _with_own(settings: Settings, voice: str | None) -> Settings:
+    """The settings with the user's own list in place of an installed package's, if the voice asked for is in it."""
+    from dora_primespeech_mlx.voices.book import list_voices
+
+    own = writable_voices(settings.voices)
+    if voice is None or own == settings.voices or not own.is_file():
+        return settings
+    book, _ = list_voices(own)
+    return replace(settings, voices=own) if book is not None and voice in book else settings
+
+
 def _say(args: argparse.Namespace) -> int:
     from dora_primespeech_mlx.audio import write_audio, written_as
     from dora_primespeech_mlx.commands.subtitles import check_words_file, write_words
@@ -74,7 +85,7 @@ def _say(args: argparse.Namespace) -> int:
     if args.words is not None:
         check_words_file(args.words)
     credentials = _credentials(args)
-    settings = _settings(args.voices)
+    settings = _with_own(_settings(args.voices), args.voice)
     with Progress("say", len(text), "character") as progress:
         progress.say("loading the voice")
         engine = Engine.from_config(settings.voices, replace(settings, voice=args.voice or settings.voice))
@@ -246,7 +257,7 @@ def _voice_add(args: argparse.Namespace) -> int:
     )
     _advise(done.advice)
     taken = "its timbre alone" if done.codes is None else f"{len(done.codes)} codes and its timbre"
-    where = "" if voices == Settings.from_env().voices else f"--voices {quote(str(voices))} "
+    where = "" if voices == writable_voices(Settings.from_env().voices) else f"--voices {quote(str(voices))} "
     hear = f"primespeech say {where}--voice {quote(args.name)} ..."
     print(f"{done.voices}: {args.name} added, with {taken}. Hear it: {hear}")
     if voices != settings.voices:

@@ -118,6 +118,10 @@ class VoiceBook:
         """Names in the order of the file."""
         return list(self.entries)
 
+    def __contains__(self, name: str) -> bool:
+        """Whether a voice has this name or alias."""
+        return folded(name) in self._names
+
     def find(self, name: str | None) -> VoiceEntry:
         """The voice of that name or alias; None is the default.
 

@@ -122,7 +122,8 @@ def add_voice(
         settings: runtime and threads.
         text: exactly what the first recording says.
         language: of the text, and of what the voice will say unless told otherwise.
-        model: a folder that `primespeech convert` wrote; None is the one the file names.
+        model: a folder that `primespeech convert` wrote; None is the one the file names, and where it names none, the
+            one that ships.
         encoders: a folder with a content encoder; None looks where the voice will.
         speed: 1 is the model's own.
         replace: whether a voice of that name may be replaced.
@@ -135,11 +136,13 @@ def add_voice(
         raise ValueError("A voice needs a name with a letter or a digit in it")
     known = _known(voices, name, replace)
     base = resolve(voices.parent, known.get("models_base_path") or ".")
-    folder = model or (resolve(base, known["model"]) if known.get("model") else None)
-    if folder is None:
-        raise ValueError(f"{voices} names no model; say which with --model FOLDER (primespeech convert makes one)")
+    shipped, home = _shipped()
+    folder = model or (resolve(base, known["model"]) if known.get("model") else home)
+    if folder.resolve() != home.resolve():
+        shipped = {}
     loaded = _loaded(folder)
-    speaks = () if _has_own_model(known, base, folder) else known.get("languages", ())
+    common = known if known.get("model") else shipped
+    speaks = () if _has_own_model(known, base, folder) else common.get("languages", ())
     frontend = Frontend(loaded.symbols, speaks=speaks)
     frontend.check(language)
 
@@ -169,9 +172,10 @@ def add_voice(
         if codes is not None:
             entry["codes_path"] = _relative(write_codes(place / "codes.npy", codes), base)
         entry |= {"text_lang": language, "prompt_lang": language, "speed_factor": speed}
-        entry |= _sampling(content, base, folder)
+        entry |= _sampling(shipped if _has_own_model(content, base, folder) else content) or _sampling(shipped)
         if not content.get("model"):
             content["model"] = _relative(folder, base)
+            content |= {"languages": shipped["languages"]} if shipped else {}
         elif _has_own_model(content, base, folder):
             entry["model"] = _relative(folder, base)
             if "languages" in content:
@@ -295,17 +299,16 @@ def _pace(phones: int, seconds: float, path: Path) -> list[str]:
     ]
 
 
-def _sampling(content: dict[str, Any], base: Path, folder: Path) -> dict[str, Any]:
-    """How the default voice of the model in `folder` draws codes; empty where none is known."""
-    places = [(content, base)]
-    if SHIPPED_VOICES.is_file():
-        shipped = read_json(SHIPPED_VOICES, "a list of voices")
-        places.append((shipped, resolve(SHIPPED_VOICES.parent, shipped["models_base_path"])))
-    for known, start in places:
-        if known.get("model") and not _has_own_model(known, start, folder):
-            default = known["voices"].get(known.get("default_voice"), {})
-            return {name: default[name] for name in (*SAMPLING_NAMES, "noise_scale") if name in default}
-    return {}
+def _shipped() -> tuple[dict[str, Any], Path]:
+    """The list of the voices that ship, and the folder of their model."""
+    content = read_json(SHIPPED_VOICES, "a list of voices")
+    return content, resolve(resolve(SHIPPED_VOICES.parent, content["models_base_path"]), content["model"])
+
+
+def _sampling(content: dict[str, Any]) -> dict[str, Any]:
+    """How the default voice of a list draws codes, as far as its entry says."""
+    default = content.get("voices", {}).get(content.get("default_voice"), {})
+    return {name: default[name] for name in (*SAMPLING_NAMES, "noise_scale") if name in default}
 
 
 def _has_own_model(content: dict[str, Any], base: Path, folder: Path) -> bool:
