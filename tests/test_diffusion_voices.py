@@ -11,6 +11,7 @@ from dora_primespeech_mlx.commands.doctor import WARN, check_voices
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES
 from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.speech import Style
 from dora_primespeech_mlx.voices.book import read_voices
 from dora_primespeech_mlx.voices.enrol import add_voice
 from dora_primespeech_mlx.voices.prompt import diffusion_prompt
@@ -55,6 +56,15 @@ def test_the_same_seed_speaks_the_same_way_and_another_does_not(engine: Engine) 
     one, same, other = (engine.synthesize(TEXT, voice="v4", seed=seed).audio for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
     assert one.shape != other.shape or np.abs(one - other).max() > 0.01
+
+
+def test_a_style_gives_other_codes(engine: Engine, tmp_path: Path) -> None:
+    voice = engine.load_voice("v4")
+    voice.codes[::-1].astype("<i4").tofile(tmp_path / "calm.bin")
+    style = Style("calm", "And here is another one.", "en", codes=tmp_path / "calm.bin")
+    plain, styled = (engine.synthesize("Hello.", voice="v4", style=each, seed=1) for each in (None, style))
+    assert plain.codes != styled.codes
+    assert np.abs(styled.audio).max() > 0.01
 
 
 def test_more_speed_is_shorter(engine: Engine) -> None:
