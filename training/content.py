@@ -25,9 +25,9 @@ class ContentSizes:
     codes: int = 1024
     width: int = 208
     inner: int = 624
-    fine: tuple[int, ...] = (7, 7, 13, 7, 13, 9, 9, 9)  # 50 a second
-    coarse: tuple[int, ...] = (7, 7, 7, 7, 7, 7)  # 25 a second
-    last: tuple[int, ...] = (7, 5, 5)  # 25 a second, behind what is said of the whole recording
+    fine: tuple[int, ...] = (7, 7, 13, 7, 13)  # 50 a second
+    coarse: tuple[int, ...] = (7, 7)  # 25 a second
+    last: tuple[int, ...] = (7,)  # 25 a second, behind what is said of the whole recording
 
 
 class Heard(NamedTuple):
