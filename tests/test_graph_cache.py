@@ -56,6 +56,13 @@ def test_a_graph_is_read_as_it_was_written_and_weights_lie_there_once(tmp_path: 
     assert not array.flags.writeable, "it is the file itself"
 
 
+def test_what_is_said_alone_is_kept_too(tmp_path: Path) -> None:
+    graphs = GraphCache(tmp_path)
+    assert graphs.write("k", {"found": None}, {"none": StoredGraph(b"", {})})
+    said, found = graphs.read("k") or ({}, {})
+    assert said == {"found": None} and not found["none"].weights
+
+
 def test_a_second_writer_leaves_what_is_there_and_no_draft_stays(tmp_path: Path) -> None:
     graphs = GraphCache(tmp_path)
     assert graphs.write("k", {"by": 1}, stored()) and graphs.write("k", {"by": 2}, stored())

@@ -9,11 +9,16 @@ LEAST_CACHE = 256 << 20
 
 
 def release() -> None:
-    """Gives freed memory back to the system: MLX's cache, and what the C library's heap holds free (glibc)."""
+    """Gives freed memory back to the system: MLX's cache and the heap's."""
     if "mlx.core" in sys.modules:
         import mlx.core as mx
 
         mx.clear_cache()
+    trim_heap()
+
+
+def trim_heap() -> None:
+    """Gives what the C library's heap holds free back to the system (glibc)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)

@@ -147,6 +147,7 @@ def _write(folder: Path, said: Mapping[str, Any], graphs: Mapping[str, StoredGra
     entries: dict[str, Any] = {}
     places: dict[str, int] = {}
     with (folder / NUMBERS).open("wb") as file:
+        file.write(bytes(ALIGNED))  # an empty file cannot be mapped
 
         def put(data: Any) -> int:
             """Where bytes are written, or were."""

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 import onnxruntime
 
+from dora_primespeech_mlx.runtime.memory import trim_heap
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
 
 _BUILDER = ThreadPoolExecutor(2, "onnx-session")
@@ -69,6 +70,7 @@ class OnnxFunction:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         if isinstance(graph, StoredGraph):
             graph.let_go()
+        trim_heap()
         return session
 
     def _declare(self, graph: Graph | StoredGraph, options: onnxruntime.SessionOptions) -> bytes:
