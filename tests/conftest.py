@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,33 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    with _left_out():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with _left_out():
+        return (yield)
+
+
+@contextmanager
+def _left_out() -> Iterator[None]:
+    """Skips a test that cannot go on without MLX where there is none."""
+    try:
+        yield
+    except ImportError as error:
+        if has_mlx() or "mlx" not in str(error).lower():
+            raise
+        pytest.skip(f"needs MLX: {error}")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if not has_mlx():
-        files = config.stash[LEFT_OUT]
-        skipped = sum("MLX" in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+        files = sorted(set(config.stash[LEFT_OUT]))
+        skipped = sum("mlx" in str(report.longrepr).lower() for report in terminalreporter.stats.get("skipped", []))
         terminalreporter.write_line(f"Left out, for MLX is not here: {len(files)} files and {skipped} other tests.")
         terminalreporter.write_line(f"The files: {', '.join(files)}")
 

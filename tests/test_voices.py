@@ -172,6 +172,7 @@ def test_a_name_that_is_nearly_that_of_a_field_is_told_and_others_are_not(tmp_pa
 
 
 def test_what_is_no_file_is_told_apart_from_what_is_missing(tmp_path: Path) -> None:
+    pytest.importorskip("mlx.core")
     (tmp_path / "m").write_bytes(b"weights")
     (tmp_path / "a" / "ref.wav").mkdir(parents=True)
     book = read_voices(write(tmp_path, {"model": "m", "voices": {"a": ENTRY}}))
