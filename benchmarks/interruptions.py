@@ -18,6 +18,10 @@ from typing import Any
 
 HERE = Path(__file__).parent
 QUESTIONS, INTERRUPTED = 60, 50
+FADE, SILENCE = 320, 8000
+"""Samples at 16 kHz over which a file's end fades, and of silence behind it."""
+SURE = 0.5
+"""Probability from which on Whisper hears a last word; below, it guesses how a sentence may go on."""
 
 
 def answers(count: int) -> list[tuple[str, str, str]]:
@@ -84,6 +88,7 @@ def speak(out: Path, voices: Path, seed: int) -> None:
 
 def hear(out: Path, whisper: Path) -> None:
     """Compares the last word of each file with the one that was reported."""
+    import numpy as np
     import soundfile
     import soxr
     from faster_whisper import WhisperModel
@@ -92,13 +97,18 @@ def hear(out: Path, whisper: Path) -> None:
     right: dict[bool, list[bool]] = {True: [], False: []}
     for each in json.loads((out / "said.json").read_text("utf-8")):
         audio, rate = soundfile.read(out / each["wav"], dtype="float32")
+        audio = soxr.resample(audio, rate, 16000)
+        # Without an edge and with silence behind it, so that the cut itself is no sound.
+        audio[-FADE:] *= np.linspace(1, 0, FADE, dtype=np.float32)
         language = each["language"]
-        prompt = "以下是普通话的句子。" if language == "zh" else None
         segments, _ = model.transcribe(
-            soxr.resample(audio, rate, 16000), language=language, beam_size=5, condition_on_previous_text=False,
-            without_timestamps=True, initial_prompt=prompt,
+            np.pad(audio, (0, SILENCE)), language=language, beam_size=5, condition_on_previous_text=False,
+            word_timestamps=True, initial_prompt="以下是普通话的句子。" if language == "zh" else None,
         )  # fmt: skip
-        heard = "".join(segment.text for segment in segments).strip()
+        words = [word for segment in segments for word in segment.words]
+        while words and words[-1].probability < SURE:
+            words.pop()
+        heard = "".join(word.word for word in words).strip()
         equal = last(heard, language) == last(each["word"], language)
         right[each["interrupted"]].append(equal)
         verdict, context = "ok" if equal else "NO", each["text"][: each["end"]][-24:]
