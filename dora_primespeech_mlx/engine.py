@@ -95,9 +95,12 @@ class Engine:
 
     def warm_up(self) -> None:
         """Speaks a short sentence of each language in use, so that the first text finds everything ready."""
+        from dora_primespeech_mlx.text.rules import compile_all
+
         language = self.settle({}).language
         for _ in self.stream(WARM_UP_TEXT.get(language, WARM_UP_TEXT["auto"]), seed=0):
             pass
+        compile_all()
 
     def settle(self, wishes: Wishes, voice: Voice | None = None) -> Manner:
         """How a text is spoken: as `wishes` say, else the settings, else the voice, else `Manner`'s defaults.

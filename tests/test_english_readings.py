@@ -8,6 +8,7 @@ from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.text.contexts import read_rules
 from dora_primespeech_mlx.text.english.capitals import speak_capitals
 from dora_primespeech_mlx.text.english.homographs import SHORTHANDS
+from dora_primespeech_mlx.text.rules import compile_all
 from dora_primespeech_mlx.text.symbols import symbol_table
 
 DATA = Path(__file__).parent / "data"
@@ -104,6 +105,7 @@ def test_roman_numerals(frontend: Frontend, text: str, said: str) -> None:
 def test_every_rule_is_read_and_says_phones_that_exist() -> None:
     for rules in read_rules("en_contexts.tsv", SHORTHANDS).values():
         assert all(phone in symbol_table("v1") for rule in rules for phone in rule.reading.split())
+    assert compile_all() > 100
 
 
 def test_the_lexicon_wins_over_every_rule() -> None:

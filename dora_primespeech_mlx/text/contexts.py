@@ -1,9 +1,9 @@
 """Rules that say how a word is read by what stands right before it and right after it, from a table."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dora_primespeech_mlx.text.rules import compiled, written
 from dora_primespeech_mlx.text.tables import lines
 
 ANYTHING = "-"
@@ -11,17 +11,20 @@ ANYTHING = "-"
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of a table: `reading` fits between a text that ends with `before` and one that begins with `after`."""
+    """One line of a table: `reading` fits between a text that ends with `before` and one that begins with `after`.
+
+    Both are regular expressions, empty for anything.
+    """
 
     reading: str
-    before: re.Pattern[str] | None
-    after: re.Pattern[str] | None
+    before: str
+    after: str
 
     def fits(self, text: str, start: int, end: int) -> bool:
         """Whether the rule is about the word at `start` to `end` of `text`."""
-        if self.after is not None and not self.after.match(text, end):
+        if self.after and not compiled(self.after).match(text, end):
             return False
-        return self.before is None or self.before.search(text, 0, start) is not None
+        return not self.before or compiled(self.before).search(text, 0, start) is not None
 
 
 def read_rules(name: str, shorthands: Mapping[str, str]) -> dict[str, tuple[Rule, ...]]:
@@ -34,10 +37,10 @@ def read_rules(name: str, shorthands: Mapping[str, str]) -> dict[str, tuple[Rule
         word, reading, before, after = line.split("\t")
         for short, long in shorthands.items():
             before, after = before.replace(short, long), after.replace(short, long)
-        rule = Rule(reading, _compiled(before, "(?:{})$"), _compiled(after, "(?:{})"))
+        rule = Rule(reading, _within(before, "(?:{})$"), _within(after, "(?:{})"))
         found.setdefault(word, []).append(rule)
     return {word: tuple(ordered) for word, ordered in found.items()}
 
 
-def _compiled(written: str, around: str) -> re.Pattern[str] | None:
-    return None if written == ANYTHING else re.compile(around.format(written))
+def _within(expression: str, around: str) -> str:
+    return "" if expression == ANYTHING else written(around.format(expression))

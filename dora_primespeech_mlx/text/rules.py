@@ -2,11 +2,34 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 
 Say = str | Callable[[re.Match[str]], str]
 Row = tuple[str, str, Say]
 WINDOW = 120
 DIGITS = frozenset("0123456789")
+
+
+_written: set[str] = set()
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern, compiled when it is first looked for: a start waits for those alone that its text needs."""
+    return re.compile(pattern)
+
+
+def written(pattern: str) -> str:
+    """The pattern, which `compile_all` shall know."""
+    _written.add(pattern)
+    return pattern
+
+
+def compile_all() -> int:
+    """Compiles what is `written` so far, so that no later text waits for it; returns how many patterns there are."""
+    for pattern in _written:
+        compiled(pattern)
+    return len(_written)
 
 
 class Rules:
@@ -18,7 +41,7 @@ class Rules:
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        self._rows = [(*_needs(needs), re.compile(pattern), say) for needs, pattern, say in rows]
+        self._rows = [(*_needs(needs), written(pattern), say) for needs, pattern, say in rows]
 
     def __call__(self, text: str) -> str:
         """`text` with every rule applied."""
@@ -27,7 +50,7 @@ class Rules:
             present.add("0")
         for any_of, choices, pattern, say in self._rows:
             if not present.isdisjoint(any_of) or any(map(present.issuperset, choices)):
-                text = pattern.sub(say, text)
+                text = compiled(pattern).sub(say, text)
         return text
 
 
