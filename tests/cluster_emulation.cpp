@@ -222,7 +222,6 @@ inline float number(uint32_t plain) {
 }
 inline float power(float value) { return expf(value); }
 inline float quotient(float value, float by) { return value / by; }
-inline void forget(int&) {}
 inline void block_wait() { emulation::meet(emulation::grid->block_meetings[BLOCK]); }
 inline void cluster_wait() { emulation::meet(emulation::grid->cluster_meetings[BLOCK / emulation::grid->size]); }
 inline void grid_fence() {}

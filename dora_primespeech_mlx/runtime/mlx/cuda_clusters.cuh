@@ -10,8 +10,8 @@
 //
 // No place is written before all have read it: every exchange needs something of every warp that read the one before.
 //
-// Shared memory leaves little of the cache that registers are spilled to, so the loops here are kept from unrolling and
-// hoisting where that would spill.
+// Shared memory leaves little of the cache that registers are spilled to, so the loops here are kept from unrolling where
+// that would spill.
 //
 // Compiled at run time by NVRTC (cuda_clusters.py); tests/cluster_emulation.cpp runs the same text on a CPU.
 
@@ -23,8 +23,6 @@
 typedef unsigned long long Word;
 extern __shared__ __align__(128) unsigned char pool[];
 
-// Keeps the compiler from working out ahead, and then holding, all that follows from a number.
-DEVICE void forget(int& number) { asm volatile("" : "+r"(number)); }
 DEVICE void block_wait() { __syncthreads(); }
 DEVICE void cluster_wait() {
   asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::: "memory");
@@ -634,7 +632,6 @@ struct Codes {
   // All layers for the newest codes. `run` counts layers since the launch, so its parity is that of the barriers.
   DEVICE void step(int& run, int last, unsigned ticks) {
     for (int layer = 0; layer < layers; ++layer, ++run) {
-      forget(lane), forget(warp), forget(rank);
       unsigned parity = run & 1, tick = ticks + run + 1;
       bool more = run + 1 < last;
       const unsigned char* next = piece_of(layer + 1);

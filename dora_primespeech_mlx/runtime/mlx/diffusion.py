@@ -15,8 +15,8 @@ from dora_primespeech_mlx.runtime.mlx.runner import bucketed, finite, widened
 class MlxDiffusionRunner:
     """v3 and v4 on MLX.
 
-    With `bucket`, lengths are rounded up and masked. With `compiled`, all but the timbre is compiled for each length,
-    which is not for the CPU.
+    With `bucket`, lengths are rounded up and masked. With `compiled`, a step and the vocoder are compiled for each
+    length, which is not for the CPU.
     """
 
     def __init__(self, model: DiffusionSovits, bucket: bool, compiled: bool = False):
@@ -27,8 +27,6 @@ class MlxDiffusionRunner:
     def _build(self) -> None:
         model, compiled = self._model, self._compiled
         self._type = model.bridge.weight.dtype
-        self._features = mx.compile(model.features) if compiled else model.features
-        self._condition = mx.compile(model.estimator.condition) if compiled else model.estimator.condition
         self._velocity = mx.compile(model.estimator.velocity) if compiled else model.estimator.velocity
         render: Callable[..., mx.array] = model.dec.__call__
         if isinstance(model.dec, BigVGAN):
@@ -60,7 +58,7 @@ class MlxDiffusionRunner:
         """See `runtime.interface.DiffusionRunner`."""
         frames = len(positions[0])
         rows = [self._padded(part, self.fit(len(part))) for part in positions]
-        found = self._features(
+        found = self._model.features(
             self._padded(codes, self.fit(len(codes)))[None],
             self._padded(phones, self.fit(len(phones)))[None],
             mx.array(ge)[None, None].astype(self._type),
@@ -90,7 +88,7 @@ class MlxDiffusionRunner:
         frames, known = len(features), len(prompt)
         size, mask = self.fit(frames), self._mask(frames)
         fresh = mx.array(np.arange(size) >= known)[:, None]
-        condition = self._condition(
+        condition = self._model.estimator.condition(
             self._padded(features, size)[None].astype(self._type),
             self._padded(prompt, size)[None].astype(self._type),
             mask,

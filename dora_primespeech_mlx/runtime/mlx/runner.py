@@ -131,7 +131,7 @@ class MlxT2SRunner:
 class MlxSovitsRunner:
     """SoVITS on MLX.
 
-    With `bucket`, lengths are rounded up and masked. With `compiled`, all but the timbre is compiled for each length,
+    With `bucket`, lengths are rounded up and masked. With `compiled`, flow and vocoder are compiled for each length,
     which is not for the CPU: MLX would call a C++ compiler there.
     """
 
@@ -146,7 +146,6 @@ class MlxSovitsRunner:
 
     def _build(self) -> None:
         model = self._model
-        self._encode = mx.compile(model.encode) if self._compiled else model.encode
         self._flow = mx.compile(model.flow.__call__) if self._compiled else model.flow
         self._vocoder = mx.compile(model.dec.__call__) if self._compiled else model.dec
 
@@ -202,7 +201,7 @@ class MlxSovitsRunner:
 
         def stage() -> list[np.ndarray]:
             heard = self._timbres(ge), code_mask, phone_mask, positions
-            made = zip(*map(_output, self._encode(code_rows, phone_rows, *heard)), strict=True)
+            made = zip(*map(_output, self._model.encode(code_rows, phone_rows, *heard)), strict=True)
             return [row[:count] for rows, count in zip(made, frames, strict=False) for row in rows]
 
         found = self._finite(stage)
