@@ -29,6 +29,7 @@ from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.runtime.interface import T2SRunner
 from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, plan
 from dora_primespeech_mlx.runtime.mlx.cuda_device import first_device
+from dora_primespeech_mlx.runtime.mlx.cuda_rows import ManyKernel, fits
 from dora_primespeech_mlx.runtime.mlx.cuda_t2s import CudaT2SRunner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
 from dora_primespeech_mlx.sampling import Sampling
@@ -90,6 +91,27 @@ def rates(folder: Path, codes: int) -> Report:
     step = CudaT2SRunner(load_model(folder, precision="fp16").t2s)
     times = decode(step, [row(0, step.config.vocabulary)], 301, Guard())
     report["step kernel, loop, codes_per_s"] = (len(times) - 50) / (times[-1] - times[49])
+    return report
+
+
+def many(folder: Path, codes: int) -> Report:
+    """The kernel for many texts: codes a second by texts, and its codes beside those of clusters, of texts alone."""
+    runner, device = clusters(folder), first_device()
+    assert device is not None
+    if not fits(runner.config, device.multiprocessors, device.shared):
+        sys.exit(f"{device} does not fit {runner.config}.")
+    model, how = load_model(folder, precision="fp16").t2s, runner._kernel.plan
+    with_many = ClusterT2SRunner(model, how, ManyKernel(model, device.multiprocessors))
+    rows = [row(seed, runner.config.vocabulary) for seed in range(12)]
+    decode(with_many, rows, 100)
+    report: Report = {"same codes as alone, of 100": []}
+    for seed, each in enumerate(rows):
+        alone = row(seed, runner.config.vocabulary)
+        decode(runner, [alone], 100)
+        report["same codes as alone, of 100"].append(sum(a == b for a, b in zip(each.codes, alone.codes, strict=True)))
+    for count in (16, 32, 64):
+        times = decode(with_many, [row(seed, runner.config.vocabulary) for seed in range(count)], 301)
+        report[f"loop, {count} texts, codes_per_s"] = count * (len(times) - 50) / (times[-1] - times[49])
     return report
 
 
@@ -252,6 +274,7 @@ def torch_graph(folder: Path, codes: int) -> Report:
 
 PARTS: dict[str, Callable[[Path, int], Report]] = {
     "rates": rates,
+    "many": many,
     "torch": torch_graph,
     "likeliest": likeliest,
     "equality": equality,

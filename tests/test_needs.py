@@ -70,6 +70,30 @@ def test_needs_of_one_kind_are_met_at_once_and_the_time_is_shared(
     assert [turn.work for turn in scheduler.turns] == work
 
 
+def test_texts_not_heard_yet_wait_for_each_other_where_they_can_go_on_together() -> None:
+    order: list[str] = []
+
+    def do(kind: str):
+        return lambda names: [order.append(f"{kind} {' '.join(names)}") for _ in names[:1]] * len(names)
+
+    def units(name: str, most: int) -> Generator:
+        yield Need("t2s", do("prefill"), name)
+        yield Need("t2s", do("codes"), name, "codes", most)
+
+    for most, expected in (
+        (8, ["prefill a", "prefill b", "prefill c", "codes a b c"]),
+        (2, ["prefill a", "prefill b", "codes a b", "prefill c", "codes c"]),
+        (1, ["prefill a", "codes a", "prefill b", "codes b", "prefill c", "codes c"]),
+    ):
+        order.clear()
+        scheduler: Scheduler[str] = Scheduler()
+        for name in "abc":
+            scheduler.add(Turn(name, units(name, most)))
+        while (turn := scheduler.next()) is not None:
+            scheduler.work(turn)
+        assert order == expected
+
+
 def test_rows_of_one_call_are_those_of_calls_of_their_own() -> None:
     mx.random.seed(4)
     runner = MlxSovitsRunner(random_weights(Sovits(SOVITS_CONFIG)), bucket=True)

@@ -1,5 +1,6 @@
 """Texts that come and go while others are decoded: each has the codes that it has alone."""
 
+import gc
 import random
 from types import SimpleNamespace
 
@@ -140,9 +141,11 @@ def test_memory_is_back_where_it_was_after_many_have_come_and_gone(network: T2S,
 
     for number in range(20):
         come_and_leave(number)
+    gc.collect()
     before = mx.get_active_memory()
     for number in range(count // 2):
         come_and_leave(number)
-    assert mx.get_active_memory() == before
+    gc.collect()
+    assert mx.get_active_memory() <= before
     assert not decoder.rows
     assert not decoder._under_way

@@ -131,15 +131,11 @@ def _mlx_t2s_runner(model: "T2S") -> T2SRunner:
 def _cuda_t2s_runner(model: "T2S", device: "Device") -> T2SRunner:
     """The fastest way that the device has and the network fits."""
     from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, plan
-    from dora_primespeech_mlx.runtime.mlx.cuda_rows import ManyKernel
-    from dora_primespeech_mlx.runtime.mlx.cuda_rows import fits as fits_many
     from dora_primespeech_mlx.runtime.mlx.cuda_t2s import BLOCKS, CudaT2SRunner, fits
     from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 
     if device.clusters and (how := plan(model.config, device.multiprocessors, device.shared)):
-        blocks = device.multiprocessors
-        many = ManyKernel(model, blocks) if fits_many(model.config, blocks, device.shared) else None
-        return ClusterT2SRunner(model, how, many)
+        return ClusterT2SRunner(model, how)
     blocks = min(BLOCKS, device.multiprocessors)
     return CudaT2SRunner(model, blocks) if fits(model.config, blocks) else MlxT2SRunner(model, accelerated=True)
 

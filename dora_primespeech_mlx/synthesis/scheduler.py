@@ -8,7 +8,7 @@ came; then the others, by when their audio runs out. A lone text takes the same 
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -104,7 +104,9 @@ class Scheduler(Generic[Whom]):
     def next(self) -> Turn[Whom] | None:
         """The text whose turn it is; None if none can do anything now.
 
-        Texts that have not said yet what they need come first: that is no work, and others may need the same.
+        Texts that have not said yet what they need come first: that is no work, and others may need the same. Texts not
+        heard yet wait for each other where they can go on together: a reading or a prefill of the next one comes before
+        codes of the first one alone.
         """
         while self._unasked:
             turn = self._unasked.popleft()
@@ -114,7 +116,15 @@ class Scheduler(Generic[Whom]):
         self._unasked.extend(turn for turn in ready if turn.need is None)
         if self._unasked:
             return self._unasked.popleft()
-        return ready[0] if ready else None
+        return self._behind(ready) or ready[0] if ready else None
+
+    def _behind(self, ready: Sequence[Turn[Whom]]) -> Turn[Whom] | None:
+        """Of texts not heard yet that could go on together with the first one, one that has to catch up with it."""
+        first = ready[0]
+        if first.heard_until is not None or first.need is None:
+            return None
+        unheard = (turn for turn in ready[1 : first.need.most] if turn.heard_until is None)
+        return next((turn for turn in unheard if turn.need is not None and turn.need.most == 1), None)
 
     def _ready(self) -> list[Turn[Whom]]:
         """Texts that can do something now, the most urgent first."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from dora_primespeech_mlx.commands.bench.figures import Figure, counted
 from dora_primespeech_mlx.commands.bench.workshop import Workshop
+from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.synthesis.scheduler import Scheduler, Turn
 
 TEXTS = (
@@ -26,6 +27,8 @@ TEXTS = (
 """What is spoken, with a number for # that makes each text its own."""
 AHEAD = 1.5
 """Seconds of audio that may be made before they are played."""
+SPREAD = 4.0
+"""Seconds over which the sessions of an accelerator begin, about the length of a text."""
 LATE = 0.01
 """Seconds; audio that comes later than this after a player has run dry is a gap."""
 
@@ -64,12 +67,21 @@ class Session:
 
 
 def streams(shop: Workshop) -> Iterator[Figure]:
-    """First audio, gaps and audio a second of 1, 2, 4, 8 ... sessions that are spoken at the same time."""
+    """First audio, gaps and audio a second of more and more sessions that are spoken at the same time.
+
+    On an accelerator a round of the same size comes before, which compiles for the numbers of rows that come together,
+    and sessions begin one after the other, over `SPREAD` seconds.
+    """
+    on_device = shop.runtime == "mlx" and accelerated()
     for text in TEXTS:
-        for _ in shop.engine.stream(text, voice=shop.voice, seed=0):  # warms up
+        for _ in shop.engine.stream(text.replace("#", "1"), voice=shop.voice, seed=0):  # warms up
             pass
-    for count in shop.lengths(1, 2, 4, 8, 12):
-        sessions, took = converse(shop, count, texts=1 if shop.quick else 4)
+    for count in shop.lengths(*((8, 32, 64, 128, 216) if on_device else (1, 2, 4, 8, 12))):
+        scheduler: Scheduler[Session] = Scheduler(count if on_device else None)
+        spread = SPREAD if on_device else 0.0
+        if on_device:
+            converse(shop, count, 1, spread, scheduler)
+        sessions, took = converse(shop, count, 1 if shop.quick else 4, spread, scheduler)
         first = np.array([seconds for session in sessions for seconds in session.first])
         gaps = np.array([gap for session in sessions for gap in session.gaps])
         at = {"sessions": count}

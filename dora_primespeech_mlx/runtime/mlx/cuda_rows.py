@@ -2,6 +2,9 @@
 
 Clusters (cuda_clusters.py) are the fastest for a few texts; from some more on this is, since it reads each weight once
 for up to 64 of them. Both have the same texts and caches, so that a text can be given from one to the other.
+
+It has run by emulation alone, so `factory` does not choose it; `python benchmarks/cuda_t2s.py --parts many` runs it on
+a device.
 """
 
 import zlib
