@@ -110,7 +110,8 @@ class Word:
 
     def later(self, seconds: float, pace: float = 1.0) -> Self:
         """The word in audio that is played `pace` times as fast and then follows other audio of so many seconds."""
-        return replace(self, begins=self.begins / pace + seconds, ends=self.ends / pace + seconds)
+        begins, ends = (round(moment / pace + seconds, 4) for moment in (self.begins, self.ends))
+        return replace(self, begins=begins, ends=ends)
 
 
 @dataclass(frozen=True)
