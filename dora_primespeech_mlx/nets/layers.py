@@ -1,5 +1,7 @@
 """Layers that several networks share. Arrays are [batch, time, channels]."""
 
+from typing import NamedTuple
+
 import mlx.core as mx
 import mlx.nn as nn
 
@@ -23,6 +25,35 @@ def additive_mask(mask: mx.array | None) -> mx.array | None:
     return mx.where(mask, 0.0, -1e4)[:, None, None, :]
 
 
+class Neighbours(NamedTuple):
+    """Which rows of a sequence are within a window of which; the same for all layers, so made once for them.
+
+    Attributes:
+        offset: of each column from each row, from 0 at the window's left, clipped to it [T, T].
+        near: whether the column is within the window [T, T].
+        column: of each offset from each row, clipped to the sequence [T, reach].
+        inside: whether that column is there [T, reach].
+    """
+
+    offset: mx.array
+    near: mx.array
+    column: mx.array
+    inside: mx.array
+
+
+def neighbours(length: int, window: int) -> Neighbours:
+    """Those of a sequence of so many rows."""
+    reach = 2 * window + 1
+    rows, columns, offsets = mx.arange(length)[:, None], mx.arange(length)[None], mx.arange(reach)[None]
+    offset, column = columns - rows + window, rows + offsets - window
+    return Neighbours(
+        mx.clip(offset, 0, reach - 1),
+        mx.logical_and(offset >= 0, offset < reach),
+        mx.clip(column, 0, length - 1),
+        mx.logical_and(column >= 0, column < length),
+    )
+
+
 class RelativeAttention(nn.Module):
     """Self attention whose scores and values know the distance of near neighbours (VITS).
 
@@ -39,30 +70,21 @@ class RelativeAttention(nn.Module):
         self.emb_rel_k = mx.zeros((1, 2 * window + 1, channels // heads))
         self.emb_rel_v = mx.zeros((1, 2 * window + 1, channels // heads))
 
-    def __call__(self, x: mx.array, mask: mx.array | None) -> mx.array:
+    def __call__(self, x: mx.array, mask: mx.array | None, window: Neighbours) -> mx.array:
         """x [B, T, C], mask additive [B, 1, 1, T] or None; returns [B, T, C]."""
-        T = x.shape[1]
         queries = split_heads(self.conv_q(x), self.heads)
         queries = queries * queries.shape[-1] ** -0.5
         keys, values = split_heads(self.conv_k(x), self.heads), split_heads(self.conv_v(x), self.heads)
-        reach = self.emb_rel_k.shape[1]
-        window = reach // 2
-
-        rows, columns, offsets = mx.arange(T)[:, None], mx.arange(T)[None], mx.arange(reach)[None]
-        offset_of = columns - rows + window
-        near = mx.logical_and(offset_of >= 0, offset_of < reach)
         by_offset = queries @ self.emb_rel_k.swapaxes(1, 2)[None]
-        shape = (*by_offset.shape[:2], T, T)
-        index = mx.broadcast_to(mx.clip(offset_of, 0, reach - 1), shape)
-        scores = queries @ keys.swapaxes(-1, -2) + mx.where(near, mx.take_along_axis(by_offset, index, axis=-1), 0.0)
+        index = mx.broadcast_to(window.offset, (*by_offset.shape[:2], *window.offset.shape))
+        near_scores = mx.where(window.near, mx.take_along_axis(by_offset, index, axis=-1), 0.0)
+        scores = queries @ keys.swapaxes(-1, -2) + near_scores
         if mask is not None:
             scores = scores + mask.astype(scores.dtype)
         weights = mx.softmax(scores, axis=-1, precise=True)
 
-        column_of = rows + offsets - window
-        inside = mx.logical_and(column_of >= 0, column_of < T)
-        index = mx.broadcast_to(mx.clip(column_of, 0, T - 1), (*weights.shape[:2], T, reach))
-        near_weights = mx.where(inside, mx.take_along_axis(weights, index, axis=-1), 0.0)
+        index = mx.broadcast_to(window.column, (*weights.shape[:2], *window.column.shape))
+        near_weights = mx.where(window.inside, mx.take_along_axis(weights, index, axis=-1), 0.0)
         return self.conv_o(merge_heads(weights @ values + near_weights @ self.emb_rel_v[None]))
 
 
@@ -89,15 +111,16 @@ class RelativeEncoder(nn.Module):
         self.norm_layers_1 = [nn.LayerNorm(channels) for _ in range(layers)]
         self.ffn_layers = [ConvFeedForward(channels, hidden, kernel) for _ in range(layers)]
         self.norm_layers_2 = [nn.LayerNorm(channels) for _ in range(layers)]
+        self._window = window
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
         """x [B, T, C], mask [B, T] true where a frame is real (None: all); returns [B, T, C]."""
-        additive = additive_mask(mask)
+        additive, window = additive_mask(mask), neighbours(x.shape[1], self._window)
         keep = None if mask is None else mask[..., None].astype(x.dtype)
         for attend, norm_1, feed, norm_2 in zip(
             self.attn_layers, self.norm_layers_1, self.ffn_layers, self.norm_layers_2, strict=True
         ):
-            x = norm_1(x + attend(x, additive))
+            x = norm_1(x + attend(x, additive, window))
             x = norm_2(x + feed(x, keep))
         return x if keep is None else x * keep
 
