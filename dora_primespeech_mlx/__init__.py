@@ -1,8 +1,9 @@
 """GPT-SoVITS text-to-speech in MLX, as a dora node for real-time speech."""
 
 import importlib
-import os
 from typing import TYPE_CHECKING, Any
+
+from dora_primespeech_mlx.runtime import mlx_start as mlx_start
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.engine import Engine
@@ -10,17 +11,6 @@ if TYPE_CHECKING:
     from dora_primespeech_mlx.settings import Settings
     from dora_primespeech_mlx.speech import AudioChunk, Manner, Omission, Speech, Style
     from dora_primespeech_mlx.synthesis.streaming import Schedule
-
-# MLX reads these once, when it starts. Without CUDA graphs the vocoder is faster (benchmarks/results has both), and
-# small caches make MLX end a process that has seen many lengths. Products of float32 are of float32, not of the 11 bits
-# that matrix units would make of it: what is left in float32 needs it.
-for _name, _value in (
-    ("MLX_USE_CUDA_GRAPHS", "0"),
-    ("MLX_CUDA_CONV_CACHE_SIZE", "4096"),
-    ("MLX_CUDA_GRAPH_CACHE_SIZE", "4096"),
-    ("MLX_ENABLE_TF32", "0"),
-):
-    os.environ.setdefault(_name, _value)
 
 __version__ = "0.1.0"
 __all__ = [

@@ -2,8 +2,10 @@
 
 import ctypes
 import dataclasses
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -267,6 +269,22 @@ def test_the_fastest_way_that_a_device_has_is_taken():
     assert type(factory._cuda_t2s_runner(model, H100)) is ClusterT2SRunner
     assert type(factory._cuda_t2s_runner(model, dataclasses.replace(H100, clusters=False))) is CudaT2SRunner
     assert type(factory._cuda_t2s_runner(model, Device(0, 0, False))) is MlxT2SRunner
+
+
+def test_mlx_that_came_first_is_warned_of(monkeypatch, caplog):
+    model = T2S(T2SConfig(512, 16, 1, 2048, 20, 1025, 1024, 32, 32, 54))
+    factory._cuda_t2s_runner(model, Device(0, 0, False))
+    assert not caplog.records
+    monkeypatch.setattr("dora_primespeech_mlx.runtime.mlx_start.CAME_FIRST", True)
+    factory._cuda_t2s_runner(model, Device(0, 0, False))
+    assert "import dora_primespeech_mlx first" in caplog.text
+
+
+@pytest.mark.parametrize(("first", "late"), [("mlx.core, dora_primespeech_mlx", True), ("dora_primespeech_mlx", False)])
+def test_the_package_knows_whether_mlx_came_first(first: str, late: bool):
+    code = f"import {first}; from dora_primespeech_mlx.runtime import mlx_start; assert mlx_start.CAME_FIRST is {late}"
+    environment = {name: value for name, value in os.environ.items() if name != "MLX_USE_CUDA_GRAPHS"}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
 
 
 def test_a_machine_without_a_driver_has_no_device(monkeypatch):

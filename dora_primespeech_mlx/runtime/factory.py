@@ -1,5 +1,6 @@
 """Which executor runs a network."""
 
+import logging
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
+from dora_primespeech_mlx.runtime import mlx_start
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner, T2SRunner
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from dora_primespeech_mlx.runtime.mlx.cuda_device import Device
     from dora_primespeech_mlx.runtime.onnx.session import GraphOf
 
+log = logging.getLogger(__name__)
 RUNTIMES = ("auto", "mlx", "onnx")
 INSTALL_MLX = "pip install mlx on a Mac, pip install 'mlx[cpu]' or 'mlx[cuda13]' on Linux; it has no wheel for Windows"
 
@@ -130,6 +133,11 @@ def _mlx_t2s_runner(model: "T2S") -> T2SRunner:
 
 def _cuda_t2s_runner(model: "T2S", device: "Device") -> T2SRunner:
     """The fastest way that the device has and the network fits."""
+    if mlx_start.CAME_FIRST:
+        log.warning(
+            "mlx.core was imported before dora_primespeech_mlx, so MLX has its own settings for CUDA and audio begins "
+            "later: import dora_primespeech_mlx first, or set MLX_USE_CUDA_GRAPHS=0."
+        )
     from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, plan
     from dora_primespeech_mlx.runtime.mlx.cuda_t2s import BLOCKS, CudaT2SRunner, fits
     from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
