@@ -30,6 +30,7 @@ SIGNS = [
 ]  # fmt: skip
 # Texts of one thing over and over: some of them once took time with the square of their length, or a call for each.
 REPEATED = [
+    "1k-", "x=1k-",
     "a", "'", "'s", "a'", "a-", "a.", "A.", "word ", "Word", "GPT", "(", "[(", "--", "$", "$1", "1", "1,", "1.", "1-",
     "1:", "1/", "1%", "+", "+1 ", "1 pm ", "Jan 1 ", "1½", "x²", "@", "a@", "http://", "a.com", "www.", "😀", "\x00",
     "e\u0301", "好", "一", "不", "儿", "第", "为", "得", "嗯", "呣嗯", "2024年", "今天天气真好，",
