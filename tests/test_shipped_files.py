@@ -1,6 +1,7 @@
 """What is shipped for others to use: workflow, container, manifest, dataflows."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,13 @@ def test_no_queue_drops_texts_or_audio_and_a_node_that_dies_comes_back(path):
 def test_dora_finds_nothing_wrong_in_a_dataflow(tmp_path, path):
     ran = dora("validate", "--strict-types", str(path), folder=tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_oldest_versions_that_are_tried_are_those_that_are_allowed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    required = project["dependencies"] + project["optional-dependencies"]["ja"]
+    allowed = {re.match(r"[\w-]+", line)[0].lower(): re.search(r">=([\w.]+)", line)[1] for line in required}
+    lines = (ROOT / ".ci" / "oldest.txt").read_text("utf-8").splitlines()
+    tried = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
+    assert tried.keys() == allowed.keys()
+    assert all(f"{tried[name]}.".startswith(f"{allowed[name]}.") for name in allowed)
