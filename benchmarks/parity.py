@@ -174,7 +174,7 @@ def sovits_audio(model: SovitsRunner, golden: Golden, ge: np.ndarray, two_ge: np
         ("audio_tworefs", "noise", 0.5, 1.0, two_ge),
     ):
         resample = None if speed == 1 else resample_positions(2 * len(codes), speed)
-        mean, log_deviation = model.encode(codes, text, timbre, resample)
+        mean, log_deviation = model.encode(codes, model.read(text), timbre, resample)
         prior = mean + rows_last(golden[noise_name]) * np.exp(log_deviation) * np.float32(scale)
         latent = model.flow(prior, timbre)
         samples = model.vocode(latent, timbre)

@@ -99,9 +99,14 @@ def test_rows_of_one_call_are_those_of_calls_of_their_own() -> None:
     runner = MlxSovitsRunner(random_weights(Sovits(SOVITS_CONFIG)), bucket=True)
     chance = np.random.default_rng(1)
     timbres = [chance.standard_normal(16).astype(np.float32) for _ in range(3)]
+    phones = [chance.integers(0, 40, count, np.int32) for count in (70, 5, 33)]
+    read = runner.read_rows(phones)
+    for ours, ids in zip(read, phones, strict=True):
+        assert ours.shape == (len(ids), SOVITS_CONFIG.hidden_channels)
+        np.testing.assert_allclose(ours, runner.read(ids), atol=1e-5)
     texts = [
-        (chance.integers(0, 64, codes, np.int32), chance.integers(0, 40, phones, np.int32), ge, None)
-        for codes, phones, ge in zip((9, 40, 21), (70, 5, 33), timbres, strict=True)
+        (chance.integers(0, 64, codes, np.int32), text, ge, None)
+        for codes, text, ge in zip((9, 40, 21), read, timbres, strict=True)
     ]
     for ours, text in zip(runner.encode_rows(texts), texts, strict=True):
         for part, expected in zip(ours, runner.encode(*text), strict=True):

@@ -237,9 +237,11 @@ def test_sovits_stages_are_those_of_mlx(sovits):
     ge = theirs.timbre(spectra, speakers)
     np.testing.assert_allclose(ours.timbre(spectra, speakers), ge, atol=1e-5)
     for codes, phones in ((9, 14), (16, 5)):
-        ids = random.integers(0, 64, codes), random.integers(0, 40, phones)
+        ids, phone_ids = random.integers(0, 64, codes), random.integers(0, 40, phones)
+        text = theirs.read(phone_ids)
+        np.testing.assert_allclose(ours.read(phone_ids), text, atol=1e-5)
         for resample in (None, resample_positions(2 * codes, 1.3)):
-            arrays = ours.encode(*ids, ge, resample), theirs.encode(*ids, ge, resample)
+            arrays = ours.encode(ids, text, ge, resample), theirs.encode(ids, text, ge, resample)
             np.testing.assert_allclose(*(np.stack(pair) for pair in arrays), atol=1e-5)
         prior = random.standard_normal((2 * codes, 8)).astype(np.float32)
         latent = theirs.flow(prior, ge)

@@ -16,7 +16,7 @@ from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 from dora_primespeech_mlx.runtime.onnx.sovits import KEPT, PREPARED
 from dora_primespeech_mlx.synthesis.needs import Need
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
+from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, sentence_units, stream_sentence
 from dora_primespeech_mlx.weights.load import load_model
 
 CODES = np.random.default_rng(3).integers(0, 64, 60).tolist()
@@ -133,6 +133,19 @@ def test_frozen_latents_are_never_computed_again(audio: Callable[..., SentenceAu
     done(sentence.freeze(CODES, 2 * len(CODES)))
     np.testing.assert_array_equal(done(sentence.render(0, 30 - sentence.context)), before)
     assert sentence.frozen == 2 * len(CODES)
+
+
+def test_phones_are_read_once_and_while_the_second_code_is_made(audio: Callable[..., SentenceAudio]) -> None:
+    sentence, taken = audio(), 0
+
+    def coming() -> Iterator[int]:
+        nonlocal taken
+        for code in CODES:
+            taken += 1
+            yield code
+
+    steps = sentence_units(sentence, coming(), Schedule())
+    assert [taken for step in steps if isinstance(step, Need) and step.kind and step.kind[1] == "read"] == [1]
 
 
 def test_noise_of_a_frame_does_not_depend_on_how_it_is_asked_for() -> None:

@@ -87,7 +87,7 @@ def stages(sovits: SovitsRunner, given: dict[str, np.ndarray]) -> dict[str, Call
     own, ge = given["phones"][-12:], given["ge"]
     return {
         "timbre": lambda: sovits.timbre([given["spectrum"]]),
-        "prior": lambda: np.concatenate(sovits.encode(given["codes"], own, ge), axis=-1),
+        "prior": lambda: np.concatenate(sovits.encode(given["codes"], sovits.read(own), ge), axis=-1),
         "latents": lambda: sovits.flow(given["prior"], ge),
         "samples": lambda: sovits.vocode(given["prior"], ge, HEARD.start, HEARD.stop),
     }

@@ -104,10 +104,14 @@ class CodeEncoder(nn.Module):
         """Timbre of one reference as the style encoder hears it: spectrum [B, T, >= bins]; returns [B, 1, gin]."""
         return self.ref_enc(spectrum[..., : self._bins])
 
+    def read(self, phones: mx.array, phone_mask: mx.array | None = None) -> mx.array:
+        """Phone ids [B, S] as `frames` looks at them, [B, S, hidden]; mask [B, S], true where a phone is real."""
+        return self.enc_p.encoder_text(self.enc_p.text_embedding(phones), phone_mask)
+
     def frames(
         self,
         codes: mx.array,
-        phones: mx.array,
+        text: mx.array,
         text_timbre: mx.array,
         code_mask: mx.array | None = None,
         phone_mask: mx.array | None = None,
@@ -117,7 +121,7 @@ class CodeEncoder(nn.Module):
 
         Args:
             codes: semantic codes [B, T] (25 a second).
-            phones: phone ids [B, S].
+            text: of `read`, [B, S, hidden].
             text_timbre: [B, 1, mrte_channels].
             code_mask: [B, T], true where a code is real; None when all are.
             phone_mask: [B, S], likewise.
@@ -127,7 +131,6 @@ class CodeEncoder(nn.Module):
         frames = mx.repeat(encoder.ssl_proj(self.quantizer(codes)), FRAMES_PER_CODE, axis=1)
         frame_mask = None if code_mask is None else mx.repeat(code_mask, FRAMES_PER_CODE, axis=1)
         frames = encoder.encoder_ssl(frames, frame_mask)
-        text = encoder.encoder_text(encoder.text_embedding(phones), phone_mask)
         frames = encoder.mrte(frames, text, text_timbre, phone_mask)
         frames = encoder.encoder2(frames, frame_mask)
         if resample is None:

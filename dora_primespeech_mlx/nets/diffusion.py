@@ -80,7 +80,7 @@ class DiffusionSovits(CodeEncoder):
             phone_mask: [B, S], likewise.
             mask: [B, F], likewise.
         """
-        frames = self.frames(codes, phones, ge, code_mask, phone_mask, positions)
+        frames = self.frames(codes, self.read(phones, phone_mask), ge, code_mask, phone_mask, positions)
         return self.wns1(nn.leaky_relu(self.bridge(frames), BRIDGE_SLOPE), ge, mask)
 
 

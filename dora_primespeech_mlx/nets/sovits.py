@@ -145,7 +145,7 @@ class Sovits(CodeEncoder):
     def encode(
         self,
         codes: mx.array,
-        phones: mx.array,
+        text: mx.array,
         ge: mx.array,
         code_mask: mx.array | None = None,
         phone_mask: mx.array | None = None,
@@ -155,7 +155,7 @@ class Sovits(CodeEncoder):
 
         `ge` is the timbre [B, 1, gin]; other arguments and the number of frames as of `frames`.
         """
-        frames = self.frames(codes, phones, self.text_timbre(ge), code_mask, phone_mask, resample)
+        frames = self.frames(codes, text, self.text_timbre(ge), code_mask, phone_mask, resample)
         mean, log_deviation = mx.split(self.enc_p.proj(frames), 2, axis=-1)
         return mean, log_deviation
 

@@ -138,7 +138,10 @@ class T2SRunner(Protocol):
 
 
 EncodeRow = tuple[np.ndarray, np.ndarray, np.ndarray, tuple[np.ndarray, ...] | None]
-"""Codes int32 [T], phones int32 [S], timbre float32 [gin], and where to resample (`nets.sovits.resample_positions`)."""
+"""Codes int32 [T], text of `read` [S, hidden], timbre float32 [gin], and where to resample.
+
+The last is of `nets.sovits.resample_positions`.
+"""
 FlowRow = tuple[np.ndarray, np.ndarray]
 """Prior samples float32 [frames, inter] and timbre [gin]."""
 VocodeRow = tuple[np.ndarray, np.ndarray, int, int]
@@ -166,10 +169,14 @@ class SovitsRunner(Protocol):
         """Content features [N, ssl_dim] of a recording to its codes, int32 [N // 2]."""
         ...
 
+    def read(self, phones: np.ndarray) -> np.ndarray:
+        """Phones int32 [S] of an utterance as `encode` looks at them, float32 [S, hidden]."""
+        ...
+
     def encode(
-        self, codes: np.ndarray, phones: np.ndarray, ge: np.ndarray, resample: tuple[np.ndarray, ...] | None = None
+        self, codes: np.ndarray, text: np.ndarray, ge: np.ndarray, resample: tuple[np.ndarray, ...] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Codes int32 [T], phones int32 [S], ge [gin] to mean and log deviation, float32 [frames, inter] each."""
+        """Codes int32 [T], text of `read`, ge [gin] to mean and log deviation, float32 [frames, inter] each."""
         ...
 
     def flow(self, prior: np.ndarray, ge: np.ndarray) -> np.ndarray:
@@ -181,6 +188,10 @@ class SovitsRunner(Protocol):
 
         The frames before and after are context, from which as little as possible is computed.
         """
+        ...
+
+    def read_rows(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """`read` of each row."""
         ...
 
     def encode_rows(self, rows: Sequence[EncodeRow]) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -72,6 +72,7 @@ class SentenceAudio:
         self.context = sovits.config.vocoder.context
         self._sovits, self._phones, self._ge = sovits, phones, ge
         self._noise, self._noise_scale, self._speed = noise, noise_scale, speed
+        self._text: np.ndarray | None = None
         self._prior = np.empty((0, width), dtype=np.float32)
         self._latent = np.empty((0, width), dtype=np.float32)
 
@@ -85,6 +86,14 @@ class SentenceAudio:
         frames = FRAMES_PER_CODE * codes
         return frames if self._speed == 1 else int(frames / self._speed) + 1
 
+    def read(self) -> Generator[Need, None, np.ndarray]:
+        """The sentence's phones as every part of its audio looks at them, computed once; yields what it needs."""
+        if self._text is None:
+            need = self._need(self._sovits.read_rows, self._phones, "read")
+            yield need
+            self._text = need.result
+        return self._text
+
     def freeze(self, codes: Sequence[int], upto: int) -> Generator[Need, None, None]:
         """Computes and keeps the latents of the frames up to `upto` from all codes known; yields what it needs."""
         start = self.frozen
@@ -93,7 +102,8 @@ class SentenceAudio:
             # Before the end is known the official ratio (frames in by frames out) would shift every frame a little.
             ratio = None if start == 0 and upto == self.frames(len(codes)) else self._speed
             resample = resample_positions(FRAMES_PER_CODE * len(codes), self._speed, ratio)
-        row = np.array(codes, dtype=np.int32), self._phones, self._ge, resample
+        text = yield from self.read()
+        row = np.array(codes, dtype=np.int32), text, self._ge, resample
         # Where frames are resampled is the same for all that are encoded at once, so such a sentence is encoded alone.
         need = self._need(self._sovits.encode_rows, row, None if resample else "encode")
         yield need
@@ -120,7 +130,7 @@ class SentenceAudio:
         yield need
         return need.result
 
-    def _need(self, do: Callable[[Sequence[Any]], Sequence[Any]], row: tuple, kind: Hashable | None) -> Need[Any]:
+    def _need(self, do: Callable[[Sequence[Any]], Sequence[Any]], row: Any, kind: Hashable | None) -> Need[Any]:
         """A call of the network, made at once with those of other sentences where kinds are equal."""
         return Need("sovits", do, row, kind and (id(self._sovits), kind), self._sovits.most_rows)
 
@@ -151,6 +161,9 @@ def sentence_units(
                 yield code
                 continue
             so_far.append(code)
+            if len(so_far) == 1:
+                # A device that computes codes ahead is busy with the next ones meanwhile.
+                yield from audio.read()
             ready = audio.frames(len(so_far)) - schedule.lookahead
             if ready - audio.context - emitted >= size:
                 yield from audio.freeze(so_far, ready)

@@ -35,9 +35,11 @@ def stages(shop: Workshop) -> Iterator[Figure]:
     random = np.random.default_rng(0)
     for frames in shop.lengths(50, 200, 500, 1000):
         codes, phones = random_codes(frames // 2), shop.phones(max(8, frames // 5))
+        text = network.read(phones)
         rows = random.standard_normal((frames, network.config.vocoder.inter_channels), dtype=np.float32)
         parts = (
-            ("encode", partial(network.encode, codes, phones, voice.ge)),
+            ("read", partial(network.read, phones)),
+            ("encode", partial(network.encode, codes, text, voice.ge)),
             ("flow", partial(network.flow, rows, voice.ge)),
             ("vocoder", partial(network.vocode, rows, voice.ge)),
         )

@@ -173,11 +173,15 @@ class MlxSovitsRunner:
         """See `runtime.interface.SovitsRunner`."""
         return np.array(self._model.extract_codes(mx.array(features)[None]))[0].astype(np.int32)
 
+    def read(self, phones: np.ndarray) -> np.ndarray:
+        """See `runtime.interface.SovitsRunner`."""
+        return self.read_rows([phones])[0]
+
     def encode(
-        self, codes: np.ndarray, phones: np.ndarray, ge: np.ndarray, resample: tuple[np.ndarray, ...] | None = None
+        self, codes: np.ndarray, text: np.ndarray, ge: np.ndarray, resample: tuple[np.ndarray, ...] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `runtime.interface.SovitsRunner`."""
-        return self.encode_rows([(codes, phones, ge, resample)])[0]
+        return self.encode_rows([(codes, text, ge, resample)])[0]
 
     def flow(self, prior: np.ndarray, ge: np.ndarray) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
@@ -187,9 +191,19 @@ class MlxSovitsRunner:
         """See `runtime.interface.SovitsRunner`; all frames are rendered, so that one number tells the shapes."""
         return self.vocode_rows([(latent, ge, start, len(latent) if stop is None else stop)])[0]
 
+    def read_rows(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """See `runtime.interface.SovitsRunner`."""
+        phones, mask = self._ids(self._padded(rows))
+
+        def stage() -> list[np.ndarray]:
+            read = _output(self._model.read(phones, mask))
+            return [made[: len(row)] for made, row in zip(read, rows, strict=False)]
+
+        return self._finite(stage)
+
     def encode_rows(self, rows: Sequence[EncodeRow]) -> list[tuple[np.ndarray, np.ndarray]]:
         """See `runtime.interface.SovitsRunner`."""
-        codes, phones, ge, resampled = zip(*self._padded(rows), strict=True)
+        codes, texts, ge, resampled = zip(*self._padded(rows), strict=True)
         resample, positions = resampled[0], None
         frames = [2 * len(row[0]) if resample is None else len(resample[0]) for row in rows]
         if resample is not None:
@@ -197,11 +211,11 @@ class MlxSovitsRunner:
             lower, upper, weight = (mx.array(np.pad(part, room)) for part in resample)
             positions = lower, upper, weight
         code_rows, code_mask = self._ids(codes)
-        phone_rows, phone_mask = self._ids(phones)
+        text_rows, text_mask = self._together(texts)
 
         def stage() -> list[np.ndarray]:
-            heard = self._timbres(ge), code_mask, phone_mask, positions
-            made = zip(*map(_output, self._model.encode(code_rows, phone_rows, *heard)), strict=True)
+            heard = self._timbres(ge), code_mask, text_mask, positions
+            made = zip(*map(_output, self._model.encode(code_rows, self._input(text_rows), *heard)), strict=True)
             return [row[:count] for rows, count in zip(made, frames, strict=False) for row in rows]
 
         found = self._finite(stage)
@@ -238,12 +252,19 @@ class MlxSovitsRunner:
 
     def _ids(self, rows: Sequence[np.ndarray]) -> tuple[mx.array, mx.array | None]:
         """Rows of ids padded to one length, with the mask of what is real."""
+        padded, mask = self._together(rows)
+        return mx.array(padded), mask
+
+    def _together(self, rows: Sequence[np.ndarray]) -> tuple[np.ndarray, mx.array | None]:
+        """Rows [T, ...] padded to one length, with the mask of what is real."""
         longest = max(map(len, rows))
         size = self.fit(longest) if len(rows) == 1 else -(-longest // COARSE) * COARSE
         if size == longest and not self._bucket:
-            return mx.array(np.stack(rows)), None
-        padded = np.stack([np.pad(ids, (0, size - len(ids))) for ids in rows])
-        return mx.array(padded), mx.array(np.arange(size) < np.array([[len(ids)] for ids in rows]))
+            return np.stack(rows), None
+        padded = np.zeros((len(rows), size, *rows[0].shape[1:]), rows[0].dtype)
+        for place, row in zip(padded, rows, strict=True):
+            place[: len(row)] = row
+        return padded, mx.array(np.arange(size) < np.array([[len(row)] for row in rows]))
 
     def _timbres(self, ge: Sequence[np.ndarray]) -> mx.array:
         """Timbres [gin] as a batch [B, 1, gin] in the weights' type."""

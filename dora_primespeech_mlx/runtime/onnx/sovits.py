@@ -20,7 +20,7 @@ They fit what `streaming.Schedule` asks for with its context; longer ones are mu
 KEPT = (16, 24, 36, 56, 84, 104, 132, 156)
 """The same for the frames that the vocoder keeps after its first stage."""
 LONG = 64
-SHARED = ("_timbre", "_encode", "_flow")
+SHARED = ("_timbre", "_read", "_encode", "_flow")
 """Stages of a runner besides the vocoder."""
 
 
@@ -41,7 +41,7 @@ class OnnxSovitsRunner:
 
         Args:
             config: the network's dimensions.
-            graph: gives the stages: "timbre", "encode", "encode_resampled", "flow", "vocoder", "codes".
+            graph: gives the stages: "timbre", "read", "encode", "encode_resampled", "flow", "vocoder", "codes".
             threads: None for `session.default_threads`.
             exact: float32 everywhere, also where OpenVINO has bf16.
             vocoder: an ONNX file of the vocoder; None for the graph's.
@@ -53,6 +53,10 @@ class OnnxSovitsRunner:
 
     def _stage(self, name: str) -> Function:
         return OnnxFunction(self._graph(name), self._threads)
+
+    @cached_property
+    def _read(self) -> Function:
+        return self._stage("read")
 
     @cached_property
     def _encode(self) -> Function:
@@ -101,7 +105,8 @@ class OnnxSovitsRunner:
             )
         other = OnnxSovitsRunner(self.config, self._graph, self._threads, self._exact, path)
         # Made once for all that differ in the vocoder only.
-        other._timbre, other._encode, other._flow = self._timbre, self._encode, self._flow
+        other._timbre, other._flow = self._timbre, self._flow
+        other._read, other._encode = self._read, self._encode
         return other
 
     def _convolutions(self, graph: Graph | StoredGraph | Path) -> Function:
@@ -132,11 +137,15 @@ class OnnxSovitsRunner:
         """See `runtime.interface.SovitsRunner`."""
         return self._codes(features.astype(np.float32)[None])[0][0]
 
+    def read(self, phones: np.ndarray) -> np.ndarray:
+        """See `runtime.interface.SovitsRunner`."""
+        return self._read(phones.astype(np.int32)[None])[0][0]
+
     def encode(
-        self, codes: np.ndarray, phones: np.ndarray, ge: np.ndarray, resample: tuple[np.ndarray, ...] | None = None
+        self, codes: np.ndarray, text: np.ndarray, ge: np.ndarray, resample: tuple[np.ndarray, ...] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `runtime.interface.SovitsRunner`."""
-        row = codes.astype(np.int32)[None], phones.astype(np.int32)[None], ge[None, None]
+        row = codes.astype(np.int32)[None], text[None], ge[None, None]
         mean, log_deviation = self._encode(*row) if resample is None else self._encode_resampled(*row, *resample)
         return mean[0], log_deviation[0]
 
@@ -153,6 +162,10 @@ class OnnxSovitsRunner:
         (samples,) = self._vocoder(latent[None], ge[None, None], np.arange(first, last, dtype=np.int32))
         hop = samples.shape[1] // (last - first)
         return samples[0, (start - first) * hop : (stop - first) * hop]
+
+    def read_rows(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """See `runtime.interface.SovitsRunner`."""
+        return [self.read(row) for row in rows]
 
     def encode_rows(self, rows: Sequence[EncodeRow]) -> list[tuple[np.ndarray, np.ndarray]]:
         """See `runtime.interface.SovitsRunner`."""

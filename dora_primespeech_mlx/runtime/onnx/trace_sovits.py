@@ -26,18 +26,23 @@ def codes_graph(model: Sovits | DiffusionSovits) -> Graph:
     return translate(codes, [Input("features", (1, "features", model.config.ssl_dim))], ["codes"])
 
 
+def read_graph(model: Sovits) -> Graph:
+    """Phones [1, S] to what `encode_graph` looks at, [1, S, hidden]."""
+    return translate(model.read, [Input("phones", (1, "phones"), mx.int32)], ["text"])
+
+
 def encode_graph(model: Sovits, resampled: bool) -> Graph:
-    """Codes [1, T], phones [1, S], ge [1, 1, gin] (and where to resample) to mean and log deviation [1, F, inter]."""
+    """Codes [1, T], text of `read_graph`, ge [1, 1, gin] (and where to resample) to mean and deviation [1, F, C]."""
     inputs = [
         Input("codes", (1, "codes"), mx.int32),
-        Input("phones", (1, "phones"), mx.int32),
+        Input("text", (1, "phones", model.config.hidden_channels)),
         Input("ge", (1, 1, model.config.vocoder.gin_channels)),
     ]
     if resampled:
         inputs += [Input("lower", ("out",), mx.int32), Input("upper", ("out",), mx.int32), Input("weight", ("out",))]
 
-    def encode(codes: mx.array, phones: mx.array, ge: mx.array, *resample: mx.array) -> tuple[mx.array, mx.array]:
-        return model.encode(codes, phones, ge, resample=resample or None)  # type: ignore[arg-type]
+    def encode(codes: mx.array, text: mx.array, ge: mx.array, *resample: mx.array) -> tuple[mx.array, mx.array]:
+        return model.encode(codes, text, ge, resample=resample or None)  # type: ignore[arg-type]
 
     return translate(encode, inputs, ["mean", "log_deviation"])
 

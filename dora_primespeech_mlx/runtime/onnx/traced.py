@@ -39,6 +39,7 @@ def s2_tracers(model: Sovits | DiffusionSovits, precision: str) -> Tracers:
         }
     return {
         "timbre": partial(trace_sovits.timbre_graph, model),
+        "read": partial(trace_sovits.read_graph, model),
         "encode": partial(trace_sovits.encode_graph, model, resampled=False),
         "encode_resampled": partial(trace_sovits.encode_graph, model, resampled=True),
         "flow": partial(trace_sovits.flow_graph, model),
