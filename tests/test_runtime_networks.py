@@ -254,6 +254,18 @@ def test_sovits_stages_are_those_of_mlx(sovits):
     assert (ours.fit(37), ours.fit(200)) == ((48, 256) if openvino_session.pays() else (37, 200))
 
 
+def test_windows_that_are_rendered_side_by_side_give_the_samples_of_one(sovits):
+    random, context = np.random.default_rng(8), sovits.config.vocoder.narrow_context
+    alone, beside = (factory.sovits_runner(sovits, "onnx", "fp32", threads=threads) for threads in (1, 3))
+    latent, ge = random.standard_normal((30, 8)).astype(np.float32), np.ones(16, np.float32)
+    for start, stop in ((0, 30), (0, 12), (5, 17), (9, 30), (28, 30)):
+        windows = beside._windows(max(0, start - context), min(30, stop + context), stop - start)
+        if not openvino_session.pays():
+            assert len(windows) == min(3, max(1, (stop - start) // (3 * context)))
+        whole = alone.vocode(latent, ge, start, stop)
+        np.testing.assert_allclose(beside.vocode(latent, ge, start, stop), whole, atol=1e-6)
+
+
 @pytest.mark.parametrize(("capabilities", "lengths"), [(["FP32", "BF16"], (48, 256)), (["FP32", "INT8"], (37, 200))])
 def test_openvino_is_taken_where_the_processor_has_bf16(sovits, monkeypatch, capabilities, lengths):
     core = SimpleNamespace(get_property=lambda device, name: capabilities)
@@ -276,7 +288,7 @@ def test_a_vocoder_knows_how_many_frames_its_samples_depend_on(kernels, contexts
 
     def error(narrow: bool, around: int) -> float:
         first, last = 17 - around, 20 + around
-        inputs = (latent, ge, mx.arange(first, last)) if narrow else (latent[:, first:last], ge)
+        inputs = (latent, ge, mx.arange(first, last)[None]) if narrow else (latent[:, first:last], ge)
         return np.abs(np.array(vocoder(*inputs))[0, around * 640 :][: 3 * 640] - whole).max()
 
     assert error(narrow=False, around=contexts[0]) == 0 < error(narrow=False, around=contexts[0] - 1)
@@ -289,7 +301,7 @@ def test_openvino_gives_the_numbers_of_onnx_runtime(sovits):
     graph = vocoder_graph(sovits)
     random = np.random.default_rng(7)
     latent, ge = (random.standard_normal(shape).astype(np.float32) for shape in ((1, 15, 8), (1, 1, 16)))
-    inputs = latent, ge, np.arange(2, 13, dtype=np.int32)
+    inputs = latent, ge, np.arange(2, 13, dtype=np.int32)[None]
     (reference,) = OnnxFunction(graph, 1)(*inputs)
     (exact_samples,) = openvino_session.OpenVinoFunction(graph, 1, exact=True)(*inputs)
     np.testing.assert_allclose(exact_samples, reference, atol=1e-5)
@@ -304,7 +316,7 @@ def test_exported_files_run_alone(t2s, sovits, tmp_path):
     assert len(paths) == 7
     vocoder = onnxruntime.InferenceSession(tmp_path / "new" / "sovits_vocoder.onnx")
     latent, ge = np.ones((1, 5, 8), np.float32), np.ones((1, 1, 16), np.float32)
-    samples = vocoder.run(None, {"latent": latent, "ge": ge, "kept": np.arange(5, dtype=np.int32)})[0]
+    samples = vocoder.run(None, {"latent": latent, "ge": ge, "kept": np.arange(5, dtype=np.int32)[None]})[0]
     np.testing.assert_allclose(samples, np.array(sovits.dec(mx.array(latent), mx.array(ge))), atol=1e-5)
 
 

@@ -57,12 +57,18 @@ class SelfAttention(nn.Module):
         self.out_proj = nn.Linear(width, config.hidden)
         self._heads, self._scale = config.heads, config.head_dim**-0.5
 
-    def __call__(self, x: mx.array, mask: mx.array | None, cache: LayerCache | None) -> mx.array:
-        """x [B, T, D] and what it attends to added; mask additive or boolean, broadcastable to [B, heads, T, total]."""
+    def __call__(self, x: mx.array, mask: mx.array | None, cache: LayerCache | None, last: bool = False) -> mx.array:
+        """x [B, T, D] and what it attends to added; mask additive or boolean, broadcastable to [B, heads, T, total].
+
+        With `last` of the last row alone, [B, 1, D]; the cache has all.
+        """
         B, T, _ = x.shape
         queries, keys, values = self.in_proj(x).reshape(B, T, 3, self._heads, -1).transpose(2, 0, 3, 1, 4)
         if cache is not None:
             keys, values = cache.update_and_fetch(keys, values)
+        if last:
+            x, queries, T = x[:, -1:], queries[:, :, -1:], 1
+            mask = None if mask is None else mask[..., -1:, :]
         out = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=self._scale, mask=mask)
         return added(x, self.out_proj, out.transpose(0, 2, 1, 3).reshape(B, T, -1))
 
@@ -78,9 +84,9 @@ class Layer(nn.Module):
         self.norm1 = nn.LayerNorm(config.hidden)
         self.norm2 = nn.LayerNorm(config.hidden)
 
-    def __call__(self, x: mx.array, mask: mx.array | None, cache: LayerCache | None) -> mx.array:
-        """x and result [B, T, D]."""
-        x = self.norm1(self.self_attn(x, mask, cache))
+    def __call__(self, x: mx.array, mask: mx.array | None, cache: LayerCache | None, last: bool = False) -> mx.array:
+        """x and result [B, T, D]; with `last` the result's last row alone, [B, 1, D]."""
+        x = self.norm1(self.self_attn(x, mask, cache, last))
         return self.norm2(added(x, self.linear2, nn.relu(self.linear1(x))))
 
 
@@ -137,10 +143,12 @@ class T2S(nn.Module):
         """Codes [B, T] at audio positions [T] (0 is the first prompt code) to [B, T, D]."""
         return self._place(self.ar_audio_embedding.word_embeddings(codes), positions, self.ar_audio_position)
 
-    def __call__(self, x: mx.array, mask: mx.array | None, cache: Sequence[LayerCache] | None = None) -> mx.array:
-        """Runs the layers: x [B, T, D] to hidden states [B, T, D]."""
+    def __call__(
+        self, x: mx.array, mask: mx.array | None, cache: Sequence[LayerCache] | None = None, last: bool = False
+    ) -> mx.array:
+        """Runs the layers: x [B, T, D] to hidden states [B, T, D]; with `last` only of the last row, [B, 1, D]."""
         for i, layer in enumerate(self.h.layers):
-            x = layer(x, mask, None if cache is None else cache[i])
+            x = layer(x, mask, None if cache is None else cache[i], last and i + 1 == len(self.h.layers))
         return x
 
     def projections(self) -> list[tuple[np.ndarray, np.ndarray]]:

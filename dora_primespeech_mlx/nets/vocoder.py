@@ -121,9 +121,9 @@ class Vocoder(nn.Module):
     def __call__(self, latent: mx.array, ge: mx.array | None = None, kept: mx.array | None = None) -> mx.array:
         """Latent [B, frames, C] and timbre ge [B, 1, gin] (where it knows one) to samples [B, frames * product(rates)].
 
-        With `kept`, positions [n] of frames in a row, the stages after the first, which cost most and see least,
-        render only those: samples [B, n * product(rates)], of which `config.narrow_context` frames at either end are
-        right only where the latents end as well.
+        With `kept`, positions [W, n] of frames in W rows, the stages after the first, which cost most and see least,
+        render only those: samples [B * W, n * product(rates)]. Of each row `config.narrow_context` frames at either
+        end are right only where the latents end as well.
         """
         x = self.conv_pre(latent)
         if ge is not None:
@@ -135,7 +135,7 @@ class Vocoder(nn.Module):
             if stage == 0 and kept is not None:
                 B, _, C = x.shape
                 frames = x.reshape(B, latent.shape[1], -1)
-                x = mx.take(frames, kept, axis=1).reshape(B, -1, C)
+                x = mx.take(frames, kept, axis=1).reshape(B * kept.shape[0], -1, C)
         return mx.tanh(self.conv_post(nn.leaky_relu(x, FINAL_SLOPE)))[..., 0]
 
 

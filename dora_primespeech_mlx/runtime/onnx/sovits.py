@@ -10,7 +10,7 @@ from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.runtime.interface import EncodeRow, FlowRow, VocodeRow
 from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
-from dora_primespeech_mlx.runtime.onnx.session import Function, GraphOf, OnnxFunction
+from dora_primespeech_mlx.runtime.onnx.session import Function, GraphOf, OnnxFunction, default_threads
 
 PREPARED = (24, 32, 48, 56, 72, 104, 152, 176)
 """Lengths in frames that OpenVINO is given where there is a choice: each one new to it costs a tenth of a second.
@@ -20,6 +20,8 @@ They fit what `streaming.Schedule` asks for with its context; longer ones are mu
 KEPT = (16, 24, 36, 56, 84, 104, 132, 156)
 """The same for the frames that the vocoder keeps after its first stage."""
 LONG = 64
+SHORTEST = 3
+"""Frames of a window that the vocoder renders beside others, at least, in times of its context."""
 SHARED = ("_timbre", "_read", "_encode", "_flow")
 """Stages of a runner besides the vocoder."""
 
@@ -50,6 +52,7 @@ class OnnxSovitsRunner:
         self.flow_context = config.flow_context
         self._graph, self._threads, self._exact, self._vocoder_file = graph, threads, exact, vocoder
         self._openvino = openvino_session.pays()
+        self._workers = threads or default_threads()
 
     def _stage(self, name: str) -> Function:
         return OnnxFunction(self._graph(name), self._threads)
@@ -92,14 +95,14 @@ class OnnxSovitsRunner:
         from google.protobuf.message import DecodeError
 
         vocoder = self.config.vocoder
-        expected = [("latent", vocoder.inter_channels), ("ge", vocoder.gin_channels), ("kept", 0)]
+        expected = [("latent", 3, vocoder.inter_channels), ("ge", 3, vocoder.gin_channels), ("kept", 2, 0)]
         try:
             graph = onnx.load(path, load_external_data=False).graph
         except DecodeError as error:
             raise ValueError(f"{path} is not an ONNX file.") from error
-        found = [(port.name, port.type.tensor_type.shape.dim[-1:]) for port in graph.input]
-        if [(name, dims[0].dim_value if dims else 0) for name, dims in found] != expected:
-            names = ", ".join(f"{name} [..., {size}]" if size else f"{name} [n]" for name, size in expected)
+        found = [(port.name, port.type.tensor_type.shape.dim) for port in graph.input]
+        if [(name, len(dims), dims[-1].dim_value if dims else 0) for name, dims in found] != expected:
+            names = ", ".join(f"{name} [..., {size}]" if size else f"{name} [w, n]" for name, _, size in expected)
             raise ValueError(
                 f"{path} is not a vocoder of this model, which takes {names}. Make one: primespeech export."
             )
@@ -159,9 +162,24 @@ class OnnxSovitsRunner:
         context = self.config.vocoder.narrow_context
         last = min(len(latent), stop + context)
         first = max(0, last - self._fit(last - max(0, start - context), KEPT))
-        (samples,) = self._vocoder(latent[None], ge[None, None], np.arange(first, last, dtype=np.int32))
-        hop = samples.shape[1] // (last - first)
-        return samples[0, (start - first) * hop : (stop - first) * hop]
+        windows = self._windows(first, last, stop - start)
+        (samples,) = self._vocoder(latent[None], ge[None, None], windows)
+        hop = samples.shape[1] // windows.shape[1]
+        joints = [start, *(windows[1:, 0] + context), stop]
+        spans = zip(samples, windows[:, 0], joints, joints[1:], strict=False)
+        return np.concatenate([row[(begin - at) * hop : (end - at) * hop] for row, at, begin, end in spans])
+
+    def _windows(self, first: int, last: int, wanted: int) -> np.ndarray:
+        """Frames `first` to `last` as windows that overlap by their context, int32 [W, n].
+
+        ONNX Runtime's convolutions over time run their channels side by side on several threads, 64 at a time, which
+        most stages do not have, and windows.
+        """
+        context = self.config.vocoder.narrow_context
+        count = 1 if self._openvino else max(1, min(self._workers, wanted // (SHORTEST * context)))
+        length = -(-(last - first + (count - 1) * 2 * context) // count)
+        begins = np.minimum(first + np.arange(count) * (length - 2 * context), last - length)
+        return (begins[:, None] + np.arange(length)).astype(np.int32)
 
     def read_rows(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See `runtime.interface.SovitsRunner`."""

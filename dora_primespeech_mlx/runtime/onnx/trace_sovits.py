@@ -53,8 +53,8 @@ def flow_graph(model: Sovits) -> Graph:
 
 
 def vocoder_graph(model: Sovits) -> Graph:
-    """Latents [1, F, inter], ge [1, 1, gin] and kept frames [n] to samples [1, n * hop]."""
-    return translate(model.dec, [*_latent_inputs(model), Input("kept", ("kept",), mx.int32)], ["samples"])
+    """Latents [1, F, inter], ge [1, 1, gin] and kept frames [W, n] to samples [W, n * hop]."""
+    return translate(model.dec, [*_latent_inputs(model), Input("kept", ("windows", "kept"), mx.int32)], ["samples"])
 
 
 def _latent_inputs(model: Sovits) -> list[Input]:

@@ -39,7 +39,7 @@ def prefill_graph(model: T2S) -> Graph:
         rows = mx.arange(text + audio)
         mask = mx.where(rows[None] < mx.maximum(rows[:, None] + 1, text), 0.0, -mx.inf)
         caches = [RecordedCache() for _ in range(model.config.layers)]
-        logits = model.logits(model(x, mask, caches)[:, -1])
+        logits = model.logits(model(x, mask, caches, last=True)[:, -1])
         return (logits, *(c.keys for c in caches), *(c.values for c in caches))  # type: ignore[arg-type]
 
     inputs = [
