@@ -33,7 +33,7 @@ from dora_primespeech_mlx.runtime.mlx.cuda_rows import ManyKernel, fits
 from dora_primespeech_mlx.runtime.mlx.cuda_t2s import CudaT2SRunner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
 from dora_primespeech_mlx.sampling import Sampling
-from dora_primespeech_mlx.synthesis.decoding import CODES_AT_A_TIME, MINIMUM_CODES, Guard, Row, generate_many
+from dora_primespeech_mlx.synthesis.decoding import CODES_A_LAUNCH, MINIMUM_CODES, Guard, Row, generate_many
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
 from dora_primespeech_mlx.weights.load import load_model
@@ -156,8 +156,8 @@ def company(folder: Path, codes: int) -> Report:
         session = runner.start([texts[index] for index in which], prompt())
         own = noise[:, mx.array(which)]
         drawn = [
-            session.codes(own[at : at + CODES_AT_A_TIME], Sampling(), 1024, MINIMUM_CODES)
-            for at in range(0, 48, CODES_AT_A_TIME)
+            session.codes(own[at : at + CODES_A_LAUNCH], Sampling(), 1024, MINIMUM_CODES)
+            for at in range(0, 48, CODES_A_LAUNCH)
         ]
         return np.array(mx.concatenate(drawn)), np.array(session.logits)
 

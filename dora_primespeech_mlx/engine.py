@@ -31,7 +31,7 @@ from dora_primespeech_mlx.synthesis.sentence import (
     prepare,
     speak,
 )
-from dora_primespeech_mlx.synthesis.streaming import Schedule
+from dora_primespeech_mlx.synthesis.streaming import Pace, Schedule
 from dora_primespeech_mlx.voices.book import VoiceEntry, read_voices
 from dora_primespeech_mlx.voices.library import Library, Voice
 
@@ -55,6 +55,7 @@ class Engine:
         self._library = library
         self._settings = settings
         self._decoders = Decoders()
+        self._pace = Pace()
 
     @classmethod
     def from_config(cls, voices: str | Path, settings: Settings | None = None) -> Self:
@@ -216,6 +217,7 @@ class Engine:
             voice=self._library.styled(voice or self.load_voice(manner.voice), manner.style),
             manner=manner,
             schedule=schedule or Schedule(),
+            pace=self._pace,
             cancelled=cancelled or (lambda: False),
             whole=whole,
             batch=batch,

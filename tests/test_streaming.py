@@ -16,7 +16,7 @@ from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 from dora_primespeech_mlx.runtime.onnx.sovits import KEPT, PREPARED
 from dora_primespeech_mlx.synthesis.needs import Need
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, sentence_units, stream_sentence
+from dora_primespeech_mlx.synthesis.streaming import Pace, Schedule, SentenceAudio, sentence_units, stream_sentence
 from dora_primespeech_mlx.weights.load import load_model
 
 CODES = np.random.default_rng(3).integers(0, 64, 60).tolist()
@@ -124,6 +124,29 @@ def test_chunks_are_short_and_the_first_comes_early(audio: Callable[..., Sentenc
     rest = list(stream)
     assert max(map(len, rest)) <= schedule.chunk * HOP
     assert len(first) + sum(map(len, rest)) == 2 * HOP * len(CODES)
+
+
+@pytest.mark.parametrize(("cost", "frames"), [(0.2, 6), (0.5, 16), (0.7, 36), (3.0, 75)])
+def test_a_slower_machine_holds_more_back_and_sounds_the_same(
+    audio: Callable[..., SentenceAudio], cost: float, frames: int
+) -> None:
+    def units(pace: Pace | None) -> list[np.ndarray]:
+        made = sentence_units(audio(), iter(CODES * 3), Schedule(chunk=50), pace)
+        return [samples for samples in made if isinstance(samples, np.ndarray)]
+
+    pace, at_once = Pace(cost), units(None)
+    assert pace.held(Schedule()) == frames
+    chunks = units(pace)
+    assert len(chunks[0]) >= min(50, frames) * HOP
+    np.testing.assert_allclose(np.concatenate(chunks), np.concatenate(at_once), atol=1e-5)
+    assert pace.cost != cost
+
+
+def test_a_slower_chunk_counts_at_once_and_a_quicker_one_by_and_by() -> None:
+    pace = Pace(0.5)
+    for took, audio, cost in ((0.4, 0.5, 0.8), (0.1, 0.5, 0.62), (0.1, 0.5, 0.494), (0.3, 0.5, 0.6)):
+        pace.learn(took, audio)
+        assert pace.cost == pytest.approx(cost)
 
 
 def test_frozen_latents_are_never_computed_again(audio: Callable[..., SentenceAudio]) -> None:

@@ -24,8 +24,10 @@ from dora_primespeech_mlx.synthesis.noise import RowNoise
 MINIMUM_CODES = 11
 MAXIMUM_CODES = 1500
 CODES_PER_SECOND = FRAME_RATE // FRAMES_PER_CODE
-CODES_AT_A_TIME = 8
-"""Codes of a sentence that are made between two looks at what else there is to do."""
+CODES_AT_A_TIME = 4
+"""Codes of a sentence that are made between two looks at what else there is to do, and at what can be heard."""
+CODES_A_LAUNCH = 8
+"""The same where an executor draws for itself, which costs a launch."""
 EAGER_CODES = 32
 """Codes of a sentence after which its first audio waits for no more, so that launches make twice as many."""
 NOISE_BLOCK = 64
@@ -186,7 +188,7 @@ class Decoder:
     def advance(self, rows: Sequence[Row], codes: int = CODES_AT_A_TIME) -> list[list[int]]:
         """Makes about so many more codes of some rows; returns those of each, fewer or none where it ends."""
         before = [len(row.codes) for row in rows]
-        launches = max(1, codes // CODES_AT_A_TIME) if self._draws else codes
+        launches = max(1, codes // CODES_A_LAUNCH) if self._draws else codes
         for _ in range(launches):
             running = [row for row in self.rows if row in rows and row.running]
             for at in range(0, len(running), self.most):
@@ -207,9 +209,9 @@ class Decoder:
         if not rows:
             return
         # A first launch makes one code: rows that have joined lately then go on with the others.
-        most = CODES_AT_A_TIME if self._draws and all(row.launched for row in rows) else 1
+        most = CODES_A_LAUNCH if self._draws and all(row.launched for row in rows) else 1
         if self._draws and all(row.launched > EAGER_CODES for row in rows):
-            most = 2 * CODES_AT_A_TIME
+            most = 2 * CODES_A_LAUNCH
         count = min(most, max(row.limit - row.launched for row in rows))
         drawn = self._drawing.codes([self.rows.index(row) for row in rows], self._noise(rows, count))
         launch = _Launch(rows, drawn)

@@ -7,7 +7,7 @@ import numpy as np
 RowNoise = Callable[[int, int], np.ndarray]
 """Rows start to stop of an endless noise table, float32 [stop - start, width]."""
 
-_BLOCK = 256
+_BLOCK = 64
 
 
 class NoiseTable:

@@ -23,7 +23,7 @@ from dora_primespeech_mlx.synthesis.decoding import (
 from dora_primespeech_mlx.synthesis.diffusion import DiffusionAudio, stream_diffusion
 from dora_primespeech_mlx.synthesis.needs import Need, alone
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, sentence_units
+from dora_primespeech_mlx.synthesis.streaming import Pace, Schedule, SentenceAudio, sentence_units
 from dora_primespeech_mlx.synthesis.words import SentenceWords
 from dora_primespeech_mlx.voices.library import Voice
 
@@ -45,6 +45,7 @@ class Request:
         voice: who speaks.
         manner: how; its seed is drawn.
         schedule: how audio is cut into chunks.
+        pace: how long audio takes here.
         cancelled: asked between two codes and two chunks.
         whole: make all codes of a sentence before its audio.
         batch: sentences decoded together.
@@ -58,6 +59,7 @@ class Request:
     voice: Voice
     manner: Manner
     schedule: Schedule
+    pace: Pace
     cancelled: Callable[[], bool]
     whole: bool
     batch: int
@@ -252,7 +254,7 @@ def _render(
     if isinstance(audio, DiffusionAudio):
         stream = _in_steps(stream_diffusion(audio, codes, schedule.chunk, audio.schedule))
     else:
-        stream = sentence_units(audio, codes, schedule)
+        stream = sentence_units(audio, codes, schedule, request.pace)
     for samples in stream:
         if isinstance(samples, np.ndarray) and not np.isfinite(samples).all():
             raise ValueError(

@@ -9,6 +9,7 @@ vocoder only ever sees frozen latents with their full context, so joints need no
 with two different noises.
 """
 
+import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,13 @@ from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE, FRAMES_PER_C
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.synthesis.needs import Need
 from dora_primespeech_mlx.synthesis.noise import RowNoise
+
+CALM = 0.3
+"""Weight of a chunk that took less time than those before it."""
+SPARE = 0.7
+"""Share of the time that a chunk plays in which the next one has to be made."""
+MOST_HELD = 75
+"""Frames that are held back at most."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +41,8 @@ class Schedule:
         chunk: longest chunk that is handed out, in frames; longer renderings are cut into such pieces.
     """
 
-    first: int = 12
-    growth: float = 1.6
+    first: int = 6
+    growth: float = 1.8
     largest: int = 150
     lookahead: int = 6
     chunk: int = 25
@@ -44,6 +52,33 @@ class Schedule:
             raise ValueError(f"{self} is not a schedule: it needs 1 <= first <= largest, growth >= 1, lookahead >= 0.")
         if not 1 <= self.chunk <= FRAME_RATE:
             raise ValueError(f"A chunk of {self.chunk} frames is not between 1 and {FRAME_RATE} (one second).")
+
+
+@dataclass
+class Pace:
+    """How long audio takes here, with all else that the machine does, and so how much to have before any is heard.
+
+    What is held back changes no sample: latents are frozen when the schedule says so, whatever the pace.
+
+    Attributes:
+        cost: seconds until a second of audio is there, as the second chunks of sentences have had it lately.
+    """
+
+    cost: float = 0.4
+
+    def learn(self, took: float, audio: float) -> None:
+        """A chunk of so many seconds took so many: a slower one counts at once, a quicker one by and by."""
+        cost = took / audio
+        self.cost = max(cost, self.cost + CALM * (cost - self.cost))
+
+    def held(self, schedule: Schedule) -> int:
+        """Frames to have before the first are heard, so that the chunk after them is there in time."""
+        frames, size = 0.0, float(schedule.first)
+        while frames < MOST_HELD:
+            frames, size = frames + size, min(size * schedule.growth, schedule.largest)
+            if self.cost * size <= SPARE * frames:
+                break
+        return min(int(frames), MOST_HELD)
 
 
 class SentenceAudio:
@@ -149,12 +184,16 @@ def stream_sentence(audio: SentenceAudio, codes: Iterable[int], schedule: Schedu
 
 
 def sentence_units(
-    audio: SentenceAudio, codes: Iterable[int | Need], schedule: Schedule
+    audio: SentenceAudio, codes: Iterable[int | Need], schedule: Schedule, pace: Pace | None = None
 ) -> Iterator[np.ndarray | Need]:
-    """The samples of `stream_sentence`, and what they need on the way, that of the codes included."""
+    """The samples of `stream_sentence`, and what they need on the way, that of the codes included.
+
+    `pace` says how much is held back at the beginning, nothing without it, and learns from the sentence.
+    """
     known = isinstance(codes, Sequence)
     so_far: list[int] = [code for code in codes if not isinstance(code, Need)] if known else []
-    emitted, size = 0, float(schedule.first)
+    emitted, settled, size = 0, 0, float(schedule.first)
+    held, heard = pace.held(schedule) if pace else 0, 0.0
     if not known:
         for code in codes:
             if isinstance(code, Need):
@@ -165,12 +204,18 @@ def sentence_units(
                 # A device that computes codes ahead is busy with the next ones meanwhile.
                 yield from audio.read()
             ready = audio.frames(len(so_far)) - schedule.lookahead
-            if ready - audio.context - emitted >= size:
-                yield from audio.freeze(so_far, ready)
-                stop = ready - audio.context
-                samples = yield from audio.render(emitted, stop)
-                yield from _chunks(samples, schedule, audio.hop)
-                emitted, size = stop, min(size * schedule.growth, schedule.largest)
+            if ready - audio.context - settled < size:
+                continue
+            yield from audio.freeze(so_far, ready)
+            settled, size = ready - audio.context, min(size * schedule.growth, schedule.largest)
+            if settled < held:
+                continue
+            samples = yield from audio.render(emitted, settled)
+            if pace and heard:
+                pace.learn(time.perf_counter() - heard, (settled - emitted) / FRAME_RATE)
+                pace = None
+            yield from _chunks(samples, schedule, audio.hop)
+            emitted, heard = settled, time.perf_counter()
     if not so_far:
         return
     total = audio.frames(len(so_far))

@@ -50,7 +50,10 @@ def written_words(text: str, phones: Phones) -> list[WrittenWord]:
     said = [unit for unit in _said(phones) if unit.first < unit.last]
     keys, said_keys = [_key(token) for _, token in written], [unit.key for unit in said]
     units: list[list[_Said]] = [[] for _ in written]
-    for _, low, high, first, last in SequenceMatcher(None, keys, said_keys, autojunk=False).get_opcodes():
+    for kind, low, high, first, last in SequenceMatcher(None, keys, said_keys, autojunk=False).get_opcodes():
+        if kind == "equal":
+            units[low:high] = [[unit] for unit in said[first:last]]
+            continue
         if low == high:
             at = min(max(low - 1, 0), len(written) - 1)
             if written:

@@ -12,12 +12,12 @@ from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
 from dora_primespeech_mlx.runtime.onnx.session import Function, GraphOf, OnnxFunction, default_threads
 
-PREPARED = (24, 32, 48, 56, 72, 104, 152, 176)
+PREPARED = (20, 32, 44, 60, 88, 112, 136, 176)
 """Lengths in frames that OpenVINO is given where there is a choice: each one new to it costs a tenth of a second.
 
 They fit what `streaming.Schedule` asks for with its context; longer ones are multiples of `LONG`.
 """
-KEPT = (16, 24, 36, 56, 84, 104, 132, 156)
+KEPT = (12, 16, 24, 40, 68, 92, 120, 156)
 """The same for the frames that the vocoder keeps after its first stage."""
 LONG = 64
 SHORTEST = 3
