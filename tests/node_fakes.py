@@ -181,7 +181,7 @@ def start(settings: Settings | None = None, build=FakeEngine, **engine_options) 
     def serve():
         try:
             run(lambda: node, make_engine, settings or Settings(max_ahead=None), give_up=lambda error: node.end())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is handed to the test
             errors.append(error)
 
     thread = threading.Thread(target=serve, daemon=True)

@@ -13,7 +13,7 @@ from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.weights.official_encoders import convert_encoder
 
 pytest.importorskip("coremltools")
-from mil_evaluator import evaluate, load_program  # noqa: E402
+from mil_evaluator import evaluate, load_program
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = np.load(DATA / "encoders.npz")
@@ -32,12 +32,12 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module", params=["fp32", "fp16"])
 def packages(request, folder, tmp_path_factory):
-    """Precision, and each package as a function that NumPy computes."""
+    """Precision, each package as a function that NumPy computes, and their folder."""
     out = tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoders_module, "COREML_SIZES", {"hubert": (24, 40), "roberta": (32, 64, 128)})
         paths = Encoders([folder]).export_coreml(out, request.param)
-    return request.param, {path.stem: as_function(path) for path in paths}
+    return request.param, {path.stem: as_function(path) for path in paths}, out
 
 
 def as_function(path: Path) -> coreml.Package:
@@ -56,7 +56,7 @@ def relative(result: np.ndarray, expected: np.ndarray) -> float:
 
 
 def test_hubert_package_equals_the_official_one(packages, folder):
-    precision, functions = packages
+    precision, functions, _ = packages
     trace = GOLDEN["hubert_wav16"][0]
     blocks = Encoders([folder]).ready("hubert").config.blocks([trace])
     assert blocks[2].shape == (1, 25)  # between the two sizes of the package
@@ -65,7 +65,7 @@ def test_hubert_package_equals_the_official_one(packages, folder):
 
 
 def test_roberta_package_equals_the_official_one(packages):
-    precision, functions = packages
+    precision, functions, _ = packages
     ids = GOLDEN["bert_ids"].astype(np.int32)
     both = np.concatenate([ids, ids[:, ::-1]])
     result = functions["roberta"](both, np.ones(both.shape, np.float32))
@@ -74,17 +74,16 @@ def test_roberta_package_equals_the_official_one(packages):
 
 
 def test_sizes_stop_at_what_the_model_takes(packages):
-    _, functions = packages
+    _, functions, _ = packages
     with pytest.raises(ValueError, match="takes lengths up to 64, not 65: export it again"):
         functions["roberta"](np.zeros((1, 65), np.int32), np.ones((1, 65), np.float32))
 
 
-def test_sizes_share_the_weights_of_the_package(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(encoders_module, "COREML_SIZES", {"roberta": (32, 64)})
-    (path,) = Encoders([folder]).export_coreml(tmp_path)
-    stored = (path / "Data" / "com.apple.CoreML" / "weights" / "weight.bin").stat().st_size
+def test_sizes_share_the_weights_of_the_package(packages, folder):
+    precision, _, out = packages
+    stored = (out / "roberta.mlpackage" / "Data" / "com.apple.CoreML" / "weights" / "weight.bin").stat().st_size
     numbers = sum(array.size for array in load_file(folder / "roberta.safetensors").values())
-    assert stored < 1.5 * 2 * numbers
+    assert stored < 1.5 * numbers * (4 if precision == "fp32" else 2)
 
 
 def test_without_files_there_is_nothing_to_export(tmp_path):
@@ -93,7 +92,7 @@ def test_without_files_there_is_nothing_to_export(tmp_path):
 
 
 def test_a_package_runs_in_place_of_the_network_on_a_mac(packages, folder, tmp_path, monkeypatch):
-    _, functions = packages
+    _, functions, _ = packages
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     (tmp_path / "hubert.mlpackage").mkdir()
     monkeypatch.setattr(coreml, "can_run", lambda: True)

@@ -33,6 +33,16 @@ PROMPT = np.array([3, 7, 7, 1], np.int32)
 H100 = Device(132, 232448, True)
 LATE = 3
 """A seed of the emulation by which everything arrives as late as can be."""
+WAITS = (
+    ("await(barrier(UNITS_CAME), parity);", "if (left_out != 0) await(barrier(UNITS_CAME), parity);"),
+    ("await(barrier(UP_CAME), parity);", "if (left_out != 1) await(barrier(UP_CAME), parity);"),
+    ("while (real && (unsigned)", "while (left_out != 2 && real && (unsigned)"),
+    (
+        "block_wait();\n      if (warp < rows) join_warps",
+        "if (left_out != 3) block_wait();\n      if (warp < rows) join_warps",
+    ),
+)
+"""Places where the kernel waits, and the same where `left_out` says which one does not."""
 Shape = tuple[T2SConfig, Plan]
 
 
@@ -85,19 +95,21 @@ def made_network(config: T2SConfig, end: float = 0.0) -> T2S:
 
 @pytest.fixture(scope="module")
 def emulate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ctypes.CDLL]:
-    """Compiles the kernel for a shape, once; `change` is made to its text before."""
+    """Compiles the kernel for a shape, once; `changes` are made to its text before."""
     compiled: dict[tuple, ctypes.CDLL] = {}
     compiler = shutil.which("g++")
     if compiler is None:
         pytest.skip("needs g++")
 
-    def emulation(shape: Shape, change: tuple[str, str] = ("", "")) -> ctypes.CDLL:
-        if (shape, change) in compiled:
-            return compiled[shape, change]
+    def emulation(shape: Shape, changes: tuple[tuple[str, str], ...] = ()) -> ctypes.CDLL:
+        if (shape, changes) in compiled:
+            return compiled[shape, changes]
         folder = tmp_path_factory.mktemp("cuda")
         text = cuda_clusters.SOURCE.read_text("utf-8")
-        assert change[0] in text
-        (folder / cuda_clusters.SOURCE.name).write_text(text.replace(*change) if change[0] else text, "utf-8")
+        for change in changes:
+            assert change[0] in text
+            text = text.replace(*change)
+        (folder / cuda_clusters.SOURCE.name).write_text("int left_out = -1;\n" + text, "utf-8")
         config, how = shape
         numbers = config.hidden, config.heads, config.feed_forward, config.vocabulary, *dataclasses.astuple(how)
         sizes = [f"-DKERNEL_SIZES={','.join(map(str, numbers))}", f"-DKERNEL_SHARED={how.shared(config)}"]
@@ -118,7 +130,7 @@ def emulate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ctypes.CD
         if "_Float16" in done.stderr or "ucontext" in done.stderr:
             pytest.skip("needs a g++ that knows _Float16, and ucontext")
         assert done.returncode == 0, done.stderr
-        library = compiled[shape, change] = ctypes.CDLL(str(folder / "emulation.so"))
+        library = compiled[shape, changes] = ctypes.CDLL(str(folder / "emulation.so"))
         library.run.restype = ctypes.c_bool
         return library
 
@@ -230,20 +242,12 @@ def test_scores_that_are_no_numbers_end_a_text(emulate):
     assert session.codes(mx.ones((2, 1, 50)), Sampling(), 49, 11).tolist() == [[[49], [1]], [[1], [1]]]
 
 
-@pytest.mark.parametrize(
-    ("wait", "without"),
-    [
-        ("await(barrier(UNITS_CAME), parity);", ""),
-        ("await(barrier(UP_CAME), parity);", ""),
-        ("while (real && (unsigned)", "while (false && (unsigned)"),
-        ("block_wait();\n      if (warp < rows) join_warps", "if (warp < rows) join_warps"),
-    ],
-    ids=["for posts", "for weights", "for other clusters", "for warps"],
-)
-def test_the_emulation_sees_a_wait_that_is_missing(emulate, wait: str, without: str):
-    network, scores = made_network(PAIRS[0]), []
-    for change in (("", ""), (wait, without)):
-        runner = made_runner(network, PAIRS, emulate(PAIRS, change))
+@pytest.mark.parametrize("missing", range(4), ids=["for posts", "for weights", "for other clusters", "for warps"])
+def test_the_emulation_sees_a_wait_that_is_missing(emulate, missing: int):
+    network, library, scores = made_network(PAIRS[0]), emulate(PAIRS, WAITS), []
+    for left_out in (-1, missing):
+        ctypes.c_int.in_dll(library, "left_out").value = left_out
+        runner = made_runner(network, PAIRS, library)
         runner._kernel.seed = LATE - 1
         session = runner.start([(row(9, 4).phones, None)], PROMPT)
         scores.append(np.array(session.step(mx.array([3]))))

@@ -131,7 +131,7 @@ def test_texts_that_come_and_go_between_the_kernels_have_the_codes_they_have_alo
 
     def made(number: int) -> Row:
         each = row(4 + 9 * number, number)
-        each.limit = 10 + number
+        each.limit = 6 + number
         return each
 
     alone = [made(number) for number in range(3)]

@@ -142,7 +142,7 @@ def row(script: list[int], phones: int, guard: Guard | None = None, **how) -> Ro
     def noise(start: int, stop: int) -> np.ndarray:
         return np.ones((stop - start, 10), np.float32)
 
-    return Row(np.zeros(0, np.int32), script, noise, phones, sampling=GREEDY, guard=guard, **how)  # type: ignore
+    return Row(np.zeros(0, np.int32), script, noise, phones, sampling=GREEDY, guard=guard, **how)  # type: ignore[arg-type]
 
 
 def varied(length: int) -> list[int]:

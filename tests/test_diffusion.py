@@ -71,10 +71,10 @@ def audio(network: DiffusionSovits) -> Callable[..., DiffusionAudio]:
     ge = random.standard_normal(config.gin).astype(np.float32)
     mel = np.tanh(random.standard_normal((50, 100))).astype(np.float32)
     features = random.standard_normal((50, config.feature_channels)).astype(np.float32)
+    plain = diffusion_runner(network, "onnx", "fp32", threads=1)
 
     def make(seed: int = 1, runner: object = None, speed: float = 1.0, **more: object) -> DiffusionAudio:
-        runner = runner or diffusion_runner(network, "onnx", "fp32", threads=1)
-        prompt = DiffusionPrompt(runner, mel, features, 4)  # type: ignore[arg-type]
+        prompt = DiffusionPrompt(runner or plain, mel, features, 4)  # type: ignore[arg-type]
         return DiffusionAudio(prompt, PHONES, ge, NoiseTable("normal", 100, (seed,)), speed, **more)  # type: ignore[arg-type]
 
     return make

@@ -64,7 +64,7 @@ def test_a_voice_of_each_language_speaks_and_a_mixed_answer_comes_sentence_by_se
                 "path": "dora-primespeech-mlx",
                 "inputs": {"text": wire("driver/text"), "control": wire("driver/control")},
                 "outputs": ["audio", "segment_complete", "status", "log", "metrics"],
-                "env": {"VOICES_CONFIG": str(voices), "RUNTIME": "onnx", "SEED": "1"},
+                "env": {"VOICES_CONFIG": str(voices), "RUNTIME": "onnx", "SEED": "1", "MAX_AUDIO_AHEAD": "0"},
             },
             {
                 "id": "listener",

@@ -6,6 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dora_primespeech_mlx.runtime.factory import t2s_runner
+from dora_primespeech_mlx.weights.load import build_t2s
+from dora_primespeech_mlx.weights.official import read_t2s
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import parity
 
@@ -48,7 +52,9 @@ def test_audio_is_close(sovits: dict[str, float], name: str) -> None:
 
 
 def test_half_precision_stays_close(golden: Path) -> None:
-    t2s = parity.t2s_report(golden / "s1_tiny.ckpt", np.load(golden / "t2s_tiny.npz"), "mlx", "fp16")
+    model = build_t2s(*read_t2s(golden / "s1_tiny.ckpt"), "fp16")
+    case = parity.T2SCase(np.load(golden / "t2s_tiny.npz"))
+    t2s = parity.t2s_numbers(case, model, t2s_runner(model, "mlx", "fp16"))
     assert max(value for name, value in t2s.items() if "logits" in name) <= 0.1
     sovits = parity.sovits_report(golden / "s2_tiny_v2.pth", np.load(golden / "s2_tiny_v2.npz"), "mlx", "fp16")
     assert min(value for name, value in sovits.items() if name.endswith("_snr")) >= 40

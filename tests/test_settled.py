@@ -41,7 +41,7 @@ def close(found: mx.array, expected: mx.array, part: float = 2e-5) -> None:
     np.testing.assert_allclose(np.array(found), np.array(expected), atol=part * float(mx.abs(expected).max()))
 
 
-@pytest.mark.parametrize("rate, kernel", [(10, 16), (10, 20), (8, 16), (8, 8), (2, 8), (2, 2), (3, 5), (5, 11)])
+@pytest.mark.parametrize(("rate", "kernel"), [(10, 16), (10, 20), (8, 16), (8, 8), (2, 8), (2, 2), (3, 5), (5, 11)])
 def test_a_transposed_convolution_in_phases_is_the_same(rate, kernel):
     up = random_weights(nn.ConvTranspose1d(5, 7, kernel, stride=rate, padding=(kernel - rate) // 2))
     x = mx.random.normal((2, 9, 5))
@@ -150,7 +150,7 @@ def test_the_choice_of_codes_is_built_once_for_all_sentences(monkeypatch):
     assert len(built) == 1
 
 
-@pytest.mark.parametrize("described, limit", [({"memory_size": 16 << 30}, 1 << 30), ({}, memory.LEAST_CACHE)])
+@pytest.mark.parametrize(("described", "limit"), [({"memory_size": 16 << 30}, 1 << 30), ({}, memory.LEAST_CACHE)])
 def test_what_mlx_holds_free_is_bounded(monkeypatch, described, limit):
     said: list[int] = []
     monkeypatch.setattr(mx, "device_info", lambda: described)

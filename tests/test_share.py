@@ -14,7 +14,7 @@ import pytest
 from dataflow_tools import DATAFLOWS
 
 sys.path.append(str(DATAFLOWS / "nodes"))
-from dispatch import Dispatcher, Patience  # noqa: E402
+from dispatch import Dispatcher, Patience
 
 CHUNK = 8
 CHUNKS = 6

@@ -88,7 +88,7 @@ def test_lengths_that_openvino_prepares_fit_the_schedule(audio: Callable[..., Se
         yield from ()
         return np.zeros(0)
 
-    sentence.render = render  # type: ignore
+    sentence.render = render  # type: ignore[method-assign]
     list(stream_sentence(sentence, iter(CODES * 8), Schedule()))
     assert len(rendered) >= 8
     for start, stop in rendered[:-1]:
@@ -181,7 +181,7 @@ def test_noise_of_a_frame_does_not_depend_on_how_it_is_asked_for() -> None:
 
 @pytest.mark.parametrize("values", [{"first": 0}, {"growth": 0.5}, {"chunk": 51}, {"first": 20, "largest": 10}])
 def test_impossible_schedules_are_refused(values: dict) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="is not (a schedule|between)"):
         Schedule(**values)
 
 

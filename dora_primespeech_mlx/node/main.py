@@ -244,7 +244,7 @@ class Receiver:
     def _text(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
         try:
             request = parse_text(to_text(value))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a text is, it is answered
             self.desk.fail(str(error), dict(metadata))
             return
         for note in request.notes:
@@ -265,7 +265,7 @@ class Receiver:
     def _control(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
         try:
             command = Command(name) if name in COMMAND_INPUTS else parse_control(to_text(value))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a command is, it is answered
             self.desk.log("WARNING", str(error), handed_on(metadata))
             self.desk.status(f"error: {error}", handed_on(metadata))
         else:

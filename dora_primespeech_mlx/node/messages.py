@@ -243,7 +243,7 @@ def parse_control(raw: str) -> Command:
 
 
 def _command_from_words(text: str) -> Command:
-    """ "NAME", "NAME:ARGUMENT", "NAME ARGUMENT", "set NAME VALUE", "NAME=VALUE"."""
+    """Reads `NAME`, `NAME:ARGUMENT`, `NAME ARGUMENT`, `set NAME VALUE` or `NAME=VALUE`."""
     separator = next((character for character in text if character in ":= \t"), None)
     name, _, argument = text.partition(separator) if separator else (text, "", "")
     name, argument = name.casefold(), argument.strip()

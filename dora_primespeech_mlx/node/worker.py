@@ -88,7 +88,7 @@ class Worker:
             self.voice_names = list(engine.voice_names)
             self._ready.set()
             self._serve(engine)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - what ends the worker ends the node
             self._failure = error
             if self._ready.is_set():
                 self._desk.abandon(sentence(error))
@@ -117,7 +117,7 @@ class Worker:
     def _load(self, engine: "Engine", name: str | None) -> None:
         try:
             engine.load_voice(name)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a voice that does not load is said, and others speak
             self._desk.refuse_voice(name)
             self._desk.status(f"error: {sentence(error)}")
             self._desk.log("ERROR", sentence(error))
@@ -131,7 +131,7 @@ class Worker:
                 voice = self._voices.voice(engine, job.voice_files, job.wishes.get("voice"))
             manner = engine.settle(permitted_wishes(job.wishes, self._desk.settings), voice)
             units = engine.speak(job.text, manner, voice, cancelled=lambda: job.outcome is not None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a text that cannot be spoken is answered
             self._desk.finish(job, ERROR, sentence(error))
             return
         speaking = Speaking(job, Delivery(job, manner, self._desk.settings))

@@ -67,7 +67,7 @@ def meet(needs: Sequence[Need]) -> None:
     began = time.perf_counter()
     try:
         results = needs[0]._do([need._what for need in needs])
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is kept, and raised where the need is taken
         if len(needs) == 1:
             needs[0]._keep(time.perf_counter() - began, error=error)
         else:

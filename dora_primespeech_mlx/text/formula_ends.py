@@ -1,4 +1,4 @@
-"""Where a formula that stands in a text ends: `$…$`, `$$…$$`, `\\(…\\)`, `\\[…\\]` and `\\begin{…}…\\end{…}`.
+r"""Where a formula that stands in a text ends: `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and `\begin{…}…\end{…}`.
 
 A dollar sign is mostly money, so what follows it is followed only as long as it can still be a formula.
 """

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -289,8 +289,7 @@ class Library:
                 "whose words it knows: give it ref_text, exactly what ref_audio says, and codes or HuBERT"
             )
         steps = self._settings.steps or entry.steps or (STEPS_ON_DEVICE if self._on_device else STEPS_ON_CPU)
-        runner = cast(DiffusionRunner, sovits)
-        return diffusion_prompt(runner, *read_audio(entry.references[0]), prompt.codes, prompt.ids, ge, steps)
+        return diffusion_prompt(sovits, *read_audio(entry.references[0]), prompt.codes, prompt.ids, ge, steps)
 
     def keeps(self, voice: Voice) -> bool:
         """Whether the model of a voice is still loaded for others; if not, the voice is better loaded anew."""

@@ -96,7 +96,7 @@ def read_diffusion(
 
 
 def find_version(checkpoint: Checkpoint, path: Path, told: str | None) -> str:
-    """ "v3" or "v4", by the file's hash, its header or the user's word.
+    """Whether "v3" or "v4", by the file's hash, its header or the user's word.
 
     Raises:
         CheckpointError: none of them tells, or the user says otherwise than the file.

@@ -30,10 +30,10 @@ MOST_CLUSTERS = 8
 FEW = 8
 """Texts up to which clusters decode them, where another kernel takes many."""
 INPUTS = {
-    **{"sizes": "int32_t", "sampling": "float", "texts": "int32_t", "noise": "float", "first_logits": "float"},
-    **{"cache": "__half", "words": "int64_t", "embedding": "__half", "positions": "float"},
-    **{"weights": "uint8_t", "head": "uint8_t"},
-}
+    "sizes": "int32_t", "sampling": "float", "texts": "int32_t", "noise": "float", "first_logits": "float",
+    "cache": "__half", "words": "int64_t", "embedding": "__half", "positions": "float",
+    "weights": "uint8_t", "head": "uint8_t",
+}  # fmt: skip
 OUTPUTS = {"drawn": "int32_t", "texts_after": "int32_t", "logits": "float"}
 """The kernel's arguments and their types, which MLX derives from the arrays."""
 STATE = 6

@@ -22,11 +22,11 @@ from dora_primespeech_mlx.runtime.mlx.cuda_t2s import step_weights
 
 SOURCE = Path(__file__).with_name("cuda_rows.cuh")
 INPUTS = {
-    **{"sizes": "int32_t", "sampling": "float", "texts": "int32_t", "noise": "float", "cache": "__half"},
-    **{"embedding": "__half", "positions": "float", "in_weight": "__half", "in_bias": "float"},
-    **{"out_weight": "__half", "out_bias": "float", "up_weight": "__half", "up_bias": "float"},
-    **{"down_weight": "__half", "down_bias": "float", "norms": "float", "head": "__half"},
-}
+    "sizes": "int32_t", "sampling": "float", "texts": "int32_t", "noise": "float", "cache": "__half",
+    "embedding": "__half", "positions": "float", "in_weight": "__half", "in_bias": "float",
+    "out_weight": "__half", "out_bias": "float", "up_weight": "__half", "up_bias": "float",
+    "down_weight": "__half", "down_bias": "float", "norms": "float", "head": "__half",
+}  # fmt: skip
 OUTPUTS = {"drawn": "int32_t", "texts_after": "int32_t", "logits": "float", "scratch": "float"}
 PARTS = 4
 """Pieces of a sum, each by a warp of its own."""

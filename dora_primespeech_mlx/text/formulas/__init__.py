@@ -1,4 +1,4 @@
-"""Formulas -> words, as people read them aloud: LaTeX (`$x^2$`, `\\frac{1}{2}`) and plain ones (`n <= 100`, `x² + 1`).
+r"""Formulas -> words, as people read them aloud: LaTeX (`$x^2$`, `\frac{1}{2}`) and plain ones (`n <= 100`, `x² + 1`).
 
 A formula is read before its sentence is split by language, while every sign is still there.
 """

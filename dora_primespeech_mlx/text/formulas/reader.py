@@ -219,7 +219,7 @@ class Reader:
         return [self._with_scripts(item) if token in {"\\sqrt", "√"} else item]
 
     def _takes_digits(self) -> bool:
-        """Whether a command before takes one digit at a time: \\frac12."""
+        r"""Whether a command before takes one digit at a time: `\frac12`."""
         return self._tokens.last(1)[0].lstrip("\\") in FRACTIONS
 
     def _command(self, name: str, before: Item | None) -> Item | None:
