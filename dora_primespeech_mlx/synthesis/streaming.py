@@ -12,6 +12,7 @@ with two different noises.
 import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ CALM = 0.3
 """Weight of a chunk that took less time than those before it."""
 SPARE = 0.7
 """Share of the time that a chunk plays in which the next one has to be made."""
+LONGEST_WORK = 0.5
+"""Seconds that rendering may take before something of it is heard."""
 MOST_HELD = 75
 """Frames that are held back at most."""
 
@@ -56,9 +59,9 @@ class Schedule:
 
 @dataclass
 class Pace:
-    """How long audio takes here, with all else that the machine does, and so how much to have before any is heard.
+    """How long audio takes here, with all else that the machine does: so much is held back and rendered at a time.
 
-    What is held back changes no sample: latents are frozen when the schedule says so, whatever the pace.
+    Neither changes a sample: latents are frozen when the schedule says so, whatever the pace.
 
     Attributes:
         cost: seconds until a second of audio is there, as the second chunks of sentences have had it lately.
@@ -79,6 +82,11 @@ class Pace:
             if self.cost * size <= SPARE * frames:
                 break
         return min(int(frames), MOST_HELD)
+
+    @property
+    def piece(self) -> int:
+        """Frames to render at a time, so that a listener waits for no more than `LONGEST_WORK`."""
+        return max(1, int(LONGEST_WORK / self.cost * FRAME_RATE))
 
 
 class SentenceAudio:
@@ -188,12 +196,13 @@ def sentence_units(
 ) -> Iterator[np.ndarray | Need]:
     """The samples of `stream_sentence`, and what they need on the way, that of the codes included.
 
-    `pace` says how much is held back at the beginning, nothing without it, and learns from the sentence.
+    `pace` learns from the sentence; without it nothing is held back, and all that can be is rendered at once.
     """
     known = isinstance(codes, Sequence)
     so_far: list[int] = [code for code in codes if not isinstance(code, Need)] if known else []
     emitted, settled, size = 0, 0, float(schedule.first)
-    held, heard = pace.held(schedule) if pace else 0, 0.0
+    held, piece = (pace.held(schedule), pace.piece) if pace else (0, schedule.largest)
+    taken: float | None = None
     if not known:
         for code in codes:
             if isinstance(code, Need):
@@ -210,21 +219,31 @@ def sentence_units(
             settled, size = ready - audio.context, min(size * schedule.growth, schedule.largest)
             if settled < held:
                 continue
-            samples = yield from audio.render(emitted, settled)
-            if pace and heard:
-                pace.learn(time.perf_counter() - heard, (settled - emitted) / FRAME_RATE)
-                pace = None
-            yield from _chunks(samples, schedule, audio.hop)
-            emitted, heard = settled, time.perf_counter()
+            for unit in _rendered(audio, emitted, settled, schedule, piece):
+                if pace and taken is not None and isinstance(unit, np.ndarray):
+                    pace.learn(time.perf_counter() - taken, min(settled - emitted, piece) / FRAME_RATE)
+                    pace = None
+                yield unit
+            emitted, taken = settled, time.perf_counter()
     if not so_far:
         return
     total = audio.frames(len(so_far))
     yield from audio.freeze(so_far, total)
     while emitted < total:
         stop = min(total, emitted + int(size))
-        samples = yield from audio.render(emitted, stop)
-        yield from _chunks(samples, schedule, audio.hop)
+        yield from _rendered(audio, emitted, stop, schedule, piece)
         emitted, size = stop, min(size * schedule.growth, schedule.largest)
+
+
+def _rendered(
+    audio: SentenceAudio, start: int, stop: int, schedule: Schedule, piece: int
+) -> Iterator[np.ndarray | Need]:
+    """Chunks of frames `start` to `stop`, and what they need; in as few and as equal pieces as `piece` allows."""
+    count = -(-(stop - start) // piece)
+    ends = [start + (stop - start) * number // count for number in range(count + 1)]
+    for begin, end in pairwise(ends):
+        samples = yield from audio.render(begin, end)
+        yield from _chunks(samples, schedule, audio.hop)
 
 
 def _chunks(samples: np.ndarray, schedule: Schedule, hop: int) -> Iterator[np.ndarray]:

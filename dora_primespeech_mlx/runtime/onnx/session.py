@@ -1,5 +1,6 @@
 """ONNX Runtime sessions over translated graphs."""
 
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,12 @@ from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
 _BUILDER = ThreadPoolExecutor(2, "onnx-session")
 """Makes sessions while the next graph is traced; ONNX Runtime gives the interpreter free meanwhile."""
 
+AWAKE = 30
+"""Microseconds that a thread waits for more work before it falls asleep: within a graph there is more by then.
+
+Waking one costs as much. Longer waits take the time of other programs, and of the thread that is waited for.
+"""
+
 GraphOf = Callable[[str], Graph | StoredGraph]
 """Gives the graph of a stage by its name."""
 
@@ -29,21 +36,28 @@ class Function(Protocol):
 
 
 def default_threads() -> int:
-    """Threads of the CPU executor when nothing is asked for."""
-    return min(4, os.cpu_count() or 1)
+    """Threads of the CPU executor when nothing is asked for: as many as the process has cores, up to four."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, math.ceil(min(4, allowed, _quota())))
+
+
+def _quota() -> float:
+    """Cores whose time a container may use."""
+    try:
+        most, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
+        return float(most) / float(period)
+    except (OSError, ValueError):
+        return math.inf
 
 
 def session_options(threads: int | None) -> onnxruntime.SessionOptions:
-    """Options every session shares. Threads wait awake for each other while a graph runs, and asleep otherwise.
-
-    Within a graph they have something to do every few hundred microseconds, and waking one costs fifty.
-    """
+    """Options every session shares. Threads fall asleep soon after their work: a waiting process uses no CPU."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or default_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
-    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.add_session_config_entry("session.intra_op.spin_duration_us", str(AWAKE))
     return options
 
 
