@@ -5,9 +5,10 @@ import time
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.node.delivery import Delivery
+from dora_primespeech_mlx.node.delivery import LEAD, Delivery
 from dora_primespeech_mlx.node.desk import Desk
 from dora_primespeech_mlx.node.messages import Metadata, TextMessage
+from dora_primespeech_mlx.node.playout import UNFINISHED_AHEAD, Pacer
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import AudioChunk, Manner, Word
 
@@ -33,9 +34,9 @@ def chunk(index: int) -> AudioChunk:
 class Speaking:
     """A desk with one text, of which some messages are sent."""
 
-    def __init__(self, pitch: float = 0.0, **changes):
+    def __init__(self, pitch: float = 0.0, max_ahead: float | None = None, **changes):
         self.sent: list[tuple[str, Metadata]] = []
-        self.desk = Desk(Settings(max_ahead=None, **changes))
+        self.desk = Desk(Settings(max_ahead=max_ahead, **changes))
         self.desk.output = lambda output, payload, metadata: self.sent.append((output, metadata))
         self.desk.say(TextMessage(TEXT), {"segment_id": 7})
         (self.job,) = self.desk.admit(1)
@@ -116,3 +117,47 @@ def test_a_text_of_which_nothing_was_sent_says_nothing_of_it() -> None:
     speaking = Speaking()
     speaking.desk.cancel()
     assert not {"sent_word", "heard_seconds"} & speaking.of("segment_complete")[0].keys()
+
+
+SPOKEN = [(0.1, 0.35), (0.35, 0.8), (0.8, 0.95), (1.3, 2.4)]
+"""When the words of a sentence of 2.5 s are spoken, which comes in chunks of 0.25 s."""
+
+
+def spoken(index: int, final: bool) -> AudioChunk:
+    samples = np.arange(index * RATE // 4, (index + 1) * RATE // 4, dtype=np.float32) * 1e-6
+    begun = [at for at, (begins, _) in enumerate(SPOKEN) if index / 4 <= begins < (index + 1) / 4]
+    found = tuple(Word(f"word{at}", 5 * at, 5 * at + 5, *SPOKEN[at]) for at in begun)
+    return AudioChunk(samples, RATE, index, final, 0, final, TEXT, 0, len(TEXT), words=found)
+
+
+def test_messages_end_where_words_do_while_the_player_has_enough() -> None:
+    delivery = Speaking(max_ahead=1.5).delivery
+    for index in range(10):
+        delivery.take(spoken(index, index == 9))
+    ends = np.cumsum([len(message.samples) for message in delivery.outbox]) / RATE
+    assert ends == pytest.approx([SPOKEN[1][0] - LEAD, 1.0, 1.25, 1.875, 2.5]), "the last word is longer than a message"
+    assert [message.whole for message in delivery.outbox] == [True] * len(delivery.outbox)
+    samples = np.concatenate([message.samples for message in delivery.outbox])
+    assert np.array_equal(samples, np.arange(len(samples), dtype=np.float32) * np.float32(1e-6))
+    assert [word.text for message in delivery.outbox for word in message.words] == [f"word{at}" for at in range(4)]
+
+
+def test_a_part_of_a_word_that_was_sent_is_not_sent_again() -> None:
+    delivery = Speaking(max_ahead=1.5).delivery
+    delivery.take(spoken(0, False))
+    delivery.take(spoken(1, False))
+    sent = [delivery.outbox.popleft() for _ in range(2)]
+    assert [message.whole for message in sent] == [True, False]
+    delivery.take(spoken(2, False))
+    joined = np.concatenate([message.samples for message in [*sent, *delivery.outbox]])
+    assert np.array_equal(joined, np.arange(len(joined), dtype=np.float32) * np.float32(1e-6))
+    assert not delivery.outbox[-1].whole
+
+
+def test_a_part_of_a_word_waits_only_while_the_player_has_enough() -> None:
+    pacer = Pacer(max_ahead=1.5)
+    pacer.sent(0.0, 0.8)
+    assert pacer.wait(0.0, 0.2) == 0.0
+    assert pacer.wait(0.0, 0.2, whole=False) == pytest.approx(0.8 - UNFINISHED_AHEAD)
+    assert pacer.wait(0.4, 0.2, whole=False) == 0.0
+    assert Pacer().wait(0.0, 0.2, whole=False) == 0.0

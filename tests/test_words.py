@@ -152,7 +152,7 @@ def test_the_head_that_follows_the_phones_is_found() -> None:
     follower = Follower(finder.found, (0, phones), 1)
     follower.follow(rows, codes - 1)
     begins = follower.begins()
-    assert begins[0] == 0 and begins[5] == pytest.approx(5 * 3 + 1.5, abs=1) and np.all(np.diff(begins) >= 0)
+    assert begins[0] == 0 and begins[5] == pytest.approx(5 * 3 - 0.5, abs=1) and np.all(np.diff(begins) >= 0)
 
     noise = HeadFinder(lambda: layers[:1], T2S_CONFIG)
     noise.find(rows, phones, codes)

@@ -13,20 +13,29 @@ from dora_primespeech_mlx.speech import AudioChunk, Manner, Style, Word
 
 SILENCE = 0.01
 """Seconds of the message that carries `fin` when nothing else is left to send."""
+SHORTEST = 0.1
+"""Seconds that a message has at least which is cut off where a word begins."""
+LEAD = 0.02
+"""Seconds before the beginning of a word where a message ends: it can be heard in the one before from there on."""
 CHOSEN = ("voice", "style", "speed", "pitch", "volume")
 """Wishes of a text that its audio repeats."""
 
 
 class Message(NamedTuple):
-    """Samples, float32 [n], what is said of them, and the words that begin in them."""
+    """Samples, float32 [n], what is said of them, the words that begin in them, and whether the last of those ends."""
 
     samples: np.ndarray
     about: Metadata
     words: tuple[Word, ...] = ()
+    whole: bool = True
 
 
 class Delivery:
-    """The messages of one text, in `outbox` until they are sent."""
+    """The messages of one text, in `outbox` until they are sent.
+
+    A message ends where a word does, so that a player that stops behind one does not stop within a word. What there is
+    of the next word is a message that is not whole: what comes is joined to it, unless it had to be sent by then.
+    """
 
     def __init__(self, job: Job, manner: Manner, settings: Settings):
         self.outbox: deque[Message] = deque()
@@ -35,6 +44,7 @@ class Delivery:
         self._kept: list[np.ndarray] = []
         self._about: Metadata = {}
         self._words: deque[Word] = deque()
+        self._last: Word | None = None
         self._posted = 0
         self._marks: Metadata = {"synthetic": True}
         self._final = False
@@ -73,23 +83,46 @@ class Delivery:
 
     def _post(self, samples: np.ndarray, final: bool) -> None:
         """Messages of bearable length, the last with `fin` if `final`."""
+        if not (len(samples) or final):
+            return
+        if self.outbox and not self.outbox[-1].whole:
+            samples = np.concatenate([self._take_back(), samples])
         if not len(samples):
-            if not final:
-                return
             samples = self._silence()
-        parts = cut(samples, self._settings.sample_rate)
-        for index, part in enumerate(parts):
-            last = index == len(parts) - 1
+        border = self._border(len(samples))
+        parts = [part for part in (samples[:border], samples[border:]) if len(part)]
+        messages = [message for part in parts for message in cut(part, self._settings.sample_rate)]
+        for index, message in enumerate(messages):
+            last = index == len(messages) - 1
             ending = {"fin": final and last, "sentence_final": self._about["sentence_final"] and last}
-            self._put(part, {**self._about, **ending})
+            self._put(message, {**self._about, **ending}, whole=not last or border == len(samples))
 
-    def _put(self, samples: np.ndarray, about: Metadata) -> None:
+    def _take_back(self) -> np.ndarray:
+        """Samples of the last message, which is not whole and not sent."""
+        held = self.outbox.pop()
+        self._words.extendleft(reversed(held.words))
+        self._posted -= len(held.samples)
+        return held.samples
+
+    def _border(self, count: int) -> int:
+        """With how many of the next samples a word ends: all but those of a word that does not end in them."""
+        rate = self._settings.sample_rate
+        end = (self._posted + count) / rate
+        last = next((word for word in reversed(self._words) if word.begins < end), self._last)
+        waits = self._settings.max_ahead is not None and not self._about["sentence_final"]
+        if not waits or last is None or last.ends <= end:
+            return count
+        border = round((last.begins - LEAD) * rate) - self._posted
+        return border if border >= SHORTEST * rate else 0
+
+    def _put(self, samples: np.ndarray, about: Metadata, whole: bool = True) -> None:
         """A message, with the words that begin in it; the last takes all that are left."""
         self._posted += len(samples)
         until, words = self._posted / self._settings.sample_rate, []
         while self._words and (self._words[0].begins < until or about["fin"]):
             words.append(self._words.popleft())
-        self.outbox.append(Message(samples, about, tuple(words)))
+            self._last = words[-1]
+        self.outbox.append(Message(samples, about, tuple(words), whole))
 
     def _silence(self) -> np.ndarray:
         return np.zeros(round(SILENCE * self._settings.sample_rate), np.float32)

@@ -333,17 +333,19 @@ class Desk:
         with self.changed:
             return self._draining and not self._jobs and not self._voices
 
-    def try_send(self, job: Job, samples: np.ndarray, about: Metadata, words: Sequence[Word] = ()) -> float | None:
+    def try_send(
+        self, job: Job, samples: np.ndarray, about: Metadata, words: Sequence[Word] = (), whole: bool = True
+    ) -> float | None:
         """Send samples, float32 [n], if it is time to: 0 if they are sent, else the seconds to wait; None if over.
 
-        `words` are those that begin in them.
+        `words` are those that begin in them; the last word ends in them if they are `whole`.
         """
         duration = len(samples) / self.settings.sample_rate
         with self.changed:
             if job.outcome is not None:
                 return None
             session, now = self._session(job.session), time.monotonic()
-            wait = max(self._wire.wait(now, 0.0), session.pacer.wait(now, duration))
+            wait = max(self._wire.wait(now, 0.0), session.pacer.wait(now, duration, whole))
             if wait > 0.0:
                 return wait
             late = now - session.pacer.played_until

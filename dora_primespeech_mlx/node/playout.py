@@ -38,6 +38,10 @@ def cut(samples: np.ndarray, sample_rate: int, longest: float = LONGEST_MESSAGE)
     return np.array_split(samples, max(1, math.ceil(len(samples) / (sample_rate * longest))))
 
 
+UNFINISHED_AHEAD = 0.5
+"""Seconds of audio ahead of its playing from which on a part of a word waits for its end."""
+
+
 @dataclass
 class Pacer:
     """When the next audio message may go out. Times are seconds of one monotonic clock.
@@ -52,14 +56,19 @@ class Pacer:
     sent_at: float = -math.inf
     played_until: float = -math.inf
 
-    def wait(self, now: float, duration: float) -> float:
-        """Seconds until a message of `duration` seconds may go out; 0 is at once, infinity is until told otherwise."""
+    def wait(self, now: float, duration: float, whole: bool = True) -> float:
+        """Seconds until a message of `duration` seconds may go out; 0 is at once, infinity is until told otherwise.
+
+        One that is not `whole` ends within a word, and may go when the player would soon run dry.
+        """
         if self.paused:
             return math.inf
         wait = self.sent_at + self.interval - now
         ahead = self.played_until - now
         if self.max_ahead is not None and ahead > 0.0:
             wait = max(wait, min(ahead, ahead + duration - self.max_ahead))
+            if not whole:
+                wait = max(wait, ahead - UNFINISHED_AHEAD)
         return max(0.0, wait)
 
     def sent(self, now: float, duration: float) -> None:

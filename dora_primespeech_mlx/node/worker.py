@@ -37,7 +37,7 @@ class Speaking:
     @property
     def blocked(self) -> bool:
         """Whether there is nothing to do for it now."""
-        return bool(self.delivery.outbox) or self.dry_until is not None
+        return any(message.whole for message in self.delivery.outbox) or self.dry_until is not None
 
     @property
     def dry_until(self) -> float | None:

@@ -22,8 +22,6 @@ Rows = Callable[[int, int, int], tuple[np.ndarray, np.ndarray]]
 Projection = tuple[np.ndarray, np.ndarray]
 """Weights [3 * heads * width, D] and bias of a layer's queries, keys and values."""
 
-LEAD = 1.5
-"""Codes by which the attention is ahead of the sound, as measured with the voice that ships."""
 FEWEST_CODES = 40
 """Codes with which a head can be found."""
 LEAST_SURE = -1.5
@@ -202,10 +200,13 @@ class Follower:
         self._followed = codes
 
     def begins(self) -> np.ndarray:
-        """The code with which each phone begins to sound, float [S]; infinite for those that are not reached."""
+        """Codes after which each phone begins to sound, float [S]; infinite for those that are not reached.
+
+        It begins between the last code of the phone before it and its own first one.
+        """
         phones = self._path.phones()
         at = np.searchsorted(phones, np.arange(self._count))
-        return np.where(at < len(phones), at + LEAD * (at > 0), np.inf)
+        return np.where(at < len(phones), np.maximum(at - 0.5, 0.0), np.inf)
 
 
 def _joined(keys: np.ndarray, values: np.ndarray) -> np.ndarray:
