@@ -18,6 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import dora_primespeech_mlx  # noqa: F401 - first: MLX reads its settings when it starts  # isort: skip
 import mlx.core as mx
 import numpy as np
 
@@ -42,6 +43,7 @@ from dora_primespeech_mlx.weights.random_weights import SIZES, write_random_mode
 PHONES, PROMPT = 120, 100
 PAST = PHONES + PROMPT
 LIKELIEST = 200
+LENGTHS = 200
 ROWS = (1, 2, 4, 8)
 
 Report = dict[str, Any]
@@ -205,6 +207,53 @@ def sentence(folder: Path, codes: int) -> Report:
     return {"first_ms": first_ms, "real_time_factor": factors}
 
 
+def lengths(folder: Path, codes: int) -> Report:
+    """Whole sentences of 200 lengths, of phones and of codes: each ends, and all numbers are finite."""
+    runner = clusters(folder)
+    sovits = MlxSovitsRunner(load_model(folder, precision="fp16").sovits, bucket=True, compiled=accelerated())
+    config = sovits.config.vocoder
+    ge = np.random.default_rng(0).standard_normal(config.gin_channels).astype(np.float32)
+    seconds, done = 0.0, 0
+    for number in range(LENGTHS):
+        own = row(number, runner.config.vocabulary, 20 + 2 * number)
+        own.limit = 5 + number
+        audio = SentenceAudio(sovits, own.phones, ge, NoiseTable("normal", config.inter_channels, (0,)), 0.5, 1.0)
+        stream = (code for (code,) in generate_many(runner, [own]) if code is not None)
+        samples = np.concatenate(list(stream_sentence(audio, stream, Schedule())))
+        done += bool(np.isfinite(samples).all() and len(samples) == audio.hop * audio.frames(len(own.codes)))
+        seconds += len(samples) / (FRAME_RATE * audio.hop)
+    return {"done_of": [done, LENGTHS], "audio_s": seconds}
+
+
+def beside(folder: Path, codes: int) -> Report:
+    """Milliseconds of the vocoder alone, and while codes are made on a stream of their own."""
+    runner = clusters(folder)
+    sovits = MlxSovitsRunner(load_model(folder, precision="fp16").sovits, bucket=True, compiled=accelerated())
+    config, random = sovits.config.vocoder, np.random.default_rng(0)
+    ge = random.standard_normal(config.gin_channels).astype(np.float32)
+    noise, own = mx.random.uniform(0.1, 2, (CODES_A_LAUNCH, 1, 1025)), mx.new_stream(mx.default_device())
+    mx.eval(noise)
+    report: Report = {}
+    for frames in (64, 160):
+        latent = random.standard_normal((frames, config.inter_channels)).astype(np.float32)
+        for name, launches in (("alone", 0), ("beside codes", 12)):
+            times = []
+            for _ in range(20):
+                with mx.stream(own):
+                    session = runner.start([(row(0, 1025).phones, None)], prompt())
+                    mx.eval(session.logits)
+                    drawn = [session.codes(noise, Sampling(), 1024, MINIMUM_CODES) for _ in range(launches)]
+                mx.async_eval(*drawn)
+                began = time.perf_counter()
+                sovits.vocode(latent, ge)
+                times.append(1e3 * (time.perf_counter() - began))
+                mx.eval(*drawn)
+                ended = time.perf_counter() - began
+            report[f"{frames} frames {name}, ms"] = sorted(times[5:])
+            report[f"{frames} frames {name}, codes after ms"] = 1e3 * ended
+    return report
+
+
 def torch_graph(folder: Path, codes: int) -> Report:
     """The same network in torch: one CUDA graph a step, static cache of 320 rows, top-k 15 and the draw inside."""
     sys.path.remove(str(Path(__file__).resolve().parent))  # whose cuda.py would hide NVIDIA's package from torch
@@ -281,6 +330,8 @@ PARTS: dict[str, Callable[[Path, int], Report]] = {
     "company": company,
     "cancel": cancel,
     "sentence": sentence,
+    "lengths": lengths,
+    "beside": beside,
 }
 
 

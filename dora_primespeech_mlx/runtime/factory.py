@@ -54,8 +54,8 @@ def _only_cpu() -> bool:
     return "mlx_cpu" in names and not any(name.startswith("mlx_cuda") for name in names)
 
 
-def width_pays() -> bool:
-    """Whether to pad heads and channels to widths that have fast kernels: on Metal; CUDA's have no such gaps."""
+def has_metal() -> bool:
+    """Whether MLX runs on Metal here. Its kernels have gaps, so heads and channels are padded to widths that it has."""
     if not accelerated():
         return False
     import mlx.core as mx
@@ -167,7 +167,8 @@ def sovits_runner(
     if choose(runtime) == "mlx":
         from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 
-        return MlxSovitsRunner(model, accelerated(), compiled=accelerated())
+        # On CUDA compiled convolutions are no faster, and cost a minute before the first.
+        return MlxSovitsRunner(model, accelerated(), compiled=has_metal())
     return _traced(model, precision, threads)  # type: ignore[return-value]
 
 

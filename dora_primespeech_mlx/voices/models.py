@@ -12,6 +12,7 @@ from dora_primespeech_mlx.nets.dimensions.written import as_json, from_json
 from dora_primespeech_mlx.runtime.alignment import Head, HeadFinder, Projection
 from dora_primespeech_mlx.runtime.factory import (
     accelerated,
+    has_metal,
     has_mlx,
     onnx_precision,
     onnx_s2_runner,
@@ -19,7 +20,6 @@ from dora_primespeech_mlx.runtime.factory import (
     require_mlx,
     s2_runner,
     t2s_runner,
-    width_pays,
 )
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.runtime.memory import bound_cache, release
@@ -57,7 +57,7 @@ def load_on_mlx(weights: Path | tuple[Path, Path], precision: str) -> LoadedMode
 
     if accelerated():
         bound_cache()
-    model = load_model(weights, precision=precision, wide=width_pays())
+    model = load_model(weights, precision=precision, wide=has_metal())
     takes_prosody = bool(mx.any(model.t2s.bert_proj.weight != 0).item())
     finder = HeadFinder(model.t2s.projections, model.t2s.config)
     runners = t2s_runner(model.t2s, "mlx"), s2_runner(model.sovits, "mlx")
