@@ -19,10 +19,24 @@ ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "data" / "golden"
 PACKAGES = ("dora_primespeech_mlx", "benchmarks", "mlx", "training")
 LEFT_OUT = pytest.StashKey[list[str]]()
+PROCESSES = 4
+"""Most processes that share the whole of the tests: each holds about a gigabyte."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--without-mlx", action="store_true", help="as if MLX were not installed")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """All tests, and nothing less than all, are shared by a process for each core, where pytest-xdist is installed."""
+    option = config.option
+    if not config.pluginmanager.has_plugin("xdist") or hasattr(config, "workerinput"):
+        return
+    everything = config.args_source is config.ArgsSource.TESTPATHS and option.markexpr == "not soak"
+    otherwise = option.keyword or option.without_mlx or option.numprocesses is not None
+    if everything and not otherwise and has_mlx():
+        option.numprocesses, option.maxprocesses, option.dist = "auto", PROCESSES, "loadfile"
 
 
 def pytest_configure(config: pytest.Config) -> None:

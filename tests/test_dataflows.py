@@ -54,15 +54,16 @@ def test_speak_gives_the_device_what_it_takes(tmp_path):
 
 @pytest.mark.parametrize(("ahead", "all_is_heard"), [({}, True), ({"MAX_AUDIO_AHEAD": "0"}, False)])
 def test_a_player_with_the_queues_of_dora_hears_everything_unless_audio_comes_sooner(tmp_path, ahead, all_is_heard):
-    flow = yaml.safe_load(faked("say.yml", tmp_path, tts={"FAKE_CHUNKS": "16", **ahead}).read_text())
+    chunks = {"FAKE_CHUNKS": "13", "FAKE_CHUNK_SECONDS": "0.3"}
+    flow = yaml.safe_load(faked("say.yml", tmp_path, tts=chunks | ahead).read_text())
     if not ahead:
         del flow["nodes"][1]["env"]["MAX_AUDIO_AHEAD"]
     env = {"LISTEN_FILE": str(tmp_path / "heard.jsonl"), "PLAYS": "1"}
     flow["nodes"][2] = {"id": "player", "path": str(TESTS / "listen.py"), "inputs": {"audio": "tts/audio"}, "env": env}
-    (tmp_path / "say.txt").write_text("Sixteen chunks of a fifth of a second.\n")
+    (tmp_path / "say.txt").write_text("Thirteen chunks, of which a queue of dora holds ten.\n")
     run(written(flow, tmp_path / "say.yml"))
     heard = [row["seq"] for row in rows(tmp_path / "heard.jsonl")]
-    assert (heard == list(range(16))) == all_is_heard
+    assert (heard == list(range(13))) == all_is_heard
 
 
 def test_chat_speaks_before_the_answer_is_written_and_can_be_interrupted(tmp_path):
