@@ -145,29 +145,50 @@ def _rates(part: str, found: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def clusters(report: dict[str, Any]) -> str:
-    """The results of cuda_t2s.py: rates of the kernel and of its rivals, first audio, and what was compared."""
-    rates, company = report["rates"], report["company"].values()
+    """The results of cuda_t2s.py, those of its parts that ran."""
+    parts: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
+        "rates": _cluster_rates,
+        "many": lambda many: [
+            (f"T2S, codes a second of {name.split()[1]} texts at once", short(value))
+            for name, value in many.items()
+            if name.endswith("codes_per_s")
+        ],
+        "torch": lambda torch: [
+            ("T2S, codes a second, torch's CUDA graph", short(torch["graph, codes_per_s"])),
+            ("torch's, each code read", short(torch["graph and a read, codes_per_s"])),
+        ],
+        "sentence": lambda sentence: [
+            ("first audio of a sentence, ms", spread_of(sentence["first_ms"][1:])),
+            ("real-time factor of a sentence", spread_of(sentence["real_time_factor"][1:])),
+            ("the first sentence after an installation, s", short(sentence["first_ms"][0] / 1e3)),
+        ],
+        "beside": lambda beside: [
+            (f"vocoder, {name}", spread_of(values)) for name, values in beside.items() if isinstance(values, list)
+        ],
+        "cancel": lambda cancel: [("cancelled within, ms", spread_of(cancel["ms"]))],
+        "equality": lambda equality: [
+            ("codes equal to those of the step kernel", "{} of {}".format(*equality["step kernel"]["same_of"])),
+            ("codes equal to float32's", "{} of {}".format(*equality["float32 operations"]["same_of"])),
+        ],
+        "company": lambda company: [
+            ("groups of texts that keep their bits in company", f"{sum(company.values())} of {len(company)}")
+        ],
+        "lengths": lambda lengths: [("sentences of other lengths, whole", "{} of {}".format(*lengths["done_of"]))],
+    }
+    rows = [row for part, rows_of in parts.items() if part in report for row in rows_of(report[part])]
+    return markdown(("what", "median (least to most)"), rows) + (
+        f"\n{report['device']}, mlx {report['mlx']}; random weights of the released size. "
+        "`python benchmarks/cuda_t2s.py`\n"
+    )
+
+
+def _cluster_rates(rates: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
         (f"T2S, codes a second of {texts} text{'s' * (texts > 1)} at once, drawn in the kernel", spread_of(rates[key]))
         for texts in (1, 2, 4, 8)
         if (key := f"loop, {texts} texts, codes_per_s") in rates
     ]
-    rows += [
-        ("T2S, codes a second, one kernel a step", short(rates["step kernel, loop, codes_per_s"])),
-        ("T2S, codes a second, torch's CUDA graph", short(report["torch"]["graph, codes_per_s"])),
-        ("torch's, each code read", short(report["torch"]["graph and a read, codes_per_s"])),
-        ("first audio of a sentence, ms", spread_of(report["sentence"]["first_ms"][1:])),
-        ("real-time factor of a sentence", spread_of(report["sentence"]["real_time_factor"][1:])),
-        ("the first sentence after an installation, s", short(report["sentence"]["first_ms"][0] / 1e3)),
-        ("cancelled within, ms", spread_of(report["cancel"]["ms"])),
-        ("codes equal to those of the step kernel", "{} of {}".format(*report["equality"]["step kernel"]["same_of"])),
-        ("codes equal to float32's", "{} of {}".format(*report["equality"]["float32 operations"]["same_of"])),
-        ("groups of texts that keep their bits in company", f"{sum(company)} of {len(company)}"),
-    ]
-    return markdown(("what", "median (least to most)"), rows) + (
-        f"\n{report['device']}, mlx {report['mlx']}; random weights of the released size. "
-        "`python benchmarks/cuda_t2s.py`\n"
-    )
+    return [*rows, ("T2S, codes a second, one kernel a step", short(rates["step kernel, loop, codes_per_s"]))]
 
 
 def spread_of(numbers: Sequence[float]) -> str:
