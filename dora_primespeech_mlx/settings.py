@@ -410,7 +410,8 @@ class Settings:
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
         """Read `VARIABLES` from `env`; unset and empty ones keep the default.
 
-        Raises ValueError naming the variable, its value and what is allowed.
+        Raises:
+            ValueError: a value is not allowed; the message names the variable, the value and what is.
         """
         values: dict[str, Any] = {}
         for variable in VARIABLES:

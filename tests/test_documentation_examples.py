@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import yaml
 from test_enrol import write_content_encoder
 from test_recording import speech
 
@@ -70,6 +71,22 @@ def test_the_python_examples_run(monkeypatch):
     speech = names["speech"]
     assert speech.duration > 0.5
     assert np.abs(speech.audio).max() > 0.05
+
+
+def test_the_dataflow_examples_name_what_the_node_has():
+    manifest = yaml.safe_load((ROOT / "dora-node.yml").read_text(encoding="utf-8"))
+    variables = {name for variable in settings.VARIABLES for name in variable.names}
+    flows = [yaml.safe_load(block) for block in blocks("yaml")]
+    nodes = [node for flow in flows for node in (flow["nodes"] if isinstance(flow, dict) else flow)]
+    ours = [node for node in nodes if node["id"] == "tts"]
+    assert len(ours) >= 2
+    for node in ours:
+        assert node.get("inputs", {}).keys() <= manifest["inputs"].keys()
+        assert {*node.get("outputs", [])} <= manifest["outputs"].keys()
+        assert node.get("env", {}).keys() <= variables
+        settings.Settings.from_env({name: str(value) for name, value in node.get("env", {}).items()})
+    for wire in (wire for node in nodes for wire in node["inputs"].values()):
+        assert wire["queue_policy"] == "backpressure"
 
 
 def test_every_command_named_in_a_sentence_is_one(capsys):

@@ -34,7 +34,9 @@ class MessageVoices:
     def voice(self, engine: "Engine", files: VoiceFiles, base: str | None) -> "Voice":
         """The voice of a recording, with the weights of the voice `base` unless it brings its own.
 
-        Raises ValueError or FileNotFoundError, sentences, for files that may not be read or are no good.
+        Raises:
+            FileNotFoundError: a file is not there.
+            ValueError: a file may not be read or is no good; the message says why.
         """
         entry = describe(files, engine.describe_voice(base), self._settings)
         heard = hashlib.sha256(entry.references[0].read_bytes()).digest()

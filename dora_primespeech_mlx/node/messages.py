@@ -98,7 +98,8 @@ def encodable(text: str) -> str:
 def parse_text(raw: str) -> TextMessage:
     """A `text` payload in any of its forms: plain, JSON with a prompt (nested or not), with or without a VOICE: prefix.
 
-    Raises ValueError, a sentence, for a VOICE: prefix that lacks fields.
+    Raises:
+        ValueError: a VOICE: prefix lacks fields; the message says the form.
     """
     text = encodable(raw)
     wishes: dict[str, Any] = {}
@@ -230,7 +231,8 @@ def _with_voice_prefix(text: str, wishes: dict[str, Any], notes: tuple[str, ...]
 def parse_control(raw: str) -> Command:
     """A `control` payload: a command as plain text ("reset", "change_voice:NAME", "set speed 1.2") or as JSON.
 
-    Raises ValueError, a sentence that names the commands, for anything else.
+    Raises:
+        ValueError: anything else; the message names the commands.
     """
     text = encodable(raw).strip()
     wrapped = _json_object(text)
@@ -285,7 +287,8 @@ def _command_from_object(wrapped: Mapping[str, Any]) -> Command | None:
 def changed(wishes: Wishes, name: str, value: Any) -> Wishes:
     """`wishes` with one of `SETTABLE` changed; None takes it back.
 
-    Raises ValueError naming what is allowed.
+    Raises:
+        ValueError: no such name, or a value out of bounds; the message says what is allowed.
     """
     name = _known(name)
     if name not in SETTABLE:

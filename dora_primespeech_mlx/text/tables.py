@@ -12,7 +12,8 @@ DATA = Path(__file__).parent / "data"
 def lines(name: str) -> tuple[str, ...]:
     """Lines of the data file `name`, without empty lines and `#` comments.
 
-    Raises FileNotFoundError when the file is missing from the installation.
+    Raises:
+        FileNotFoundError: the installation lacks the file.
     """
     text = (DATA / name).read_text(encoding="utf-8")
     return tuple(line for line in text.splitlines() if line.strip() and not line.startswith("# "))
