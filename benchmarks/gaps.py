@@ -4,13 +4,14 @@
 
 Texts are played one after the other as a player does: from the first chunk on, without waiting for more. At most
 `AHEAD` seconds are made before they are played; what would then be waited is not, the player's clock is put forward
-instead. `busy` is how many processes compute without end beside it.
+instead. `busy` is how many processes compute without end beside it; `load` is that of the machine, with all else on it.
 """
 
 import argparse
 import itertools
 import json
 import multiprocessing
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -91,6 +92,7 @@ def measure(engine: Engine, texts: int, busy: int) -> dict:
     low, middle, high = np.percentile(np.array(player.first) * 1e3, (50, 95, 100))
     return {
         "busy": busy,
+        "load": os.getloadavg()[0],
         "texts": texts,
         "real-time factor": player.work / player.audio,
         "gaps": len(player.gaps),

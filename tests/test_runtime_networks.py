@@ -22,12 +22,19 @@ from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
 from dora_primespeech_mlx.runtime.onnx import trace_t2s
 from dora_primespeech_mlx.runtime.onnx.export import export_onnx
 from dora_primespeech_mlx.runtime.onnx.graph import Graph
-from dora_primespeech_mlx.runtime.onnx.quantise import WEIGHTS, cache_levels, cache_scale, quantise
+from dora_primespeech_mlx.runtime.onnx.quantise import (
+    WEIGHTS,
+    as_signed,
+    cache_levels,
+    cache_scale,
+    quantise,
+    signed_products,
+)
 from dora_primespeech_mlx.runtime.onnx.session import OnnxFunction
 from dora_primespeech_mlx.runtime.onnx.sovits import OnnxSovitsRunner
 from dora_primespeech_mlx.runtime.onnx.t2s import GROWTH, OnnxT2SRunner
 from dora_primespeech_mlx.runtime.onnx.trace_sovits import vocoder_graph
-from dora_primespeech_mlx.runtime.onnx.trace_t2s import step_graph, t2s_graphs
+from dora_primespeech_mlx.runtime.onnx.trace_t2s import prefill_graph, step_graph, t2s_graphs
 from dora_primespeech_mlx.runtime.onnx.translate import translate
 from dora_primespeech_mlx.runtime.trace.record import Input, as_numpy
 
@@ -222,6 +229,22 @@ def test_kept_weights_and_embeddings_stay_exact(t2s):
     assert any(np.shares_memory(value, head) for value in left)
     assert any(np.shares_memory(value, as_numpy(t2s.ar_audio_embedding.word_embeddings.weight)) for value in left)
     assert sum(node.operator == "MatMulNBits" for node in graph.nodes) == 4 * T2S_CONFIG.layers
+
+
+@pytest.mark.skipif(not signed_products(), reason="needs a processor with VNNI")
+def test_signed_weights_give_the_numbers_of_unsigned_ones(t2s):
+    graph = quantise(prefill_graph(t2s), "channels")
+    signed = as_signed(graph)
+    assert {constant.dtype for constant in signed.constants.values()} >= {np.dtype(np.int8)}
+    assert sum(value.nbytes for value in signed.constants.values()) == sum(v.nbytes for v in graph.constants.values())
+    random = np.random.default_rng(2)
+    inputs = (
+        random.integers(0, 40, (1, 9)).astype(np.int32),
+        random.standard_normal((1, 9, 1024)).astype(np.float32),
+        random.integers(0, 60, (1, 12)).astype(np.int32),
+    )
+    for ours, theirs in zip(OnnxFunction(signed, 1)(*inputs), OnnxFunction(graph, 1)(*inputs), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_unknown_form_is_refused():

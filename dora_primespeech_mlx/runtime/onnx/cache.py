@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from dora_primespeech_mlx.runtime.onnx.graph import StoredGraph
+from dora_primespeech_mlx.runtime.onnx.quantise import signed_products
 from dora_primespeech_mlx.weights.source import CheckpointError, read_json
 from dora_primespeech_mlx.weights.whole import stamps_of, write_synced
 
@@ -46,8 +47,9 @@ def code_digest() -> str:
 
 
 def key_of(*parts: str) -> str:
-    """The name of the entry for weights and circumstances, and for the code of today."""
-    return hashlib.sha256("\0".join((*parts, code_digest())).encode()).hexdigest()[:32]
+    """The name of the entry for weights and circumstances, for this kind of processor and the code of today."""
+    own = code_digest(), "signed" if signed_products() else ""
+    return hashlib.sha256("\0".join((*parts, *own)).encode()).hexdigest()[:32]
 
 
 class GraphCache:

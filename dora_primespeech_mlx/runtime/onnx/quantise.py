@@ -6,7 +6,10 @@ by one scale for all rows (fastest for many rows).
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -85,6 +88,38 @@ def quantise(graph: Graph, form: str = "blocks", keep: Sequence[np.ndarray] = ()
         made.nodes.append(_product(made, node.inputs[:2], weight, bias, output, form))
     made.prune()
     return made
+
+
+@cache
+def signed_products() -> bool:
+    """Whether the processor adds products of unsigned and signed bytes in 32 bits, as those with VNNI do.
+
+    There ONNX Runtime's products with signed weights are three to four times as fast as those with unsigned ones;
+    elsewhere they are wrong, see `channel_weights`.
+    """
+    with suppress(OSError):
+        return bool({"avx512_vnni", "avx_vnni"} & set(Path("/proc/cpuinfo").read_text("utf-8").split()))
+    return False
+
+
+def as_signed(graph: Graph) -> Graph:
+    """A graph whose weights of the form "channels" are signed; it computes the same numbers."""
+    nodes, constants = [], dict(graph.constants)
+    for node in graph.nodes:
+        if node.operator == "DynamicQuantizeMatMul":
+            names = [*node.inputs]
+            for place in (1, 3):  # weights and their zeros
+                names[place] = f"{node.inputs[place]}_signed"
+                unsigned = constants.pop(node.inputs[place], graph.constants[node.inputs[place]])
+                constants[names[place]] = (unsigned ^ np.uint8(ZERO)).view(np.int8)
+            node = replace(node, inputs=tuple(names))
+        nodes.append(node)
+    return replace(graph, nodes=nodes, constants=constants, _known={})
+
+
+def for_this_processor(graph: Graph) -> Graph:
+    """The graph in the form that is fastest here, which is not for other computers."""
+    return as_signed(graph) if signed_products() else graph
 
 
 def quantise_caches(graph: Graph) -> Graph:
