@@ -43,7 +43,7 @@ SURE = 0.5
 """Probability from which on Whisper hears a last word; below, it guesses how a sentence may go on."""
 Heard = tuple[str, float, float, float]
 """A word or Mandarin character, its beginning and end, and how likely it is."""
-EARLY = {"en": 0.09, "zh": 0.04}
+EARLY = 0.04
 """Seconds by which Whisper's words begin before they sound: before the hiss of s, sh and x (see words.py; 72 words)."""
 
 
@@ -174,7 +174,7 @@ def score(out: Path) -> None:
         right[f"{kind}, heard alone, or the word beside"].append(equal or sound(last, language) in near)
         places = laid_beside([word for word, *_ in words["whole"]], text, language)
         timed = zip(places, words["whole"], strict=True)
-        sent = [at for at, (_, begins, ends, _) in timed if (begins + ends) / 2 + EARLY[language] < row["sent"]]
+        sent = [at for at, (_, begins, ends, _) in timed if (begins + ends) / 2 + EARLY < row["sent"]]
         place = sent[-1] if sent else -1
         right[f"{kind}, times of the whole"].append(place == said)
         right[f"{kind}, times of the whole, or the word beside"].append(abs(place - said) <= 1)

@@ -46,10 +46,11 @@ def test_speak_gives_the_device_what_it_takes(tmp_path):
     (tmp_path / "say.txt").write_text("One. Two.\nThree.\n")
     run(flow)
     heard = rows(tmp_path / "heard.jsonl")
-    assert [row["count"] for row in heard] == [6400] * 9
-    assert [(row["segment_id"], row["seq"]) for row in heard] == [(0, number) for number in range(6)] + [
-        (1, number) for number in range(3)
-    ]
+    assert sum(row["count"] for row in heard) == 9 * 6400
+    assert {row["count"] for row in heard} <= {6400, 12800}, "a chunk as it comes, or two that waited"
+    for segment in (0, 1):
+        seqs = [row["seq"] for row in heard if row["segment_id"] == segment]
+        assert seqs == list(range(len(seqs)))
 
 
 @pytest.mark.parametrize(("ahead", "all_is_heard"), [({}, True), ({"MAX_AUDIO_AHEAD": "0"}, False)])
@@ -62,8 +63,8 @@ def test_a_player_with_the_queues_of_dora_hears_everything_unless_audio_comes_so
     flow["nodes"][2] = {"id": "player", "path": str(TESTS / "listen.py"), "inputs": {"audio": "tts/audio"}, "env": env}
     (tmp_path / "say.txt").write_text("Thirteen chunks, of which a queue of dora holds ten.\n")
     run(written(flow, tmp_path / "say.yml"))
-    heard = [row["seq"] for row in rows(tmp_path / "heard.jsonl")]
-    assert (heard == list(range(13))) == all_is_heard
+    heard = sum(row["count"] for row in rows(tmp_path / "heard.jsonl"))
+    assert (heard == 13 * 6400) == all_is_heard
 
 
 def test_chat_speaks_before_the_answer_is_written_and_can_be_interrupted(tmp_path):

@@ -161,3 +161,13 @@ def test_a_part_of_a_word_waits_only_while_the_player_has_enough() -> None:
     assert pacer.wait(0.0, 0.2, whole=False) == pytest.approx(0.8 - UNFINISHED_AHEAD)
     assert pacer.wait(0.4, 0.2, whole=False) == 0.0
     assert Pacer().wait(0.0, 0.2, whole=False) == 0.0
+
+
+def test_short_messages_wait_for_more_unless_the_sentence_ends() -> None:
+    delivery = Speaking(max_ahead=1.5).delivery
+    for index in range(12):
+        samples = np.zeros(RATE // 10, np.float32)
+        delivery.take(AudioChunk(samples, RATE, index, index == 11, 0, index == 11, TEXT, 0, len(TEXT)))
+    assert [len(message.samples) / RATE for message in delivery.outbox] == pytest.approx([0.3] * 4)
+    delivery.take(AudioChunk(samples, RATE, 12, True, 1, True, TEXT, 0, len(TEXT)))
+    assert len(delivery.outbox[-1].samples) == RATE // 10, "of another sentence"

@@ -13,8 +13,8 @@ from dora_primespeech_mlx.speech import AudioChunk, Manner, Style, Word
 
 SILENCE = 0.01
 """Seconds of the message that carries `fin` when nothing else is left to send."""
-SHORTEST = 0.1
-"""Seconds that a message has at least which is cut off where a word begins."""
+SHORTEST = 0.25
+"""Seconds that a whole message has at least: dora's own queues hold 10, and a player may be late by what they hold."""
 LEAD = 0.02
 """Seconds before the beginning of a word where a message ends: it can be heard in the one before from there on."""
 CHOSEN = ("voice", "style", "speed", "pitch", "volume")
@@ -22,7 +22,10 @@ CHOSEN = ("voice", "style", "speed", "pitch", "volume")
 
 
 class Message(NamedTuple):
-    """Samples, float32 [n], what is said of them, the words that begin in them, and whether the last of those ends."""
+    """Samples, float32 [n], what is said of them, the words that begin in them, and whether they wait for nothing.
+
+    What is not whole ends within a word or is short, and what comes is joined to it if it is not sent before.
+    """
 
     samples: np.ndarray
     about: Metadata
@@ -34,7 +37,7 @@ class Delivery:
     """The messages of one text, in `outbox` until they are sent.
 
     A message ends where a word does, so that a player that stops behind one does not stop within a word. What there is
-    of the next word is a message that is not whole: what comes is joined to it, unless it had to be sent by then.
+    of the next word is a message that is not whole.
     """
 
     def __init__(self, job: Job, manner: Manner, settings: Settings):
@@ -105,14 +108,13 @@ class Delivery:
         return held.samples
 
     def _border(self, count: int) -> int:
-        """With how many of the next samples a word ends: all but those of a word that does not end in them."""
+        """How many of the next samples are whole: all but those of a word that does not end in them."""
         rate = self._settings.sample_rate
         end = (self._posted + count) / rate
         last = next((word for word in reversed(self._words) if word.begins < end), self._last)
-        waits = self._settings.max_ahead is not None and not self._about["sentence_final"]
-        if not waits or last is None or last.ends <= end:
+        if self._settings.max_ahead is None or self._about["sentence_final"]:
             return count
-        border = round((last.begins - LEAD) * rate) - self._posted
+        border = count if last is None or last.ends <= end else round((last.begins - LEAD) * rate) - self._posted
         return border if border >= SHORTEST * rate else 0
 
     def _put(self, samples: np.ndarray, about: Metadata, whole: bool = True) -> None:

@@ -338,7 +338,7 @@ class Desk:
     ) -> float | None:
         """Send samples, float32 [n], if it is time to: 0 if they are sent, else the seconds to wait; None if over.
 
-        `words` are those that begin in them; the last word ends in them if they are `whole`.
+        `words` are those that begin in them. What is not `whole` would rather wait for more.
         """
         duration = len(samples) / self.settings.sample_rate
         with self.changed:

@@ -39,7 +39,7 @@ def cut(samples: np.ndarray, sample_rate: int, longest: float = LONGEST_MESSAGE)
 
 
 UNFINISHED_AHEAD = 0.5
-"""Seconds of audio ahead of its playing from which on a part of a word waits for its end."""
+"""Seconds of audio ahead of its playing from which on a message that is not whole waits for more."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Pacer:
     def wait(self, now: float, duration: float, whole: bool = True) -> float:
         """Seconds until a message of `duration` seconds may go out; 0 is at once, infinity is until told otherwise.
 
-        One that is not `whole` ends within a word, and may go when the player would soon run dry.
+        One that is not `whole` would rather wait for more, and may go when the player would soon run dry.
         """
         if self.paused:
             return math.inf
