@@ -34,7 +34,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if not config.pluginmanager.has_plugin("xdist") or hasattr(config, "workerinput"):
         return
     everything = config.args_source is config.ArgsSource.TESTPATHS and option.markexpr == "not soak"
-    otherwise = option.keyword or option.without_mlx or option.numprocesses is not None
+    otherwise = option.keyword or option.without_mlx or option.capture == "no" or option.numprocesses is not None
     if everything and not otherwise and has_mlx():
         option.numprocesses, option.maxprocesses, option.dist = "auto", PROCESSES, "loadfile"
 
@@ -106,9 +106,11 @@ def convert(*arguments: Any, **options: Any) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def graph_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Graphs that tests make are kept for all of them, and for the processes they start, but not beyond."""
-    folder = tmp_path_factory.mktemp("cache")
+def graph_cache(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Path]:
+    """Graphs that tests make are kept for all of them, whatever process they run in or start, but not beyond."""
+    place = tmp_path_factory.getbasetemp()
+    folder = (place.parent if hasattr(pytestconfig, "workerinput") else place) / "cache"
+    folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
             patch.setenv(name, str(folder))

@@ -13,7 +13,7 @@ Source = pytest.Config.ArgsSource
 def shared(source: Source = Source.TESTPATHS, xdist: bool = True, more: dict | None = None, **options: object) -> bool:
     """Whether a run of these options is one of several processes; `more` are attributes of its configuration."""
     option = SimpleNamespace(
-        **{"markexpr": "not soak", "keyword": "", "without_mlx": False, "numprocesses": None} | options
+        **{"markexpr": "not soak", "keyword": "", "without_mlx": False, "capture": "fd", "numprocesses": None} | options
     )
     plugins = SimpleNamespace(has_plugin=lambda name: xdist and name == "xdist")
     config = SimpleNamespace(
@@ -37,10 +37,11 @@ def test_all_tests_are_shared() -> None:
         {"markexpr": "soak"},
         {"keyword": "noise"},
         {"without_mlx": True},
+        {"capture": "no"},
         {"numprocesses": 0},
         {"more": {"workerinput": {}}},
     ],
-    ids=["files", "no plugin", "long runs", "by name", "without MLX", "told", "a share itself"],
+    ids=["files", "no plugin", "long runs", "by name", "without MLX", "shown", "told", "a share itself"],
 )
 def test_less_than_all_and_a_share_itself_are_not_shared(run: dict) -> None:
     assert not shared(**run)
