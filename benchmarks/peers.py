@@ -83,7 +83,7 @@ class Peer:
     def __init__(self, name: str, interpreter: str, arguments: list[str], core: int | None):
         self.name = name
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        if not name.startswith("ours"):
+        if "ours" not in name.split():
             environment.pop("PYTHONPATH", None)
         pin = (lambda: os.sched_setaffinity(0, {core})) if core is not None else None
         command = [interpreter, str(HERE / f"peer_{name.split()[0]}.py"), *arguments]

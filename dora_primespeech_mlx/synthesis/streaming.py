@@ -22,9 +22,9 @@ from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.synthesis.needs import Need
 from dora_primespeech_mlx.synthesis.noise import RowNoise
 
-CALM = 0.3
+CALM = 0.05
 """Weight of a chunk that took less time than those before it."""
-SPARE = 0.7
+SPARE = 0.6
 """Share of the time that a chunk plays in which the next one has to be made."""
 LONGEST_WORK = 0.5
 """Seconds that rendering may take before something of it is heard."""
@@ -65,14 +65,17 @@ class Pace:
 
     Attributes:
         cost: seconds until a second of audio is there, as the second chunks of sentences have had it lately.
+        learned: how many of them.
     """
 
     cost: float = 0.4
+    learned: int = 0
 
     def learn(self, took: float, audio: float) -> None:
         """A chunk of so many seconds took so many: a slower one counts at once, a quicker one by and by."""
-        cost = took / audio
-        self.cost = max(cost, self.cost + CALM * (cost - self.cost))
+        cost, self.learned = took / audio, self.learned + 1
+        quicker = self.cost + max(CALM, 1 / self.learned) * (cost - self.cost)
+        self.cost = max(cost, quicker) if self.learned > 1 else cost
 
     def held(self, schedule: Schedule) -> int:
         """Frames to have before the first are heard, so that the chunk after them is there in time."""
