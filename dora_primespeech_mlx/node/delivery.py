@@ -13,7 +13,7 @@ from dora_primespeech_mlx.speech import AudioChunk, Manner, Style, Word
 
 SILENCE = 0.01
 """Seconds of the message that carries `fin` when nothing else is left to send."""
-SHORTEST = 0.25
+SHORTEST = 0.4
 """Seconds that a whole message has at least: dora's own queues hold 10, and a player may be late by what they hold."""
 LEAD = 0.02
 """Seconds before the beginning of a word where a message ends: it can be heard in the one before from there on."""
