@@ -20,6 +20,7 @@ import numpy as np
 from peer_small import SYSTEMS
 from peers import Peer
 
+from dora_primespeech_mlx.commands.bench.figures import short
 from dora_primespeech_mlx.commands.bench.machine import describe
 
 
@@ -58,7 +59,7 @@ def table(rows: Sequence[dict], how: str) -> dict:
     keys = ("first audio, ms", "real-time factor", "processor time")
     languages = {"en": "English", "zh": "Mandarin"}
     numbers = [
-        [row["system"], languages[row["language"]], str(row["cores"]), *(f"{row[key]:.3g}" for key in keys)]
+        [row["system"], languages[row["language"]], str(row["cores"]), *(short(row[key]) for key in keys)]
         for row in rows
     ]
     return {"head": ["system", "sentence", "cores", *keys], "rows": numbers, "how": how}
