@@ -24,7 +24,7 @@ class Changes:
 
     made: dict[str, NodeProto] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
-    constants: list[TensorProto] = field(default_factory=list)
+    constants: dict[str, TensorProto] = field(default_factory=dict)
 
 
 class Graph:
@@ -72,7 +72,7 @@ def float_product(graph: Graph, node: NodeProto, changes: Changes) -> None:
         shape = (-1, *[1] * (values.ndim - 1)) if node.op_type == "ConvInteger" else (-1,)
         zero, scale = (a.reshape(shape) if a.size > 1 else a.reshape(()) for a in (zero, scale))
         weight += "_float"
-        changes.constants.append(numpy_helper.from_array(((values - zero) * scale).astype(np.float32), weight))
+        changes.constants[weight] = numpy_helper.from_array(((values - zero) * scale).astype(np.float32), weight)
     else:
         weight = graph.maker[weight].input[0]
     inputs = [quantiser.input[0], weight, *([bias] if bias else [])]
@@ -89,8 +89,9 @@ def float_lstm(graph: Graph, node: NodeProto, changes: Changes) -> None:
         scale, zero = graph.array(scale_name), graph.array(zero_name)
         shape = (scale.shape[0], 1, -1)
         values = (graph.array(weight) - zero.reshape(shape)) * scale.reshape(shape)
-        weights.append(weight + "_float")
-        changes.constants.append(numpy_helper.from_array(np.ascontiguousarray(values.transpose(0, 2, 1)), weights[-1]))
+        name = weight + "_float"
+        weights.append(name)
+        changes.constants[name] = numpy_helper.from_array(np.ascontiguousarray(values.transpose(0, 2, 1)), name)
     made = helper.make_node("LSTM", [names[0], *weights, *names[3:7]], list(node.output), node.name + "_float")
     made.attribute.extend(node.attribute)
     changes.made[node.name] = made
@@ -112,7 +113,7 @@ def dequantise(model: onnx.ModelProto) -> onnx.ModelProto:
         if needed & set(node.output):
             kept.append(node)
             needed |= set(node.input)
-    constants = [t for t in (*proto.initializer, *changes.constants) if t.name in needed]
+    constants = [t for t in (*proto.initializer, *changes.constants.values()) if t.name in needed]
     del proto.node[:], proto.initializer[:]
     proto.node.extend(reversed(kept))
     proto.initializer.extend(constants)

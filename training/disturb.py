@@ -13,7 +13,7 @@ from torch import Tensor
 from training.content import MIDDLE_PITCH, Target
 from training.tokens import PHONES, TONES, VOICED, WEIGHTS
 
-RATE, STORED = 16000, 24000
+RATE, STORED = 16000, 24000  # what the content encoder hears, and what is stored for it
 CODE = 640  # samples of a code at RATE
 EDGE = 120  # samples in front of the first filter bank window and behind the last, so that windows sit on their codes
 WINDOW, HOP, FFT, BANDS = 400, 160, 512, 80
@@ -22,7 +22,7 @@ POINTS = 16  # of a code at which labels are read
 WARPS = 17
 WARP_RANGE = (0.84, 1.19)
 SPEED_RANGE = (0.84, 1.2)
-ROOM = 8000  # samples of a room's echo
+ROOM = 0.5  # seconds of a room's echo
 NEAR = 0.12  # squared distance of classes that count as near the right one
 QUANTILE, DEPTH, UNIT = 0.95, 10.0, 3.0  # of the level, see `normalised`
 
@@ -63,11 +63,70 @@ class Chosen:
     statistics: Tensor
 
 
-class Disturbance:
-    """Makes filter banks and targets of crops of `codes` codes; `amount` 0 leaves the sound as it is."""
+class Microphone:
+    """Records batches of [batch, samples] at `rate` as cheap microphones in rooms would."""
+
+    def __init__(self, batch: int, samples: int, rate: int, device: str):
+        self.batch, self.samples, self.rate, self.device = batch, samples, rate, device
+        self.room = int(ROOM * rate)
+        self.transform = 1 << (samples + self.room - 1).bit_length()
+        self.bins = torch.linspace(0, rate / 2, self.transform // 2 + 1, device=device)
+        self.octave = (torch.log2(self.bins.clamp(min=30) / 30) / math.log2(8000 / 30)).clamp(0, 1)  # 0 to 1
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """Numbers of the device's generator [batch, *shape]."""
+        return low + (high - low) * torch.rand(self.batch, *(shape or (1,)), device=self.device)
+
+    def chance(self, share: float) -> Tensor:
+        """1 for so many rows, else 0: [batch, 1]."""
+        return (torch.rand(self.batch, 1, device=self.device) < share).float()
+
+    def _curve(self, points: int, decibels: float) -> Tensor:
+        """A random smooth gain over the octaves [batch, bins]."""
+        heights = torch.randn(self.batch, points, device=self.device) * decibels
+        at = self.octave * (points - 1)
+        low = at.floor().long().clamp(max=points - 2)
+        share = at - low
+        return 10 ** ((heights[:, low] * (1 - share) + heights[:, low + 1] * share) / 20)
+
+    def disturbed(self, x: Tensor) -> Tensor:
+        """x [batch, samples] as a cheap microphone in a room would have it."""
+        power = x.square().mean(1, keepdim=True).clamp(min=1e-8)
+        # another voice, far away, and noise of a random colour
+        other = x.roll(1, 0) * (power / power.roll(1, 0)).sqrt()
+        x = x + other * self.chance(0.15) * 10 ** (-self.uniform(12, 30) / 20)
+        decay = 10 ** (-3 * torch.arange(self.room, device=self.device) / self.rate / self.uniform(0.08, 0.5))
+        echo = torch.randn(self.batch, self.room, device=self.device) * decay
+        echo = echo / echo.square().sum(1, keepdim=True).sqrt() * 10 ** (self.uniform(-22, 1) / 20) * self.chance(0.55)
+        echo[:, 0] = 1.0
+        gain = 1 + (self._curve(9, 5.0) - 1) * self.chance(0.7)
+        high = torch.where(self.chance(0.25) > 0, self.uniform(3200, 7500), self.rate / 2 + 1000)
+        low = torch.where(self.chance(0.4) > 0, self.uniform(50, 320), 1.0)
+        gain = gain * torch.sigmoid((high - self.bins) / 150) / (1 + (low / self.bins.clamp(min=10)) ** 4).sqrt()
+        spectrum = torch.fft.rfft(x, self.transform) * torch.fft.rfft(echo, self.transform) * gain
+        x = torch.fft.irfft(spectrum, self.transform)[:, : self.samples]
+        white = torch.fft.rfft(torch.randn(self.batch, self.samples, device=self.device), self.transform)
+        noise = torch.fft.irfft(white * self._curve(6, 9.0), self.transform)[:, : self.samples]
+        noise = noise / noise.square().mean(1, keepdim=True).sqrt()
+        power = x.square().mean(1, keepdim=True).clamp(min=1e-8)
+        ratio = torch.where(self.chance(0.6) > 0, self.uniform(3, 40), self.uniform(45, 75))
+        x = x + noise * power.sqrt() * 10 ** (-ratio / 20)
+        peak = x.abs().amax(1, keepdim=True).clamp(min=1e-6)
+        limit = torch.where(self.chance(0.12) > 0, self.uniform(0.25, 0.9), 1.0)
+        x = (x / peak).clamp(-limit, limit)
+        coarse = torch.sign(x) * torch.log1p(255 * x.abs()) / math.log(256)
+        coarse = (coarse * 60).round() / 60
+        coarse = torch.sign(coarse) * ((coarse.abs() * math.log(256)).exp() - 1) / 255
+        telephone = self.chance(0.1)
+        return x * (1 - telephone) + coarse * telephone
+
+
+class Disturbance(Microphone):
+    """Makes filter banks and targets of crops of `codes` codes for the content encoder."""
 
     def __init__(self, centres: np.ndarray, phones: np.ndarray, codes: int, batch: int, device: str):
-        self.count, self.batch, self.device = codes, batch, device
+        super().__init__(batch, codes * CODE + 2 * EDGE, RATE, device)
+        self.count = codes
         varying = centres.std(0) > 0
         self.varying = torch.from_numpy(np.flatnonzero(varying)).to(device)
         self.centres = torch.from_numpy(centres[:, varying].astype(np.float32)).to(device)
@@ -79,19 +138,6 @@ class Disturbance:
         self.warped = torch.from_numpy(banks).to(device)
         self.plain = torch.from_numpy(filters(1.0)).to(device)
         self.window = torch.from_numpy((np.hanning(WINDOW) ** 0.85).astype(np.float32)).to(device)
-        self.samples = codes * CODE + 2 * EDGE
-        self.transform = 1 << (self.samples + ROOM - 1).bit_length()
-        bins = torch.linspace(0, 8000, self.transform // 2 + 1, device=device)
-        self.octave = (torch.log2(bins.clamp(min=30) / 30) / math.log2(8000 / 30)).clamp(0, 1)  # 0 to 1
-        self.bins = bins
-
-    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        """Numbers of the device's generator [batch, *shape]."""
-        return low + (high - low) * torch.rand(self.batch, *(shape or (1,)), device=self.device)
-
-    def chance(self, share: float) -> Tensor:
-        """1 for so many rows, else 0: [batch, 1]."""
-        return (torch.rand(self.batch, 1, device=self.device) < share).float()
 
     def sound(self, audio: Tensor, chosen: Chosen) -> Tensor:
         """Crops [batch, samples] at RATE of the store [n] int16 at STORED, played `speed` times as fast."""
@@ -133,45 +179,6 @@ class Disturbance:
         absolute = (octaves * voiced).sum(-1) / voiced.sum(-1).clamp(min=1)
         absolute = absolute + torch.log2(chosen.speed)[:, None] - MIDDLE_PITCH
         return Target(codes, shares[..., self.phones], marks, share, absolute, level, self.near[codes])
-
-    def _curve(self, points: int, decibels: float) -> Tensor:
-        """A random smooth gain over the octaves [batch, bins]."""
-        heights = torch.randn(self.batch, points, device=self.device) * decibels
-        at = self.octave * (points - 1)
-        low = at.floor().long().clamp(max=points - 2)
-        share = at - low
-        return 10 ** ((heights[:, low] * (1 - share) + heights[:, low + 1] * share) / 20)
-
-    def disturbed(self, x: Tensor) -> Tensor:
-        """x [batch, samples] as a cheap microphone in a room would have it."""
-        power = x.square().mean(1, keepdim=True).clamp(min=1e-8)
-        # another voice, far away, and noise of a random colour
-        other = x.roll(1, 0) * (power / power.roll(1, 0)).sqrt()
-        x = x + other * self.chance(0.15) * 10 ** (-self.uniform(12, 30) / 20)
-        decay = 10 ** (-3 * torch.arange(ROOM, device=self.device) / RATE / self.uniform(0.08, 0.5))
-        echo = torch.randn(self.batch, ROOM, device=self.device) * decay
-        echo = echo / echo.square().sum(1, keepdim=True).sqrt() * 10 ** (self.uniform(-22, 1) / 20) * self.chance(0.55)
-        echo[:, 0] = 1.0
-        gain = 1 + (self._curve(9, 5.0) - 1) * self.chance(0.7)
-        high = torch.where(self.chance(0.25) > 0, self.uniform(3200, 7500), 9000.0)
-        low = torch.where(self.chance(0.4) > 0, self.uniform(50, 320), 1.0)
-        gain = gain * torch.sigmoid((high - self.bins) / 150) / (1 + (low / self.bins.clamp(min=10)) ** 4).sqrt()
-        spectrum = torch.fft.rfft(x, self.transform) * torch.fft.rfft(echo, self.transform) * gain
-        x = torch.fft.irfft(spectrum, self.transform)[:, : self.samples]
-        white = torch.fft.rfft(torch.randn(self.batch, self.samples, device=self.device), self.transform)
-        noise = torch.fft.irfft(white * self._curve(6, 9.0), self.transform)[:, : self.samples]
-        noise = noise / noise.square().mean(1, keepdim=True).sqrt()
-        power = x.square().mean(1, keepdim=True).clamp(min=1e-8)
-        ratio = torch.where(self.chance(0.6) > 0, self.uniform(3, 40), self.uniform(45, 75))
-        x = x + noise * power.sqrt() * 10 ** (-ratio / 20)
-        peak = x.abs().amax(1, keepdim=True).clamp(min=1e-6)
-        limit = torch.where(self.chance(0.12) > 0, self.uniform(0.25, 0.9), 1.0)
-        x = (x / peak).clamp(-limit, limit)
-        coarse = torch.sign(x) * torch.log1p(255 * x.abs()) / math.log(256)
-        coarse = (coarse * 60).round() / 60
-        coarse = torch.sign(coarse) * ((coarse.abs() * math.log(256)).exp() - 1) / 255
-        telephone = self.chance(0.1)
-        return x * (1 - telephone) + coarse * telephone
 
     def banks(self, x: Tensor, warped: bool) -> Tensor:
         """Logarithmic filter banks [batch, 4 codes, BANDS] of x [batch, samples], as `audio.fbank` makes them."""

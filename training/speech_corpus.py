@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from training.steps import RANDOM, held_out
+from training.strangers import NUMBERS
 from training.tokens import codebook
 
 MOST_CODES = 176  # of one item, 7.04 s; an item is one utterance or two of the same voice
@@ -20,7 +21,10 @@ CODE = 1280  # samples of one code at 32 kHz
 
 
 class Item(NamedTuple):
-    """A batch: audio [B, n], codes [B, T], mask [B, 1, 2T], text [B, L], pitch [B, 2T], segment start [B], ..."""
+    """A batch: audio [B, n], codes [B, T], mask [B, 1, 2T], text [B, L], pitch [B, 2T], segment start [B], ...
+
+    The reference is sound [B, m] with its mask of frames; timbre [B, NUMBERS] is NaN where nobody knows it.
+    """
 
     audio: Tensor
     codes: Tensor
@@ -31,6 +35,7 @@ class Item(NamedTuple):
     start: Tensor
     reference: Tensor
     reference_mask: Tensor
+    timbre: Tensor
 
 
 class SpeechCorpus:
@@ -52,6 +57,7 @@ class SpeechCorpus:
         self.length = torch.zeros(most, dtype=torch.long, device=device)
         self.phones = torch.zeros(most, dtype=torch.long, device=device)
         self.offset = torch.zeros(most, dtype=torch.long, device=device)
+        self.timbre = torch.full((most, NUMBERS), float("nan"), device=device)
         self.host_length, self.host_phones = np.zeros(most, np.int64), np.zeros(most, np.int64)
         self.voices: dict[int, list[int]] = {}
         self.clips: dict[int, list[int]] = {}  # those long enough to be a reference
@@ -70,6 +76,7 @@ class SpeechCorpus:
             self.read.add(path.name)
             with np.load(path) as part:
                 audio, codes, pitch = part["audio"], part["codes"], part["pitch"]
+                timbre = part["timbre"] if "timbre" in part else np.full((len(part["length"]), NUMBERS), np.nan)
                 rows = list(
                     zip(part["sentence"].tolist(), part["voice"].tolist(), part["length"].tolist(), strict=True)
                 )
@@ -81,12 +88,12 @@ class SpeechCorpus:
             self.codes[base : base + total] = torch.from_numpy(codes.astype(np.int64)).to(self.device)
             self.pitch[2 * base : 2 * (base + total)] = torch.from_numpy(pitch).to(self.device)
             self.used += total
-            self._add(rows, base)
+            self._add(rows, base, timbre.astype(np.float32))
         return self.count
 
-    def _add(self, rows: list[tuple[int, int, int]], base: int) -> None:
-        start = self.count
-        for sentence, voice, length in rows:
+    def _add(self, rows: list[tuple[int, int, int]], base: int, timbre: np.ndarray) -> None:
+        start, kept = self.count, []
+        for row, (sentence, voice, length) in enumerate(rows):
             ids = self.ids[self.ids_offset[sentence] : self.ids_offset[sentence + 1]]
             fits = LEAST_CODES <= length <= ONE_CODES and len(ids) <= MOST_PHONES
             if fits and not held_out(np.array(sentence)) and self.count < len(self.host_length):
@@ -94,6 +101,7 @@ class SpeechCorpus:
                 self.text[k, : len(ids)] = torch.from_numpy(ids).to(self.device)
                 self.host_length[k], self.host_phones[k], self.voice_of[k] = length, len(ids), voice
                 self.offset[k] = base
+                kept.append(row)
                 self.voices.setdefault(voice, []).append(k)
                 if length >= LEAST_REFERENCE:
                     self.clips.setdefault(voice, []).append(k)
@@ -101,6 +109,7 @@ class SpeechCorpus:
             base += length
         new = slice(start, self.count)
         self.length[new] = torch.from_numpy(self.host_length[new]).to(self.device)
+        self.timbre[new] = torch.from_numpy(timbre[kept]).to(self.device)
         self.phones[new] = torch.from_numpy(self.host_phones[new]).to(self.device)
 
     def choose(self) -> None:
@@ -121,9 +130,13 @@ class SpeechCorpus:
         self.picked.copy_(torch.from_numpy(rows), non_blocking=True)
 
     def _of_voices(self, pools: dict[int, list[int]], first: np.ndarray) -> np.ndarray:
-        """For every utterance one of the same voice from its pool, or itself where the pool is empty."""
-        found = [(pools.get(v, []), k) for v, k in zip(self.voice_of[first], first, strict=True)]
-        return np.array([pool[RANDOM.integers(len(pool))] if pool else k for pool, k in found])
+        """For every utterance another of the same voice from its pool, or itself where the pool holds no other."""
+
+        def another(pool: list[int], k: int) -> int:
+            place = RANDOM.integers(len(pool)) if pool else 0
+            return pool[place] if pool and pool[place] != k else pool[place - 1] if pool else k
+
+        return np.array([another(pools.get(v, []), k) for v, k in zip(self.voice_of[first], first, strict=True)])
 
     def _pieces(self, places: Tensor, first: Tensor, split: Tensor, second: Tensor, scale: int) -> Tensor:
         """Places in the store of places in an item whose first utterance ends at `split`, in units of scale."""
@@ -157,4 +170,4 @@ class SpeechCorpus:
         reference = reference * (reference_at < length * CODE)
         frame = torch.arange(2 * REFERENCE_CODES, device=device)[None]
         reference_mask = (frame < 2 * length).float().unsqueeze(1)
-        return Item(audio, codes, mask, text, text_mask, pitch, start, reference, reference_mask)
+        return Item(audio, codes, mask, text, text_mask, pitch, start, reference, reference_mask, self.timbre[first])

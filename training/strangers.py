@@ -34,8 +34,14 @@ ACCENTS = "ehfijp"  # first letters of voices that speak neither English nor Man
 ACCENT_SHARE = 0.35
 SENTENCES = 8  # per voice
 HELD_OUT_VOICES = 12  # voices of worker 0 at the beginning
-SHIPPED_SHARE, SINGLE_SHARE, SPLIT_SHARE = 0.15, 0.25, 0.4
+SHIPPED_SHARE, SINGLE_SHARE, SPLIT_SHARE = 0.15, 0.3, 0.4  # of all, of strangers, of blends
+INVENTED_SHARE, OWN_TIMBRE = (
+    0.5,
+    0.8,
+)  # of invented timbres from the spread of all; what is their own, at most, in spreads
 TIMBRE = 128  # the first numbers of a style are timbre, the others prosody
+COMPONENTS = 32  # of timbre, and NUMBERS with pitch and what else describes a voice (`training.timbre`)
+NUMBERS = COMPONENTS + 2
 SPEEDS = (0.75, 1.3)
 RATE = 24000
 CUT = 7600.0  # Hz
@@ -45,10 +51,11 @@ NARROW = ("length", "voice", "held_out", "sentence", "language")  # of every utt
 
 @dataclass(frozen=True)
 class Voice:
-    """A style for every length [ROWS, 256] and, for one that ships, its number."""
+    """A style for every length [ROWS, 256], the number of one that ships, and how fast its speech is played."""
 
     style: np.ndarray
     shipped: int = -1
+    played: float = 1.0
 
     def row(self, count: int) -> np.ndarray:
         """The style for so many tokens, silence marks included: [1, 256]."""
@@ -67,16 +74,35 @@ class Cast:
 
     def draw(self, random: np.random.Generator) -> Voice:
         """A voice to train on."""
-        kind = random.random()
-        if kind < SHIPPED_SHARE:
-            number = int(random.integers(len(self.shipped)))
-            return Voice(self.shipped[number], number)
-        if kind < SHIPPED_SHARE + SINGLE_SHARE:
+        return self.draw_shipped(random) if random.random() < SHIPPED_SHARE else self.draw_stranger(random)
+
+    def draw_shipped(self, random: np.random.Generator) -> Voice:
+        """One of the voices that ship."""
+        number = int(random.integers(len(self.shipped)))
+        return Voice(self.shipped[number], number)
+
+    def draw_stranger(self, random: np.random.Generator) -> Voice:
+        """A single file or a blend."""
+        if random.random() < SINGLE_SHARE:
             return Voice(self.styles[random.choice(self.native)])
         blend = self._blend(random)
         if random.random() < SPLIT_SHARE:
             blend = np.concatenate([blend[:, :TIMBRE], self._blend(random)[:, TIMBRE:]], 1)
         return Voice(blend)
+
+    def draw_invented(self, random: np.random.Generator) -> Voice:
+        """A stranger's prosody with a timbre that no file has: of any files, their spread, and some of its own."""
+        timbres = self.styles[self.used, :, :TIMBRE]
+        middle = timbres.mean(0)
+        if random.random() < INVENTED_SHARE:
+            weights = random.normal(size=len(timbres)) / np.sqrt(len(timbres) - 1)
+        else:
+            weights = np.zeros(len(timbres))
+            count = int(random.integers(1, 4))
+            weights[random.choice(len(timbres), count, replace=False)] = random.dirichlet(np.full(count, 0.8))
+        own = random.normal(size=TIMBRE) * timbres.std((0, 1)) * random.uniform(0, OWN_TIMBRE)
+        timbre = middle + np.tensordot(weights, timbres - middle, 1) + own
+        return Voice(np.concatenate([timbre, self.draw_stranger(random).style[:, TIMBRE:]], 1).astype(np.float32))
 
     def draw_held_out(self, random: np.random.Generator, number: int) -> Voice:
         """One of the held-out files and a blend of two of them in turn."""
@@ -139,6 +165,9 @@ def without_treble(audio: np.ndarray) -> np.ndarray:
 class Worker:
     """One process: speaks sentences in voice after voice."""
 
+    wide, narrow = WIDE, NARROW  # what is written
+    sentences, units = SENTENCES, 80  # of a voice; of length, in a second
+
     def __init__(self, args: argparse.Namespace):
         import torch
 
@@ -165,11 +194,11 @@ class Worker:
         args, number, seconds, written = self.args, 0, 0.0, time.time()
         while time.time() - args.began < args.seconds and number < args.voices:
             testing = args.worker == 0 and number < args.held_out
-            voice = self.cast.draw_held_out(self.random, number) if testing else self.cast.draw(self.random)
+            voice = self.cast.draw_held_out(self.random, number) if testing else self.draw()
             block = self.block(voice, testing)
             self.rows += block
             number += 1
-            seconds += sum(one["length"] for one in block) / 80
+            seconds += sum(one["length"] for one in block) / self.units
             if time.time() - written > args.every:
                 self.write()
                 written = time.time()
@@ -178,11 +207,19 @@ class Worker:
         done = f"{seconds / 60:.1f} min, {number} voices in {took:.0f} s, {self.errors} errors"
         print(f"worker {args.worker}: {done}", flush=True)
 
+    def draw(self) -> Voice:
+        """The next voice."""
+        return self.cast.draw(self.random)
+
+    def pace(self, voice: Voice) -> float:
+        """How fast the teacher speaks as a voice."""
+        return self.random.uniform(*SPEEDS)
+
     def block(self, voice: Voice, testing: bool) -> list[dict]:
-        """SENTENCES utterances of one voice, English and Mandarin in turn, with the statistics of the voice."""
-        pace = 1.0 if testing else self.random.uniform(*SPEEDS)
+        """Some utterances of one voice, English and Mandarin in turn, with the statistics of the voice."""
+        pace = 1.0 if testing else self.pace(voice)
         block = []
-        for turn in range(SENTENCES):
+        for turn in range(self.sentences):
             queue = self.queues[bool(turn % 2), testing]
             sentence = queue.pop(0)
             queue.append(sentence)
@@ -200,13 +237,12 @@ class Worker:
         if voice.shipped >= 0:
             values = self.pack["statistics"][voice.shipped].astype(float).tolist()
         else:
-            joined = (np.concatenate([one[k] for one in block]).astype(np.float32) for k in ("pitch", "energy"))
-            found = tokens.VoiceStatistics.of(*joined)
+            found = tokens.VoiceStatistics.of(*(np.concatenate([one[k] for one in block]) for k in ("pitch", "energy")))
             values = [found.pitch, found.energy, found.energy_deviation]
-        return [one | {"voice": values} for one in block]
+        return [self.stored(one, voice, values) for one in block]
 
     def utterance(self, voice: Voice, sentence: int, speed: float) -> dict:
-        """Sound and labels of a sentence."""
+        """Samples at RATE, whole labels of 1/80 s, and for each label phone, tone, pitch and energy."""
         import torch
 
         place = slice(*self.pack["tok_off"][sentence : sentence + 2])
@@ -222,27 +258,64 @@ class Worker:
             raise ValueError("lengths of audio and durations differ")
         owner = np.repeat(np.arange(len(durations)), 2 * durations)
         count = min(len(owner), len(pitch), len(energy), len(audio) // 300)
-        audio = without_treble(audio[: 300 * count])
-        audio *= 0.9 / max(float(np.abs(audio).max()), 1e-5)
         return {
-            "audio": (audio * 32767).astype(np.int16),
+            "audio": audio[: 300 * count],
             "phone": self.pack["lab"][place][owner][:count],
             "tone": self.pack["tone"][place][owner][:count],
-            "pitch": pitch[:count].astype(np.float16),
-            "energy": energy[:count].astype(np.float16),
+            "pitch": pitch[:count],
+            "energy": energy[:count],
         }
+
+    def stored(self, one: dict, voice: Voice, statistics: list[float]) -> dict:
+        """What is written of an utterance."""
+        audio = without_treble(one["audio"])
+        audio *= 0.9 / max(float(np.abs(audio).max()), 1e-5)
+        halves = {name: one[name].astype(np.float16) for name in ("pitch", "energy")}
+        return one | halves | {"audio": (audio * 32767).astype(np.int16), "voice": statistics}
 
     def write(self) -> None:
         """What has been spoken since the last time."""
         if not self.rows:
             return
-        values = {name: np.concatenate([row[name] for row in self.rows]) for name in WIDE}
-        values |= {name: np.array([row[name] for row in self.rows]) for name in NARROW}
+        values = {name: np.concatenate([row[name] for row in self.rows]) for name in self.wide}
+        values |= {name: np.array([row[name] for row in self.rows]) for name in self.narrow}
         hidden = self.args.out / f".part_{self.args.worker}_{self.part}.npz"
         np.savez(hidden, **values)
         os.replace(hidden, self.args.out / f"part_{self.args.worker}_{self.part}.npz")
         self.part += 1
         self.rows.clear()
+
+
+def add_speaking(parser: argparse.ArgumentParser) -> None:
+    """What `speak` takes."""
+    parser.add_argument("pack", type=Path)
+    parser.add_argument("model")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--workers", type=int, default=14)
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--every", type=float, default=10)
+    parser.add_argument("--voices", type=int, default=10**9, help="most voices a worker speaks in")
+    parser.add_argument("--held-out", type=int, default=HELD_OUT_VOICES, help="held-out voices of worker 0")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--devices", type=int, default=1, help="GPUs among which workers are shared out")
+    parser.add_argument("--worker", type=int, default=-1, help=argparse.SUPPRESS)
+    parser.add_argument("--began", type=float, default=0.0, help=argparse.SUPPRESS)
+
+
+def speak(args: argparse.Namespace, kind: type[Worker], module: str) -> None:
+    """Is one worker, or starts all of them as `python -m module` and waits for them."""
+    args.out.mkdir(exist_ok=True, parents=True)
+    if args.worker >= 0:
+        kind(args).run()
+        return
+    command = [sys.executable, "-m", module, *sys.argv[1:], "--began", str(time.time())]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    workers = []
+    for worker in range(args.workers):
+        own = environment | ({"CUDA_VISIBLE_DEVICES": str(worker % args.devices)} if args.devices > 1 else {})
+        workers.append(subprocess.Popen([*command, "--worker", str(worker)], env=own))
+    print("workers ended with", [worker.wait() for worker in workers], flush=True)
 
 
 def main() -> None:
@@ -253,30 +326,12 @@ def main() -> None:
     for name in ("pack", "voices", "vocabulary", "out"):
         pack.add_argument(name, type=Path)
     speaking = does.add_parser("speak")
-    speaking.add_argument("pack", type=Path)
-    speaking.add_argument("model")
-    speaking.add_argument("out", type=Path)
-    speaking.add_argument("--workers", type=int, default=14)
-    speaking.add_argument("--seconds", type=float, default=300)
-    speaking.add_argument("--every", type=float, default=10)
-    speaking.add_argument("--voices", type=int, default=10**9, help="most voices a worker speaks in")
-    speaking.add_argument("--held-out", type=int, default=HELD_OUT_VOICES, help="held-out voices of worker 0")
-    speaking.add_argument("--seed", type=int, default=0)
-    speaking.add_argument("--device", default="cuda")
-    speaking.add_argument("--worker", type=int, default=-1, help=argparse.SUPPRESS)
-    speaking.add_argument("--began", type=float, default=0.0, help=argparse.SUPPRESS)
+    add_speaking(speaking)
     args = parser.parse_args()
     if args.what == "pack":
         make_pack(args.pack, args.voices, args.vocabulary, args.out)
-        return
-    args.out.mkdir(exist_ok=True, parents=True)
-    if args.worker >= 0:
-        Worker(args).run()
-        return
-    command = [sys.executable, "-m", "training.strangers", *sys.argv[1:], "--began", str(time.time())]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    workers = [subprocess.Popen([*command, "--worker", str(w)], env=environment) for w in range(args.workers)]
-    print("workers ended with", [worker.wait() for worker in workers], flush=True)
+    else:
+        speak(args, Worker, "training.strangers")
 
 
 if __name__ == "__main__":

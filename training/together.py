@@ -1,6 +1,6 @@
-"""Two processes train the same network, one per GPU, and average weights every few steps (local SGD).
+"""Several processes train the same network, one per GPU, and average weights every few steps (local SGD).
 
-The first process trains alone until the second one is ready, which then takes over everything the first has learned.
+The first process trains alone until all others are ready, which then take over everything the first has learned.
 """
 
 from collections.abc import Sequence
@@ -10,34 +10,34 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-PROCESSES = 2
-PATIENCE = timedelta(seconds=120)  # for the other process at a meeting
+PATIENCE = timedelta(seconds=120)  # for the other processes at a meeting
 LONGEST = timedelta(hours=12)  # for the first meeting
 
 
 class Together:
-    """Meetings of the two processes.  Every tensor handed over must be float32, of the same shapes in both."""
+    """Meetings of the processes.  Every tensor handed over must be float32, of the same shapes in all."""
 
-    def __init__(self, rank: int, port: int, device: str):
-        self.rank, self.device, self.joined = rank, device, False
+    def __init__(self, rank: int, processes: int, port: int, device: str):
+        self.rank, self.processes, self.device, self.joined = rank, processes, device, False
+        self._others = [f"ready{other}" for other in range(1, processes)]
         self._store = dist.TCPStore(
             "127.0.0.1", port, is_master=rank == 0, wait_for_workers=False, timeout=LONGEST if rank else PATIENCE
         )
 
     def join(self, tensors: Sequence[Tensor], clock: Tensor) -> None:
-        """The second process, when it could start: waits for the next meeting and receives all values."""
-        self._store.set("ready", "")
+        """Another process, when it could start: waits for the next meeting and receives all values."""
+        self._store.set(f"ready{self.rank}", "")
         self._store.wait(["go"])
         self._begin(tensors, clock)
 
     def meet(self, tensors: Sequence[Tensor], clock: Tensor) -> None:
-        """Averages tensors over both processes; `clock` (float64) becomes the first process's.  Alone: nothing."""
+        """Averages tensors over all processes; `clock` (float64) becomes the first process's.  Alone: nothing."""
         if self.joined:
             flat = torch.cat([t.reshape(-1) for t in tensors])
             dist.all_reduce(flat)
-            self._hand_out(flat / PROCESSES, tensors)
+            self._hand_out(flat / self.processes, tensors)
             dist.broadcast(clock, 0)
-        elif self._store.check(["ready"]):
+        elif self._store.check(self._others):
             self._store.set("go", "")
             self._begin(tensors, clock)
 
@@ -47,7 +47,7 @@ class Together:
             backend,
             store=dist.PrefixStore("group", self._store),
             rank=self.rank,
-            world_size=PROCESSES,
+            world_size=self.processes,
             timeout=PATIENCE,
         )
         flat = torch.cat([t.reshape(-1) for t in tensors])

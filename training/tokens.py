@@ -38,14 +38,14 @@ class VoiceStatistics:
         )
 
 
-def spoken(energy: np.ndarray) -> tuple[int, int]:
-    """First token and number of tokens that keep LEAD and TAIL seconds around the speech; energy [n] at 80 Hz."""
+def spoken(energy: np.ndarray, rate: float = PITCH_FRAMES) -> tuple[int, int]:
+    """First token and number of tokens that keep LEAD and TAIL seconds around the speech; energy [n] at `rate`."""
     loud = np.flatnonzero(energy > SILENCE)
     if len(loud) == 0:
-        return 0, len(energy) * TOKENS // PITCH_FRAMES
-    first = max(0, int((loud[0] / PITCH_FRAMES - LEAD) * TOKENS))
-    last = int(np.ceil((loud[-1] / PITCH_FRAMES + TAIL) * TOKENS))
-    return first, min(last, int(np.ceil(len(energy) * TOKENS / PITCH_FRAMES))) - first
+        return 0, int(len(energy) * TOKENS / rate)
+    first = max(0, int((loud[0] / rate - LEAD) * TOKENS))
+    last = int(np.ceil((loud[-1] / rate + TAIL) * TOKENS))
+    return first, min(last, int(np.ceil(len(energy) * TOKENS / rate))) - first
 
 
 def averaged(values: np.ndarray, rate: float, first: int, count: int) -> np.ndarray:
@@ -70,20 +70,21 @@ def features(
     voice: VoiceStatistics,
     first: int,
     count: int,
+    speed: float = 1.0,
 ) -> np.ndarray:
     """One utterance -> [count, PHONES + TONES + 3] weighted features.
 
     durations [m] in teacher frames for phones [m] and tones [m]; pitch in Hz and energy at 80 Hz; the tokens are
-    first .. first + count.
+    first .. first + count of the utterance played `speed` times as fast.
     """
     owner = np.repeat(np.arange(len(durations)), durations)
-    shares = averaged(np.eye(PHONES, dtype=np.float32)[phones[owner]], TEACHER_FRAMES, first, count)
-    tone = averaged(np.eye(TONES, dtype=np.float32)[tones[owner]], TEACHER_FRAMES, first, count)
+    shares = averaged(np.eye(PHONES, dtype=np.float32)[phones[owner]], TEACHER_FRAMES * speed, first, count)
+    tone = averaged(np.eye(TONES, dtype=np.float32)[tones[owner]], TEACHER_FRAMES * speed, first, count)
     tone[:, 0] = 0
     voiced = (pitch > VOICED).astype(np.float32)
     relative = np.clip(np.log2(np.maximum(pitch, VOICED)) - voice.pitch, -1, 1) * voiced
     loud = np.clip((energy - voice.energy) / voice.energy_deviation, -4, 2)
-    rest = averaged(np.stack([relative, voiced, loud], 1), PITCH_FRAMES, first, count)
+    rest = averaged(np.stack([relative, voiced, loud], 1), PITCH_FRAMES * speed, first, count)
     w = WEIGHTS
     rest *= np.array([w["pitch"], w["voiced"], w["energy"]], np.float32)
     return np.concatenate([shares * w["phone"], tone * w["tone"], rest], 1)

@@ -5,11 +5,13 @@
 The network is trained end to end exactly as it runs at inference (codes, phones and voice -> latents -> samples), with
 linear heads on the latents that must give the mel spectrum and the pitch of the whole utterance.  Speech may
 still arrive in SPEECH_DIR.  OUT_DIR/s2.pth is rewritten every --every seconds; start again with --init s2.pth to go on.
-A second process (--port P --rank 1 --device cuda:1) may join the first one (--port P): it begins when SPEECH_DIR/done
-is there, weights of both are averaged every --meet steps, and the first one decides when to end.
+Further processes (--port P --processes 2 --rank 1 --device cuda:1) may join the first one (--port P --processes 2):
+they begin when SPEECH_DIR/done is there, weights of all are averaged every --meet steps, and the first one decides when
+to end.
 """
 
 import argparse
+import math
 import time
 from pathlib import Path
 
@@ -20,20 +22,29 @@ from torch import Tensor, nn
 
 from training import networks as nets
 from training.discriminators import Discriminators, MelLoss, mel_bank
-from training.speech_corpus import MOST_CODES, SpeechCorpus
+from training.disturb import Microphone
+from training.speech_corpus import CODE, MOST_CODES, REFERENCE_CODES, SpeechCorpus
 from training.steps import Optimiser, captured, rate_at, save, set_up
+from training.strangers import NUMBERS
 from training.together import Together
 
 MELS = 100
-LOSSES = ("mel", "heads", "disc", "gen", "features")
+LOSSES = ("mel", "heads", "timbre", "disc", "gen", "features")
+DISTURBED_SHARE = 0.3  # of references
+HEADS_STEPS = 500  # until the heads, which begin with nothing, may teach the rest at full weight
+QUIETEST = 0.2  # of a reference's peak at full scale
 
 
 class Heads(nn.Module):
-    """Linear reading of the latents: log-mel, pitch in octaves, voicing.  Only used while training."""
+    """Linear readings: log-mel, pitch in octaves and voicing of the latents; what a voice is, of its vector.
 
-    def __init__(self, channels: int):
+    Only used while training.
+    """
+
+    def __init__(self, channels: int, gin: int):
         super().__init__()
         self.read = nn.Conv1d(channels, MELS + 2, 1)
+        self.timbre = nn.Linear(gin, NUMBERS)
         self.register_buffer("bank", mel_bank(nets.RATE, nets.FFT, MELS), persistent=False)
 
     def forward(self, z: Tensor, spectrum: Tensor, pitch: Tensor, mask: Tensor) -> Tensor:
@@ -48,18 +59,26 @@ class Heads(nn.Module):
         bits = F.binary_cross_entropy_with_logits(out[:, MELS + 1], voiced, reduction="none")
         return loss + 0.2 * (bits * mask[:, 0]).sum() / frames
 
+    def voice(self, voice: Tensor, timbre: Tensor) -> Tensor:
+        """Vectors of voices [B, gin, 1] and numbers of them [B, NUMBERS], NaN where unknown -> loss."""
+        known = timbre.isfinite()
+        distance = F.smooth_l1_loss(self.timbre(voice.squeeze(2)), timbre.nan_to_num(), reduction="none")
+        return (distance * known).sum() / known.sum().clamp(min=1)
+
 
 class Trainer:
     """Networks, optimisers and the two kinds of step."""
 
     def __init__(self, corpus: SpeechCorpus, config: nets.SoVITSConfig, args: argparse.Namespace):
-        self.corpus, self.config, self.batch, self.segment = corpus, config, args.batch, args.segment
+        self.corpus, self.config, self.segment = corpus, config, args.segment
+        self.judged = args.judged or args.batch
         self.device, self.cuda = args.device, args.device.startswith("cuda")
         self.stream = set_up(args.device, 1 + args.rank)
         self.net = nets.SoVITS(config).to(self.device)
         with torch.no_grad():
             self.net.codebook.copy_(torch.from_numpy(corpus.table(config.ssl_dim)))
-        self.heads = Heads(config.inter_channels).to(self.device)
+        self.heads = Heads(config.inter_channels, config.gin_channels).to(self.device)
+        self.microphone = Microphone(args.batch, REFERENCE_CODES * CODE, nets.RATE, self.device)
         self.disc = Discriminators().to(self.device)
         self.mel = MelLoss().to(self.device)
         if args.init:
@@ -88,13 +107,19 @@ class Trainer:
         voice = self.net.ref_enc(ref, ref_mask)
         return self.net.latents(codes, mask, text, text_mask, voice), voice
 
-    def forward(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The batch chosen by the corpus -> samples made, samples wanted [B, n], mel loss, heads' loss."""
+    def heard(self, reference: Tensor) -> Tensor:
+        """References [B, n] as they are recorded: some by cheap microphones, all at any level."""
+        m = self.microphone
+        x = torch.where(m.chance(DISTURBED_SHARE) > 0, m.disturbed(reference), reference)
+        return x * m.uniform(math.log(QUIETEST), 0).exp()
+
+    def forward(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """The batch chosen by the corpus -> samples made, samples wanted [B, n], losses of mel, heads and timbre."""
         c, segment = self.corpus, self.segment
         with torch.no_grad():
             item = c.load()
             spectrum = nets.spectrogram(item.audio)
-            reference = nets.spectrogram(item.reference)[:, : self.config.ref_bins] * item.reference_mask
+            reference = nets.spectrogram(self.heard(item.reference))[:, : self.config.ref_bins] * item.reference_mask
             places = item.start[:, None] * nets.HOP + torch.arange(segment * nets.HOP, device=self.device)
             wanted = item.audio.gather(1, places)
         with self.precision():
@@ -104,22 +129,23 @@ class Trainer:
             made = self.decode(part.contiguous(memory_format=torch.channels_last), voice.unsqueeze(2))
         made = made.flatten(1).float()
         heads = self.heads(z.squeeze(2).float(), spectrum, item.pitch, item.mask)
-        return made, wanted, self.mel(made, wanted), heads
+        timbre = self.heads.voice(voice.float(), item.timbre)
+        return made, wanted, self.mel(made, wanted), heads, timbre
 
     def spectral_step(self) -> Tensor:
         """Reconstruction only."""
-        _, _, mel, heads = self.forward()
-        loss = 45 * mel + self.head_weight * heads
+        _, _, mel, heads, timbre = self.forward()
+        loss = 45 * mel + self.head_weight * (heads + timbre)
         self.generator.update(torch.autograd.grad(loss, self.generator.parameters), 100.0)
         zero = torch.zeros((), device=self.device)
-        return torch.stack([mel.detach(), heads.detach(), zero, zero, zero])
+        return torch.stack([mel.detach(), heads.detach(), timbre.detach(), zero, zero, zero])
 
     def adversarial_step(self) -> Tensor:
         """Discriminators and generator from the same forward pass."""
-        made, wanted, mel, heads = self.forward()
-        half = self.batch
-        fake = made.detach().requires_grad_()
-        inputs = self.disc.prepare(torch.cat([wanted, fake]))
+        made, wanted, mel, heads, timbre = self.forward()
+        half = self.judged
+        fake = made[:half].detach().requires_grad_()
+        inputs = self.disc.prepare(torch.cat([wanted[:half], fake]))
         with self.precision():
             outputs = self.judge(inputs)
         verdicts = [layers[-1].float() for layers in outputs]
@@ -129,11 +155,12 @@ class Trainer:
         pairs = [layer for layers in outputs for layer in layers[:-1]]
         features = sum((x[:half].detach().float() - x[half:].float()).abs().mean() for x in pairs)
         (pull,) = torch.autograd.grad(gen + 2 * features, fake)
-        loss = 45 * mel + self.head_weight * heads
+        pull = F.pad(pull, (0, 0, 0, len(made) - half))
+        loss = 45 * mel + self.head_weight * (heads + timbre)
         gradients = torch.autograd.grad((loss, made), self.generator.parameters, (torch.ones_like(loss), pull))
         self.generator.update(gradients, 1000.0)
         self.critic.update(critic_gradients, 1000.0)
-        return torch.stack([x.detach() for x in (mel, heads, disc, gen, features)])
+        return torch.stack([x.detach() for x in (mel, heads, timbre, disc, gen, features)])
 
     def tensors(self) -> list[Tensor]:
         """All that training changes, in float32."""
@@ -177,23 +204,22 @@ def profile(trainer: Trainer, adversarial: bool) -> None:
 
 
 def train(trainer: Trainer, args: argparse.Namespace, born: float) -> None:
-    """Captures the steps and repeats them until --seconds have passed since `born`, alone or with a second process."""
+    """Captures the steps and repeats them until --seconds have passed since `born`, alone or with other processes."""
     began = time.time()
     spectral = captured(trainer.spectral_step, trainer.stream) if args.spectral > 0 else None
     adversarial = captured(trainer.adversarial_step, trainer.stream)
     trainer.generator.forget()
     trainer.critic.forget()
     print(f"captured in {time.time() - began:.1f} s", flush=True)
-    # what both processes must agree on: born, end of the spectral phase, step, first adversarial step, over
+    # what all processes must agree on: born, end of the spectral phase, step, first adversarial step, over
     clock = torch.tensor([born, time.time() + args.spectral, 0, 0, 0], dtype=torch.float64, device=trainer.device)
-    together = Together(args.rank, args.port, args.device) if args.port else None
+    together = Together(args.rank, args.processes, args.port, args.device) if args.port else None
     if together and args.rank:
         while not (args.speech / "done").exists():
             time.sleep(0.5)
         trainer.corpus.refresh()
         together.join(trainer.tensors(), clock)
     born, adversarial_at, step, first, over = clock.tolist()
-    trainer.head_weight.fill_(4.0 if first else 10.0)
     marked = saved = time.time()
     counted = step
     while not over:
@@ -201,9 +227,9 @@ def train(trainer: Trainer, args: argparse.Namespace, born: float) -> None:
         warm = spectral is not None and now < adversarial_at
         if not warm and not first:
             first = max(step, 1)
-            trainer.head_weight.fill_(4.0)
             print(f"adversarial from step {step:.0f}", flush=True)
         rate = rate_at((now - born) / args.seconds, step, args.rate, 300)
+        trainer.head_weight.fill_((4.0 if first else 10.0) * min(1.0, (step + 1) / HEADS_STEPS))
         trainer.generator.schedule(rate, step)
         trainer.critic.schedule(rate * min(1.0, (step - first + 1) / 200) if first else 0.0, step)
         trainer.corpus.choose()
@@ -249,6 +275,7 @@ def main() -> None:
     parser.add_argument("--spectral", type=float, default=250, help="seconds without discriminators")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--judged", type=int, default=0, help="items of a batch that discriminators hear; 0 is all")
     parser.add_argument("--segment", type=int, default=32, help="frames of 20 ms that are turned into sound per item")
     parser.add_argument("--rate", type=float, default=2.5e-4)
     parser.add_argument("--every", type=float, default=60)
@@ -256,9 +283,10 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=11, help="room for speech on the device")
     parser.add_argument("--least", type=int, default=400, help="utterances to wait for before the first step")
     parser.add_argument("--patience", type=float, default=180, help="seconds to wait for them")
-    parser.add_argument("--meet", type=int, default=20, help="steps between looks at clock and other process")
-    parser.add_argument("--port", type=int, default=0, help="where two processes meet")
-    parser.add_argument("--rank", type=int, default=0, choices=(0, 1))
+    parser.add_argument("--meet", type=int, default=20, help="steps between looks at clock and other processes")
+    parser.add_argument("--port", type=int, default=0, help="where processes meet")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--rank", type=int, default=0)
     parser.add_argument("--init")
     parser.add_argument("--init-discriminators")
     parser.add_argument("--compile", action="store_true")
