@@ -19,7 +19,7 @@ from dora_primespeech_mlx.nets.vocoder import Vocoder
 from dora_primespeech_mlx.runtime import factory, memory
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
 from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
-from dora_primespeech_mlx.runtime.onnx import trace_t2s
+from dora_primespeech_mlx.runtime.onnx import processor, trace_t2s
 from dora_primespeech_mlx.runtime.onnx.export import export_onnx
 from dora_primespeech_mlx.runtime.onnx.graph import Graph
 from dora_primespeech_mlx.runtime.onnx.quantise import (
@@ -289,11 +289,24 @@ def test_windows_that_are_rendered_side_by_side_give_the_samples_of_one(sovits):
         np.testing.assert_allclose(beside.vocode(latent, ge, start, stop), whole, atol=1e-6)
 
 
-@pytest.mark.parametrize(("capabilities", "lengths"), [(["FP32", "BF16"], (44, 256)), (["FP32", "INT8"], (37, 200))])
-def test_openvino_is_taken_where_the_processor_has_bf16(sovits, monkeypatch, capabilities, lengths):
+INTEL = {"GenuineIntel", "avx512_bf16"}
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "words", "lengths"),
+    [
+        (["FP32", "BF16"], {"AuthenticAMD", "avx512_bf16"}, (44, 256)),
+        (["FP32", "BF16"], {*INTEL, "amx_bf16"}, (44, 256)),
+        (["FP32", "BF16"], INTEL, (37, 200)),
+        (["FP32", "BF16"], set(), (44, 256)),
+        (["FP32", "INT8"], {"AuthenticAMD"}, (37, 200)),
+    ],
+)
+def test_openvino_is_taken_where_bf16_is_fast(sovits, monkeypatch, capabilities, words, lengths):
     core = SimpleNamespace(get_property=lambda device, name: capabilities)
     monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(Core=lambda: core))
     monkeypatch.setattr(openvino_session, "available", lambda: True)
+    monkeypatch.setattr(processor, "said", lambda: frozenset(words))
     monkeypatch.setattr(openvino_session, "pays", openvino_session.pays.__wrapped__)
     runner = factory.sovits_runner(sovits, "onnx", threads=1)
     assert (runner.fit(37), runner.fit(200)) == lengths

@@ -6,13 +6,11 @@ by one scale for all rows (fastest for many rows).
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 
+from dora_primespeech_mlx.runtime.onnx import processor
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, Node, Port
 
 BLOCKS = (256, 128, 64, 32)
@@ -90,16 +88,13 @@ def quantise(graph: Graph, form: str = "blocks", keep: Sequence[np.ndarray] = ()
     return made
 
 
-@cache
 def signed_products() -> bool:
     """Whether the processor adds products of unsigned and signed bytes in 32 bits, as those with VNNI do.
 
     There ONNX Runtime's products with signed weights are three to four times as fast as those with unsigned ones;
     elsewhere they are wrong, see `channel_weights`.
     """
-    with suppress(OSError):
-        return bool({"avx512_vnni", "avx_vnni"} & set(Path("/proc/cpuinfo").read_text("utf-8").split()))
-    return False
+    return bool({"avx512_vnni", "avx_vnni"} & processor.said())
 
 
 def as_signed(graph: Graph) -> Graph:
