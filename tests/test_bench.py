@@ -128,9 +128,11 @@ def test_a_run_holds_what_it_measured_and_on_what(results: Results):
 
 
 def test_a_code_takes_longer_than_its_bytes_need(results: Results):
-    least, real = (results.first("roofline", name) for name in ("least time of a code", "code"))
-    assert least is not None and real is not None
-    assert real.high > least.value / 2
+    names = ("bytes a code", "bandwidth", "least time of a code", "code")
+    moved, speed, least, real = (results.first("roofline", name) for name in names)
+    assert moved is not None and speed is not None and least is not None and real is not None
+    assert least.value == pytest.approx(moved.value / speed.value)
+    assert real.high > moved.value / speed.high / 2
 
 
 def test_scores_of_8_bits_are_near_those_of_float32(results: Results):

@@ -267,7 +267,7 @@ def test_a_cancel_flushes_and_nothing_stale_follows(how):
 
 
 def test_reset_keeps_the_texts_of_its_question():
-    running = start(delay=0.002, chunks=50)
+    running = start(delay=0.01, chunks=50)
     for question in ("old", "old", "new", "old", "new"):
         running.node.give("text", "Some text.", question_id=question)
     running.node.wait("audio")
@@ -279,7 +279,7 @@ def test_reset_keeps_the_texts_of_its_question():
 
 
 def test_cancel_gives_up_one_text_and_keeps_the_queue():
-    running = start(delay=0.002, chunks=50)
+    running = start(delay=0.01, chunks=50)
     for number in range(3):
         running.node.give("text", "Some text.", segment_id=number, question_id=number)
     running.node.wait("audio")
