@@ -22,6 +22,7 @@ from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import AudioChunk, Manner, Omission, Speech, Style, Wishes, Word
 from dora_primespeech_mlx.synthesis.decoding import Decoders
 from dora_primespeech_mlx.synthesis.needs import Need, alone
+from dora_primespeech_mlx.synthesis.scheduler import Scheduler, Turn
 from dora_primespeech_mlx.synthesis.sentence import (
     CancelledError,
     PreparedSentence,
@@ -44,6 +45,9 @@ WARM_UP_TEXT = {
     "zh": "你好，世界。", "en": "Hello, world.", "auto": "Hello, world. 你好，世界。", "ja": "こんにちは、世界。",
     "ko": "안녕, 세상아.", "yue": "你好，世界。", "auto_yue": "Hello, world. 你好，世界。",
 }  # fmt: skip
+
+TOGETHER = (4, 16)
+"""Texts that a warm-up speaks at once."""
 
 logger = logging.getLogger(__name__)
 
@@ -99,9 +103,23 @@ class Engine:
         from dora_primespeech_mlx.text.rules import compile_all
 
         language = self.settle({}).language
-        for _ in self.stream(WARM_UP_TEXT.get(language, WARM_UP_TEXT["auto"]), seed=0):
+        text = WARM_UP_TEXT.get(language, WARM_UP_TEXT["auto"])
+        for _ in self.stream(text, seed=0):
             pass
+        if self.load_voice().launch_bound:
+            self._warm_up_together(text)
         compile_all()
+
+    def _warm_up_together(self, text: str) -> None:
+        """Speaks more and more texts at once: a device builds kernels for each number of rows that it sees first."""
+        for count in TOGETHER:
+            if count > (self._settings.max_sessions or count):
+                return
+            scheduler: Scheduler[int] = Scheduler(count)
+            for seed in range(count):
+                scheduler.add(Turn(seed, self.speak(text, self.settle({"seed": seed}))))
+            while (turn := scheduler.next()) is not None:
+                scheduler.work(turn)
 
     def settle(self, wishes: Wishes, voice: Voice | None = None) -> Manner:
         """How a text is spoken: as `wishes` say, else the settings, else the voice, else `Manner`'s defaults.
@@ -140,7 +158,7 @@ class Engine:
             seed: fixes the result; None draws one.
             sampling: how codes are drawn; None is the voice's.
             noise_scale: deviation of the latents, 0 to about 1; None is the settings'.
-            schedule: how audio is cut into chunks.
+            schedule: how audio is cut into chunks; None for what suits the executor.
             cancelled: asked between two codes and two chunks; once true, nothing more is yielded.
 
         Yields:
@@ -216,7 +234,7 @@ class Engine:
         return Request(
             voice=self._library.styled(voice or self.load_voice(manner.voice), manner.style),
             manner=manner,
-            schedule=schedule or Schedule(),
+            schedule=schedule,
             pace=self._pace,
             cancelled=cancelled or (lambda: False),
             whole=whole,

@@ -193,8 +193,7 @@ def test_a_file_that_is_no_result_is_refused(tmp_path: Path):
 
 def test_sessions_are_heard_one_text_after_the_other_and_all_at_once():
     engine = FakeEngine(chunks=4, chunk_seconds=0.05)
-    shop = types.SimpleNamespace(engine=engine, voice=None)
-    sessions, took = converse(shop, 3, texts=2)  # type: ignore[arg-type]
+    sessions, took = converse(engine, None, 3, texts=2)  # type: ignore[arg-type]
     assert [len(session.first) for session in sessions] == [2, 2, 2]
     assert [session.audio for session in sessions] == pytest.approx([0.6, 0.6, 0.4])
     assert [session.texts for session in sessions] == [[], [], []]

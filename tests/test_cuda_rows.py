@@ -138,13 +138,11 @@ def test_texts_that_come_and_go_between_the_kernels_have_the_codes_they_have_alo
     for each in alone:
         list(generate_many(runner, [each]))
     decoder, rows, passer = Decoder(runner), [made(number) for number in range(3)], made(5)
-    for each in (*rows[:2], passer):
-        decoder.join(each)
+    decoder.join([*rows[:2], passer])
     decoder.advance([rows[0]])
-    decoder.advance([*rows[:2], passer])  # with the kernel for many
+    list(decoder.begin([*rows[:2], passer]))  # with the kernel for many
     decoder.leave(passer)
-    for each in rows[2:]:
-        decoder.join(each)
+    decoder.join(rows[2:])
     while any(each.running for each in rows):
         decoder.advance([each for each in rows if each.running])
     assert [each.codes for each in rows] == [each.codes for each in alone]

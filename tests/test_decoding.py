@@ -194,8 +194,11 @@ class Drawing(Scripted):
 
 
 class DrawingScript(ScriptedRows):
-    def join(self, text, prompt, sampling, end: int, minimum: int):
-        super().join(text, prompt)
+    most_joins = 4
+
+    def join(self, newcomers):
+        for each in newcomers:
+            super().join(each.text, each.prompt)
 
     def codes(self, rows, noise):
         drawn = np.empty((len(noise), len(rows)), int)

@@ -8,6 +8,7 @@ import pytest
 from tiny_networks import SOVITS_CONFIG, random_weights
 
 from dora_primespeech_mlx.nets.sovits import Sovits
+from dora_primespeech_mlx.runtime.later import Later
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 from dora_primespeech_mlx.synthesis.needs import Need, alone, meet
 from dora_primespeech_mlx.synthesis.scheduler import Scheduler, Turn
@@ -94,6 +95,40 @@ def test_texts_not_heard_yet_wait_for_each_other_where_they_can_go_on_together()
         assert order == expected
 
 
+def test_a_device_is_waited_for_when_the_next_work_is_on_its_way_to_it() -> None:
+    order: list[str] = []
+
+    def do(names: list[str]) -> Later[str]:
+        order.append(f"begin {' '.join(names)}")
+
+        def wait() -> list[str]:
+            order.append(f"wait {' '.join(names)}")
+            return names
+
+        return Later(wait, len(names))
+
+    def units(name: str, kind: str) -> Generator:
+        need = Need("sovits", do, name, kind, 4)
+        yield need
+        order.append(f"{need.result} has it")
+
+    scheduler: Scheduler[str] = Scheduler()
+    for name, kind in (("a", "flow"), ("b", "vocode"), ("c", "flow")):
+        scheduler.add(Turn(name, units(name, kind)))
+    while (turn := scheduler.next()) is not None:
+        scheduler.work(turn)
+    assert order[:4] == ["begin a c", "begin b", "wait a c", "a has it"]
+    assert order[4:] == ["c has it", "wait b", "b has it"]
+
+
+def test_work_of_a_device_that_fails_spoils_no_other() -> None:
+    needs = [Need("t2s", lambda names: Later(lambda: halves(names), len(names)), each, "half", 4) for each in (2, 3, 4)]
+    meet(needs)
+    assert (needs[0].result, needs[2].result) == (1, 2)
+    with pytest.raises(ValueError, match="odd"):
+        _ = needs[1].result
+
+
 def test_rows_of_one_call_are_those_of_calls_of_their_own() -> None:
     mx.random.seed(4)
     runner = MlxSovitsRunner(random_weights(Sovits(SOVITS_CONFIG)), bucket=True)
@@ -113,8 +148,10 @@ def test_rows_of_one_call_are_those_of_calls_of_their_own() -> None:
             assert part.shape == expected.shape == (2 * len(text[0]), 8)
             np.testing.assert_allclose(part, expected, atol=1e-5)
     windows = [(chance.standard_normal((20, 8)).astype(np.float32), ge) for ge in timbres]
-    for ours, window in zip(runner.flow_rows(windows), windows, strict=True):
-        np.testing.assert_allclose(ours, runner.flow(*window), atol=1e-5)
+    ragged = [(latent[: 9 + 5 * at], ge) for at, (latent, ge) in enumerate(windows)]
+    for each in (windows, ragged):
+        for ours, window in zip(runner.flow_rows(each), each, strict=True):
+            np.testing.assert_allclose(ours, runner.flow(*window), atol=1e-5)
     heard = [(latent, ge, start, start + 7) for start, (latent, ge) in enumerate(windows)]
     for ours, row in zip(runner.vocode_rows(heard), heard, strict=True):
         np.testing.assert_allclose(ours, runner.vocode(*row), atol=1e-5)

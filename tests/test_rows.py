@@ -13,6 +13,7 @@ from tiny_networks import T2S_CONFIG, random_weights
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.factory import t2s_runner
 from dora_primespeech_mlx.runtime.interface import T2SRunner
+from dora_primespeech_mlx.runtime.mlx.cuda_clusters import prefilled_rows
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.synthesis.decoding import Decoder, Decoders, Guard, Row, generate_many
@@ -45,9 +46,9 @@ def come_and_go(runner: T2SRunner, rows: list[Row], seed: int) -> None:
     passers: list[Row] = []
     while waiting or any(each.running for each in rows):
         if waiting and chance.random() < 0.5 and len(decoder.rows) < 8:
-            decoder.join(waiting.pop(0))
+            decoder.join([waiting.pop(0)])
         if chance.random() < 0.2 and len(decoder.rows) < 8:
-            passers.append(decoder.join(sentence(20 + len(passers) % 4)))
+            passers += decoder.join([sentence(20 + len(passers) % 4)])
         if passers and chance.random() < 0.2:
             decoder.leave(passers.pop(chance.randrange(len(passers))))
         advanced = [each for each in decoder.rows if chance.random() < 0.7]
@@ -77,6 +78,18 @@ def test_a_text_has_the_codes_it_has_alone_whoever_comes_and_goes(
     assert {len(each.codes) for each in rows} != {0}
 
 
+def test_several_prefills_are_those_of_each_alone(network: T2S) -> None:
+    rows = [sentence(number) for number in (1, 3, 6)]
+    scores, caches = prefilled_rows(
+        network, [(each.phones, each.bert) for each in rows], [each.prompt for each in rows]
+    )
+    for at, each in enumerate(rows):
+        alone, (cache,) = prefilled_rows(network, [(each.phones, each.bert)], [each.prompt])
+        assert caches[at].shape == cache.shape
+        np.testing.assert_allclose(np.array(scores[at]), np.array(alone[0]), atol=1e-5)
+        np.testing.assert_allclose(np.array(caches[at]), np.array(cache), atol=2e-3)
+
+
 def test_scores_of_rows_that_wait_are_not_touched(network: T2S) -> None:
     rows = MlxT2SRunner(network, accelerated=False).open()
     lone = MlxT2SRunner(network, accelerated=False)
@@ -102,13 +115,14 @@ def test_a_thousand_that_join_leave_and_are_cancelled_end_once_each(
         script = [chance.randrange(8) for _ in range(12 + number % 20)]
         state = SimpleNamespace(cancelled=False)
         each = row([*script, 9], 60, Guard(least_per_phone=0.0), cancelled=lambda state=state: state.cancelled)
-        playing.append((decoder.join(each), script, state))
+        playing.append((*decoder.join([each]), script, state))
         if chance.random() < 0.3:
             chance.choice(playing)[2].cancelled = True
         if chance.random() < 0.1:
             decoder.leave(playing.pop(chance.randrange(len(playing)))[0])
         while len(playing) >= 8 or (number == 999 and playing):
-            decoder.advance([each for each, _, _ in chance.sample(playing, min(5, len(playing)))])
+            some = [each for each, _, _ in chance.sample(playing, min(5, len(playing)))]
+            list(decoder.begin(some) if number % 2 else decoder.advance(some))
             for done in [entry for entry in playing if not entry[0].running]:
                 playing.remove(done)
                 decoder.leave(done[0])
@@ -122,7 +136,7 @@ def test_a_thousand_that_join_leave_and_are_cancelled_end_once_each(
 def test_a_decoder_that_decodes_nothing_is_forgotten(network: T2S) -> None:
     decoders, first, second = Decoders(), *(MlxT2SRunner(network, accelerated=False) for _ in range(2))
     decoder = decoders.of(first)
-    each = decoder.join(sentence(1))
+    (each,) = decoder.join([sentence(1)])
     assert decoders.of(second) is not decoders.of(first) is decoder
     decoder.leave(each)
     decoders.of(second)
@@ -145,7 +159,7 @@ def test_memory_is_back_where_it_was_after_many_have_come_and_gone(network: T2S,
     decoder = Decoder(MlxT2SRunner(network, accelerated=False))
 
     def come_and_leave(number: int) -> None:
-        pair = [decoder.join(sentence(number % 20)), decoder.join(sentence(number % 17))]
+        pair = [each for seed in (20, 17) for each in decoder.join([sentence(number % seed)])]
         decoder.advance(pair, 2)
         for each in pair:
             decoder.leave(each)

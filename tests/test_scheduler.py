@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dora_primespeech_mlx.speech import AudioChunk
-from dora_primespeech_mlx.synthesis.scheduler import FIRST_GUESS, GUARD, LOAD, Scheduler, Turn
+from dora_primespeech_mlx.synthesis.scheduler import FIRST_GUESS, GUARD, LOAD, LONGEST, PATIENCE, Scheduler, Turn
 
 RATE = 100
 
@@ -77,6 +77,25 @@ def test_texts_not_heard_yet_come_in_their_order_and_then_those_that_run_out_fir
         assert found.whom == name
         found.over = True
     assert made.next() is None
+
+
+@pytest.mark.parametrize(
+    ("left", "waited", "first"),
+    [
+        (PATIENCE + 0.2, 0.0, "new"),
+        (PATIENCE + 0.2, 0.3, "new"),
+        (2 * LONGEST + 0.01, 0.0, "new"),
+        (2 * LONGEST - 0.01, 0.3, "heard"),
+    ],
+)
+def test_a_listener_who_has_waited_long_enough_is_like_one_who_soon_hears_nothing(
+    left: float, waited: float, first: str
+) -> None:
+    clock = Clock()
+    made = scheduler(clock, turn(clock, "new"))
+    clock.now = waited
+    made.add(turn(clock, "heard", heard_until=waited + left))
+    assert whose(made) == first
 
 
 def test_a_text_that_waits_is_passed_over() -> None:

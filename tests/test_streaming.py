@@ -16,7 +16,14 @@ from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 from dora_primespeech_mlx.runtime.onnx.sovits import KEPT, PREPARED
 from dora_primespeech_mlx.synthesis.needs import Need
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.streaming import Pace, Schedule, SentenceAudio, sentence_units, stream_sentence
+from dora_primespeech_mlx.synthesis.streaming import (
+    FEW_CALLS,
+    Pace,
+    Schedule,
+    SentenceAudio,
+    sentence_units,
+    stream_sentence,
+)
 from dora_primespeech_mlx.weights.load import load_model
 
 CODES = np.random.default_rng(3).integers(0, 64, 60).tolist()
@@ -43,8 +50,9 @@ def audio(request: pytest.FixtureRequest) -> Callable[..., SentenceAudio]:
     network = random_weights(Sovits(replace(SOVITS_CONFIG, vocoder=vocoder)))
     ge = np.random.default_rng(5).standard_normal(vocoder.gin_channels).astype(np.float32)
 
-    def make(speed: float = 1.0, runtime: str = "mlx", bucket: bool = False) -> SentenceAudio:
-        runner = MlxSovitsRunner(network, bucket) if runtime == "mlx" else sovits_runner(network, runtime)
+    def make(speed: float = 1.0, runtime: str = "mlx", bucket: bool = False, few_calls: bool = False) -> SentenceAudio:
+        mlx = MlxSovitsRunner(network, bucket or few_calls, launch_bound=few_calls)
+        runner = mlx if runtime == "mlx" else sovits_runner(network, runtime)
         return SentenceAudio(runner, PHONES, ge, NoiseTable("normal", vocoder.inter_channels, (1,)), 0.5, speed)
 
     return make
@@ -105,6 +113,17 @@ def test_chunks_agree_on_onnx_runtime(audio: Callable[..., SentenceAudio]) -> No
 def test_bucketed_lengths_give_the_same_audio(audio: Callable[..., SentenceAudio]) -> None:
     whole = joined(audio(), CODES, WHOLE)
     np.testing.assert_allclose(joined(audio(bucket=True), CODES, Schedule()), whole, atol=1e-5)
+
+
+def test_where_a_call_costs_more_than_its_frames_windows_are_long_and_give_the_same_audio(
+    audio: Callable[..., SentenceAudio],
+) -> None:
+    few = audio(few_calls=True)
+    assert few.few_calls
+    assert few.schedule == FEW_CALLS
+    np.testing.assert_allclose(joined(few, CODES, FEW_CALLS), joined(audio(), CODES, WHOLE), atol=1e-5)
+    streamed = joined(audio(few_calls=True), iter(CODES * 3), FEW_CALLS)
+    np.testing.assert_allclose(streamed, joined(audio(), iter(CODES * 3), FEW_CALLS), atol=1e-5)
 
 
 def test_chunks_are_short_and_the_first_comes_early(audio: Callable[..., SentenceAudio]) -> None:

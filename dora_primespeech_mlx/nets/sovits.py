@@ -60,11 +60,14 @@ class Coupling(nn.Module):
             layer.update(tree_map(mx.contiguous, layer.parameters()))
         self._reversed = not self._reversed
 
-    def __call__(self, x: mx.array, ge: mx.array) -> mx.array:
-        """x [B, T, inter]; returns [B, T, inter] with the second half shifted back, or the first when reversed."""
+    def __call__(self, x: mx.array, ge: mx.array, mask: mx.array | None = None) -> mx.array:
+        """x [B, T, inter]; returns [B, T, inter] with the second half shifted back, or the first when reversed.
+
+        `mask` as of `WaveNet`.
+        """
         first, second = mx.split(x, 2, axis=-1)
         kept, shifted = (second, first) if self._reversed else (first, second)
-        shifted = shifted - self.post(self.enc(self.pre(kept), ge))
+        shifted = shifted - self.post(self.enc(self.pre(kept), ge, mask))
         return mx.concatenate([shifted, kept] if self._reversed else [kept, shifted], axis=-1)
 
 
@@ -92,10 +95,10 @@ class Flow(nn.Module):
             coupling.reverse()
         self._reversed = True
 
-    def __call__(self, x: mx.array, ge: mx.array) -> mx.array:
-        """x [B, T, inter], ge [B, 1, gin]; returns [B, T, inter]."""
+    def __call__(self, x: mx.array, ge: mx.array, mask: mx.array | None = None) -> mx.array:
+        """x [B, T, inter], ge [B, 1, gin], mask [B, T] of real frames (None: all); returns [B, T, inter]."""
         for coupling in reversed(self.flows):
-            x = coupling(x if self._reversed else x[..., ::-1], ge)
+            x = coupling(x if self._reversed else x[..., ::-1], ge, mask)
         return x[..., ::-1] if self._reversed and len(self.flows) % 2 else x
 
 

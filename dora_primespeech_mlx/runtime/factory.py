@@ -138,12 +138,14 @@ def _cuda_t2s_runner(model: "T2S", device: "Device") -> T2SRunner:
             "mlx.core was imported before dora_primespeech_mlx, so MLX has its own settings for CUDA and audio begins "
             "later: import dora_primespeech_mlx first, or set MLX_USE_CUDA_GRAPHS=0."
         )
+    from dora_primespeech_mlx.runtime.mlx import cuda_rows
     from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, plan
     from dora_primespeech_mlx.runtime.mlx.cuda_t2s import BLOCKS, CudaT2SRunner, fits
     from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 
     if device.clusters and (how := plan(model.config, device.multiprocessors, device.shared)):
-        return ClusterT2SRunner(model, how)
+        fits_many = cuda_rows.fits(model.config, device.multiprocessors, device.shared)
+        return ClusterT2SRunner(model, how, cuda_rows.ManyKernel(model, device.multiprocessors) if fits_many else None)
     blocks = min(BLOCKS, device.multiprocessors)
     return CudaT2SRunner(model, blocks) if fits(model.config, blocks) else MlxT2SRunner(model, accelerated=True)
 
@@ -167,8 +169,9 @@ def sovits_runner(
     if choose(runtime) == "mlx":
         from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 
-        # On CUDA compiled convolutions are no faster, and cost a minute before the first.
-        return MlxSovitsRunner(model, accelerated(), compiled=has_metal())
+        # On CUDA compiled convolutions are no faster, and cost a minute before the first; calls cost more than frames.
+        launch_bound = accelerated() and not has_metal()
+        return MlxSovitsRunner(model, accelerated(), compiled=has_metal(), launch_bound=launch_bound)
     return _traced(model, precision, threads)  # type: ignore[return-value]
 
 

@@ -6,7 +6,7 @@
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -69,15 +69,35 @@ class T2SRows(Protocol):
         ...
 
 
+class Newcomer(NamedTuple):
+    """A text that joins others.
+
+    Attributes:
+        text: what is prefilled.
+        prompt: the codes that it goes on from, int32 [m].
+        sampling: how its codes are drawn.
+        end: the code that ends it.
+        minimum: codes before which it does not end.
+    """
+
+    text: Text
+    prompt: np.ndarray
+    sampling: Sampling
+    end: int
+    minimum: int
+
+
 @runtime_checkable
 class DrawingRows(Protocol):
     """The same where the executor draws too, as `sampling.draw` does, and so makes several codes at a time."""
 
     most: int
     """How many are decoded at once."""
+    most_joins: int
+    """How many may join at once."""
 
-    def join(self, text: Text, prompt: np.ndarray, sampling: Sampling, end: int, minimum: int) -> None:
-        """Prefills one more text after prompt codes int32 [m]; `end` is the code that ends it, not before `minimum`."""
+    def join(self, newcomers: Sequence[Newcomer]) -> None:
+        """Prefills more texts; all of them are there then, or none where one cannot be."""
         ...
 
     def cached(self, row: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
@@ -149,11 +169,13 @@ VocodeRow = tuple[np.ndarray, np.ndarray, int, int]
 
 
 class SovitsRunner(Protocol):
-    """Runs the SoVITS network. Rows are utterances, or windows of utterances."""
+    """Runs the SoVITS network. Rows are utterances, or windows of utterances; see `later.Later` of their results."""
 
     config: SovitsConfig
     most_rows: int
     """How many rows it pays to run at once."""
+    launch_bound: bool
+    """Whether a call costs more than what it computes, so that few large ones pay, and few lengths."""
     flow_context: int
     """Frames either side that a frame of `flow` depends on."""
 
@@ -190,19 +212,19 @@ class SovitsRunner(Protocol):
         """
         ...
 
-    def read_rows(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def read_rows(self, rows: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         """`read` of each row."""
         ...
 
-    def encode_rows(self, rows: Sequence[EncodeRow]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def encode_rows(self, rows: Sequence[EncodeRow]) -> Sequence[tuple[np.ndarray, np.ndarray]]:
         """`encode` of each row; none of several may be resampled."""
         ...
 
-    def flow_rows(self, rows: Sequence[FlowRow]) -> list[np.ndarray]:
-        """`flow` of each row; rows are of one length."""
+    def flow_rows(self, rows: Sequence[FlowRow]) -> Sequence[np.ndarray]:
+        """`flow` of each row."""
         ...
 
-    def vocode_rows(self, rows: Sequence[VocodeRow]) -> list[np.ndarray]:
+    def vocode_rows(self, rows: Sequence[VocodeRow]) -> Sequence[np.ndarray]:
         """`vocode` of each row; rows are of one length."""
         ...
 

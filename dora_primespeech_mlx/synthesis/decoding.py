@@ -8,7 +8,7 @@ for itself makes several codes a launch, and those after the end are dropped too
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import zip_longest
 from types import ModuleType
 from typing import Any
@@ -17,7 +17,8 @@ import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE, FRAMES_PER_CODE
 from dora_primespeech_mlx.runtime.alignment import Rows
-from dora_primespeech_mlx.runtime.interface import Array, DrawingRows, T2SRows, T2SRunner, Text
+from dora_primespeech_mlx.runtime.interface import Array, DrawingRows, Newcomer, T2SRows, T2SRunner
+from dora_primespeech_mlx.runtime.later import Later
 from dora_primespeech_mlx.sampling import Sampling, draw
 from dora_primespeech_mlx.synthesis.noise import RowNoise
 
@@ -58,6 +59,9 @@ class Guard:
         """What is wrong with the codes so far, for a text of so many phones; empty if nothing is."""
         if len(codes) > self.most_per_phone * phones + self.slack:
             return f"{len(codes)} codes for {phones} phones"
+        last = codes[-self.longest_period - 1 :]
+        if last[-1] not in last[:-1]:  # as almost always
+            return ""
         tail = codes[-self.equal_run :]
         if len(tail) == self.equal_run and len(set(tail)) == 1:
             return f"the code {tail[0]} {self.equal_run} times in a row"
@@ -164,17 +168,29 @@ class Decoder:
         """How many rows are decoded at once."""
         return self._executor.most
 
-    def join(self, row: Row) -> Row:
-        """Prefills one more row, unless it is cancelled; returns it."""
-        if row.cancelled():
-            row.running = False
-            return row
-        text = row.phones, row.bert
-        self._drawing.join(text, row.prompt, row.sampling, self.runner.config.end, MINIMUM_CODES)
-        self.rows.append(row)
-        row.cached = lambda layer, first, last: self._drawing.cached(self.rows.index(row), layer, first, last)
-        self._under_way[id(row)] = deque()
-        return row
+    @property
+    def most_joins(self) -> int:
+        """How many rows are prefilled at once."""
+        return self._drawing.most_joins
+
+    def join(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Prefills more rows, but for those that are cancelled; returns them."""
+        for row in rows:
+            row.running = row.running and not row.cancelled()
+        joining = [row for row in rows if row.running]
+        end = self.runner.config.end
+        if joining:
+            self._drawing.join(
+                [Newcomer((row.phones, row.bert), row.prompt, row.sampling, end, MINIMUM_CODES) for row in joining]
+            )
+        for row in joining:
+            self.rows.append(row)
+            row.cached = partial(self._cached, row)
+            self._under_way[id(row)] = deque()
+        return rows
+
+    def _cached(self, row: Row, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        return self._drawing.cached(self.rows.index(row), layer, first, last)
 
     def leave(self, row: Row) -> None:
         """Forgets a row, if it has joined."""
@@ -185,18 +201,54 @@ class Decoder:
             self._block = (None, 0, None) if self._block[0] is row else self._block
             del self._under_way[id(row)]
 
+    def begin(self, rows: Sequence[Row]) -> Sequence[list[int]]:
+        """`advance`, but a device that draws is not waited for: see `later.Later`.
+
+        With several rows there is other work for the device meanwhile, so no launch is made ahead.
+        """
+        if len(rows) == 1 or not (self._draws and self.runner.pipelined):
+            return self.advance(rows)
+        before = [len(row.codes) for row in rows]
+        return Later(partial(self._read, self._begun(set(map(id, rows))), rows, before), len(rows))
+
     def advance(self, rows: Sequence[Row], codes: int = CODES_AT_A_TIME) -> list[list[int]]:
         """Makes about so many more codes of some rows; returns those of each, fewer or none where it ends."""
-        before = [len(row.codes) for row in rows]
+        before, asked = [len(row.codes) for row in rows], set(map(id, rows))
         launches = max(1, codes // CODES_A_LAUNCH) if self._draws else codes
         for _ in range(launches):
-            running = [row for row in self.rows if row in rows and row.running]
+            running = [row for row in self.rows if id(row) in asked and row.running]
             for at in range(0, len(running), self.most):
                 self._launch_and_read(running[at : at + self.most])
         return [row.codes[count:] for row, count in zip(rows, before, strict=True)]
 
+    def _begun(self, asked: set[int]) -> list[tuple[Row, list[_Launch]]]:
+        """The launches of some rows that are to be read, made where none is under way."""
+        running = [row for row in self.rows if id(row) in asked and row.running]
+        waiting = [row for row in running if not self._under_way[id(row)]]
+        self._launch([row for row in waiting if not row.launched])
+        self._launch(waiting, together=True)
+        begun = [(row, list(self._under_way[id(row)])) for row in running]
+        for row in running:
+            self._under_way[id(row)].clear()
+        return begun
+
+    def _read(
+        self, begun: Sequence[tuple[Row, list[_Launch]]], rows: Sequence[Row], before: Sequence[int]
+    ) -> list[list[int]]:
+        """Reads what was launched; the codes that some rows have more than before."""
+        for row, launches in begun:
+            for launch in launches:
+                for code, ends in launch.of(row):
+                    row.take(code, ends)
+        return [row.codes[count:] for row, count in zip(rows, before, strict=True)]
+
     def _launch_and_read(self, rows: Sequence[Row]) -> None:
-        """One launch of each row is read; where the device computes ahead the next one is under way by then."""
+        """One launch of each row is read; where the device computes ahead the next one is under way by then.
+
+        The first launch of a row that is drawn by the executor makes one code, so it is a launch of its own.
+        """
+        if self._draws:
+            self._launch([row for row in rows if not row.launched])
         self._launch([row for row in rows if not self._under_way[id(row)]])
         if self.runner.pipelined:
             self._launch(rows)
@@ -204,16 +256,16 @@ class Decoder:
             for code, ends in self._under_way[id(row)].popleft().of(row):
                 row.take(code, ends)
 
-    def _launch(self, rows: Sequence[Row]) -> None:
+    def _launch(self, rows: Sequence[Row], together: bool = False) -> None:
         rows = [row for row in rows if row.launched < row.limit]
         if not rows:
             return
-        # A first launch makes one code: rows that have joined lately then go on with the others.
         most = CODES_A_LAUNCH if self._draws and all(row.launched for row in rows) else 1
-        if self._draws and all(row.launched > EAGER_CODES for row in rows):
+        if most > 1 and (together or all(row.launched > EAGER_CODES for row in rows)):
             most = 2 * CODES_A_LAUNCH
         count = min(most, max(row.limit - row.launched for row in rows))
-        drawn = self._drawing.codes([self.rows.index(row) for row in rows], self._noise(rows, count))
+        places = {id(row): place for place, row in enumerate(self.rows)}
+        drawn = self._drawing.codes([places[id(row)] for row in rows], self._noise(rows, count))
         launch = _Launch(rows, drawn)
         for row in rows:
             row.launched += count
@@ -240,7 +292,9 @@ class Decoders:
     def of(self, runner: T2SRunner) -> Decoder:
         """The decoder of a network; those that decode nothing are forgotten, with their memory."""
         self._known = {key: each for key, each in self._known.items() if each.rows or each.runner is runner}
-        return self._known.setdefault(id(runner), Decoder(runner))
+        if id(runner) not in self._known:
+            self._known[id(runner)] = Decoder(runner)
+        return self._known[id(runner)]
 
 
 class _Drawn:
@@ -248,6 +302,8 @@ class _Drawn:
 
     A code is appended when the next is asked for, so no step is made for codes that nobody takes.
     """
+
+    most_joins = 1
 
     def __init__(self, runner: T2SRunner, executor: T2SRows):
         self.most = executor.most
@@ -259,8 +315,13 @@ class _Drawn:
         self._seen: Array = None
         self._codes: Array = None
 
-    def join(self, text: Text, prompt: np.ndarray, sampling: Sampling, end: int, minimum: int) -> None:
+    def join(self, newcomers: Sequence[Newcomer]) -> None:
         """See `runtime.interface.DrawingRows`."""
+        for newcomer in newcomers:
+            self._add(newcomer)
+
+    def _add(self, newcomer: Newcomer) -> None:
+        text, prompt, sampling, end, minimum = newcomer
         xp, first = self._xp, not self._how
         seen = np.zeros((1, len(self._vocabulary)), dtype=bool)
         seen[:, prompt] = True
@@ -364,8 +425,8 @@ def generate_many(runner: T2SRunner, rows: Sequence[Row]) -> Iterator[list[int |
         the next code of each row, None for one that has ended.
     """
     decoder = Decoder(runner)
-    for row in rows:
-        decoder.join(row)
+    for at in range(0, len(rows), decoder.most_joins):
+        decoder.join(rows[at : at + decoder.most_joins])
     while any(row.running for row in rows):
         yield from map(list, zip_longest(*decoder.advance(rows, 1)))
 

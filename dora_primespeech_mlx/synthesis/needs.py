@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
+from dora_primespeech_mlx.runtime.later import Later
+
 Result = TypeVar("Result")
 
 
@@ -62,18 +64,47 @@ def alone(stage: str, function: Callable[[], Result]) -> Need[Result]:
     return Need(stage, lambda _: [function()], None)
 
 
+class Meeting:
+    """Work of needs of one kind that is done at once; if that fails each by itself, so that one spoils no other.
+
+    Args:
+        needs: of one kind.
+
+    Attributes:
+        under_way: whether a device is at it, so that something else can be done meanwhile.
+    """
+
+    def __init__(self, needs: Sequence[Need]):
+        self._needs, self._took = needs, 0.0
+        began = time.perf_counter()
+        self._error: Exception | None = None
+        self._results: Sequence[Any] = ()
+        try:
+            self._results = needs[0]._do([need._what for need in needs])
+        except Exception as error:  # noqa: BLE001 - it is kept, and raised where the need is taken
+            self._error = error
+        self._took = time.perf_counter() - began
+        self.under_way = isinstance(self._results, Later)
+
+    def end(self) -> None:
+        """Waits for the work, and gives each need its result."""
+        began, needs = time.perf_counter(), self._needs
+        try:
+            if self._error is not None:
+                raise self._error
+            results = list(self._results)
+        except Exception as error:  # noqa: BLE001 - likewise
+            if len(needs) == 1:
+                needs[0]._keep(self._took + time.perf_counter() - began, error=error)
+            else:
+                for need in needs:
+                    meet([need])
+            return
+        took = (self._took + time.perf_counter() - began) / len(needs)
+        for need, result in zip(needs, results, strict=True):
+            need._keep(took, result)
+
+
 def meet(needs: Sequence[Need]) -> None:
-    """Does the work of needs of one kind at once; if that fails each by itself, so that one spoils no other."""
-    began = time.perf_counter()
-    try:
-        results = needs[0]._do([need._what for need in needs])
-    except Exception as error:  # noqa: BLE001 - it is kept, and raised where the need is taken
-        if len(needs) == 1:
-            needs[0]._keep(time.perf_counter() - began, error=error)
-        else:
-            for need in needs:
-                meet([need])
-        return
-    took = (time.perf_counter() - began) / len(needs)
-    for need, result in zip(needs, results, strict=True):
-        need._keep(took, result)
+    """Does the work of needs of one kind, and waits for it."""
+    Meeting(needs).end()

@@ -2,8 +2,9 @@
 
 Every text is a generator that yields what it needs (`Engine.speak`). The scheduler meets the need of one of them,
 together with needs of the same kind that others have, and resumes it, so nothing is ever interrupted and nothing waits:
-first those whose listener would soon hear nothing, the most urgent first; then those not heard yet, in the order they
-came; then the others, by when their audio runs out. A lone text takes the same way, with the same samples.
+first those whose listener would soon hear nothing, the most urgent first; then the others, by when their audio runs
+out, or by when a listener has waited long enough for the first of it. What a device does is not waited for while there
+is something else to submit to it. A lone text takes the same way, with the same samples.
 """
 
 import time
@@ -13,10 +14,14 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from dora_primespeech_mlx.speech import AudioChunk
-from dora_primespeech_mlx.synthesis.needs import Need, meet
+from dora_primespeech_mlx.synthesis.needs import Meeting, Need
 
-GUARD = 0.25
+GUARD = 0.1
 """Seconds of audio left at which a listener comes first, at least; or twice the longest piece of work."""
+LONGEST, FADING = 0.125, 0.998
+"""Seconds that the longest piece of work takes before any was done, and how it is forgotten with each."""
+PATIENCE = 0.2
+"""Seconds after which a listener who has heard nothing yet is like one who would now hear nothing."""
 LOAD = 0.8
 """Share of the time that may be planned for."""
 FIRST_GUESS = 0.2
@@ -40,6 +45,8 @@ class Turn(Generic[Whom]):
         work: seconds spent.
         audio: seconds made.
         company: texts spoken at the same time, itself among them, summed over its work.
+        since: when it began.
+        busy: whether a device is at its need.
         over: whether there is no more.
     """
 
@@ -51,6 +58,8 @@ class Turn(Generic[Whom]):
     work: float = 0.0
     audio: float = 0.0
     company: float = 0.0
+    since: float = 0.0
+    busy: bool = False
     over: bool = False
 
     @property
@@ -72,7 +81,9 @@ class Scheduler(Generic[Whom]):
     clock: Callable[[], float] = time.monotonic
     turns: list[Turn[Whom]] = field(default_factory=list)
     _unasked: deque[Turn[Whom]] = field(default_factory=deque)
-    _longest: float = 0.0
+    _ranked: Sequence[Turn[Whom]] = ()
+    _under_way: tuple[Sequence[Turn[Whom]], Meeting] | None = None
+    _longest: float = LONGEST
     _work: float = 0.0
     _audio: float = 0.0
 
@@ -91,6 +102,7 @@ class Scheduler(Generic[Whom]):
 
     def add(self, turn: Turn[Whom]) -> None:
         """Begins a text."""
+        turn.since = self.clock()
         self.turns.append(turn)
 
     def remove(self, turn: Turn[Whom]) -> None:
@@ -108,15 +120,20 @@ class Scheduler(Generic[Whom]):
         heard yet wait for each other where they can go on together: a reading or a prefill of the next one comes before
         codes of the first one alone.
         """
-        while self._unasked:
-            turn = self._unasked.popleft()
-            if turn.need is None and not turn.over and not turn.blocked():
-                return turn
-        ready = self._ready()
-        self._unasked.extend(turn for turn in ready if turn.need is None)
-        if self._unasked:
-            return self._unasked.popleft()
-        return self._behind(ready) or ready[0] if ready else None
+        while True:
+            while self._unasked:
+                turn = self._unasked.popleft()
+                if turn.need is None and not turn.over and not turn.blocked():
+                    return turn
+            self._ranked = self._ready()
+            self._unasked.extend(turn for turn in self._ranked if turn.need is None)
+            if self._unasked:
+                continue
+            if self._ranked:
+                return self._behind(self._ranked) or self._ranked[0]
+            if self._under_way is None:
+                return None
+            self._end()
 
     def _behind(self, ready: Sequence[Turn[Whom]]) -> Turn[Whom] | None:
         """Of texts not heard yet that could go on together with the first one, one that has to catch up with it."""
@@ -132,42 +149,70 @@ class Scheduler(Generic[Whom]):
 
         def urgency(turn: Turn[Whom]) -> tuple[int, float]:
             if turn.heard_until is None:
-                return 1, 0.0
-            return (0 if turn.heard_until < limit else 2), turn.heard_until
+                return 1, turn.since + PATIENCE
+            return int(turn.heard_until >= limit), turn.heard_until
 
-        return sorted((turn for turn in self.turns if not turn.over and not turn.blocked()), key=urgency)
+        free = (turn for turn in self.turns if not (turn.over or turn.busy or turn.blocked()))
+        return sorted(free, key=urgency)
 
     def work(self, turn: Turn[Whom]) -> AudioChunk | None:
-        """Meets a text's need, and those of others with it, and resumes it; the audio it gave.
+        """Meets a text's need, and those of others with it, or resumes it where it has none; the audio it gave.
 
-        Raises what the text raises.
+        What a device does is waited for when the next such piece of work is on its way to it, or there is none. Raises
+        what the text raises.
         """
-        began, company = self.clock(), [turn]
-        try:
+        if turn.need is not None:
+            self._begin(turn, turn.need)
             if turn.need is not None:
-                company = self._company(turn, turn.need)
-                meet([each.need for each in company if each.need is not None])
-                for each in company:
-                    each.need = None
+                return None
+        began = self.clock()
+        try:
             made = next(turn.units)
         except StopIteration:
             turn.over = True
             return None
         finally:
-            took = self.clock() - began
-            self._longest = max(took, 0.99 * self._longest)
-            for each in company:
-                each.work += took / len(company)
-                each.company += took / len(company) * len(self.turns)
+            self._count([turn], self.clock() - began)
         if isinstance(made, Need):
             turn.need, made = made, None
         elif made is not None:
             turn.audio += len(made.samples) / made.sample_rate
         return made
 
+    def _begin(self, turn: Turn[Whom], need: Need) -> None:
+        """Begins what a text needs, and others with it, and ends what was under way before."""
+        company, began = self._company(turn, need), self.clock()
+        meeting = Meeting([each.need for each in company if each.need is not None])
+        self._count(company, self.clock() - began)
+        if self._under_way is not None:
+            self._end()
+        self._under_way = company, meeting
+        for each in company:
+            each.busy = True
+        if not meeting.under_way:
+            self._end()
+
+    def _end(self) -> None:
+        """Waits for what is under way, whose texts can then be resumed."""
+        assert self._under_way is not None
+        (company, meeting), self._under_way, began = self._under_way, None, self.clock()
+        meeting.end()
+        self._count(company, self.clock() - began)
+        for each in company:
+            each.busy, each.need = False, None
+        self._unasked.extend(company)
+
+    def _count(self, company: Sequence[Turn[Whom]], took: float) -> None:
+        """So much time went into the work of some texts."""
+        self._longest = max(took, FADING * self._longest)
+        for each in company:
+            each.work += took / len(company)
+            each.company += took / len(company) * len(self.turns)
+
     def _company(self, turn: Turn[Whom], need: Need) -> list[Turn[Whom]]:
         """The text and others whose needs can be met with its own, the most urgent of them."""
+        ranked, self._ranked = self._ranked or self._ready(), ()
         if need.kind is None or need.most == 1:
             return [turn]
-        alike = [each for each in self._ready() if each is not turn and each.need and each.need.kind == need.kind]
+        alike = [each for each in ranked if each is not turn and each.need and each.need.kind == need.kind]
         return [turn, *alike[: need.most - 1]]

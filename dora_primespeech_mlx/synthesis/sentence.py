@@ -44,7 +44,7 @@ class Request:
     Attributes:
         voice: who speaks.
         manner: how; its seed is drawn.
-        schedule: how audio is cut into chunks.
+        schedule: how audio is cut into chunks; None for what suits the executor.
         pace: how long audio takes here.
         cancelled: asked between two codes and two chunks.
         whole: make all codes of a sentence before its audio.
@@ -58,7 +58,7 @@ class Request:
 
     voice: Voice
     manner: Manner
-    schedule: Schedule
+    schedule: Schedule | None
     pace: Pace
     cancelled: Callable[[], bool]
     whole: bool
@@ -227,11 +227,11 @@ def _codes(
     """Codes of a row and what they need. A collapse raises unless something was heard or this try is the last."""
     decoder = request.decoders.of(request.voice.t2s)
     try:
-        joined = alone("t2s", lambda: decoder.join(row))
+        joined: Need[Row] = Need("t2s", decoder.join, row, (id(decoder), "join"), decoder.most_joins)
         yield joined
         row = joined.result
         while row.running:
-            step: Need[list[int]] = Need("t2s", decoder.advance, row, (id(decoder), "codes"), decoder.most)
+            step: Need[list[int]] = Need("t2s", decoder.begin, row, (id(decoder), "codes"), decoder.most)
             yield step
             yield from step.result
         words.follow(row)
@@ -247,14 +247,15 @@ def _render(
     audio: SentenceAudio | DiffusionAudio, codes: Iterator[int | Need] | tuple[int, ...], request: Request
 ) -> Iterator[np.ndarray | Need | None]:
     """Samples of a sentence; with `whole` all codes are made first and the schedule does not change the audio."""
-    schedule = request.schedule
     if request.whole:
         with request.timing.measure("t2s"):
             codes = tuple(code for code in codes if not isinstance(code, Need))
     if isinstance(audio, DiffusionAudio):
-        stream = _in_steps(stream_diffusion(audio, codes, schedule.chunk, audio.schedule))
+        chunk = (request.schedule or Schedule()).chunk
+        stream = _in_steps(stream_diffusion(audio, codes, chunk, audio.schedule))
     else:
-        stream = sentence_units(audio, codes, schedule, request.pace)
+        pace = None if audio.few_calls else request.pace
+        stream = sentence_units(audio, codes, request.schedule or audio.schedule, pace)
     for samples in stream:
         if isinstance(samples, np.ndarray) and not np.isfinite(samples).all():
             raise ValueError(

@@ -92,6 +92,11 @@ class Pace:
         return max(1, int(LONGEST_WORK / self.cost * FRAME_RATE))
 
 
+FEW_CALLS = Schedule(first=17, growth=3.0, chunk=50)
+"""For devices on which a call costs more than its frames: as much in the first chunk as the codes of three launches are
+good for, and no more chunks than growth allows without a gap."""
+
+
 class SentenceAudio:
     """The latents of one sentence, frozen from left to right, and the samples they give.
 
@@ -121,6 +126,16 @@ class SentenceAudio:
         self._text: np.ndarray | None = None
         self._prior = np.empty((0, width), dtype=np.float32)
         self._latent = np.empty((0, width), dtype=np.float32)
+
+    @property
+    def schedule(self) -> Schedule:
+        """How much audio is rendered at a time, where nobody says otherwise."""
+        return FEW_CALLS if self.few_calls else Schedule()
+
+    @property
+    def few_calls(self) -> bool:
+        """Whether a call costs more than its frames, so that chunks are few and none is held back."""
+        return self._sovits.launch_bound
 
     @property
     def frozen(self) -> int:
@@ -158,7 +173,7 @@ class SentenceAudio:
         fresh = mean[start:] + self._noise(start, end) * np.exp(log_deviation[start:]) * np.float32(self._noise_scale)
         prior = np.concatenate([self._prior, fresh])
         left = self._window(start, end, self._sovits.flow_context)
-        need = self._need(self._sovits.flow_rows, (prior[left:], self._ge), ("flow", len(prior) - left))
+        need = self._need(self._sovits.flow_rows, (prior[left:], self._ge), "flow")
         yield need
         latent = need.result
         self._prior = prior[:upto]
@@ -171,8 +186,12 @@ class SentenceAudio:
         """
         end = min(stop + self.context, self.frozen)
         left = self._window(start, end, self.context)
-        row = self._latent[left:end], self._ge, start - left, stop - left
-        need = self._need(self._sovits.vocode_rows, row, ("vocode", end - left))
+        latent = self._latent[left:end]
+        if self.few_calls and end == stop + self.context:
+            # What comes after the context is not heard, so that windows of others can have the same length.
+            latent = np.pad(latent, [(0, self._sovits.fit(len(latent)) - len(latent)), (0, 0)])
+        row = latent, self._ge, start - left, stop - left
+        need = self._need(self._sovits.vocode_rows, row, ("vocode", len(latent)))
         yield need
         return need.result
 

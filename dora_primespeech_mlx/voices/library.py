@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -77,6 +77,11 @@ class Voice:
     def sample_rate(self) -> int:
         """Samples a second."""
         return self.sovits.config.sample_rate
+
+    @property
+    def launch_bound(self) -> bool:
+        """See `runtime.interface.SovitsRunner`; nothing of v3 and v4 is done for several texts at once."""
+        return self.diffusion is None and cast(SovitsRunner, self.sovits).launch_bound
 
     @property
     def codes(self) -> np.ndarray:

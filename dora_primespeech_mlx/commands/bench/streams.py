@@ -1,9 +1,10 @@
 """Many sessions at once, without dora: simulated players in this process, and what each of them hears and when."""
 
+import heapq
 import itertools
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -11,8 +12,10 @@ import numpy as np
 
 from dora_primespeech_mlx.commands.bench.figures import Figure, counted
 from dora_primespeech_mlx.commands.bench.workshop import Workshop
+from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.synthesis.scheduler import Scheduler, Turn
+from dora_primespeech_mlx.voices.library import Voice
 
 TEXTS = (
     "Train # leaves at a quarter past nine, so we should be at the station by nine o'clock.",
@@ -33,7 +36,7 @@ LATE = 0.01
 """Seconds; audio that comes later than this after a player has run dry is a gap."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Session:
     """One hearer, who has the next text spoken when the last one has been played.
 
@@ -80,8 +83,8 @@ def streams(shop: Workshop) -> Iterator[Figure]:
         scheduler: Scheduler[Session] = Scheduler(count if on_device else None)
         spread = SPREAD if on_device else 0.0
         if on_device:
-            converse(shop, count, 1, spread, scheduler)
-        sessions, took = converse(shop, count, 1 if shop.quick else 4, spread, scheduler)
+            converse(shop.engine, shop.voice, count, 1, spread, scheduler)
+        sessions, took = converse(shop.engine, shop.voice, count, 1 if shop.quick else 4, spread, scheduler)
         first = np.array([seconds for session in sessions for seconds in session.first])
         gaps = np.array([gap for session in sessions for gap in session.gaps])
         at = {"sessions": count}
@@ -92,56 +95,61 @@ def streams(shop: Workshop) -> Iterator[Figure]:
 
 
 def converse(
-    shop: Workshop, count: int, texts: int, spread: float = 0.0, scheduler: Scheduler[Session] | None = None
+    engine: Engine,
+    voice: Voice,
+    count: int,
+    texts: int,
+    spread: float = 0.0,
+    scheduler: Scheduler[Session] | None = None,
+    wait: Callable[[float], object] = time.sleep,
 ) -> tuple[Sequence[Session], float]:
     """So many sessions, each hearing so many texts one after the other; and the seconds that all took.
 
     Args:
-        shop: with the voice that speaks.
+        engine: that speaks.
+        voice: with which.
         count: sessions.
         texts: of each.
         spread: seconds over which the sessions begin.
-        scheduler: one that knows already what the machine carries; None for a new one.
+        scheduler: one that knows already what the machine carries; None for a new one. Its clock counts.
+        wait: lets so many seconds pass.
     """
     source = (TEXTS[number % len(TEXTS)].replace("#", str(number)) for number in itertools.count())
     sessions = [Session(list(islice(source, texts))) for _ in range(count)]
     scheduler = scheduler or Scheduler()
-    began = time.monotonic()
-    idle = deque(sessions)
+    clock = scheduler.clock
+    began = clock()
+    hearing = [(began + spread * number / count, number) for number in range(count)]
     waiting: deque[Session] = deque()
-    for number, session in enumerate(sessions):
-        session.played_until = began + spread * number / count
-    while waiting or scheduler.turns or idle:
-        now = time.monotonic()
-        for _ in range(len(idle)):
-            session = idle.popleft()
-            if (session.played_until or 0.0) > now:
-                idle.append(session)
-            elif session.texts:
-                session.played_until, session.asked = None, now
+    while waiting or scheduler.turns or hearing:
+        while hearing and hearing[0][0] <= clock():
+            asked, number = heapq.heappop(hearing)
+            session = sessions[number]
+            if session.texts:
+                session.played_until, session.asked = None, asked
                 waiting.append(session)
         while waiting and scheduler.room > 0:
-            scheduler.add(_turn(shop, waiting.popleft()))
+            scheduler.add(_turn(engine, voice, waiting.popleft(), clock))
         turn = scheduler.next()
         if turn is None:
-            time.sleep(0.001)
+            wait(0.001)
             continue
         chunk = scheduler.work(turn)
         if chunk is not None:
-            turn.whom.hear(len(chunk.samples) / chunk.sample_rate, time.monotonic())
+            turn.whom.hear(len(chunk.samples) / chunk.sample_rate, clock())
             turn.heard_until = turn.whom.played_until
         elif turn.over:
             scheduler.remove(turn)
-            idle.append(turn.whom)
-    return sessions, time.monotonic() - began
+            session = turn.whom
+            heapq.heappush(hearing, (session.played_until or clock(), sessions.index(session)))
+    return sessions, clock() - began
 
 
-def _turn(shop: Workshop, session: Session) -> Turn[Session]:
-    engine, voice = shop.engine, shop.voice
+def _turn(engine: Engine, voice: Voice, session: Session, clock: Callable[[], float]) -> Turn[Session]:
     text = session.texts.pop(0)
     units = engine.speak(text, engine.settle({"language": "auto", "seed": len(session.texts)}, voice), voice)
 
     def blocked() -> bool:
-        return session.played_until is not None and session.played_until - time.monotonic() > AHEAD
+        return session.played_until is not None and session.played_until - clock() > AHEAD
 
     return Turn(session, units, blocked)

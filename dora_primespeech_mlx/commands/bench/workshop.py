@@ -20,8 +20,7 @@ from dora_primespeech_mlx.nets.hubert import Hubert
 from dora_primespeech_mlx.nets.roberta import Roberta
 from dora_primespeech_mlx.nets.speaker import Speaker
 from dora_primespeech_mlx.runtime.factory import accelerated
-from dora_primespeech_mlx.runtime.interface import Array, DrawingRows, T2SRows, T2SRunner, T2SSession, Text
-from dora_primespeech_mlx.sampling import Sampling
+from dora_primespeech_mlx.runtime.interface import Array, DrawingRows, Newcomer, T2SRows, T2SRunner, T2SSession, Text
 from dora_primespeech_mlx.settings import SHIPPED_VOICES, Settings
 from dora_primespeech_mlx.voices.library import Voice
 from dora_primespeech_mlx.weights.load import Model, load_model
@@ -106,19 +105,31 @@ class _PacedRows:
         return self._xp.where(done, self._end, self._rows.step(rows, codes))
 
 
+@dataclass(frozen=True)
+class _Ended:
+    """Codes that are drawn, [n, 2, B], and whether they end their text, [n, B], by the host: a device would be late."""
+
+    drawn: Array
+    ends: np.ndarray
+
+    def tolist(self) -> list[list[list[int]]]:
+        """Codes and ends, [n, 2, B]."""
+        return [[codes, ends] for (codes, _), ends in zip(self.drawn.tolist(), self.ends.tolist(), strict=True)]
+
+
 class _PacedDrawing:
     """The same of rows that are drawn by the executor."""
 
     def __init__(self, rows: DrawingRows, runner: T2SRunner, count: Callable[[Text], int]):
-        self.most = rows.most
-        self._rows, self._xp, self._count = rows, runner.xp, count
+        self.most, self.most_joins = rows.most, rows.most_joins
+        self._rows, self._count = rows, count
         self._never = runner.config.vocabulary
         self._left: list[int] = []
 
-    def join(self, text: Text, prompt: np.ndarray, sampling: Sampling, end: int, minimum: int) -> None:
+    def join(self, newcomers: Sequence[Newcomer]) -> None:
         """See `runtime.interface.DrawingRows`."""
-        self._left.append(self._count(text))
-        self._rows.join(text, prompt, sampling, self._never, minimum)
+        self._left += [self._count(each.text) for each in newcomers]
+        self._rows.join([each._replace(end=self._never) for each in newcomers])
 
     def cached(self, row: int, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """See `runtime.interface.T2SRows`."""
@@ -136,7 +147,7 @@ class _PacedDrawing:
         ends = left <= np.arange(len(noise))[:, None]
         for row in rows:
             self._left[row] -= len(noise)
-        return self._xp.concatenate([drawn[:, :1], self._xp.array(ends[:, None].astype(np.int32))], axis=1)
+        return _Ended(drawn, ends)
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S
-from dora_primespeech_mlx.runtime.interface import Text
+from dora_primespeech_mlx.runtime.interface import Newcomer, Text
 from dora_primespeech_mlx.runtime.mlx.cache import FreshRows
-from dora_primespeech_mlx.runtime.mlx.runner import prefill
+from dora_primespeech_mlx.runtime.mlx.runner import prefill, prefill_many
 from dora_primespeech_mlx.sampling import Sampling
 
 SOURCE = Path(__file__).with_name("cuda_clusters.cuh")
@@ -27,8 +27,10 @@ GROWTH = 512
 SPARE = 1.5
 """Multiprocessors for each block: clusters need neighbours, which are never all free; the vocoder takes the others."""
 MOST_CLUSTERS = 8
-FEW = 8
+FEW = 6
 """Texts up to which clusters decode them, where another kernel takes many."""
+MOST_JOINS = 16
+"""Texts that are prefilled at once."""
 INPUTS = {
     "sizes": "int32_t", "sampling": "float", "texts": "int32_t", "noise": "float", "first_logits": "float",
     "cache": "__half", "words": "int64_t", "embedding": "__half", "positions": "float",
@@ -333,14 +335,21 @@ class ManyTexts(Protocol):
         ...
 
 
-def prefilled_rows(model: T2S, text: Text, prompt: np.ndarray) -> tuple[mx.array, mx.array]:
-    """Scores [vocabulary] after a text and its prompt, and its keys and values, float16 [layers, 2, heads, rows, d]."""
+def prefilled_rows(model: T2S, texts: Sequence[Text], prompts: Sequence[np.ndarray]) -> tuple[mx.array, list[mx.array]]:
+    """Prefills of some texts after their prompts.
+
+    Returns:
+        scores float32 [B, vocabulary], and keys and values of each, float16 [layers, 2, heads, rows, d].
+    """
     layers = [FreshRows() for _ in range(model.config.layers)]
-    scores = prefill(model, *text, prompt, layers, bucket=True)
-    rows = mx.stack([part[0] for layer in layers for part in (layer.keys, layer.values)]).astype(mx.float16)
-    _, heads, _, width = rows.shape
-    filled = len(text[0]) + len(prompt)
-    return scores, rows.reshape(len(layers), 2, heads, -1, width)[:, :, :, :filled]
+    if len(texts) == 1:
+        scores = prefill(model, *texts[0], prompts[0], layers, bucket=True)[None]
+    else:
+        scores = prefill_many(model, texts, prompts, layers)
+    every = mx.stack([part for layer in layers for part in (layer.keys, layer.values)]).astype(mx.float16)
+    every = every.reshape(len(layers), 2, *every.shape[1:])
+    filled = [len(phones) + len(prompt) for (phones, _), prompt in zip(texts, prompts, strict=True)]
+    return scores.astype(mx.float32), [every[:, :, row, :, :count] for row, count in enumerate(filled)]
 
 
 class ClusterRows:
@@ -352,6 +361,7 @@ class ClusterRows:
         logits: the scores that each text's next code is drawn from, or its last one was, float32 [B, vocabulary].
     """
 
+    most_joins = MOST_JOINS
     logits: mx.array
     _cache: mx.array
     _words: mx.array
@@ -367,20 +377,23 @@ class ClusterRows:
         self._kernel, self._model, self._many = kernel, model, many
         self._forget()
 
-    def join(self, text: Text, prompt: np.ndarray, sampling: Sampling, end: int, minimum: int) -> None:
+    def join(self, newcomers: Sequence[Newcomer]) -> None:
         """See `runtime.interface.DrawingRows`; prefills as on any device and moves the cache into the kernel's form."""
-        scores, rows = prefilled_rows(self._model, text, prompt)
-        self._make_room(len(self._slots) + 1, rows.shape[3] + 1)
-        slot = self._free.pop()
-        state = self._kernel.state(prompt, rows.shape[3], slot)
-        state = self._kernel.adopt(self._cache, slot, rows, state, self._texts if self._slots else state)
-        logits = scores[None].astype(mx.float32)
-        self._texts = mx.concatenate([self._texts, state]) if self._slots else state
-        self.logits = mx.concatenate([self.logits, logits]) if self._slots else logits
-        self._slots.append(slot)
-        self._filled.append(rows.shape[3])
-        self._fresh.append(True)
-        self._how.append(sampling_numbers(sampling, end, minimum))
+        texts, prompts = [each.text for each in newcomers], [each.prompt for each in newcomers]
+        scores, every = prefilled_rows(self._model, texts, prompts)
+        self._make_room(len(self._slots) + len(every), max(rows.shape[3] for rows in every) + 1)
+        states: list[mx.array] = []
+        for rows, (_, prompt, sampling, end, minimum) in zip(every, newcomers, strict=True):
+            slot = self._free.pop()
+            state = self._kernel.state(prompt, rows.shape[3], slot)
+            after = states[-1] if states else self._texts if self._slots else state
+            states.append(self._kernel.adopt(self._cache, slot, rows, state, after))
+            self._slots.append(slot)
+            self._filled.append(rows.shape[3])
+            self._fresh.append(True)
+            self._how.append(sampling_numbers(sampling, end, minimum))
+        self._texts = mx.concatenate([self._texts, *states])
+        self.logits = mx.concatenate([self.logits, scores])
         mx.async_eval(self._texts, self.logits)
 
     def leave(self, row: int) -> None:
@@ -404,7 +417,9 @@ class ClusterRows:
             return self._launch(rows, noise)
         places = [[rows.index(row) for row in group] for group in groups]
         drawn = [self._launch(group, noise[:, mx.array(at)]) for group, at in zip(groups, places, strict=True)]
-        return mx.concatenate(drawn, axis=2)[:, :, mx.array(np.argsort(sum(places, [])))]
+        joined = mx.concatenate(drawn, axis=2)[:, :, mx.array(np.argsort(sum(places, [])))]
+        mx.async_eval(joined)  # before what is submitted later, which its reader would else wait for
+        return joined
 
     def redraw(self, sampling: Sampling, end: int, minimum: int) -> None:
         """From now on the codes of all texts are drawn so."""
@@ -478,7 +493,7 @@ class ClusterT2SSession:
     def __init__(self, rows: ClusterRows, texts: Sequence[Text], prompt: np.ndarray):
         self.rows, self._every = rows, range(len(texts))
         for text in texts:
-            rows.join(text, prompt, Sampling(), -1, 0)
+            rows.join([Newcomer(text, prompt, Sampling(), -1, 0)])
 
     @property
     def logits(self) -> mx.array:

@@ -1,10 +1,8 @@
 """T2S codes of many texts on CUDA devices, several codes in one launch of one kernel whose products are tensor cores'.
 
 Clusters (cuda_clusters.py) are the fastest for a few texts; from some more on this is, since it reads each weight once
-for up to 64 of them. Both have the same texts and caches, so that a text can be given from one to the other.
-
-It has run by emulation alone, so `factory` does not choose it; `python benchmarks/cuda_t2s.py --parts many` runs it on
-a device.
+for up to 64 of them. Both have the same texts and caches, so that a text can be given from one to the other: on an
+H200 it had the codes that clusters make.
 """
 
 import zlib

@@ -2,15 +2,18 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import mlx.core as mx
 import numpy as np
 from mlx.utils import tree_flatten
 
+from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM
 from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import T2S, LayerCache, prefill_mask
-from dora_primespeech_mlx.runtime.interface import EncodeRow, FlowRow, T2SRows, VocodeRow
+from dora_primespeech_mlx.runtime.interface import EncodeRow, FlowRow, T2SRows, Text, VocodeRow
+from dora_primespeech_mlx.runtime.later import Later
 from dora_primespeech_mlx.runtime.mlx.cache import KVCache, join
 from dora_primespeech_mlx.runtime.mlx.rows import MlxT2SRows
 
@@ -21,10 +24,13 @@ BUCKET = 32
 
 COARSE = 64
 """The same for codes and phones of several rows, whose lengths differ more."""
+SHORTEST = 96
+"""Frames that windows have at least where a call costs more than its frames: the first are then as long as others."""
 MOST_ROWS = 16
 """Rows that an accelerator is given at once; from here on it gains little."""
 
 Row = TypeVar("Row")
+Made = TypeVar("Made", np.ndarray, tuple[np.ndarray, np.ndarray])
 
 
 def bucketed(length: int) -> int:
@@ -50,6 +56,40 @@ def prefill(
     # As what is added to scores, which attention would make of it in every layer.
     seen = mx.where(mx.array(prefill_mask(len(phones), len(prompt), padded)), 0.0, -mx.inf).astype(x.dtype)
     return model.logits(model(x, seen, cache)[0, length - 1])
+
+
+def prefill_many(
+    model: T2S, texts: Sequence[Text], prompts: Sequence[np.ndarray], cache: Sequence[LayerCache]
+) -> mx.array:
+    """Scores [B, vocabulary] after some texts and their prompts, those of `prefill` but for a device's rounding.
+
+    The caches have rows beyond those asked for, and behind each text, which pad them to few shapes.
+    """
+    count, size = len(texts), 1 << (len(texts) - 1).bit_length()
+    texts, prompts = [*texts, *[texts[0]] * (size - count)], [*prompts, *[prompts[0]] * (size - count)]
+    lengths = [(len(phones), len(prompt)) for (phones, _), prompt in zip(texts, prompts, strict=True)]
+    most_phones, most_codes = (max(part) for part in zip(*lengths, strict=True))
+    padded = -(-max(map(sum, lengths)) // COARSE) * COARSE
+
+    def rows(arrays: Sequence[np.ndarray], length: int) -> mx.array:
+        rest = ((0, 0),) * (arrays[0].ndim - 1)
+        return mx.array(np.stack([np.pad(array, ((0, length - len(array)), *rest)) for array in arrays]))
+
+    bert = None
+    if any(features is not None for _, features in texts):
+        bert = rows([np.zeros((len(ids), BERT_DIM), np.float32) if b is None else b for ids, b in texts], most_phones)
+    x = model.embed_text(rows([phones for phones, _ in texts], most_phones), bert)
+    if most_codes:
+        audio = model.embed_audio(rows(prompts, most_codes), mx.arange(most_codes))
+        x = mx.concatenate([x, audio], axis=1)
+    places = np.zeros((size, padded), np.int32)
+    for place, (phones, codes) in zip(places, lengths, strict=True):
+        place[: phones + codes] = [*range(phones), *range(most_phones, most_phones + codes)]
+    x = mx.take_along_axis(x, mx.array(places)[..., None], axis=1)
+    seen = np.stack([prefill_mask(phones, codes, padded) for phones, codes in lengths])[:, None]
+    x = model(x, mx.where(mx.array(seen), 0.0, -mx.inf).astype(x.dtype), cache)
+    last = mx.array(np.array([sum(length) - 1 for length in lengths[:count]]))
+    return model.logits(x[mx.arange(count), last])
 
 
 class MlxT2SSession:
@@ -132,14 +172,16 @@ class MlxSovitsRunner:
     """SoVITS on MLX.
 
     With `bucket`, lengths are rounded up and masked. With `compiled`, flow and vocoder are compiled for each length,
-    which is not for the CPU: MLX would call a C++ compiler there.
+    which is not for the CPU: MLX would call a C++ compiler there. With
+    `launch_bound` there are fewer lengths, which are more often those of other rows.
     """
 
-    def __init__(self, model: Sovits, bucket: bool, compiled: bool = False):
+    def __init__(self, model: Sovits, bucket: bool, compiled: bool = False, launch_bound: bool = False):
         self.config = model.config
         self.flow_context = model.config.flow_context
         self._model = model
         self.most_rows = MOST_ROWS if bucket else 1
+        self.launch_bound = launch_bound
         self._bucket = bucket
         self._compiled = compiled
         self._build()
@@ -149,13 +191,28 @@ class MlxSovitsRunner:
         self._flow = mx.compile(model.flow.__call__) if self._compiled else model.flow
         self._vocoder = mx.compile(model.dec.__call__) if self._compiled else model.dec
 
-    def _finite(self, stage: Callable[[], list[np.ndarray]]) -> list[np.ndarray]:
-        """What a stage makes; if that is not finite in 16 bits, the network has float32 from now on."""
-        found = stage()
-        if not finite(found) and widened(self._model):
-            self._build()
-            found = stage()
-        return found
+    def _made(
+        self, count: int, stage: Callable[[], Sequence[mx.array]], cut: Callable[..., list[Made]]
+    ) -> Sequence[Made]:
+        """Results of so many rows: what a stage makes, cut to them. An accelerator is waited for when they are used.
+
+        If they are not finite in 16 bits, the network has float32 from now on.
+        """
+
+        def begun() -> list[mx.array]:
+            arrays = [array.astype(mx.float32) for array in stage()]
+            mx.async_eval(arrays)
+            return arrays
+
+        def ended(arrays: list[mx.array]) -> list[Made]:
+            found = cut(*map(np.array, arrays))
+            if not all(map(finite, found)) and widened(self._model):
+                self._build()
+                found = cut(*map(np.array, begun()))
+            return found
+
+        arrays = begun()
+        return Later(partial(ended, arrays), count) if self._bucket else ended(arrays)
 
     def prepare(self) -> None:
         """See `runtime.interface.SovitsRunner`; nothing, since each length is prepared when it comes."""
@@ -191,17 +248,16 @@ class MlxSovitsRunner:
         """See `runtime.interface.SovitsRunner`; all frames are rendered, so that one number tells the shapes."""
         return self.vocode_rows([(latent, ge, start, len(latent) if stop is None else stop)])[0]
 
-    def read_rows(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def read_rows(self, rows: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         """See `runtime.interface.SovitsRunner`."""
         phones, mask = self._ids(self._padded(rows))
 
-        def stage() -> list[np.ndarray]:
-            read = _output(self._model.read(phones, mask))
+        def cut(read: np.ndarray) -> list[np.ndarray]:
             return [made[: len(row)] for made, row in zip(read, rows, strict=False)]
 
-        return self._finite(stage)
+        return self._made(len(rows), lambda: [self._model.read(phones, mask)], cut)
 
-    def encode_rows(self, rows: Sequence[EncodeRow]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def encode_rows(self, rows: Sequence[EncodeRow]) -> Sequence[tuple[np.ndarray, np.ndarray]]:
         """See `runtime.interface.SovitsRunner`."""
         codes, texts, ge, resampled = zip(*self._padded(rows), strict=True)
         resample, positions = resampled[0], None
@@ -213,35 +269,43 @@ class MlxSovitsRunner:
         code_rows, code_mask = self._ids(codes)
         text_rows, text_mask = self._together(texts)
 
-        def stage() -> list[np.ndarray]:
+        def stage() -> Sequence[mx.array]:
             heard = self._timbres(ge), code_mask, text_mask, positions
-            made = zip(*map(_output, self._model.encode(code_rows, self._input(text_rows), *heard)), strict=True)
-            return [row[:count] for rows, count in zip(made, frames, strict=False) for row in rows]
+            return self._model.encode(code_rows, self._input(text_rows), *heard)
 
-        found = self._finite(stage)
-        return list(zip(found[::2], found[1::2], strict=True))
+        def cut(means: np.ndarray, deviations: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+            made = zip(means, deviations, frames, strict=False)
+            return [(mean[:count], deviation[:count]) for mean, deviation, count in made]
 
-    def flow_rows(self, rows: Sequence[FlowRow]) -> list[np.ndarray]:
+        return self._made(len(rows), stage, cut)
+
+    def flow_rows(self, rows: Sequence[FlowRow]) -> Sequence[np.ndarray]:
         """See `runtime.interface.SovitsRunner`."""
-        prior, ge = zip(*self._padded(rows), strict=True)
-        return self._finite(
-            lambda: list(_output(self._flow(self._input(np.stack(prior)), self._timbres(ge)))[: len(rows)])
-        )
+        every, ge = zip(*self._padded(rows), strict=True)
+        lengths = set(map(len, every))
+        padded, mask = _filled(every, self.fit(max(lengths)) if len(lengths) > 1 else max(lengths))
 
-    def vocode_rows(self, rows: Sequence[VocodeRow]) -> list[np.ndarray]:
+        def cut(latents: np.ndarray) -> list[np.ndarray]:
+            return [latent[: len(prior)] for latent, (prior, _) in zip(latents, rows, strict=False)]
+
+        ragged = mask if len(lengths) > 1 else None
+        return self._made(len(rows), lambda: [self._flow(self._input(padded), self._timbres(ge), ragged)], cut)
+
+    def vocode_rows(self, rows: Sequence[VocodeRow]) -> Sequence[np.ndarray]:
         """See `runtime.interface.SovitsRunner`; all frames are rendered, so that one number tells the shapes."""
         latent, ge, *_ = zip(*self._padded(rows), strict=True)
 
-        def stage() -> list[np.ndarray]:
-            samples = _output(self._vocoder(self._input(np.stack(latent)), self._timbres(ge)))
+        def cut(samples: np.ndarray) -> list[np.ndarray]:
             hop = samples.shape[1] // len(latent[0])
             return [made[start * hop : stop * hop] for made, (_, _, start, stop) in zip(samples, rows, strict=False)]
 
-        return self._finite(stage)
+        return self._made(len(rows), lambda: [self._vocoder(self._input(np.stack(latent)), self._timbres(ge))], cut)
 
     def fit(self, frames: int) -> int:
         """See `runtime.interface.SovitsRunner`."""
-        return bucketed(frames) if self._bucket else frames
+        if not self._bucket:
+            return frames
+        return SHORTEST + -(-max(0, frames - SHORTEST) // COARSE) * COARSE if self.launch_bound else bucketed(frames)
 
     def _padded(self, rows: Sequence[Row]) -> Sequence[Row]:
         """The rows and, where shapes are bucketed, more of them up to a power of four."""
@@ -258,13 +322,11 @@ class MlxSovitsRunner:
     def _together(self, rows: Sequence[np.ndarray]) -> tuple[np.ndarray, mx.array | None]:
         """Rows [T, ...] padded to one length, with the mask of what is real."""
         longest = max(map(len, rows))
-        size = self.fit(longest) if len(rows) == 1 else -(-longest // COARSE) * COARSE
+        step = COARSE if len(rows) > 1 or self.launch_bound else BUCKET if self._bucket else 1
+        size = -(-longest // step) * step
         if size == longest and not self._bucket:
             return np.stack(rows), None
-        padded = np.zeros((len(rows), size, *rows[0].shape[1:]), rows[0].dtype)
-        for place, row in zip(padded, rows, strict=True):
-            place[: len(row)] = row
-        return padded, mx.array(np.arange(size) < np.array([[len(row)] for row in rows]))
+        return _filled(rows, size)
 
     def _timbres(self, ge: Sequence[np.ndarray]) -> mx.array:
         """Timbres [gin] as a batch [B, 1, gin] in the weights' type."""
@@ -273,6 +335,14 @@ class MlxSovitsRunner:
     def _input(self, array: np.ndarray) -> mx.array:
         """A batch in the weights' type."""
         return mx.array(array).astype(self._model.enc_p.proj.weight.dtype)
+
+
+def _filled(rows: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, mx.array]:
+    """Rows [T, ...] filled up with zeros to `size`, and the mask of what is real, [B, size]."""
+    filled = np.zeros((len(rows), size, *rows[0].shape[1:]), rows[0].dtype)
+    for place, row in zip(filled, rows, strict=True):
+        place[: len(row)] = row
+    return filled, mx.array(np.arange(size) < np.array([[len(row)] for row in rows]))
 
 
 def finite(found: np.ndarray | Sequence[np.ndarray]) -> bool:

@@ -30,6 +30,7 @@ class OnnxSovitsRunner:
     """SoVITS on ONNX Runtime, flow and vocoder on OpenVINO where that pays; see `runtime.interface.SovitsRunner`."""
 
     most_rows = 1
+    launch_bound = False
 
     def __init__(
         self,
