@@ -14,7 +14,10 @@ from dora_primespeech_mlx.speech import AudioChunk, Manner, Style, Word
 SILENCE = 0.01
 """Seconds of the message that carries `fin` when nothing else is left to send."""
 SHORTEST = 0.4
-"""Seconds that a whole message has at least: dora's own queues hold 10, and a player may be late by what they hold."""
+"""Seconds that a whole message has at least: dora's own queues hold 10, and a player may be late by what they hold.
+
+Half of what may be sent ahead is enough, so that a message can go before the one ahead of it has been played.
+"""
 LEAD = 0.02
 """Seconds before the beginning of a word where a message ends: it can be heard in the one before from there on."""
 CHOSEN = ("voice", "style", "speed", "pitch", "volume")
@@ -109,13 +112,13 @@ class Delivery:
 
     def _border(self, count: int) -> int:
         """How many of the next samples are whole: all but those of a word that does not end in them."""
-        rate = self._settings.sample_rate
+        rate, ahead = self._settings.sample_rate, self._settings.max_ahead
         end = (self._posted + count) / rate
         last = next((word for word in reversed(self._words) if word.begins < end), self._last)
-        if self._settings.max_ahead is None or self._about["sentence_final"]:
+        if ahead is None or self._about["sentence_final"]:
             return count
         border = count if last is None or last.ends <= end else round((last.begins - LEAD) * rate) - self._posted
-        return border if border >= SHORTEST * rate else 0
+        return border if border >= min(SHORTEST, ahead / 2) * rate else 0
 
     def _put(self, samples: np.ndarray, about: Metadata, whole: bool = True) -> None:
         """A message, with the words that begin in it; the last takes all that are left."""
