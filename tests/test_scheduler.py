@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from dora_primespeech_mlx.speech import AudioChunk
-from dora_primespeech_mlx.synthesis.scheduler import FIRST_GUESS, GUARD, LOAD, LONGEST, PATIENCE, Scheduler, Turn
+from dora_primespeech_mlx.synthesis.scheduler import (
+    FIRST_GUESS,
+    GUARD,
+    LOAD,
+    LONGEST,
+    PATIENCE,
+    PIECES,
+    Scheduler,
+    Turn,
+)
 
 RATE = 100
 
@@ -84,8 +93,8 @@ def test_texts_not_heard_yet_come_in_their_order_and_then_those_that_run_out_fir
     [
         (PATIENCE + 0.2, 0.0, "new"),
         (PATIENCE + 0.2, 0.3, "new"),
-        (2 * LONGEST + 0.01, 0.0, "new"),
-        (2 * LONGEST - 0.01, 0.3, "heard"),
+        (PIECES * LONGEST + 0.01, 0.0, "new"),
+        (PIECES * LONGEST - 0.01, 0.3, "heard"),
     ],
 )
 def test_a_listener_who_has_waited_long_enough_is_like_one_who_soon_hears_nothing(

@@ -17,8 +17,10 @@ from dora_primespeech_mlx.speech import AudioChunk
 from dora_primespeech_mlx.synthesis.needs import Meeting, Need
 
 GUARD = 0.1
-"""Seconds of audio left at which a listener comes first, at least; or twice the longest piece of work."""
-LONGEST, FADING = 0.125, 0.998
+"""Seconds of audio left at which a listener comes first, at least."""
+PIECES = 5
+"""Pieces of work from codes to a chunk's samples: so many times the longest one comes a listener first, at least."""
+LONGEST, FADING = 0.05, 0.998
 """Seconds that the longest piece of work takes before any was done, and how it is forgotten with each."""
 PATIENCE = 0.2
 """Seconds after which a listener who has heard nothing yet is like one who would now hear nothing."""
@@ -145,7 +147,7 @@ class Scheduler(Generic[Whom]):
 
     def _ready(self) -> list[Turn[Whom]]:
         """Texts that can do something now, the most urgent first."""
-        limit = self.clock() + max(GUARD, 2 * self._longest)
+        limit = self.clock() + max(GUARD, PIECES * self._longest)
 
         def urgency(turn: Turn[Whom]) -> tuple[int, float]:
             if turn.heard_until is None:
