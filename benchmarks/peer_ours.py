@@ -5,6 +5,7 @@ import sys
 import numpy as np
 from peer_tools import Clock, Work, serve, steps_report
 
+from dora_primespeech_mlx.nets.dimensions.sovits import FRAMES_PER_CODE
 from dora_primespeech_mlx.runtime.factory import sovits_runner, t2s_runner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.synthesis.decoding import generate
@@ -34,6 +35,10 @@ def main() -> None:
         noise = NoiseTable("normal", sovits.config.vocoder.inter_channels, (0,))
         return SentenceAudio(sovits, work.phones, ge, noise, NOISE_SCALE, 1.0)
 
+    def whole(codes: list[int]) -> np.ndarray:
+        frames = FRAMES_PER_CODE * len(codes)
+        return np.concatenate(list(stream_sentence(audio(), codes, Schedule(first=frames, largest=frames))))
+
     def t2s_task() -> dict[str, float]:
         clock = Clock()
         marks = [clock.read() for _ in codes()]
@@ -42,9 +47,8 @@ def main() -> None:
         return steps_report(marks)
 
     def sovits_task() -> dict[str, float]:
-        clock, sentence = Clock(), audio()
-        sentence.freeze(work.codes.tolist(), sentence.frames(work.steps))
-        samples = sentence.render(0, sentence.frozen)
+        clock = Clock()
+        samples = whole(work.codes.tolist())
         return {**clock.read(), "seconds": len(samples) / 32000}
 
     def speak_task() -> dict[str, float]:
@@ -55,9 +59,8 @@ def main() -> None:
         return {**clock.read(), **first, "seconds": count / 32000}
 
     def whole_task() -> dict[str, float]:
-        clock, sentence, made = Clock(), audio(), list(codes())
-        sentence.freeze(made, sentence.frames(len(made)))
-        samples = sentence.render(0, sentence.frozen)
+        clock = Clock()
+        samples = whole(list(codes()))
         return {**clock.read(), "seconds": len(samples) / 32000}
 
     serve({"t2s": t2s_task, "sovits": sovits_task, "speak": speak_task, "whole": whole_task})
