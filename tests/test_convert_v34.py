@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from dora_primespeech_mlx.commands.main import main
 from dora_primespeech_mlx.weights import official_v34
 from dora_primespeech_mlx.weights.checkpoint import Checkpoint, CheckpointError, read_checkpoint, read_torch
 from dora_primespeech_mlx.weights.load import load_model
@@ -188,15 +187,3 @@ def test_a_v4_file_without_its_estimator_is_named(data: Path, tmp_path: Path) ->
         official_v34.read_diffusion(
             cut, data / "s2_tiny_v4.pth", Companions(vocoder=data / "vocoder_tiny_v4.pth", version="v4")
         )
-
-
-def test_the_command_converts_and_says_what_is_missing(
-    data: Path, golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    common = ["convert", "--t2s", str(golden / "s1_tiny.ckpt"), "--sovits", str(data / "s2_tiny_v4_lora.pth")]
-    common += ["--vocoder", str(data / "vocoder_tiny_v4.pth"), "--out", str(tmp_path / "out")]
-    assert main(common) == 1
-    assert "needs its base model s2Gv4.pth" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
-    assert main([*common, "--base", str(data / "s2_tiny_v4.pth")]) == 0
-    assert "v4, T2S" in capsys.readouterr().out

@@ -97,8 +97,10 @@ def test_a_text_can_be_cancelled_between_two_steps(engine: Engine) -> None:
 def test_steps_come_from_the_environment_then_the_voice_then_the_executor(tiny_diffusion: Path, tmp_path: Path) -> None:
     def steps(path: Path, **env: str) -> int:
         settings = Settings.from_env({"RUNTIME": "onnx", "NUM_THREADS": "1", "VOICES_CONFIG": str(path), **env})
-        prompt = Engine.from_config(path, settings).load_voice().diffusion
+        engine = Engine.from_config(path, settings)
+        prompt = engine.load_voice().diffusion
         assert prompt is not None
+        assert engine.settle({"seed": 1}).seed == 1
         return prompt.steps
 
     plain, own = edited(tiny_diffusion, tmp_path), tmp_path / "own"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from safetensors.numpy import load_file, save_file
+from weight_files import never_ending
 
 from dora_primespeech_mlx.engine import Engine, synthesize
 from dora_primespeech_mlx.sampling import Sampling
@@ -39,12 +39,7 @@ def short_engine(tiny_voices: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """Engines whose model never ends a text by itself and stops after one second's allowance, by split method."""
     folder = tmp_path_factory.mktemp("short")
     shutil.copytree(tiny_voices.parent, folder, dirs_exist_ok=True)
-    weights = load_file(folder / "model" / "t2s.safetensors")
-    weights["ar_predict_layer.weight"][1024] = 0
-    save_file(weights, folder / "model" / "t2s.safetensors")
-    config = json.loads((folder / "model" / "config.json").read_text())
-    config["t2s"]["data"]["max_sec"] = 1
-    (folder / "model" / "config.json").write_text(json.dumps(config))
+    never_ending(folder / "model", 1)
     path = folder / "voices.json"
     return {method: Engine.from_config(path, settings(path, split_method=method)) for method in ("cut0", "cut5")}
 

@@ -40,7 +40,7 @@ def write_content_encoder(model: Path, folder: Path) -> None:
     width = load_model(model).sovits.config.ssl_dim
     mx.random.seed(3)
     network = Hubert(
-        HubertConfig((8,) * 7, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), width, 16, 1, 4, 16, 16, 1e-5)
+        HubertConfig((8,) * 7, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), width, 16, 1, 4, 16, 8, 1e-5)
     )
     weights = {name: np.array(value) for name, value in tree_flatten(network.parameters())}
     save_file(weights, folder / "hubert.safetensors")

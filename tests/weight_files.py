@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import load_file, save_file
 
 from dora_primespeech_mlx.weights.checkpoint import Checkpoint, read_checkpoint
 
@@ -159,3 +160,15 @@ def unstamped(folder: Path, manifest: str = "config.json") -> Path:
     content.pop("files", None)
     path.write_text(json.dumps(content), encoding="utf-8")
     return folder
+
+
+def never_ending(model: Path, seconds: int) -> Path:
+    """A model folder whose T2S ends no sentence by itself, and stops after an allowance of so many seconds."""
+    weights = load_file(model / "t2s.safetensors")
+    weights["ar_predict_layer.weight"][1024] = 0
+    save_file(weights, model / "t2s.safetensors")
+    path = model / "config.json"
+    config = json.loads(path.read_text("utf-8"))
+    config["t2s"]["data"]["max_sec"] = seconds
+    path.write_text(json.dumps(config), encoding="utf-8")
+    return model

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from dora_primespeech_mlx.speech import Style
-from dora_primespeech_mlx.voices.fields import NUMBERS, Fields, shown, there
+from dora_primespeech_mlx.speech import SAMPLING_NAMES, Style
+from dora_primespeech_mlx.voices.fields import Fields, shown, there
 from dora_primespeech_mlx.weights.source import read_json
 from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE
 
@@ -278,7 +278,7 @@ def _entry(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEntr
     weights = _weights(folder, fields, common)
     references = fields.texts("ref_audios") or (fields.required("ref_audio"),)
     language = fields.language("text_lang", "auto")
-    sampling = {key: fields.number(key) for key in NUMBERS if key != "speed_factor"}
+    sampling = {key: fields.number(key) for key in (*SAMPLING_NAMES, "noise_scale")}
     return VoiceEntry(
         name=name,
         weights=weights,

@@ -21,6 +21,7 @@ from dora_primespeech_mlx.audio import (
     resample,
     resample_soxr,
 )
+from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner
 from dora_primespeech_mlx.voices.encoders import Encoders
 
@@ -136,9 +137,11 @@ def codes_from_samples(samples: np.ndarray, rate: int, encoders: Encoders, sovit
             )
         return codes
     if not encoders.has("hubert"):
+        words_needed = isinstance(sovits.config, DiffusionConfig)
         raise FileNotFoundError(
             "This model has no content encoder, so it takes no new recordings with their text: "
-            f"{encoders.missing('hubert')}. Without a text a recording gives its timbre alone"
+            + encoders.missing("hubert")
+            + ("" if words_needed else ". Without a text a recording gives its timbre alone")
         )
     features = encoders.content(np.pad(heard, (0, APPENDED_ZEROS)))
     if features.shape[1] != sovits.config.ssl_dim:

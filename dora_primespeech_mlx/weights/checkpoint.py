@@ -103,10 +103,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(archive.tensors(weights), config, info, header, rank)
 
 
-def read_torch(path: Path, inside: str | None = None) -> dict[str, np.ndarray]:
+def read_torch(
+    path: Path, inside: str | None = None, wanted: str = "an encoder: give it with --t2s or --sovits"
+) -> dict[str, np.ndarray]:
     """Read a plain torch state dict or a `.safetensors` file; {name: array}, bfloat16 as float32.
 
-    A state dict that lies one level down under the name `inside` is read from there.
+    A state dict that lies one level down under the name `inside` is read from there. `wanted` is what a voice model,
+    which is refused, is not, and what to do.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -121,7 +124,7 @@ def read_torch(path: Path, inside: str | None = None) -> dict[str, np.ndarray]:
         if isinstance(archive.content, Mapping) and isinstance(archive.content.get("weight"), Mapping):
             raise CheckpointError(
                 f"{path} is a voice (it has 'weight' and {'config' if 'config' in archive.content else 'no config'}), "
-                "not an encoder: give it with --t2s or --sovits"
+                f"not {wanted}"
             )
         if not isinstance(archive.content, Mapping):
             raise CheckpointError(

@@ -185,21 +185,21 @@ def read_vocoder(path: Path, version: str) -> tuple[dict[str, np.ndarray], dict[
         FileNotFoundError: there is no such file.
         CheckpointError: it is damaged, or not the vocoder of that version.
     """
-    wanted = f"{path} is not the vocoder of {version}: give {VOCODERS[version]}"
+    wanted = f"the vocoder of {version}: give {VOCODERS[version]}"
     if version == "v4":
         if path.is_dir():
-            raise CheckpointError(wanted)
-        weights = read_torch(path, "generator")
+            raise CheckpointError(f"{path} is not {wanted}")
+        weights = read_torch(path, "generator", wanted)
         if any(".act." in name for name in weights) or "conv_pre.weight" not in weights:
-            raise CheckpointError(wanted)
+            raise CheckpointError(f"{path} is not {wanted}")
         return vocoder.sanitize(weights), {}
     folder = path if path.is_dir() else path.parent
     file = next((folder / name for name in GENERATOR_FILES if (folder / name).is_file()), folder / GENERATOR_FILES[0])
     if path.is_file():
         file = path
-    weights = read_torch(file, "generator")
+    weights = read_torch(file, "generator", wanted)
     if not any(".act." in name for name in weights):
-        raise CheckpointError(wanted)
+        raise CheckpointError(f"{path} is not {wanted}")
     try:
         settings = json.loads((folder / "config.json").read_text("utf-8"))
         bigvgan.BigVGANConfig.from_settings(settings)
