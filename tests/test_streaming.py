@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mlx.core as mx
@@ -14,7 +15,7 @@ from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.runtime.factory import sovits_runner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 from dora_primespeech_mlx.runtime.onnx.sovits import KEPT, PREPARED
-from dora_primespeech_mlx.synthesis.needs import Need
+from dora_primespeech_mlx.synthesis.needs import Need, alone
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import (
     FEW_CALLS,
@@ -40,6 +41,13 @@ WHOLE = Schedule(first=10_000, largest=10_000)
 RELEASED = VocoderConfig(8, 16, 16, (10, 8, 2, 2, 2), (16, 16, 8, 2, 2), (3, 7, 11), ((1, 3, 5),) * 3)
 SMALL = VocoderConfig(8, 16, 16, (5, 2, 2), (11, 4, 4), (3, 7, 11), ((1, 3, 5),) * 3)
 HOP = 20
+
+
+def needed(codes: list[int]) -> Iterator[int | Need]:
+    """Codes that come one at a time, each after the need of it."""
+    for code in codes:
+        yield alone("t2s", int)
+        yield code
 
 
 @pytest.fixture(scope="module", params=[(3, 7, 11), (3, 7, 15)], ids=["released kernels", "other kernels"])
@@ -150,7 +158,7 @@ def test_a_slower_machine_holds_more_back_and_sounds_the_same(
     audio: Callable[..., SentenceAudio], cost: float, frames: int
 ) -> None:
     def units(pace: Pace | None) -> list[np.ndarray]:
-        made = sentence_units(audio(), iter(CODES * 3), Schedule(chunk=50), pace)
+        made = sentence_units(audio(), needed(CODES * 3), Schedule(chunk=50), pace)
         return [samples for samples in made if isinstance(samples, np.ndarray)]
 
     pace, at_once = Pace(cost), units(None)
@@ -160,6 +168,26 @@ def test_a_slower_machine_holds_more_back_and_sounds_the_same(
     assert min(piece // 2, frames) * HOP <= len(chunks[0]) and max(map(len, chunks)) <= piece * HOP
     np.testing.assert_allclose(np.concatenate(chunks), np.concatenate(at_once), atol=1e-5)
     assert pace.cost != cost
+
+
+def test_a_pace_is_work_and_not_the_time_that_others_had_their_turn(
+    audio: Callable[..., SentenceAudio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 0.001
+        return now
+
+    monkeypatch.setattr("dora_primespeech_mlx.synthesis.needs.time", SimpleNamespace(perf_counter=clock))
+    paces = [Pace(0.5), Pace(0.5)]
+    for pace, turn in zip(paces, (0.0, 10.0), strict=True):
+        for unit in sentence_units(audio(), needed(CODES * 3), Schedule(), pace):
+            if isinstance(unit, Need):
+                now += turn
+    assert paces[0].learned == paces[1].learned == 1
+    assert paces[0].cost == pytest.approx(paces[1].cost) and paces[0].cost < 0.5
 
 
 def test_a_slower_chunk_counts_at_once_and_a_quicker_one_by_and_by() -> None:

@@ -9,10 +9,10 @@ vocoder only ever sees frozen latents with their full context, so joints need no
 with two different noises.
 """
 
-import time
+import sys
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -59,12 +59,12 @@ class Schedule:
 
 @dataclass
 class Pace:
-    """How long audio takes here, with all else that the machine does: so much is held back and rendered at a time.
+    """How much work audio is here, with all else that the machine does: so much is held back and rendered at a time.
 
     Neither changes a sample: latents are frozen when the schedule says so, whatever the pace.
 
     Attributes:
-        cost: seconds until a second of audio is there, as the second chunks of sentences have had it lately.
+        cost: seconds of work for a second of audio, as the second chunks of sentences have had it lately.
         learned: how many of them.
     """
 
@@ -220,11 +220,19 @@ def sentence_units(
 
     `pace` learns from the sentence; without it nothing is held back, and all that can be is rendered at once.
     """
+    if pace is None:
+        return _units(audio, codes, schedule, 0, schedule.largest)
+    units = _units(audio, codes, schedule, pace.held(schedule), pace.piece)
+    return _watched(units, pace, int(schedule.first * schedule.growth) * audio.hop, FRAME_RATE * audio.hop)
+
+
+def _units(
+    audio: SentenceAudio, codes: Iterable[int | Need], schedule: Schedule, held: int, piece: int
+) -> Iterator[np.ndarray | Need]:
+    """The same with so many frames held back, and so many rendered at a time."""
     known = isinstance(codes, Sequence)
     so_far: list[int] = [code for code in codes if not isinstance(code, Need)] if known else []
     emitted, settled, size = 0, 0, float(schedule.first)
-    held, piece = (pace.held(schedule), pace.piece) if pace else (0, schedule.largest)
-    taken: float | None = None
     if not known:
         for code in codes:
             if isinstance(code, Need):
@@ -241,12 +249,8 @@ def sentence_units(
             settled, size = ready - audio.context, min(size * schedule.growth, schedule.largest)
             if settled < held:
                 continue
-            for unit in _rendered(audio, emitted, settled, schedule, piece):
-                if pace and taken is not None and isinstance(unit, np.ndarray):
-                    pace.learn(time.perf_counter() - taken, min(settled - emitted, piece) / FRAME_RATE)
-                    pace = None
-                yield unit
-            emitted, taken = settled, time.perf_counter()
+            yield from _rendered(audio, emitted, settled, schedule, piece)
+            emitted = settled
     if not so_far:
         return
     total = audio.frames(len(so_far))
@@ -255,6 +259,24 @@ def sentence_units(
         stop = min(total, emitted + int(size))
         yield from _rendered(audio, emitted, stop, schedule, piece)
         emitted, size = stop, min(size * schedule.growth, schedule.largest)
+
+
+def _watched(units: Iterator[np.ndarray | Need], pace: Pace, least: int, rate: int) -> Iterator[np.ndarray | Need]:
+    """The units; `pace` learns the work of the second audio that waits for codes, if it is `least` samples at least."""
+    work, samples, coded, heard = 0.0, 0, False, False
+    for unit in chain(units, [None]):
+        if samples and not isinstance(unit, np.ndarray):
+            if heard and coded and samples >= least:
+                pace.learn(work, samples / rate)
+                least = sys.maxsize
+            work, samples, coded, heard = 0.0, 0, False, True
+        if unit is None:
+            return
+        yield unit
+        if isinstance(unit, Need):
+            work, coded = work + unit.took, coded or unit.stage == "t2s"
+        else:
+            samples += len(unit)
 
 
 def _rendered(
