@@ -259,6 +259,7 @@ class Engine:
                 if pause is not None:
                     if request.cancelled():
                         return
+                    request.listener.hear(len(pause.samples) / request.voice.sample_rate)
                     yield replace(pause, omissions=tuple(request.omissions[told:]))
                     told = len(request.omissions)
                     made += len(pause.samples)
@@ -272,6 +273,7 @@ class Engine:
                     if index == 0:
                         request.timing.first_audio = time.perf_counter() - began
                     words = tuple(word.later(before) for word in spoken.words)
+                    request.listener.hear(len(spoken.samples) / request.voice.sample_rate)
                     yield replace(_chunk(spoken.samples, index, prepared, request), words=words)
                     index += 1
                     made += len(spoken.samples)

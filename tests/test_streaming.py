@@ -19,6 +19,7 @@ from dora_primespeech_mlx.synthesis.needs import Need, alone
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import (
     FEW_CALLS,
+    Listener,
     Pace,
     Schedule,
     SentenceAudio,
@@ -168,6 +169,20 @@ def test_a_slower_machine_holds_more_back_and_sounds_the_same(
     assert min(piece // 2, frames) * HOP <= len(chunks[0]) and max(map(len, chunks)) <= piece * HOP
     np.testing.assert_allclose(np.concatenate(chunks), np.concatenate(at_once), atol=1e-5)
     assert pace.cost != cost
+
+
+def test_a_listener_who_has_enough_is_given_longer_stretches_of_the_same_sound(
+    audio: Callable[..., SentenceAudio],
+) -> None:
+    def stretches(seconds: float) -> list[np.ndarray]:
+        listener = Listener()
+        listener.hear(seconds)
+        units = sentence_units(audio(), needed(CODES * 3), Schedule(chunk=50), Pace(0.01), listener)
+        return [samples for samples in units if isinstance(samples, np.ndarray)]
+
+    poor, rich = stretches(0.0), stretches(60.0)
+    assert len(poor[0]) < len(rich[0]) == 50 * HOP and len(rich) < len(poor)
+    np.testing.assert_allclose(np.concatenate(rich), np.concatenate(poor), atol=1e-5)
 
 
 def test_a_pace_is_work_and_not_the_time_that_others_had_their_turn(

@@ -23,7 +23,7 @@ from dora_primespeech_mlx.synthesis.decoding import (
 from dora_primespeech_mlx.synthesis.diffusion import DiffusionAudio, stream_diffusion
 from dora_primespeech_mlx.synthesis.needs import Need, alone
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.streaming import Pace, Schedule, SentenceAudio, sentence_units
+from dora_primespeech_mlx.synthesis.streaming import Listener, Pace, Schedule, SentenceAudio, sentence_units
 from dora_primespeech_mlx.synthesis.words import SentenceWords
 from dora_primespeech_mlx.voices.library import Voice
 
@@ -50,6 +50,7 @@ class Request:
         whole: make all codes of a sentence before its audio.
         batch: sentences decoded together.
         decoders: which other texts share.
+        listener: who hears the text.
         timing: time spent.
         codes: of each sentence.
         omissions: sentences that were left out or cut short.
@@ -64,6 +65,7 @@ class Request:
     whole: bool
     batch: int
     decoders: Decoders = field(default_factory=Decoders)
+    listener: Listener = field(default_factory=Listener)
     timing: Timing = field(default_factory=Timing)
     codes: list[tuple[int, ...]] = field(default_factory=list)
     omissions: list[Omission] = field(default_factory=list)
@@ -255,7 +257,7 @@ def _render(
         stream = _in_steps(stream_diffusion(audio, codes, chunk, audio.schedule))
     else:
         pace = None if audio.few_calls else request.pace
-        stream = sentence_units(audio, codes, request.schedule or audio.schedule, pace)
+        stream = sentence_units(audio, codes, request.schedule or audio.schedule, pace, request.listener)
     for samples in stream:
         if isinstance(samples, np.ndarray) and not np.isfinite(samples).all():
             raise ValueError(

@@ -10,6 +10,7 @@ with two different noises.
 """
 
 import sys
+import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
@@ -30,6 +31,8 @@ LONGEST_WORK = 0.5
 """Seconds that rendering may take before something of it is heard."""
 MOST_HELD = 75
 """Frames that are held back at most."""
+RESERVE = 0.3
+"""Seconds that a listener should have left when more is there."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,10 @@ class Pace:
                 break
         return min(int(frames), MOST_HELD)
 
+    def due(self, frames: int, ahead: float) -> bool:
+        """Whether so many are rendered now, for a listener who has so many seconds left; few calls cost the least."""
+        return frames >= MOST_HELD or ahead <= RESERVE + self.cost / SPARE * frames / FRAME_RATE
+
     @property
     def piece(self) -> int:
         """Frames to render at a time, so that a listener waits for no more than `LONGEST_WORK`."""
@@ -95,6 +102,22 @@ class Pace:
 FEW_CALLS = Schedule(first=17, growth=3.0, chunk=50)
 """For devices on which a call costs more than its frames: as much in the first chunk as the codes of three launches are
 good for, and no more chunks than growth allows without a gap."""
+
+
+class Listener:
+    """Who hears a text, from its first audio on and without a break."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def hear(self, seconds: float) -> None:
+        """So much audio has been made."""
+        self._until = max(self._until, time.monotonic()) + seconds
+
+    @property
+    def ahead(self) -> float:
+        """Seconds of audio that are left."""
+        return max(0.0, self._until - time.monotonic())
 
 
 class SentenceAudio:
@@ -214,22 +237,38 @@ def stream_sentence(audio: SentenceAudio, codes: Iterable[int], schedule: Schedu
 
 
 def sentence_units(
-    audio: SentenceAudio, codes: Iterable[int | Need], schedule: Schedule, pace: Pace | None = None
+    audio: SentenceAudio,
+    codes: Iterable[int | Need],
+    schedule: Schedule,
+    pace: Pace | None = None,
+    listener: Listener | None = None,
 ) -> Iterator[np.ndarray | Need]:
     """The samples of `stream_sentence`, and what they need on the way, that of the codes included.
 
-    `pace` learns from the sentence; without it nothing is held back, and all that can be is rendered at once.
+    `pace` learns from the sentence; without it nothing is held back, and all that can be is rendered at once. A
+    `listener` who has enough waits for longer stretches.
     """
     if pace is None:
-        return _units(audio, codes, schedule, 0, schedule.largest)
-    units = _units(audio, codes, schedule, pace.held(schedule), pace.piece)
-    return _watched(units, pace, int(schedule.first * schedule.growth) * audio.hop, FRAME_RATE * audio.hop)
+        return _units(audio, codes, schedule, schedule.largest, lambda emitted, settled: True)
+    listener, held = listener or Listener(), pace.held(schedule)
+
+    def due(emitted: int, settled: int) -> bool:
+        ahead = listener.ahead
+        return (emitted > 0 or settled + ahead * FRAME_RATE >= held) and pace.due(settled - emitted, ahead)
+
+    units = _units(audio, codes, schedule, pace.piece, due)
+    least = int(min(schedule.first * schedule.growth, pace.piece / 2))
+    return _watched(units, pace, least * audio.hop, FRAME_RATE * audio.hop)
 
 
 def _units(
-    audio: SentenceAudio, codes: Iterable[int | Need], schedule: Schedule, held: int, piece: int
+    audio: SentenceAudio,
+    codes: Iterable[int | Need],
+    schedule: Schedule,
+    piece: int,
+    due: Callable[[int, int], bool],
 ) -> Iterator[np.ndarray | Need]:
-    """The same with so many frames held back, and so many rendered at a time."""
+    """The same, at most `piece` frames at a time, where they are `due`: so many are out, and so many could be."""
     known = isinstance(codes, Sequence)
     so_far: list[int] = [code for code in codes if not isinstance(code, Need)] if known else []
     emitted, settled, size = 0, 0, float(schedule.first)
@@ -247,10 +286,9 @@ def _units(
                 continue
             yield from audio.freeze(so_far, ready)
             settled, size = ready - audio.context, min(size * schedule.growth, schedule.largest)
-            if settled < held:
-                continue
-            yield from _rendered(audio, emitted, settled, schedule, piece)
-            emitted = settled
+            if due(emitted, settled):
+                yield from _rendered(audio, emitted, settled, schedule, piece)
+                emitted = settled
     if not so_far:
         return
     total = audio.frames(len(so_far))
