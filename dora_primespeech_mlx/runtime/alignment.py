@@ -89,8 +89,13 @@ class Head:
     bias: np.ndarray
 
     def probabilities(self, keys: np.ndarray, values: np.ndarray, phones: np.ndarray) -> np.ndarray:
-        """Attention of some rows to phones alone, [n, S]: keys and values [heads, n, width], `phones` their keys."""
-        return _softmax((_joined(keys, values) @ self.weight.T + self.bias) @ phones[self.head].T)
+        """Attention of some rows to phones alone, [n, S]: keys and values [heads, n, width], `phones` their keys.
+
+        Not by `@`: from some ten rows on OpenBLAS shares such a product among threads, which then keep their cores busy
+        waiting for another one, 20 ms for a product of 0.1 ms, while the networks want those cores.
+        """
+        queries = np.einsum("nd,wd->nw", _joined(keys, values), self.weight) + self.bias
+        return _softmax(np.einsum("nw,sw->ns", queries, phones[self.head]))
 
 
 class HeadFinder:
