@@ -4,8 +4,7 @@ A launch and a read a code cost more than many a code; here the kernel draws too
 as its caller wants. See cuda_clusters.cuh for how the network is cut. Prefills run as on any other MLX device.
 """
 
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.interface import Newcomer, Text
+from dora_primespeech_mlx.runtime.mlx import cuda_kernel
 from dora_primespeech_mlx.runtime.mlx.cache import FreshRows
 from dora_primespeech_mlx.runtime.mlx.runner import prefill, prefill_many
 from dora_primespeech_mlx.sampling import Sampling
@@ -271,13 +271,7 @@ class CodesKernel:
     @cached_property
     def _adopt(self) -> Callable[..., list[mx.array]]:
         # MLX does not know that the cache is written into; who reads it has to depend on the output.
-        kernel: Any = mx.fast.cuda_kernel(
-            name=f"t2s_adopt_{zlib.crc32(ADOPT.encode()):08x}",
-            input_names=["sizes", "cache", "rows", "state", "after"],
-            output_names=["adopted"],
-            source=ADOPT,
-        )
-        return kernel
+        return cuda_kernel.kernel("t2s_adopt", ("sizes", "cache", "rows", "state", "after"), ("adopted",), ADOPT)
 
     def _kernel(self, texts: int) -> Callable[..., list[mx.array]]:
         """The kernel for at most so many texts: what is known to be one needs no loops over them."""
@@ -286,35 +280,13 @@ class CodesKernel:
         return self._built[texts]
 
     def _build(self, plan: Plan) -> Callable[..., list[mx.array]]:
-        config, source, shared = self.config, SOURCE.read_text("utf-8"), plan.shared(self.config)
+        config, shared, threads = self.config, plan.shared(self.config), 32 * plan.warps
         numbers = (config.hidden, config.heads, config.feed_forward, config.vocabulary, *astuple(plan))
+        header = f"{SOURCE.read_text('utf-8')}\nusing Kernel = Codes<{', '.join(map(str, numbers))}>;\n"
+        header += f"static_assert(Kernel::SHARED == {shared});\n"
         casts = {"sampling": "const Sampling*", "cache": "__half*", "words": "Word*"}
-        body = ["Kernel kernel;", f"kernel.layers = {config.layers};"]
-        body += [f"kernel.{name} = ({casts[name]}){name};" for name in casts]
-        body += [f"kernel.{name} = {name};" for name in (*INPUTS, *OUTPUTS) if name not in casts]
-        body.append("kernel.run();")
-        threads, sizes = 32 * plan.warps, ", ".join(map(str, numbers))
-        header = f"{source}\nusing Kernel = Codes<{sizes}>;\nstatic_assert(Kernel::SHARED == {shared});\n"
-        # MLX keeps compiled kernels by name, on disk too, so the name must change with the text.
-        name = f"t2s_codes_{zlib.crc32((header + ''.join(body)).encode()):08x}"
         bounds = f"__cluster_dims__({plan.cluster}, 1, 1) __launch_bounds__({threads}, 1)"
-        header += declaration(name, INPUTS, OUTPUTS, bounds)
-        kernel: Any = mx.fast.cuda_kernel(
-            name=name,
-            input_names=list(INPUTS),
-            output_names=list(OUTPUTS),
-            source="\n".join(body),
-            header=header,
-            shared_memory=shared,
-        )
-        return kernel
-
-
-def declaration(name: str, inputs: Mapping[str, str], outputs: Mapping[str, str], bounds: str) -> str:
-    """A kernel that MLX writes itself: declared before, it keeps what is said of it here."""
-    arguments = [f"const {kind}* {each}" for each, kind in inputs.items()]
-    arguments += [f"{kind}* {each}" for each, kind in outputs.items()]
-    return f"namespace mlx::core::cu {{\n__global__ void {bounds} custom_kernel_{name}({', '.join(arguments)});\n}}\n"
+        return cuda_kernel.structure("t2s_codes", INPUTS, OUTPUTS, casts, config.layers, header, bounds, shared)
 
 
 def sampling_numbers(sampling: Sampling, end: int, minimum: int) -> tuple[float, ...]:

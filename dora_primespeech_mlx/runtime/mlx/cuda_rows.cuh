@@ -6,8 +6,8 @@
 // products are those of fp32 activations. Every sum has one order, whatever the number of texts: a text's scores do not
 // depend on its company.
 //
-// Compiled at run time by NVRTC behind cuda_clusters.cuh, whose texts and draws it shares (cuda_rows.py);
-// tests/cluster_emulation.cpp runs the same text on a CPU.
+// Compiled at run time by NVRTC behind cuda_clusters.cuh, whose texts and draws it shares, and cuda_grid.cuh
+// (cuda_rows.py); tests/cluster_emulation.cpp runs the same text on a CPU.
 
 #ifndef EMULATED
 DEVICE float4 late_load(const float* from) { return __ldcg(reinterpret_cast<const float4*>(from)); }
@@ -21,23 +21,6 @@ DEVICE void multiply(float (&sums)[4], unsigned a0, unsigned a1, unsigned a2, un
       "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
       : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
-
-__device__ unsigned int row_blocks_arrived;
-
-// All blocks of the grid must be resident: one block a multiprocessor, and no more blocks than multiprocessors.
-template <int GRID>
-DEVICE void grid_wait() {
-  __syncthreads();
-  if (threadIdx.x == 0) {
-    unsigned int step = blockIdx.x == 0 ? 0x80000000u - (GRID - 1) : 1u;
-    __threadfence();
-    unsigned int before = atomicAdd(&row_blocks_arrived, step);
-    while (((before ^ *(volatile unsigned int*)&row_blocks_arrived) & 0x80000000u) == 0) {
-    }
-    __threadfence();
-  }
-  __syncthreads();
 }
 #endif
 

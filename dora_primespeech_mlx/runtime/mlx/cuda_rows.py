@@ -5,17 +5,15 @@ for up to 64 of them. Both have the same texts and caches, so that a text can be
 H200 it had the codes that clusters make.
 """
 
-import zlib
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import mlx.core as mx
 
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S
-from dora_primespeech_mlx.runtime.mlx import cuda_clusters
+from dora_primespeech_mlx.runtime.mlx import cuda_clusters, cuda_kernel
 from dora_primespeech_mlx.runtime.mlx.cuda_t2s import step_weights
 
 SOURCE = Path(__file__).with_name("cuda_rows.cuh")
@@ -95,23 +93,10 @@ class ManyKernel:
     @cached_property
     def _kernel(self) -> Callable[..., list[mx.array]]:
         shared = shared_bytes(self.config, self.texts)
-        casts = {"sampling": "const Sampling*", "cache": "__half*"}
-        body = ["Kernel kernel;", f"kernel.layers = {self.config.layers};"]
-        body += [f"kernel.{name} = ({casts[name]}){name};" for name in casts]
-        body += [f"kernel.{name} = {name};" for name in (*INPUTS, *OUTPUTS) if name not in casts]
-        body.append("kernel.run();")
-        header = f"{cuda_clusters.SOURCE.read_text('utf-8')}\n{SOURCE.read_text('utf-8')}\n"
+        sources = (cuda_clusters.SOURCE, cuda_kernel.GRID, SOURCE)
+        header = "".join(f"{source.read_text('utf-8')}\n" for source in sources)
         header += f"using Kernel = ManyCodes<{self.sizes}>;\n"
         header += f"static_assert(Kernel::SHARED == {shared} && Kernel::SCRATCH == {self.scratch});\n"
-        # MLX keeps compiled kernels by name, on disk too, so the name must change with the text.
-        name = f"t2s_many_{zlib.crc32((header + ''.join(body)).encode()):08x}"
-        header += cuda_clusters.declaration(name, INPUTS, OUTPUTS, f"__launch_bounds__({self.threads}, 1)")
-        kernel: Any = mx.fast.cuda_kernel(
-            name=name,
-            input_names=list(INPUTS),
-            output_names=list(OUTPUTS),
-            source="\n".join(body),
-            header=header,
-            shared_memory=shared,
-        )
-        return kernel
+        casts = {"sampling": "const Sampling*", "cache": "__half*"}
+        bounds, layers = f"__launch_bounds__({self.threads}, 1)", self.config.layers
+        return cuda_kernel.structure("t2s_many", INPUTS, OUTPUTS, casts, layers, header, bounds, shared)

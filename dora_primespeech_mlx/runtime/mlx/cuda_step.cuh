@@ -3,7 +3,8 @@
 //
 // A step through separate operations is bound by their number (about 300), not by their work; here there is one.
 //
-// Compiled at run time by NVRTC (cuda_t2s.py); tests/cuda_emulation.cpp runs the same text on a CPU.
+// Compiled at run time by NVRTC behind cuda_grid.cuh (cuda_t2s.py); tests/cuda_emulation.cpp runs the same text on a
+// CPU.
 
 #ifndef EMULATED
 #include <cuda_fp16.h>
@@ -12,24 +13,8 @@
 #define BLOCK (int)blockIdx.x
 #define LOAD(pointer) __ldcg(pointer)
 #define PREFETCH(pointer) asm volatile("prefetch.global.L2 [%0];" ::"l"(pointer))
-__device__ unsigned int blocks_arrived;
 
 DEVICE void block_wait() { __syncthreads(); }
-
-// All blocks of the grid must be resident: one block a multiprocessor, and no more blocks than multiprocessors.
-template <int GRID>
-DEVICE void grid_wait() {
-  __syncthreads();
-  if (threadIdx.x == 0) {
-    unsigned int step = blockIdx.x == 0 ? 0x80000000u - (GRID - 1) : 1u;
-    __threadfence();
-    unsigned int before = atomicAdd(&blocks_arrived, step);
-    while (((before ^ *(volatile unsigned int*)&blocks_arrived) & 0x80000000u) == 0) {
-    }
-    __threadfence();
-  }
-  __syncthreads();
-}
 
 DEVICE float lanes_sum(float value) {
   for (int other = 16; other; other >>= 1) value += __shfl_xor_sync(0xffffffffu, value, other);

@@ -5,11 +5,9 @@ scores are one launch, and writing the new rows into the cache another. Prefills
 any other MLX device.
 """
 
-import zlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import mlx.core as mx
 import numpy as np
@@ -18,6 +16,7 @@ from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.apart import Apart
 from dora_primespeech_mlx.runtime.interface import T2SRows
+from dora_primespeech_mlx.runtime.mlx import cuda_kernel
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner, MlxT2SSession
 
 SOURCE = Path(__file__).with_name("cuda_step.cuh")
@@ -70,7 +69,8 @@ class StepKernel:
         self.weights = step_weights(model)
         mx.eval(self.weights)
         sizes = (config.hidden, config.heads, config.feed_forward, config.vocabulary, blocks, WARPS, PARTS)
-        self._header = f"{SOURCE.read_text('utf-8')}\nusing Kernel = Step<{', '.join(map(str, sizes))}>;\n"
+        source = "".join(path.read_text("utf-8") for path in (cuda_kernel.GRID, SOURCE))
+        self._header = f"{source}\nusing Kernel = Step<{', '.join(map(str, sizes))}>;\n"
         part = config.hidden // config.heads + 2
         self._scratch = 5 * config.hidden + config.heads * PARTS * part + config.feed_forward
 
@@ -99,16 +99,8 @@ class StepKernel:
     @cached_property
     def _kernel(self) -> Callable[..., list[mx.array]]:
         names = [name for name in (*INPUTS, *OUTPUTS) if name != "token"]
-        assignments = "\n".join(f"  kernel.{name} = {name};" for name in names)
-        # MLX keeps compiled kernels by name, on disk too, so the name must change with the text.
-        kernel: Any = mx.fast.cuda_kernel(
-            name=f"t2s_step_{zlib.crc32((self._header + BODY).encode()):08x}",
-            input_names=list(INPUTS),
-            output_names=list(OUTPUTS),
-            source=BODY.format(assignments=assignments),
-            header=self._header,
-        )
-        return kernel
+        body = BODY.format(assignments="\n".join(f"  kernel.{name} = {name};" for name in names))
+        return cuda_kernel.kernel("t2s_step", INPUTS, OUTPUTS, body, self._header)
 
 
 def step_weights(model: T2S) -> list[mx.array]:
