@@ -2,6 +2,8 @@
 
 Its activations work at twice the rate between two low-pass filters. Here the doubled signal is held as its even and
 its odd samples, so that every filter is a plain convolution of half the taps and nothing is interleaved.
+
+Convolutions may have 16 bits; activations, and what pairs of convolutions are added to, have float32.
 """
 
 from collections.abc import Mapping
@@ -41,8 +43,9 @@ class Snake(nn.Module):
         self.up_even, self.up_odd = mx.zeros(taps), mx.zeros(taps)
         self.down_even, self.down_odd = mx.zeros(taps), mx.zeros(taps)
 
-    def __call__(self, x: mx.array, shifted: bool) -> mx.array:
-        """x and result [B, T, C]; `shifted` as of `filtered`."""
+    def __call__(self, x: mx.array, kind: mx.Dtype, shifted: bool) -> mx.array:
+        """x and result [B, T, C]; `kind` is the result's type, `shifted` as of `filtered`."""
+        x = x.astype(mx.float32)
         first, last = x[:, :1], x[:, -1:]
         x = mx.concatenate([first, first, first, x, last, last, last], axis=1)
         even = self._bent(filtered(x[:, :-1], self.up_even, shifted))
@@ -51,7 +54,7 @@ class Snake(nn.Module):
         first, last = even[:, :1], odd[:, -1:]
         even = mx.concatenate([first, first, even, last, last, last], axis=1)
         odd = mx.concatenate([first, first, first, odd, last, last], axis=1)
-        return filtered(even, self.down_even, shifted) + filtered(odd, self.down_odd, shifted)
+        return (filtered(even, self.down_even, shifted) + filtered(odd, self.down_odd, shifted)).astype(kind)
 
     def _bent(self, y: mx.array) -> mx.array:
         return y + mx.square(mx.sin(y * self.alpha)) * self.inverse_beta
@@ -70,9 +73,9 @@ class AmpBlock(nn.Module):
 
     def __call__(self, x: mx.array, shifted: bool) -> mx.array:
         """x and result [B, T, C]; `shifted` as of `filtered`."""
-        before, between = self.activations[::2], self.activations[1::2]
+        before, between, kind = self.activations[::2], self.activations[1::2], self.convs1[0].weight.dtype
         for dilated, plain, bend, bend_again in zip(self.convs1, self.convs2, before, between, strict=True):
-            x = x + plain(bend_again(dilated(bend(x, shifted)), shifted))
+            x = x + plain(bend_again(dilated(bend(x, kind, shifted)), kind, shifted))
         return x
 
 
@@ -102,12 +105,13 @@ class BigVGAN(nn.Module):
 
     def __call__(self, mel: mx.array, shifted: bool = False) -> mx.array:
         """Log mel [B, frames, mel] to samples [B, frames * product(rates)] in -1..1; `shifted` as of `filtered`."""
+        kind = self.conv_pre.weight.dtype
         x = self.conv_pre(mel)
         for stage, up in enumerate(self.ups):
-            x = up(x)
+            x = up(x.astype(kind)).astype(mx.float32)
             blocks = self.resblocks[stage * self._branches : (stage + 1) * self._branches]
             x = sum((block(x, shifted) for block in blocks[1:]), blocks[0](x, shifted)) / self._branches
-        x = self.conv_post(self.activation_post(x, shifted))[..., 0]
+        x = self.conv_post(self.activation_post(x, kind, shifted))[..., 0]
         return mx.tanh(x) if self._bounded else mx.clip(x, -1.0, 1.0)
 
 

@@ -182,7 +182,7 @@ def diffusion_runner(
     if choose(runtime) == "mlx":
         from dora_primespeech_mlx.runtime.mlx.diffusion import MlxDiffusionRunner
 
-        return MlxDiffusionRunner(model, accelerated(), compiled=accelerated())
+        return MlxDiffusionRunner(model, accelerated(), accelerated(), cuda=accelerated() and not has_metal())
     return _traced(model, precision, threads)  # type: ignore[return-value]
 
 

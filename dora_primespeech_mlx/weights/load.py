@@ -37,9 +37,8 @@ FUSED_HEAD_WIDTH = 64
 CHANNELS = 16
 """Metal's direct convolutions take multiples of it."""
 PRECISIONS = {"fp32": mx.float32, "fp16": mx.float16}
-KEPT_IN_FP32 = ("ar_predict_layer.",)
-SNAKE = "dec.activation_post.alpha"
-"""A tensor of BigVGAN alone, which 16 bits leave 40 dB above their rounding where v4's generator has 54."""
+KEPT_IN_FP32 = ("ar_predict_layer.", ".activation")
+"""Parts of names: the layer of the scores, and BigVGAN's activations."""
 
 
 @dataclass(frozen=True)
@@ -198,9 +197,8 @@ def _t2s(weights: dict[str, np.ndarray], dimensions: T2SConfig, precision: str, 
 def _arrays(weights: dict[str, np.ndarray], precision: str) -> dict[str, mx.array]:
     """Weights as MLX has them, taken out of the mapping one by one, so that there are not two of all."""
     kind, arrays = PRECISIONS[precision], {}
-    kept = (*KEPT_IN_FP32, "dec.") if SNAKE in weights else KEPT_IN_FP32
     for name in list(weights):
-        value, exact = weights.pop(name), name.startswith(kept)
+        value, exact = weights.pop(name), any(part in name for part in KEPT_IN_FP32)
         if precision == "fp16" and not exact:
             check_fits_half(name, value, "speak with PRECISION=fp32")
         arrays[name] = mx.array(value).astype(mx.float32 if exact else kind)

@@ -9,6 +9,7 @@ import numpy as np
 from dora_primespeech_mlx.nets.bigvgan import BigVGAN
 from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.dimensions.diffusion import modulation_row
+from dora_primespeech_mlx.runtime.mlx.cuda_snake import fuse
 from dora_primespeech_mlx.runtime.mlx.runner import bucketed, finite, widened
 
 
@@ -16,11 +17,13 @@ class MlxDiffusionRunner:
     """v3 and v4 on MLX.
 
     With `bucket`, lengths are rounded up and masked. With `compiled`, a step and the vocoder are compiled for each
-    length, which is not for the CPU.
+    length, which is not for the CPU. With `cuda`, activations of BigVGAN are kernels of their own.
     """
 
-    def __init__(self, model: DiffusionSovits, bucket: bool, compiled: bool = False):
+    def __init__(self, model: DiffusionSovits, bucket: bool, compiled: bool = False, cuda: bool = False):
         self.config, self.streams = model.config, compiled
+        if cuda and isinstance(model.dec, BigVGAN):
+            fuse(model.dec)
         self._model, self._bucket, self._compiled = model, bucket, compiled
         self._build()
 
