@@ -2,6 +2,7 @@
 
 import gc
 import random
+import weakref
 from types import SimpleNamespace
 
 import mlx.core as mx
@@ -14,6 +15,7 @@ from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.factory import t2s_runner
 from dora_primespeech_mlx.runtime.interface import T2SRunner
 from dora_primespeech_mlx.runtime.mlx.cuda_clusters import prefilled_rows
+from dora_primespeech_mlx.runtime.mlx.rows import MlxT2SRows
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.synthesis.decoding import Decoder, Decoders, Guard, Row, generate_many
@@ -61,6 +63,31 @@ def alone(runner: T2SRunner, rows: list[Row]) -> list[list[int]]:
     for each in rows:
         list(generate_many(runner, [each]))
     return [each.codes for each in rows]
+
+
+def test_what_was_decoded_keeps_no_memory_until_python_looks_for_it(
+    network: T2S, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[weakref.ref] = []
+    told: list[int] = []
+
+    def open_rows(self: MlxT2SRunner) -> MlxT2SRows:
+        rows = MlxT2SRows(network, self.start)
+        opened.append(weakref.ref(rows))
+        return rows
+
+    monkeypatch.setattr(MlxT2SRunner, "open", open_rows)
+    gc.disable()
+    try:
+        rows = [sentence(1), sentence(2)]
+        runner = MlxT2SRunner(network, accelerated=False)
+        for _ in generate_many(runner, rows, lambda row: told.append(len(row.codes)) if row.cached else None):
+            pass
+        next(generate_many(runner, [sentence(3)]))
+        assert [each() for each in opened] == [None, None]
+    finally:
+        gc.enable()
+    assert told == [len(row.codes) for row in rows]
 
 
 @pytest.mark.parametrize("kind", ["mlx", "mlx ahead", "fp32", "int8"])

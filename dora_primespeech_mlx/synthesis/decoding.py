@@ -7,6 +7,7 @@ for itself makes several codes a launch, and those after the end are dropped too
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import zip_longest
@@ -33,6 +34,8 @@ EAGER_CODES = 32
 """Codes of a sentence after which its first audio waits for no more, so that launches make twice as many."""
 NOISE_BLOCK = 64
 """Steps whose noise goes to the device at once."""
+ROWS_A_THREAD = 8
+"""Rows whose noise one thread makes."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,16 @@ class Decoder:
             self.rows.append(row)
             row.cached = partial(self._cached, row)
             self._under_way[id(row)] = deque()
+        if self._ahead and len(joining) == len(self.rows) == 1:
+            # What else a lone sentence begins with is then submitted while its first codes are made.
+            self._launch(joining)
+            self._launch(joining)
         return rows
+
+    @property
+    def _ahead(self) -> bool:
+        """Whether codes are asked for before those before them are read."""
+        return self._draws and self.runner.pipelined
 
     def _cached(self, row: Row, layer: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         return self._drawing.cached(self.rows.index(row), layer, first, last)
@@ -206,7 +218,7 @@ class Decoder:
 
         With several rows there is other work for the device meanwhile, so no launch is made ahead.
         """
-        if len(rows) == 1 or not (self._draws and self.runner.pipelined):
+        if len(rows) == 1 or not self._ahead:
             return self.advance(rows)
         before = [len(row.codes) for row in rows]
         return Later(partial(self._read, self._begun(set(map(id, rows))), rows, before), len(rows))
@@ -251,7 +263,7 @@ class Decoder:
             self._launch([row for row in rows if not row.launched])
         self._launch([row for row in rows if not self._under_way[id(row)]])
         if self.runner.pipelined:
-            self._launch(rows)
+            self._launch([row for row in rows if len(self._under_way[id(row)]) < 2])
         for row in rows:
             for code, ends in self._under_way[id(row)].popleft().of(row):
                 row.take(code, ends)
@@ -274,7 +286,15 @@ class Decoder:
     def _noise(self, rows: Sequence[Row], count: int) -> Array:
         """Noise of the next steps [count, B, vocabulary]. That of a single row is kept, since transfers cost most."""
         if len(rows) > 1:
-            return self.runner.xp.array(np.stack([row.noise(row.launched, row.launched + count) for row in rows], 1))
+            noise = np.empty((count, len(rows), self.runner.config.vocabulary), np.float32)
+
+            def fill(places: range) -> None:
+                for place in places:
+                    noise[:, place] = rows[place].noise(rows[place].launched, rows[place].launched + count)
+
+            parts = [range(at, min(at + ROWS_A_THREAD, len(rows))) for at in range(0, len(rows), ROWS_A_THREAD)]
+            list(_makers().map(fill, parts) if len(parts) > 1 else map(fill, parts))
+            return self.runner.xp.array(noise)
         (row,) = rows
         owner, first, block = self._block
         if owner is not row or row.launched + count > first + NOISE_BLOCK:
@@ -414,21 +434,37 @@ def generate(
     return (code for (code,) in generate_many(runner, [row]) if code is not None)
 
 
-def generate_many(runner: T2SRunner, rows: Sequence[Row]) -> Iterator[list[int | None]]:
+def generate_many(
+    runner: T2SRunner, rows: Sequence[Row], leaving: Callable[[Row], object] = lambda row: None
+) -> Iterator[list[int | None]]:
     """Semantic codes of several sentences, step by step. A row has the codes that it has alone.
 
     Args:
         runner: the T2S network.
         rows: what to decode; each keeps its codes, and why its guard ended it.
+        leaving: is told of each row that has all its codes, while its part of the cache is there.
 
     Yields:
         the next code of each row, None for one that has ended.
     """
     decoder = Decoder(runner)
-    for at in range(0, len(rows), decoder.most_joins):
-        decoder.join(rows[at : at + decoder.most_joins])
-    while any(row.running for row in rows):
-        yield from map(list, zip_longest(*decoder.advance(rows, 1)))
+    try:
+        for at in range(0, len(rows), decoder.most_joins):
+            decoder.join(rows[at : at + decoder.most_joins])
+        while any(row.running for row in rows):
+            yield from map(list, zip_longest(*decoder.advance(rows, 1)))
+        for row in rows:
+            leaving(row)
+    finally:
+        # Rows and decoder know each other: not taken apart, they keep a device's memory until Python looks for it.
+        for row in rows:
+            decoder.leave(row)
+
+
+@lru_cache
+def _makers() -> ThreadPoolExecutor:
+    """Threads that make noise, which NumPy does without holding up others."""
+    return ThreadPoolExecutor(thread_name_prefix="noise")
 
 
 @lru_cache(maxsize=32)

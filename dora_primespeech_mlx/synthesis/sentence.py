@@ -128,18 +128,13 @@ def prepare(sentence: "Sentence", number: int, request: Request) -> PreparedSent
 
 def decode_together(sentences: Sequence[PreparedSentence], request: Request) -> list[PreparedSentence]:
     """Makes the codes of several sentences at once; one that loses its text is left to its second try."""
-    rows = [_row(sentence, request) for sentence in sentences]
+    words = {_row(sentence, request): _words(sentence, request) for sentence in sentences}
     with request.timing.measure("t2s"):
-        for _ in generate_many(request.voice.t2s, rows):
+        for _ in generate_many(request.voice.t2s, list(words), lambda row: words[row].follow(row)):
             pass
-        decoded = []
-        for sentence, row in zip(sentences, rows, strict=True):
-            words = _words(sentence, request)
-            words.follow(row)
-            decoded.append(replace(sentence, codes=tuple(row.codes), words=words))
     return [
-        replace(sentence, attempt=1) if row.fault else done
-        for sentence, row, done in zip(sentences, rows, decoded, strict=True)
+        replace(sentence, attempt=1) if row.fault else replace(sentence, codes=tuple(row.codes), words=own)
+        for sentence, (row, own) in zip(sentences, words.items(), strict=True)
     ]
 
 
@@ -232,6 +227,8 @@ def _codes(
         joined: Need[Row] = Need("t2s", decoder.join, row, (id(decoder), "join"), decoder.most_joins)
         yield joined
         row = joined.result
+        if isinstance(audio, SentenceAudio):
+            yield from audio.read()
         while row.running:
             step: Need[list[int]] = Need("t2s", decoder.begin, row, (id(decoder), "codes"), decoder.most)
             yield step
