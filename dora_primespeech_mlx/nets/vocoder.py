@@ -86,11 +86,15 @@ class ResBlock(nn.Module):
         ]
         self.convs2 = [nn.Conv1d(channels, channels, kernel, padding=(kernel - 1) // 2) for _ in dilations]
 
-    def __call__(self, x: mx.array) -> mx.array:
-        """x and result [B, T, C]."""
+    def __call__(self, x: mx.array, keep: mx.array | None) -> mx.array:
+        """x and result [B, T, C], which `keep` [B, T, 1], of ones and zeros, leaves zero where it is."""
         for dilated, plain in zip(self.convs1, self.convs2, strict=True):
-            x = x + plain(nn.leaky_relu(dilated(nn.leaky_relu(x, SLOPE)), SLOPE))
+            x = x + _kept(plain(nn.leaky_relu(_kept(dilated(nn.leaky_relu(x, SLOPE)), keep), SLOPE)), keep)
         return x
+
+
+def _kept(x: mx.array, keep: mx.array | None) -> mx.array:
+    return x if keep is None else x * keep
 
 
 class Vocoder(nn.Module):
@@ -118,20 +122,32 @@ class Vocoder(nn.Module):
         """See `settle`."""
         settle(self, multiple)
 
-    def __call__(self, latent: mx.array, ge: mx.array | None = None, kept: mx.array | None = None) -> mx.array:
+    def __call__(
+        self,
+        latent: mx.array,
+        ge: mx.array | None = None,
+        kept: mx.array | None = None,
+        mask: mx.array | None = None,
+    ) -> mx.array:
         """Latent [B, frames, C] and timbre ge [B, 1, gin] (where it knows one) to samples [B, frames * product(rates)].
 
         With `kept`, positions [W, n] of frames in W rows, the stages after the first, which cost most and see least,
         render only those: samples [B * W, n * product(rates)]. Of each row `config.narrow_context` frames at either
         end are right only where the latents end as well.
+
+        With `mask` [B, frames], true where a frame is real, a row sounds as if there were no others behind.
         """
+        keep = None if mask is None else mask[..., None].astype(latent.dtype)
         x = self.conv_pre(latent)
         if ge is not None:
             x = x + self.cond(ge)
+        x = _kept(x, keep)
         for stage, up in enumerate(self.ups):
             x = up(nn.leaky_relu(x, SLOPE))
+            keep = None if keep is None else mx.repeat(keep, x.shape[1] // keep.shape[1], axis=1)
+            x = _kept(x, keep)
             blocks = self.resblocks[stage * self._branches : (stage + 1) * self._branches]
-            x = sum((block(x) for block in blocks[1:]), blocks[0](x)) / self._branches
+            x = sum((block(x, keep) for block in blocks[1:]), blocks[0](x, keep)) / self._branches
             if stage == 0 and kept is not None:
                 B, _, C = x.shape
                 frames = x.reshape(B, latent.shape[1], -1)

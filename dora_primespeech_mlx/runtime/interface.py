@@ -225,7 +225,7 @@ class SovitsRunner(Protocol):
         ...
 
     def vocode_rows(self, rows: Sequence[VocodeRow]) -> Sequence[np.ndarray]:
-        """`vocode` of each row; rows are of one length."""
+        """`vocode` of each row; rows are of one length, or `fit` is."""
         ...
 
     def fit(self, frames: int) -> int:

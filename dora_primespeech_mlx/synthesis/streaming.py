@@ -214,7 +214,7 @@ class SentenceAudio:
             # What comes after the context is not heard, so that windows of others can have the same length.
             latent = np.pad(latent, [(0, self._sovits.fit(len(latent)) - len(latent)), (0, 0)])
         row = latent, self._ge, start - left, stop - left
-        need = self._need(self._sovits.vocode_rows, row, ("vocode", len(latent)))
+        need = self._need(self._sovits.vocode_rows, row, ("vocode", self._sovits.fit(len(latent))))
         yield need
         return need.result
 

@@ -245,7 +245,7 @@ class MlxSovitsRunner:
         return self.flow_rows([(prior, ge)])[0]
 
     def vocode(self, latent: np.ndarray, ge: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """See `runtime.interface.SovitsRunner`; all frames are rendered, so that one number tells the shapes."""
+        """See `runtime.interface.SovitsRunner`."""
         return self.vocode_rows([(latent, ge, start, len(latent) if stop is None else stop)])[0]
 
     def read_rows(self, rows: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
@@ -294,12 +294,17 @@ class MlxSovitsRunner:
     def vocode_rows(self, rows: Sequence[VocodeRow]) -> Sequence[np.ndarray]:
         """See `runtime.interface.SovitsRunner`; all frames are rendered, so that one number tells the shapes."""
         latent, ge, *_ = zip(*self._padded(rows), strict=True)
+        padded, mask = _filled(latent, self.fit(max(map(len, latent))))
+        ragged = mask if any(len(row) < padded.shape[1] for row in latent) else None
 
         def cut(samples: np.ndarray) -> list[np.ndarray]:
-            hop = samples.shape[1] // len(latent[0])
+            hop = samples.shape[1] // padded.shape[1]
             return [made[start * hop : stop * hop] for made, (_, _, start, stop) in zip(samples, rows, strict=False)]
 
-        return self._made(len(rows), lambda: [self._vocoder(self._input(np.stack(latent)), self._timbres(ge))], cut)
+        def stage() -> Sequence[mx.array]:
+            return [self._vocoder(self._input(padded), self._timbres(ge), None, ragged)]
+
+        return self._made(len(rows), stage, cut)
 
     def fit(self, frames: int) -> int:
         """See `runtime.interface.SovitsRunner`."""
