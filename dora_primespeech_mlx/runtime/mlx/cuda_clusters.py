@@ -338,6 +338,7 @@ class ClusterRows:
     _cache: mx.array
     _words: mx.array
     _texts: mx.array
+    _before: mx.array
     _slots: list[int]
     _free: list[int]
     _filled: list[int]
@@ -347,6 +348,9 @@ class ClusterRows:
     def __init__(self, kernel: CodesKernel, model: T2S, many: ManyTexts | None = None):
         self.most = many.texts if many else kernel.plan.texts
         self._kernel, self._model, self._many = kernel, model, many
+        config = kernel.config
+        self._cache = mx.zeros((0, config.layers, 2, config.heads, 0, config.head_width), mx.float16)
+        self._texts = mx.zeros((1, STATE + kernel.seen), mx.int32)
         self._forget()
 
     def join(self, newcomers: Sequence[Newcomer]) -> None:
@@ -358,7 +362,7 @@ class ClusterRows:
         for rows, (_, prompt, sampling, end, minimum) in zip(every, newcomers, strict=True):
             slot = self._free.pop()
             state = self._kernel.state(prompt, rows.shape[3], slot)
-            after = states[-1] if states else self._texts if self._slots else state
+            after = states[-1] if states else self._texts if self._slots else self._before
             states.append(self._kernel.adopt(self._cache, slot, rows, state, after))
             self._slots.append(slot)
             self._filled.append(rows.shape[3])
@@ -438,7 +442,7 @@ class ClusterRows:
         """Room for so many texts and so many rows of each."""
         old, (there, *_, capacity, _) = self._cache, self._cache.shape
         most = max(2 * there, slots) if slots > there else there
-        longest = -(-rows // GROWTH) * GROWTH + GROWTH if rows > capacity else capacity
+        longest = -(-rows // GROWTH) * GROWTH if rows > capacity else capacity
         if (most, longest) == (there, capacity):
             return
         if there:
@@ -450,10 +454,10 @@ class ClusterRows:
         mx.eval(self._cache)
 
     def _forget(self) -> None:
-        """No text is here; the memory of earlier ones is given back."""
-        config = self._kernel.config
-        self._slots, self._free, self._filled, self._fresh, self._how = [], [], [], [], []
-        self._cache = mx.zeros((0, config.layers, 2, config.heads, 0, config.head_width), mx.float16)
+        """No text is here. The cache stays for those to come, since a device takes a second to find gigabytes."""
+        config, self._before = self._kernel.config, self._texts
+        self._slots, self._filled, self._fresh, self._how = [], [], [], []
+        self._free = list(range(len(self._cache)))
         self._words = self._kernel.words()
         self._texts = mx.zeros((0, STATE + self._kernel.seen), mx.int32)
         self.logits = mx.zeros((0, config.vocabulary))
