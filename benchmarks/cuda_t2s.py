@@ -26,17 +26,17 @@ from dora_primespeech_mlx.commands.bench.closeness import closeness
 from dora_primespeech_mlx.commands.bench.timing import measure
 from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE
 from dora_primespeech_mlx.nets.dimensions.t2s import sine_table
-from dora_primespeech_mlx.runtime.factory import accelerated
+from dora_primespeech_mlx.runtime.factory import sovits_runner
 from dora_primespeech_mlx.runtime.interface import T2SRunner
 from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, plan
 from dora_primespeech_mlx.runtime.mlx.cuda_device import first_device
 from dora_primespeech_mlx.runtime.mlx.cuda_rows import ManyKernel, fits
 from dora_primespeech_mlx.runtime.mlx.cuda_t2s import CudaT2SRunner
-from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
+from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.synthesis.decoding import CODES_A_LAUNCH, MINIMUM_CODES, Guard, Row, generate_many
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.streaming import Schedule, SentenceAudio, stream_sentence
+from dora_primespeech_mlx.synthesis.streaming import SentenceAudio, stream_sentence
 from dora_primespeech_mlx.weights.load import load_model
 from dora_primespeech_mlx.weights.random_weights import SIZES, write_random_model
 
@@ -189,17 +189,17 @@ def cancel(folder: Path, codes: int) -> Report:
 def sentence(folder: Path, codes: int) -> Report:
     """First audio and real-time factor of sentences of 100 codes; the first one also compiles."""
     runner = clusters(folder)
-    sovits = MlxSovitsRunner(load_model(folder, precision="fp16").sovits, bucket=True, compiled=accelerated())
+    sovits = sovits_runner(load_model(folder, precision="fp16").sovits, "mlx")
     config = sovits.config.vocoder
     ge = np.random.default_rng(0).standard_normal(config.gin_channels).astype(np.float32)
     first_ms, factors = [], []
-    for _ in range(6):
+    for _ in range(16):
         own, first, samples = row(0, runner.config.vocabulary), 0.0, 0
         own.limit = 100
         began = time.perf_counter()
         audio = SentenceAudio(sovits, own.phones[-40:], ge, NoiseTable("normal", config.inter_channels, (0,)), 0.5, 1.0)
         codes = (code for (code,) in generate_many(runner, [own]) if code is not None)
-        for chunk in stream_sentence(audio, codes, Schedule()):
+        for chunk in stream_sentence(audio, codes, audio.schedule):
             first = first or time.perf_counter() - began
             samples += len(chunk)
         factors.append((time.perf_counter() - began) / (samples / (FRAME_RATE * audio.hop)))
@@ -210,7 +210,7 @@ def sentence(folder: Path, codes: int) -> Report:
 def lengths(folder: Path, codes: int) -> Report:
     """Whole sentences of 200 lengths, of phones and of codes: each ends, and all numbers are finite."""
     runner = clusters(folder)
-    sovits = MlxSovitsRunner(load_model(folder, precision="fp16").sovits, bucket=True, compiled=accelerated())
+    sovits = sovits_runner(load_model(folder, precision="fp16").sovits, "mlx")
     config = sovits.config.vocoder
     ge = np.random.default_rng(0).standard_normal(config.gin_channels).astype(np.float32)
     seconds, done = 0.0, 0
@@ -219,7 +219,7 @@ def lengths(folder: Path, codes: int) -> Report:
         own.limit = 5 + number
         audio = SentenceAudio(sovits, own.phones, ge, NoiseTable("normal", config.inter_channels, (0,)), 0.5, 1.0)
         stream = (code for (code,) in generate_many(runner, [own]) if code is not None)
-        samples = np.concatenate(list(stream_sentence(audio, stream, Schedule())))
+        samples = np.concatenate(list(stream_sentence(audio, stream, audio.schedule)))
         done += bool(np.isfinite(samples).all() and len(samples) == audio.hop * audio.frames(len(own.codes)))
         seconds += len(samples) / (FRAME_RATE * audio.hop)
     return {"done_of": [done, LENGTHS], "audio_s": seconds}
@@ -228,7 +228,7 @@ def lengths(folder: Path, codes: int) -> Report:
 def beside(folder: Path, codes: int) -> Report:
     """Milliseconds of the vocoder alone, and while codes are made on a stream of their own."""
     runner = clusters(folder)
-    sovits = MlxSovitsRunner(load_model(folder, precision="fp16").sovits, bucket=True, compiled=accelerated())
+    sovits = sovits_runner(load_model(folder, precision="fp16").sovits, "mlx")
     config, random = sovits.config.vocoder, np.random.default_rng(0)
     ge = random.standard_normal(config.gin_channels).astype(np.float32)
     noise, own = mx.random.uniform(0.1, 2, (CODES_A_LAUNCH, 1, 1025)), mx.new_stream(mx.default_device())
