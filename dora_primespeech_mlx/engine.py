@@ -12,11 +12,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
 
 from dora_primespeech_mlx.audio import write_audio, written_as
+from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import AudioChunk, Manner, Omission, Speech, Style, Wishes, Word
@@ -32,7 +33,7 @@ from dora_primespeech_mlx.synthesis.sentence import (
     prepare,
     speak,
 )
-from dora_primespeech_mlx.synthesis.streaming import Pace, Schedule
+from dora_primespeech_mlx.synthesis.streaming import Pace, Schedule, window_lengths
 from dora_primespeech_mlx.voices.book import VoiceEntry, read_voices
 from dora_primespeech_mlx.voices.library import Library, Voice
 
@@ -111,10 +112,15 @@ class Engine:
         compile_all()
 
     def _warm_up_together(self, text: str) -> None:
-        """Speaks more and more texts at once: a device builds kernels for each number of rows that it sees first."""
-        for count in TOGETHER:
+        """Speaks more and more texts at once: a device prepares each number and length of rows that it sees first."""
+        voice = self.load_voice()
+        sovits = cast(SovitsRunner, voice.sovits)
+        for count in (1, *TOGETHER):
             if count > (self._settings.max_sessions or count):
                 return
+            for frames in window_lengths(sovits):
+                latent = np.zeros((frames, sovits.config.vocoder.inter_channels), np.float32)
+                list(sovits.vocode_rows([(latent, voice.ge, 0, frames)] * count))
             scheduler: Scheduler[int] = Scheduler(count)
             for seed in range(count):
                 scheduler.add(Turn(seed, self.speak(text, self.settle({"seed": seed}))))

@@ -33,8 +33,16 @@ def test_texts_beyond_what_is_carried_wait_and_all_are_heard(machine: Machine):
     assert max(session.first[0] for session in sessions) > 5  # the last waited for others to be heard
 
 
-def test_a_warm_up_makes_calls_of_every_number_of_rows(machine: Machine):
-    engine, _ = opened(machine)
+def test_a_warm_up_makes_calls_of_every_number_and_length_of_rows(machine: Machine, monkeypatch: pytest.MonkeyPatch):
+    engine, voice = opened(machine)
+    render, seen = voice.sovits.vocode_rows, set()
+
+    def rendered(rows):
+        seen.update((len(latent), len(rows)) for latent, *_ in rows)
+        return render(rows)
+
+    monkeypatch.setattr(voice.sovits, "vocode_rows", rendered)
     engine.warm_up()
     calls, rows, _ = machine.spent["join"]
-    assert (calls, rows) == (3, 1 + 4 + 16)
+    assert (calls, rows) == (3 + 1, 1 + 1 + 4 + 16)
+    assert seen >= {(length, rows) for length in (96, 160, 224) for rows in (1, 4, 16)}

@@ -104,6 +104,15 @@ FEW_CALLS = Schedule(first=17, growth=3.0, chunk=50)
 good for, and no more chunks than growth allows without a gap."""
 
 
+def window_lengths(sovits: SovitsRunner) -> Sequence[int]:
+    """Lengths of the windows that `FEW_CALLS` renders, in frames."""
+    longest = sovits.fit(FEW_CALLS.largest + 2 * sovits.config.vocoder.context)
+    lengths = [sovits.fit(1)]
+    while lengths[-1] < longest:
+        lengths.append(sovits.fit(lengths[-1] + 1))
+    return lengths
+
+
 class Listener:
     """Who hears a text, from its first audio on and without a break."""
 
