@@ -40,6 +40,8 @@ def cut(samples: np.ndarray, sample_rate: int, longest: float = LONGEST_MESSAGE)
 
 UNFINISHED_AHEAD = 0.5
 """Seconds of audio ahead of its playing from which on a message that is not whole waits for more."""
+LATEST = 0.25
+"""Seconds before a player runs dry, or half of what may be ahead, at which a message goes however long it is."""
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Pacer:
         wait = self.sent_at + self.interval - now
         ahead = self.played_until - now
         if self.max_ahead is not None and ahead > 0.0:
-            wait = max(wait, min(ahead, ahead + duration - self.max_ahead))
+            wait = max(wait, ahead + min(duration - self.max_ahead, -min(LATEST, self.max_ahead / 2)))
             if not whole:
                 wait = max(wait, ahead - UNFINISHED_AHEAD)
         return max(0.0, wait)
