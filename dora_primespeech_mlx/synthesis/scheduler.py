@@ -24,7 +24,7 @@ LONGEST, FADING = 0.05, 0.998
 """Seconds that the longest piece of work takes before any was done, and how it is forgotten with each."""
 PATIENCE = 0.2
 """Seconds after which a listener who has heard nothing yet is like one who would now hear nothing."""
-LOAD = 0.85
+LOAD = 0.8
 """Share of the time that may be planned for."""
 FIRST_GUESS = 0.2
 """Seconds of work for a second of audio, before any was measured; it weighs as much as one second of audio."""
