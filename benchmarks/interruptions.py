@@ -2,19 +2,21 @@
 
     python benchmarks/interruptions.py OUT                      # speaks 60 answers, 50 of them cut off
     python benchmarks/interruptions.py OUT --hear WHISPER_DIR   # hears them (needs faster-whisper, soundfile, cn2an)
+    python benchmarks/interruptions.py OUT --hear WHISPER_DIR --json FILE   # and stores what tables.py writes
 
 The first part asks the node's own desk and worker for the answers, which pace themselves as for a player, and cancels
 at some moment before all is sent. OUT gets each whole answer as a WAV file, and said.json how much of it was sent and
 what `segment_complete` says of that. The second part lets Whisper write down two things of each answer:
 
-- what was sent, alone: its last word, unless Whisper itself is less than half sure of it;
+- what was sent, alone, with silence behind it as a player gives: its last word;
 - the whole answer, with the times of its words: the last word of which more than half was sent.
 
-The first is what a listener has, but Whisper guesses at words that have only begun, and at how a sentence goes on; how
-often it has the last word of a whole answer right is the control. The second has no cut in it, and what Whisper writes
-is laid beside the text, so that a word that it takes for another is still that word. Words are compared by their
-letters, Mandarin characters by their sound without its tone. `--seed` draws other answers and moments. Rules and limits
-were settled on other seeds than the one that is reported.
+What Whisper writes is laid beside the text: the question is up to which word of the text it heard, and a word that it
+takes for another (`grossed` for `grows`) is still that word. How often it writes that very word is told too, with whole
+answers as the control. Words of the silence are left out: those that begin in it, and those at the end that Whisper
+itself hardly believes in. The whole answer has no cut in it, so that Whisper cannot guess at a word that has only
+begun. Words are compared by their letters, Mandarin characters by their sound without its tone. `--seed` draws other
+answers and moments. Rules and limits were settled on other seeds than those that are reported.
 """
 
 import argparse
@@ -24,12 +26,11 @@ import re
 import threading
 import time
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pypinyin import lazy_pinyin
@@ -39,10 +40,27 @@ QUESTIONS, INTERRUPTED = 60, 50
 FADE, SILENCE = 320, 8000
 """Samples at 16 kHz over which a file's end fades, and of silence behind it."""
 CODES_PER_SECOND = 25
-SURE = 0.5
-"""Probability from which on Whisper hears a last word; below, it guesses how a sentence may go on."""
+LEAST = 0.1
+"""Probability below which a last word is none: in silence Whisper hears thanks and goodbyes."""
 Heard = tuple[str, float, float, float]
 """A word or Mandarin character, its beginning and end, and how likely it is."""
+
+
+class Answer(NamedTuple):
+    """One answer: whether it was cut off, and which word of its text is the last, -1 for none.
+
+    `said` is the reported one, `alone` and `timed` the last that was heard, in what was sent and by the times in the
+    whole. `same_word` says whether Whisper wrote that very word of what was sent, `control` the last one of the whole.
+    """
+
+    cut: bool
+    said: int
+    alone: int
+    timed: int
+    same_word: bool
+    control: bool
+
+
 EARLY = 0.04
 """Seconds by which Whisper's words begin before they sound: before the hiss of s, sh and x (see words.py; 72 words)."""
 
@@ -156,34 +174,67 @@ def hear(out: Path, whisper: Path) -> None:
     (out / "heard.json").write_text(json.dumps(heard, ensure_ascii=False), "utf-8")
 
 
-def score(out: Path) -> None:
-    """Compares the last word of what was sent of each answer with the one that was reported."""
-    right: dict[str, list[bool]] = defaultdict(list)
+def compare(out: Path) -> Iterator[Answer]:
+    """What was reported of each answer beside what was heard of it."""
     heard = json.loads((out / "heard.json").read_text("utf-8"))
     for row, words in zip(json.loads((out / "said.json").read_text("utf-8")), heard, strict=True):
-        language, kind = row["language"], "cut off" if row["cancelled"] else "all sent"
+        language = row["language"]
         text = split(row["text"], language)
         said = len(split(row["text"][: row["end"]], language)) - 1
-        near = {sound(word, language) for word in (["", *text] if said < 1 else text[said - 1 :])[:3]}
-        alone = words["alone"]
-        while alone and alone[-1][3] < SURE:
-            alone.pop()
-        last = alone[-1][0] if alone else ""
-        equal = sound(last, language) == (sound(text[said], language) if said >= 0 else "")
-        right[f"{kind}, heard alone"].append(equal)
-        right[f"{kind}, heard alone, or the word beside"].append(equal or sound(last, language) in near)
-        places = laid_beside([word for word, *_ in words["whole"]], text, language)
-        timed = zip(places, words["whole"], strict=True)
+        alone = spoken(words["alone"], row["sent"])
+        timed = zip(laid_beside(words["whole"], text, language), words["whole"], strict=True)
         sent = [at for at, (_, begins, ends, _) in timed if (begins + ends) / 2 + EARLY < row["sent"]]
-        place = sent[-1] if sent else -1
-        right[f"{kind}, times of the whole"].append(place == said)
-        right[f"{kind}, times of the whole, or the word beside"].append(abs(place - said) <= 1)
-        final = words["whole"][-1][0] if words["whole"] else ""
-        right["control: whole answers, heard whole"].append(sound(final, language) == sound(text[-1], language))
-        told, held = (text[at] if at >= 0 else "" for at in (said, place))
-        print(f"{row['wav']} {row['sent']:.2f} s, {kind}: said {told!r}; alone {last!r}; in the whole {held!r}")
-    for what, found in sorted(right.items()):
-        print(f"{what}: {sum(found)} of {len(found)}")
+        found = Answer(
+            cut=row["cancelled"],
+            said=said,
+            alone=(laid_beside(alone, text, language) or [-1])[-1],
+            timed=(sent or [-1])[-1],
+            same_word=last_sound(alone, language) == sound(text[said] if said >= 0 else "", language),
+            control=last_sound(words["whole"], language) == sound(text[-1], language),
+        )
+        told = [repr(text[at] if at >= 0 else "") for at in (found.said, found.alone, found.timed)]
+        kind = "cut off" if found.cut else "all sent"
+        print(f"{row['wav']} {row['sent']:.2f} s, {kind}: said {told[0]}; alone {told[1]}; in the whole {told[2]}")
+        yield found
+
+
+def table(found: Sequence[Answer]) -> dict[str, Any]:
+    """What `tables.py` prints."""
+    cut, whole = ([each for each in found if each.cut == kind] for kind in (True, False))
+
+    def count(right: Sequence[bool]) -> str:
+        return f"{sum(right)} of {len(right)}"
+
+    rows = [
+        [
+            what,
+            count([getattr(each, place) == each.said for each in cut]),
+            count([abs(getattr(each, place) - each.said) <= 1 for each in cut]),
+            count([getattr(each, place) == each.said for each in whole]),
+        ]
+        for what, place in (
+            ("what was sent, as Whisper hears it alone", "alone"),
+            ("what was sent, by Whisper's times in the whole answer", "timed"),
+        )
+    ]
+    same = [count([each.same_word for each in part]) for part in (cut, whole)]
+    rows.insert(1, ["the same, where Whisper writes the very word", same[0], "", same[1]])
+    rows.append(
+        ["control: whole answers, where Whisper writes the very word", "", "", count([a.control for a in found])]
+    )
+    head = ["the last word reported is the last word of", "cut off", "that, or the word beside", "all sent"]
+    return {"head": head, "rows": rows, "how": "Whisper base. `python benchmarks/interruptions.py`"}
+
+
+def spoken(heard: Sequence[Heard], seconds: float) -> Sequence[Heard]:
+    """The words of a recording of so many seconds, less those that Whisper heard in the silence behind it."""
+    last = max((at for at, word in enumerate(heard) if word[1] < seconds and word[3] >= LEAST), default=-1)
+    return heard[: last + 1]
+
+
+def last_sound(heard: Sequence[Heard], language: str) -> str:
+    """How the last word sounds."""
+    return sound(heard[-1][0], language) if heard else ""
 
 
 def split(text: str, language: str) -> list[str]:
@@ -203,15 +254,18 @@ def shared(text: str, begins: float, ends: float, language: str) -> Iterator[tup
         yield word, first, last
 
 
-def laid_beside(heard: list[str], text: list[str], language: str) -> list[int]:
-    """Which word of a text each word that is heard stands for: the likeliest, in order."""
-    one, other = ([sound(word, language) for word in words] for words in (heard, text))
-    matches = SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
-    return [
-        min(max(start, end - 1), start + (at - first) * max(1, end - start) // (last - first), len(text) - 1)
-        for _, first, last, start, end in matches
-        for at in range(first, last)
-    ]
+def laid_beside(heard: Sequence[Heard], text: list[str], language: str) -> list[int]:
+    """Which word of a text each word that is heard stands for: the likeliest, in order.
+
+    Where Whisper writes other words than the text has they are spread over those; at the end of the text one stands for
+    one, since what follows may not have been said.
+    """
+    one, other = ([sound(word, language) for word in words] for words in ([word for word, *_ in heard], text))
+    places = []
+    for _, first, last, start, end in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        each = 1.0 if end == len(other) else max(1, end - start) / max(1, last - first)
+        places += [min(max(start, end - 1), start + int((at - first) * each)) for at in range(first, last)]
+    return [min(place, len(text) - 1) for place in places]
 
 
 def sound(word: str, language: str) -> str:
@@ -222,17 +276,23 @@ def sound(word: str, language: str) -> str:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, nargs="+", help="a folder; with --hear several are counted together")
     parser.add_argument("--voices", type=Path, default=HERE.parent / "voices.json")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--hear", type=Path, metavar="WHISPER_DIR", help="a CTranslate2 folder of Whisper")
+    parser.add_argument("--json", type=Path, help="file for the table of what was heard")
     args = parser.parse_args()
     if args.hear is None:
-        speak(args.out, args.voices, args.seed)
-    else:
-        if not (args.out / "heard.json").exists():
-            hear(args.out, args.hear)
-        score(args.out)
+        speak(args.out[0], args.voices, args.seed)
+        return
+    for out in args.out:
+        if not (out / "heard.json").exists():
+            hear(out, args.hear)
+    found = table([answer for out in args.out for answer in compare(out)])
+    for row in (found["head"], *found["rows"]):
+        print(" | ".join(row))
+    if args.json is not None:
+        args.json.write_text(json.dumps({"tables": {"interruptions": found}}, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

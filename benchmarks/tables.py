@@ -21,7 +21,7 @@ from dora_primespeech_mlx.commands.bench.speech import PROCESSOR, WHOLE
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = ROOT / "benchmarks" / "results"
-PAGES = ("README.md", "benchmarks/README.md", "models/README.md", "training/README.md")
+PAGES = ("README.md", "benchmarks/README.md", "models/README.md", "training/README.md", "docs/*.md")
 PLACE = re.compile(r"(<!-- bench: (\S+) (\S+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 LANGUAGES = {"zh": "Mandarin", "en": "English"}
 LENGTHS = {"sentence": "a short sentence", "text": "a text"}
@@ -248,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("pages", nargs="*", type=Path)
     args = parser.parse_args(arguments)
     stale = []
-    for page in args.pages or [ROOT / name for name in PAGES if (ROOT / name).is_file()]:
+    for page in args.pages or [page for name in PAGES for page in sorted(ROOT.glob(name))]:
         text = page.read_text("utf-8")
         if filled(text) != text:
             stale.append(page)

@@ -1,11 +1,11 @@
 """How well words are timed, and what that costs.
 
-    python benchmarks/words.py [--voices voices.json] [--picture words.svg]
+    python benchmarks/words.py [--voices voices.json] [--picture words.svg] [--json FILE]
 
 `word_times.json` has sentences with the codes that the teacher of the shipped voice would speak them with, and when it
 begins and ends each word or Mandarin character, in milliseconds: exact, since those codes are made of its alignment
 (`training/word_times.py`). The codes go through T2S and SoVITS as if T2S had drawn them, chunk by chunk, and the words
-that come with the audio are compared. Cost is the processor time of words in that of a text spoken as ever.
+that come with the audio are compared. Cost is how much more processor time a text takes than without words.
 
 What is heard says whether both are right: s, sh and x hiss above 4.5 kHz, and a word that begins with one begins when
 the hiss does.
@@ -17,7 +17,9 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,10 @@ from typing import Any
 import numpy as np
 from pypinyin import lazy_pinyin
 
+from dora_primespeech_mlx.commands.bench.machine import processor
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.runtime.alignment import Follower
+from dora_primespeech_mlx.runtime.onnx.session import default_threads
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Word
 from dora_primespeech_mlx.synthesis.decoding import Row
@@ -37,7 +41,12 @@ from dora_primespeech_mlx.text.sentences import split
 from dora_primespeech_mlx.voices.library import Voice
 
 HERE = Path(__file__).parent
-BARS = {"median": 40, "95 %": 120}
+LANGUAGES = {"en": "English", "zh": "Mandarin"}
+LENGTHS = {"en": 400, "zh": 100}
+"""Characters of the texts whose cost is measured, some 25 s of each."""
+TIMES = ["50 sentences", "what", "words", "median error", "90 %", "95 %", "late by (median)"]
+COST = ["a text", "processor time with words, ms", "without, ms", "more"]
+HOW = "The voice that ships. `python benchmarks/words.py`"
 HISS = 4500
 """Hertz above which a hiss is, and almost nothing of a vowel."""
 LOUD = 0.15
@@ -88,7 +97,7 @@ def errors(sentences: list[dict[str, Any]], engine: Engine) -> dict[str, dict[st
             continue
         for word, begins, ends in zip(words, each["begins"], each["ends"], strict=True):
             if begins is not None:
-                gathered[each["language"]]["begin"].append(word.begins * 1000 - begins)
+                gathered[each["language"]]["beginning"].append(word.begins * 1000 - begins)
                 gathered[each["language"]]["end"].append(word.ends * 1000 - ends)
         pairs = list(zip(words, each["begins"], each["ends"], strict=True))
         for (before, _, ended), (word, begins, _) in pairwise(pairs):
@@ -120,32 +129,42 @@ def hiss(samples: np.ndarray, rate: int, begins: float) -> float:
     return (start + (int(quiet[-1]) + 1 if len(quiet) else 0) * step + size / 2) / rate - begins
 
 
-def cost(engine: Engine, text: str, repeats: int) -> tuple[float, float]:
-    """Seconds of processor that words take, and that a text takes in all; medians."""
-    taken, totals = [], []
-    spent = 0.0
+def times(found: dict[str, dict[str, np.ndarray]]) -> list[list[str]]:
+    """The rows of the table of `errors`."""
+    return [
+        [
+            LANGUAGES[language],
+            kind,
+            str(len(errors)),
+            *(f"{size:.0f} ms" for size in np.percentile(np.abs(errors), [50, 90, 95])),
+            f"{np.median(errors) + 0.0:.0f} ms",
+        ]
+        for language, kinds in found.items()
+        for kind, errors in kinds.items()
+    ]
 
-    def timed(function: Any) -> Any:
-        def call(*args: Any) -> Any:
-            nonlocal spent
-            began = time.thread_time()
-            result = function(*args)
-            spent += time.thread_time() - began
-            return result
 
-        return call
+def origin() -> str:
+    """What the cost was measured on."""
+    return f"{default_threads()} cores of {processor()}, onnxruntime {version('onnxruntime')}; rounds in turns."
 
-    kept = SentenceWords.__init__, SentenceWords.follow, SentenceWords.take
-    for name, function in zip(("__init__", "follow", "take"), kept, strict=True):
-        setattr(SentenceWords, name, timed(function))
-    for _ in range(repeats + 1):
-        spent, began = 0.0, time.process_time()
-        for _ in engine.stream(text, seed=1):
-            pass
-        taken.append(spent)
-        totals.append(time.process_time() - began)
-    SentenceWords.__init__, SentenceWords.follow, SentenceWords.take = kept  # type: ignore[method-assign]
-    return float(np.median(taken[1:])), float(np.median(totals[1:]))
+
+def cost(engine: Engine, text: str, rounds: int) -> tuple[float, float]:
+    """Seconds of processor that a text takes with words and without, in turns; medians.
+
+    They are of the whole process: work for one thread can keep others busy.
+    """
+    voice = engine.load_voice()
+    voices = (voice, replace(voice, head=None))
+    taken: list[list[float]] = [[], []]
+    for turn in range(rounds + 1):
+        for which in (0, 1) if turn % 2 else (1, 0):
+            began = time.process_time()
+            for _ in engine.stream(text, voice=voices[which], seed=1):
+                pass
+            if turn:
+                taken[which].append(time.process_time() - began)
+    return float(np.median(taken[0])), float(np.median(taken[1]))
 
 
 def picture(samples: np.ndarray, rate: int, words: list[Word], columns: int = 460) -> str:
@@ -179,22 +198,30 @@ def main() -> None:
     parser.add_argument("--voices", type=Path, default=HERE.parent / "voices.json")
     parser.add_argument("--times", type=Path, default=HERE / "word_times.json")
     parser.add_argument("--runtime", default="auto")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5, help="of the cost")
+    parser.add_argument("--only", choices=("errors", "cost"), help="(default: both)")
     parser.add_argument("--picture", type=Path, help="an SVG of one sentence with its words over the waveform")
+    parser.add_argument("--json", type=Path, help="file for the tables; those that it has and are not made now stay")
     args = parser.parse_args()
     engine = Engine.from_config(args.voices, Settings(voices=args.voices, runtime=args.runtime))
     sentences = json.loads(args.times.read_text("utf-8"))
-    print("| language | what | words | median | 90 % | 95 % | late by (median) |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    for language, kinds in errors(sentences, engine).items():
-        for kind, found in kinds.items():
-            sizes = np.percentile(np.abs(found), [50, 90, 95])
-            row = " | ".join(f"{size:.0f} ms" for size in sizes)
-            print(f"| {language} | {kind} | {len(found)} | {row} | {np.median(found):.0f} ms |")
-    for language in ("en", "zh"):
-        text = " ".join(each["text"] for each in sentences if each["language"] == language)[:400]
-        words, whole = cost(engine, text, args.repeats)
-        print(f"cost, {language}: {1000 * words:.1f} ms of {1000 * whole:.0f} ms, {100 * words / whole:.2f} %")
+    tables = {}
+    if args.only != "cost":
+        tables["times"] = {"head": TIMES, "rows": times(errors(sentences, engine)), "how": HOW}
+    if args.only != "errors":
+        rows = []
+        for language, name in LANGUAGES.items():
+            text = " ".join(each["text"] for each in sentences if each["language"] == language)[: LENGTHS[language]]
+            taken, without = cost(engine, text, args.rounds)
+            rows.append([name, *(f"{1000 * each:.0f}" for each in (taken, without)), f"{taken / without - 1:+.1%}"])
+        tables["cost"] = {"head": COST, "rows": rows, "how": f"{origin()} {HOW}"}
+    for table in tables.values():
+        for row in (table["head"], *table["rows"]):
+            print(" | ".join(row))
+    if args.json:
+        stored = json.loads(args.json.read_text("utf-8")) if args.json.exists() else {"tables": {}}
+        stored["tables"] |= tables
+        args.json.write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
     if args.picture:
         each = next(each for each in sentences if each["text"] == PICTURED)
         voice = engine.load_voice(each["voice"])

@@ -275,6 +275,19 @@ def test_tables_of_the_pages_are_what_the_stored_results_say(tables: types.Modul
     assert tables.main(["--check"]) == 0
 
 
+@pytest.mark.parametrize("page", ["docs/words.md", "docs/field.md"])
+def test_all_numbers_in_the_tables_of_a_page_are_stored(tables: types.ModuleType, page: str):
+    rest = tables.PLACE.sub("", (tables.ROOT / page).read_text("utf-8"))
+    assert not re.findall(r"^\|.*\d.*\|$", rest, re.MULTILINE)
+
+
+def test_every_block_of_a_player_is_accounted_for(tables: types.ModuleType):
+    player = json.loads((tables.STORED / "field.json").read_text("utf-8"))["tables"]["player"]
+    assert player["head"][2] == "blocks sent"
+    for row in player["rows"]:
+        assert int(row[2]) == sum(map(int, row[3:]))
+
+
 def test_a_typed_number_is_found(
     tables: types.ModuleType, results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
