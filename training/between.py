@@ -1,9 +1,9 @@
-"""Weights between those that a training began with and those that it ended with.
+"""Weights between those that a training began with and those that it ended with, or beyond the latter.
 
-    python -m training.between FIRST.pth LAST.pth OUT.pth --share 0.88
+    python -m training.between FIRST.pth LAST.pth OUT.pth --share 1.2
 
 Both are official s2 files of one training (`training.from_model`, `training.train_sovits`).  What lies between them
-keeps more of what the first could do.
+keeps more of what the first could do; a share of more than 1 goes on in the direction of the training.
 """
 
 import argparse

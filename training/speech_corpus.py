@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from training.steps import RANDOM, held_out
-from training.strangers import NUMBERS
+from training.strangers import NUMBERS, SHIPPED
 from training.tokens import codebook
 
 MOST_CODES = 176  # of one item, 7.04 s; an item is one utterance or two of the same voice
@@ -41,8 +41,11 @@ class Item(NamedTuple):
 class SpeechCorpus:
     """All utterances of LEAST_CODES to ONE_CODES codes that are not held out."""
 
-    def __init__(self, pack: str, folder: Path, batch: int, segment: int, hours: float, device: str):
+    def __init__(
+        self, pack: str, folder: Path, batch: int, segment: int, hours: float, device: str, shipped: float = 0.0
+    ):
         self.folder, self.batch, self.segment, self.device = folder, batch, segment, device
+        self.shipped = shipped  # least share of a batch in voices that ship
         with np.load(pack) as data:
             self.ids, self.ids_offset = data["ids"].astype(np.int64), data["ids_off"]
             self.centres = data["centres"]
@@ -119,6 +122,11 @@ class SpeechCorpus:
         segments would hold, are heard as often as the middle.
         """
         first = RANDOM.integers(self.count, size=self.batch)
+        own = [k for voice in range(SHIPPED) for k in self.voices.get(voice, [])]
+        if own:
+            least = round(self.shipped * self.batch)
+            first[:least] = RANDOM.choice(own, least)
+            RANDOM.shuffle(first)  # discriminators may hear the first ones alone
         mates = self._of_voices(self.clips, first)
         second = self._of_voices(self.voices, first)
         fits = (self.host_length[first] + self.host_length[second] <= MOST_CODES) & (RANDOM.random(self.batch) < 0.5)

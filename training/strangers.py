@@ -39,6 +39,7 @@ INVENTED_SHARE, OWN_TIMBRE = (
     0.5,
     0.8,
 )  # of invented timbres from the spread of all; what is their own, at most, in spreads
+SHIPPED = 6  # voices, which have the first numbers
 TIMBRE = 128  # the first numbers of a style are timbre, the others prosody
 COMPONENTS = 32  # of timbre, and NUMBERS with pitch and what else describes a voice (`training.timbre`)
 NUMBERS = COMPONENTS + 2

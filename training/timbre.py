@@ -13,11 +13,10 @@ import numpy as np
 from scipy.signal import resample_poly
 
 from training import tokens
-from training.strangers import COMPONENTS, TIMBRE, Cast, Voice, Worker, add_speaking, speak
+from training.strangers import COMPONENTS, SHIPPED, TIMBRE, Cast, Voice, Worker, add_speaking, speak
 
-SHIPPED_SHARE = 0.3  # of voices
-INVENTED_TIMBRES = 0.6  # of the others
-PLAYED_SHARE = 0.4  # of the others
+INVENTED_TIMBRES = 0.6  # of voices that do not ship
+PLAYED_SHARE = 0.4  # of them
 UP, DOWN, DOWN_RANGE = 40, 30, (26, 35)  # from the teacher's rate to SAMPLES: UP / DOWN, and faster or slower
 SAMPLES = 32000
 CODE = SAMPLES // tokens.TOKENS
@@ -61,7 +60,7 @@ class CodedWorker(Worker):
     def draw(self) -> Voice:
         """One that ships, or another."""
         random = self.random
-        if random.random() < SHIPPED_SHARE:
+        if random.random() < self.args.shipped:
             return self.cast.draw_shipped(random)
         self.strangers += 1
         invented = random.random() < INVENTED_TIMBRES
@@ -95,7 +94,7 @@ class CodedWorker(Worker):
         audio *= min(1.0, 0.95 / max(float(np.abs(audio).max()), 1e-5))
         at = ((np.arange(2 * count) + 2 * first + 0.5) * (rate / 50)).astype(int)
         pitch = one["pitch"][np.minimum(at, len(one["pitch"]) - 1)] * voice.played
-        stranger = len(self.pack["shipped"]) + self.args.worker * 10**5 + self.strangers
+        stranger = SHIPPED + self.args.worker * 10**5 + self.strangers
         return {
             "audio": (audio * 32767).astype(np.int16),
             "codes": tokens.nearest(rows[:, self.varying], self.centres).astype(np.int16),
@@ -111,6 +110,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_speaking(parser)
+    parser.add_argument("--shipped", type=float, default=0.3, help="share of voices that ship")
     parser.set_defaults(held_out=0)
     speak(parser.parse_args(), CodedWorker, "training.timbre")
 

@@ -276,6 +276,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--judged", type=int, default=0, help="items of a batch that discriminators hear; 0 is all")
+    parser.add_argument("--shipped", type=float, default=0.0, help="least share of a batch in the voices that ship")
     parser.add_argument("--segment", type=int, default=32, help="frames of 20 ms that are turned into sound per item")
     parser.add_argument("--rate", type=float, default=2.5e-4)
     parser.add_argument("--every", type=float, default=60)
@@ -296,7 +297,7 @@ def main() -> None:
     if args.compile:
         torch._dynamo.config.cache_size_limit = 32
     args.out.mkdir(exist_ok=True, parents=True)
-    corpus = SpeechCorpus(args.pack, args.speech, args.batch, args.segment, args.hours, args.device)
+    corpus = SpeechCorpus(args.pack, args.speech, args.batch, args.segment, args.hours, args.device, args.shipped)
     while corpus.refresh() < args.least:
         if time.time() - born > args.patience:
             parser.error(
