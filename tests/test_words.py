@@ -243,5 +243,5 @@ def test_words_of_the_shipped_voice_are_timed_as_its_teacher_speaks_them() -> No
     path = ROOT / "voices.json"
     found = errors(chosen, Engine.from_config(path, Settings(voices=path, runtime="onnx")))
     for language, count in (("en", 15), ("zh", 17)):
-        begin = np.abs(found[language]["begin"])
+        begin = np.abs(found[language]["beginning"])
         assert len(begin) == count and np.median(begin) <= 40 and np.percentile(begin, 95) <= 120
