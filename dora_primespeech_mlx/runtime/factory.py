@@ -63,6 +63,11 @@ def has_metal() -> bool:
     return not mx.cuda.is_available()
 
 
+def has_cuda() -> bool:
+    """Whether MLX runs on CUDA here."""
+    return accelerated() and not has_metal()
+
+
 def choose(runtime: str) -> str:
     """The executor for a setting: "mlx" or "onnx"; "auto" is MLX where it has Metal or CUDA, else ONNX Runtime.
 
@@ -170,8 +175,7 @@ def sovits_runner(
         from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 
         # On CUDA compiled convolutions are no faster, and cost a minute before the first; calls cost more than frames.
-        launch_bound = accelerated() and not has_metal()
-        return MlxSovitsRunner(model, accelerated(), compiled=has_metal(), launch_bound=launch_bound)
+        return MlxSovitsRunner(model, accelerated(), compiled=has_metal(), launch_bound=has_cuda())
     return _traced(model, precision, threads)  # type: ignore[return-value]
 
 
@@ -182,7 +186,7 @@ def diffusion_runner(
     if choose(runtime) == "mlx":
         from dora_primespeech_mlx.runtime.mlx.diffusion import MlxDiffusionRunner
 
-        return MlxDiffusionRunner(model, accelerated(), accelerated(), cuda=accelerated() and not has_metal())
+        return MlxDiffusionRunner(model, accelerated(), accelerated(), cuda=has_cuda())
     return _traced(model, precision, threads)  # type: ignore[return-value]
 
 

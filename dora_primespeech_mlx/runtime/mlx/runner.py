@@ -71,16 +71,13 @@ def prefill_many(
     most_phones, most_codes = (max(part) for part in zip(*lengths, strict=True))
     padded = -(-max(map(sum, lengths)) // COARSE) * COARSE
 
-    def rows(arrays: Sequence[np.ndarray], length: int) -> mx.array:
-        rest = ((0, 0),) * (arrays[0].ndim - 1)
-        return mx.array(np.stack([np.pad(array, ((0, length - len(array)), *rest)) for array in arrays]))
-
     bert = None
     if any(features is not None for _, features in texts):
-        bert = rows([np.zeros((len(ids), BERT_DIM), np.float32) if b is None else b for ids, b in texts], most_phones)
-    x = model.embed_text(rows([phones for phones, _ in texts], most_phones), bert)
+        every = [np.zeros((len(ids), BERT_DIM), np.float32) if b is None else b for ids, b in texts]
+        bert = mx.array(_filled(every, most_phones))
+    x = model.embed_text(mx.array(_filled([phones for phones, _ in texts], most_phones)), bert)
     if most_codes:
-        audio = model.embed_audio(rows(prompts, most_codes), mx.arange(most_codes))
+        audio = model.embed_audio(mx.array(_filled(prompts, most_codes)), mx.arange(most_codes))
         x = mx.concatenate([x, audio], axis=1)
     places = np.zeros((size, padded), np.int32)
     for place, (phones, codes) in zip(places, lengths, strict=True):
@@ -283,22 +280,23 @@ class MlxSovitsRunner:
         """See `runtime.interface.SovitsRunner`."""
         every, ge = zip(*self._padded(rows), strict=True)
         lengths = set(map(len, every))
-        padded, mask = _filled(every, self.fit(max(lengths)) if len(lengths) > 1 else max(lengths))
+        padded = _filled(every, self.fit(max(lengths)) if len(lengths) > 1 else max(lengths))
 
         def cut(latents: np.ndarray) -> list[np.ndarray]:
             return [latent[: len(prior)] for latent, (prior, _) in zip(latents, rows, strict=False)]
 
-        ragged = mask if len(lengths) > 1 else None
+        ragged = _real(every, padded.shape[1]) if len(lengths) > 1 else None
         return self._made(len(rows), lambda: [self._flow(self._input(padded), self._timbres(ge), ragged)], cut)
 
     def vocode_rows(self, rows: Sequence[VocodeRow]) -> Sequence[np.ndarray]:
         """See `runtime.interface.SovitsRunner`; all frames are rendered, so that one number tells the shapes."""
         latent, ge, *_ = zip(*self._padded(rows), strict=True)
-        padded, mask = _filled(latent, self.fit(max(map(len, latent))))
-        ragged = mask if any(len(row) < padded.shape[1] for row in latent) else None
+        padded = _filled(latent, self.fit(max(map(len, latent))))
+        size = padded.shape[1]
+        ragged = _real(latent, size) if any(len(row) < size for row in latent) else None
 
         def cut(samples: np.ndarray) -> list[np.ndarray]:
-            hop = samples.shape[1] // padded.shape[1]
+            hop = samples.shape[1] // size
             return [made[start * hop : stop * hop] for made, (_, _, start, stop) in zip(samples, rows, strict=False)]
 
         def stage() -> Sequence[mx.array]:
@@ -331,7 +329,7 @@ class MlxSovitsRunner:
         size = -(-longest // step) * step
         if size == longest and not self._bucket:
             return np.stack(rows), None
-        return _filled(rows, size)
+        return _filled(rows, size), _real(rows, size)
 
     def _timbres(self, ge: Sequence[np.ndarray]) -> mx.array:
         """Timbres [gin] as a batch [B, 1, gin] in the weights' type."""
@@ -342,12 +340,17 @@ class MlxSovitsRunner:
         return mx.array(array).astype(self._model.enc_p.proj.weight.dtype)
 
 
-def _filled(rows: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, mx.array]:
-    """Rows [T, ...] filled up with zeros to `size`, and the mask of what is real, [B, size]."""
+def _filled(rows: Sequence[np.ndarray], size: int) -> np.ndarray:
+    """Rows [T, ...] filled up with zeros to `size`."""
     filled = np.zeros((len(rows), size, *rows[0].shape[1:]), rows[0].dtype)
     for place, row in zip(filled, rows, strict=True):
         place[: len(row)] = row
-    return filled, mx.array(np.arange(size) < np.array([[len(row)] for row in rows]))
+    return filled
+
+
+def _real(rows: Sequence[np.ndarray], size: int) -> mx.array:
+    """Where rows filled up to `size` are real, [B, size]."""
+    return mx.array(np.arange(size) < np.array([[len(row)] for row in rows]))
 
 
 def finite(found: np.ndarray | Sequence[np.ndarray]) -> bool:
