@@ -19,7 +19,7 @@ from dora_primespeech_mlx.nets.vocoder import Vocoder
 from dora_primespeech_mlx.runtime import factory, memory
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
 from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
-from dora_primespeech_mlx.runtime.onnx import processor, trace_t2s
+from dora_primespeech_mlx.runtime.onnx import processor, trace_t2s, windows
 from dora_primespeech_mlx.runtime.onnx.export import export_onnx
 from dora_primespeech_mlx.runtime.onnx.graph import Graph
 from dora_primespeech_mlx.runtime.onnx.quantise import (
@@ -277,16 +277,22 @@ def test_sovits_stages_are_those_of_mlx(sovits):
     assert (ours.fit(37), ours.fit(200)) == ((44, 256) if openvino_session.pays() else (37, 200))
 
 
-def test_windows_that_are_rendered_side_by_side_give_the_samples_of_one(sovits):
-    random, context = np.random.default_rng(8), sovits.config.vocoder.narrow_context
+@pytest.mark.parametrize(("words", "rows"), [(set(), (1, 3)), ({"avx512f"}, (3, 3))])
+def test_windows_that_are_rendered_side_by_side_give_the_samples_of_one(sovits, monkeypatch, words, rows):
+    monkeypatch.setattr(processor, "said", lambda: frozenset(words))
+    monkeypatch.setattr(windows, "BLOCKS", 0.5)  # so that this small network is like one with 8 times the channels
+    random, config = np.random.default_rng(8), sovits.config.vocoder
     alone, beside = (factory.sovits_runner(sovits, "onnx", "fp32", threads=threads) for threads in (1, 3))
     latent, ge = random.standard_normal((30, 8)).astype(np.float32), np.ones(16, np.float32)
-    for start, stop in ((0, 30), (0, 12), (5, 17), (9, 30), (28, 30)):
-        windows = beside._windows(max(0, start - context), min(30, stop + context), stop - start)
-        if not openvino_session.pays():
-            assert len(windows) == min(3, max(1, (stop - start) // (3 * context)))
+    for start, stop in ((0, 30), (0, 12), (5, 17), (9, 30), (28, 29)):
+        parts = windows.Parts(config, (start, stop), 30, 3)
+        shapes = [array.shape for array in parts.inputs()]
+        assert (shapes[0][0], shapes[1][0]) == (rows if stop - start > 10 else (1, 1)) and shapes[1] == shapes[2]
         whole = alone.vocode(latent, ge, start, stop)
         np.testing.assert_allclose(beside.vocode(latent, ge, start, stop), whole, atol=1e-6)
+    whole = alone.vocode(latent, ge, 5, 17)
+    monkeypatch.setitem(config.__dict__, "narrow_contexts", (4, 1))
+    assert np.abs(beside.vocode(latent, ge, 5, 17) - whole).max() > 0
 
 
 INTEL = {"GenuineIntel", "avx512_bf16"}
@@ -325,24 +331,29 @@ def test_windows_of_any_length_are_rendered_together_as_each_is_alone(sovits) ->
     np.testing.assert_allclose(together.vocode(*rows[1]), alone.vocode(*rows[1]), atol=1e-5)
 
 
-@pytest.mark.parametrize(("kernels", "contexts"), [((3, 7, 11), (11, 2)), ((3, 7, 15), (14, 3))])
-def test_a_vocoder_knows_how_many_frames_its_samples_depend_on(kernels, contexts):
+@pytest.mark.parametrize(("kernels", "context", "narrow"), [((3, 7, 11), 11, (15, 7)), ((3, 7, 15), 14, (21, 10))])
+def test_a_vocoder_knows_how_many_frames_its_samples_depend_on(kernels, context, narrow):
     config = replace(VOCODER, resblock_kernels=kernels, dilations=((1, 3, 5),) * len(kernels))
-    assert (config.context, config.narrow_context) == contexts
+    assert (config.context, config.narrow_contexts) == (context, narrow)
     mx.random.seed(0)
     vocoder = random_weights(Vocoder(config))
     random = np.random.default_rng(8)
     latent, ge = (mx.array(random.standard_normal(shape), mx.float32) for shape in ((1, 40, 8), (1, 1, 16)))
     whole = np.array(vocoder(latent, ge))[0, 17 * 640 : 20 * 640]
 
-    def error(narrow: bool, around: int) -> float:
-        first, last = 17 - around, 20 + around
-        inputs = (latent, ge, mx.arange(first, last)[None]) if narrow else (latent[:, first:last], ge)
-        return np.abs(np.array(vocoder(*inputs))[0, around * 640 :][: 3 * 640] - whole).max()
+    def of_frames(around: int) -> float:
+        samples = vocoder(latent[:, 17 - around : 20 + around], ge)
+        return np.abs(np.array(samples)[0, around * 640 :][: 3 * 640] - whole).max()
 
-    assert error(narrow=False, around=contexts[0]) == 0 < error(narrow=False, around=contexts[0] - 1)
-    # The farthest sample of three frames is there, but too faint for float32.
-    assert error(narrow=True, around=contexts[1]) == 0 < error(narrow=True, around=1)
+    def of_parts(wide: int, narrow: int) -> float:
+        place = mx.arange(wide - narrow, wide + 30 + narrow)[None]
+        samples = vocoder(latent, ge, (mx.arange(170 - wide, 200 + wide)[None], mx.zeros_like(place), place))
+        return np.abs(np.array(samples)[0, narrow * 64 :][: 3 * 640] - whole).max()
+
+    assert of_frames(context) == 0 < of_frames(context - 1)
+    assert of_parts(*narrow) == 0
+    # The farthest samples are there, but too faint for float32.
+    assert of_parts(narrow[0] - 6, narrow[1]) > 0 and of_parts(narrow[0], narrow[1] - 3) > 0
 
 
 @pytest.mark.skipif(not openvino_session.available(), reason="needs the openvino extra")
@@ -350,7 +361,7 @@ def test_openvino_gives_the_numbers_of_onnx_runtime(sovits):
     graph = vocoder_graph(sovits)
     random = np.random.default_rng(7)
     latent, ge = (random.standard_normal(shape).astype(np.float32) for shape in ((1, 15, 8), (1, 1, 16)))
-    inputs = latent, ge, np.arange(2, 13, dtype=np.int32)[None]
+    inputs = latent, ge, *windows.Parts(VOCODER, (4, 11), 15, 2).inputs()
     (reference,) = OnnxFunction(graph, 1)(*inputs)
     (exact_samples,) = openvino_session.OpenVinoFunction(graph, 1, exact=True)(*inputs)
     np.testing.assert_allclose(exact_samples, reference, atol=1e-5)
@@ -365,7 +376,8 @@ def test_exported_files_run_alone(t2s, sovits, tmp_path):
     assert len(paths) == 7
     vocoder = onnxruntime.InferenceSession(tmp_path / "new" / "sovits_vocoder.onnx")
     latent, ge = np.ones((1, 5, 8), np.float32), np.ones((1, 1, 16), np.float32)
-    samples = vocoder.run(None, {"latent": latent, "ge": ge, "kept": np.arange(5, dtype=np.int32)[None]})[0]
+    parts = zip(("kept", "row", "place"), windows.Parts(VOCODER, (0, 5), 5, 1).inputs(), strict=True)
+    samples = vocoder.run(None, {"latent": latent, "ge": ge, **dict(parts)})[0]
     np.testing.assert_allclose(samples, np.array(sovits.dec(mx.array(latent), mx.array(ge))), atol=1e-5)
 
 

@@ -109,7 +109,7 @@ def test_lengths_that_openvino_prepares_fit_the_schedule(audio: Callable[..., Se
     list(stream_sentence(sentence, iter(CODES * 8), Schedule()))
     assert len(rendered) >= 8
     for start, stop in rendered[:-1]:
-        for lengths, around in ((PREPARED, RELEASED.context), (KEPT, RELEASED.narrow_context)):
+        for lengths, around in ((PREPARED, RELEASED.context), (KEPT, 2)):
             needed = stop + around - max(0, start - around)
             assert min(length for length in lengths if length >= needed) - needed <= 7
 

@@ -126,14 +126,15 @@ class Vocoder(nn.Module):
         self,
         latent: mx.array,
         ge: mx.array | None = None,
-        kept: mx.array | None = None,
+        kept: tuple[mx.array, mx.array, mx.array] | None = None,
         mask: mx.array | None = None,
     ) -> mx.array:
         """Latent [B, frames, C] and timbre ge [B, 1, gin] (where it knows one) to samples [B, frames * product(rates)].
 
-        With `kept`, positions [W, n] of frames in W rows, the stages after the first, which cost most and see least,
-        render only those: samples [B * W, n * product(rates)]. Of each row `config.narrow_context` frames at either
-        end are right only where the latents end as well.
+        With `kept`, of one latent, later stages, which cost most and see least, render only parts, counted in samples
+        of the first stage: the second positions [W, n] in W rows, those behind it V rows [V, m] of these, each given
+        by its row and its position there: samples [V, m * product(rates[1:])]. Of each row as many at either end as
+        `config.narrow_contexts` says are right only where the latents end as well.
 
         With `mask` [B, frames], true where a frame is real, a row sounds as if there were no others behind.
         """
@@ -148,10 +149,11 @@ class Vocoder(nn.Module):
             x = _kept(x, keep)
             blocks = self.resblocks[stage * self._branches : (stage + 1) * self._branches]
             x = sum((block(x, keep) for block in blocks[1:]), blocks[0](x, keep)) / self._branches
-            if stage == 0 and kept is not None:
-                B, _, C = x.shape
-                frames = x.reshape(B, latent.shape[1], -1)
-                x = mx.take(frames, kept, axis=1).reshape(B * kept.shape[0], -1, C)
+            if kept is not None and stage == 0:
+                x = mx.take(x, kept[0], axis=1).reshape(*kept[0].shape, -1)
+            elif kept is not None and stage == 1:
+                W, n = kept[0].shape
+                x = x.reshape(W, n, -1)[kept[1], kept[2]].reshape(kept[1].shape[0], -1, x.shape[2])
         return mx.tanh(self.conv_post(nn.leaky_relu(x, FINAL_SLOPE)))[..., 0]
 
 

@@ -59,9 +59,14 @@ class VocoderConfig:
         return reach(self.upsample_rates, self.upsample_kernels, self._block) + EDGE_KERNEL // 2
 
     @cached_property
-    def narrow_context(self) -> int:
-        """The same for what lies after the first stage; 2 for the released sizes."""
-        return reach(self.upsample_rates, self.upsample_kernels, self._block, after=1)
+    def narrow_contexts(self) -> tuple[int, int]:
+        """The same for what lies after the first and after the second stage, in samples of the first.
+
+        They are 16 and 7 for the released sizes, whose first stage makes 10 samples of a frame.
+        """
+        rates, kernels = self.upsample_rates, self.upsample_kernels
+        behind = -(-reach(rates, kernels, self._block, after=2) // rates[1])
+        return reach(rates[:2], kernels[:2], self._block, behind * rates[1], after=1), behind
 
     @property
     def _block(self) -> int:
@@ -120,7 +125,9 @@ class BigVGANConfig:
 def reach(
     rates: Sequence[int], kernels: Sequence[int], block: int, last: int = EDGE_KERNEL // 2, after: int = 0
 ) -> int:
-    """Frames either side that the stages from `after` on look at: the samples of a frame, followed back.
+    """How far the stages from `after` on look, in what they take: the samples of one of those, followed back.
+
+    Without `after` that is frames, with 1 samples of the first stage.
 
     Args:
         rates: of all stages.
@@ -129,10 +136,9 @@ def reach(
         last: samples either side that what follows the last stage looks at.
         after: stages left out.
     """
-    first, end = -last, prod(rates) - 1 + last
+    first, end = -last, prod(rates[after:]) - 1 + last
     for rate, kernel in reversed(list(zip(rates, kernels, strict=True))[after:]):
         padding = (kernel - rate) // 2
         first = -((kernel - 1 - padding - (first - block)) // rate)
         end = (end + block + padding) // rate
-    kept = prod(rates[:after])
-    return max(-(first // kept), end // kept)
+    return max(-first, end)

@@ -1,7 +1,7 @@
 """SoVITS on ONNX Runtime, a graph for each stage, each with open lengths."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from dora_primespeech_mlx.runtime.interface import EncodeRow, FlowRow, VocodeRow
 from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
 from dora_primespeech_mlx.runtime.onnx.session import Function, GraphOf, OnnxFunction, default_threads
+from dora_primespeech_mlx.runtime.onnx.windows import Parts
 
 PREPARED = (20, 32, 44, 60, 88, 112, 136, 176)
 """Lengths in frames that OpenVINO is given where there is a choice: each one new to it costs a tenth of a second.
@@ -20,8 +21,6 @@ They fit what `streaming.Schedule` asks for with its context; longer ones are mu
 KEPT = (12, 16, 24, 40, 68, 92, 120, 156)
 """The same for the frames that the vocoder keeps after its first stage."""
 LONG = 64
-SHORTEST = 3
-"""Frames of a window that the vocoder renders beside others, at least, in times of its context."""
 SHARED = ("_timbre", "_read", "_encode", "_flow")
 """Stages of a runner besides the vocoder."""
 
@@ -96,7 +95,8 @@ class OnnxSovitsRunner:
         from google.protobuf.message import DecodeError
 
         vocoder = self.config.vocoder
-        expected = [("latent", 3, vocoder.inter_channels), ("ge", 3, vocoder.gin_channels), ("kept", 2, 0)]
+        expected = [("latent", 3, vocoder.inter_channels), ("ge", 3, vocoder.gin_channels)]
+        expected += [(name, 2, 0) for name in ("kept", "row", "place")]
         try:
             graph = onnx.load(path, load_external_data=False).graph
         except DecodeError as error:
@@ -160,27 +160,10 @@ class OnnxSovitsRunner:
     def vocode(self, latent: np.ndarray, ge: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
         stop = len(latent) if stop is None else stop
-        context = self.config.vocoder.narrow_context
-        last = min(len(latent), stop + context)
-        first = max(0, last - self._fit(last - max(0, start - context), KEPT))
-        windows = self._windows(first, last, stop - start)
-        (samples,) = self._vocoder(latent[None], ge[None, None], windows)
-        hop = samples.shape[1] // windows.shape[1]
-        joints = [start, *(windows[1:, 0] + context), stop]
-        spans = zip(samples, windows[:, 0], joints, joints[1:], strict=False)
-        return np.concatenate([row[(begin - at) * hop : (end - at) * hop] for row, at, begin, end in spans])
-
-    def _windows(self, first: int, last: int, wanted: int) -> np.ndarray:
-        """Frames `first` to `last` as windows that overlap by their context, int32 [W, n].
-
-        ONNX Runtime's convolutions over time run their channels side by side on several threads, 64 at a time, which
-        most stages do not have, and windows.
-        """
-        context = self.config.vocoder.narrow_context
-        count = 1 if self._openvino else max(1, min(self._workers, wanted // (SHORTEST * context)))
-        length = -(-(last - first + (count - 1) * 2 * context) // count)
-        begins = np.minimum(first + np.arange(count) * (length - 2 * context), last - length)
-        return (begins[:, None] + np.arange(length)).astype(np.int32)
+        workers, fit = (1, partial(self._fit, prepared=KEPT)) if self._openvino else (self._workers, None)
+        parts = Parts(self.config.vocoder, (start, stop), len(latent), workers, fit)
+        (samples,) = self._vocoder(latent[None], ge[None, None], *parts.inputs())
+        return parts.joined(samples)
 
     def read_rows(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See `runtime.interface.SovitsRunner`."""

@@ -53,8 +53,14 @@ def flow_graph(model: Sovits) -> Graph:
 
 
 def vocoder_graph(model: Sovits) -> Graph:
-    """Latents [1, F, inter], ge [1, 1, gin] and kept frames [W, n] to samples [W, n * hop]."""
-    return translate(model.dec, [*_latent_inputs(model), Input("kept", ("windows", "kept"), mx.int32)], ["samples"])
+    """Latents [1, F, inter], ge [1, 1, gin] and what the later stages render (see `nets.vocoder`) to samples."""
+    kept = [("kept", ("windows", "kept")), ("row", ("parts", "width")), ("place", ("parts", "width"))]
+
+    def vocode(latent: mx.array, ge: mx.array, *kept: mx.array) -> mx.array:
+        return model.dec(latent, ge, kept)  # type: ignore[arg-type]
+
+    inputs = [*_latent_inputs(model), *(Input(name, shape, mx.int32) for name, shape in kept)]
+    return translate(vocode, inputs, ["samples"])
 
 
 def _latent_inputs(model: Sovits) -> list[Input]:
