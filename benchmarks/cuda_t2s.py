@@ -27,9 +27,17 @@ from dora_primespeech_mlx.commands.bench.timing import measure
 from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE
 from dora_primespeech_mlx.nets.dimensions.t2s import sine_table
 from dora_primespeech_mlx.runtime.factory import sovits_runner
-from dora_primespeech_mlx.runtime.interface import T2SRunner
-from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, plan
+from dora_primespeech_mlx.runtime.interface import Newcomer, T2SRunner
+from dora_primespeech_mlx.runtime.mlx.cuda_clusters import (
+    ClusterRows,
+    ClusterT2SRunner,
+    CodesKernel,
+    OperationsPrefill,
+    plan,
+    prefilled_rows,
+)
 from dora_primespeech_mlx.runtime.mlx.cuda_device import first_device
+from dora_primespeech_mlx.runtime.mlx.cuda_prefill import PrefillKernel
 from dora_primespeech_mlx.runtime.mlx.cuda_rows import ManyKernel, fits
 from dora_primespeech_mlx.runtime.mlx.cuda_t2s import CudaT2SRunner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
@@ -49,13 +57,15 @@ ROWS = (1, 2, 4, 8)
 Report = dict[str, Any]
 
 
-def clusters(folder: Path) -> ClusterT2SRunner:
+def clusters(folder: Path, many: bool = False) -> ClusterT2SRunner:
+    """The runner of the package, with the kernel for many texts only where that is asked for."""
     model = load_model(folder, precision="fp16").t2s
     device = first_device()
     how = plan(model.config, device.multiprocessors, device.shared) if device and device.clusters else None
-    if how is None:
+    if device is None or how is None or not fits(model.config, device.multiprocessors, device.shared):
         sys.exit(f"{device} has no clusters that {model.config} fits.")
-    return ClusterT2SRunner(model, how)
+    rows = ManyKernel(model, device.multiprocessors)
+    return ClusterT2SRunner(CodesKernel(model, how), PrefillKernel(model, rows), rows if many else None)
 
 
 def row(seed: int, vocabulary: int, phones: int = PHONES) -> Row:
@@ -98,12 +108,7 @@ def rates(folder: Path, codes: int) -> Report:
 
 def many(folder: Path, codes: int) -> Report:
     """The kernel for many texts: codes a second by texts, and its codes beside those of clusters, of texts alone."""
-    runner, device = clusters(folder), first_device()
-    assert device is not None
-    if not fits(runner.config, device.multiprocessors, device.shared):
-        sys.exit(f"{device} does not fit {runner.config}.")
-    model, how = load_model(folder, precision="fp16").t2s, runner._kernel.plan
-    with_many = ClusterT2SRunner(model, how, ManyKernel(model, device.multiprocessors))
+    runner, with_many = clusters(folder), clusters(folder, many=True)
     rows = [row(seed, runner.config.vocabulary) for seed in range(12)]
     decode(with_many, rows, 100)
     report: Report = {"same codes as alone, of 100": []}
@@ -114,6 +119,36 @@ def many(folder: Path, codes: int) -> Report:
     for count in (16, 32, 64):
         times = decode(with_many, [row(seed, runner.config.vocabulary) for seed in range(count)], 301)
         report[f"loop, {count} texts, codes_per_s"] = count * (len(times) - 50) / (times[-1] - times[49])
+    return report
+
+
+def prefills(folder: Path, codes: int) -> Report:
+    """Prefills in one launch and by operations, of some texts at once: milliseconds, and how far from float32."""
+    runner, exact = clusters(folder), load_model(folder, precision="fp32").t2s
+    operations = OperationsPrefill(runner._kernel, load_model(folder, precision="fp16").t2s)
+    report: Report = {}
+    for count in (1, 4, 16):
+        texts = [row(seed, 1025, PHONES - 5 * (seed % 4)).phones for seed in range(count)]
+        newcomers = [Newcomer((phones, None), prompt(), Sampling(), 1024, MINIMUM_CODES) for phones in texts]
+        expected, rows_of = prefilled_rows(exact, [each.text for each in newcomers], [prompt()] * count)
+        for name, prefill in (("kernel", runner._prefill), ("operations", operations)):
+            times, submitted = [], []
+            for _ in range(12):
+                rows = ClusterRows(runner._kernel, prefill)
+                mx.synchronize()
+                began = time.perf_counter()
+                rows.join(newcomers)
+                submitted.append(1e3 * (time.perf_counter() - began))
+                mx.eval(rows.logits)
+                times.append(1e3 * (time.perf_counter() - began))
+            report[f"{count} texts, {name}, ms"] = sorted(times[2:])
+            report[f"{count} texts, {name}, ms to submit"] = sorted(submitted[2:])
+            report[f"{count} texts, {name}, scores off"] = mx.abs(rows.logits - expected).max().item()
+            off = [
+                mx.abs(rows._cache[slot, :, :, :, : own.shape[3]].astype(mx.float32) - own).max().item()
+                for slot, own in zip(rows._slots, rows_of, strict=True)
+            ]
+            report[f"{count} texts, {name}, rows off"] = max(off)
     return report
 
 
@@ -324,6 +359,7 @@ def torch_graph(folder: Path, codes: int) -> Report:
 PARTS: dict[str, Callable[[Path, int], Report]] = {
     "rates": rates,
     "many": many,
+    "prefills": prefills,
     "torch": torch_graph,
     "likeliest": likeliest,
     "equality": equality,

@@ -372,6 +372,47 @@ extern "C" bool run_many(const ManyInputs* from, int layers, unsigned seed) {
 }
 #endif
 
+#ifdef PREFILL_SIZES
+inline void store(__half* to, uint4 value) { memcpy(to, &value, sizeof value); }
+
+#include "cuda_prefill.cuh"
+
+struct PrefillInputs {
+  const int *sizes, *rows, *lasts, *states, *after;
+  const float* added;
+  __half* cache;
+  const float *table, *places;
+  const __half* in_weight;
+  const float* in_bias;
+  const __half* out_weight;
+  const float* out_bias;
+  const __half* up_weight;
+  const float* up_bias;
+  const __half* down_weight;
+  const float *down_bias, *norms;
+  const __half* head;
+  float* scores;
+  int* texts;
+  float* scratch;
+};
+
+extern "C" bool run_prefill(const PrefillInputs* from, int layers, unsigned seed) {
+  typedef Prefill<PREFILL_SIZES> Kernel;
+  static_assert(Kernel::SHARED == PREFILL_SHARED && Kernel::SCRATCH == PREFILL_SCRATCH);
+  return emulation::run(PREFILL_BLOCKS, Kernel::THREADS, PREFILL_BLOCKS, Kernel::SHARED, seed, [&] {
+    Kernel kernel;
+    kernel.sizes = from->sizes, kernel.rows = from->rows, kernel.lasts = from->lasts, kernel.states = from->states;
+    kernel.added = from->added, kernel.cache = from->cache, kernel.table = from->table, kernel.places = from->places;
+    kernel.in_weight = from->in_weight, kernel.in_bias = from->in_bias, kernel.out_weight = from->out_weight;
+    kernel.out_bias = from->out_bias, kernel.up_weight = from->up_weight, kernel.up_bias = from->up_bias;
+    kernel.down_weight = from->down_weight, kernel.down_bias = from->down_bias, kernel.norms = from->norms;
+    kernel.head = from->head, kernel.layers = layers, kernel.scores = from->scores, kernel.texts = from->texts;
+    kernel.scratch = from->scratch;
+    kernel.run();
+  });
+}
+#endif
+
 static_assert(Codes<KERNEL_SIZES>::SHARED == KERNEL_SHARED);
 extern "C" bool run(const Inputs* from, int layers, unsigned seed) {
   return launch<Codes<KERNEL_SIZES>>(*from, layers, seed);

@@ -17,7 +17,7 @@ from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime import factory
 from dora_primespeech_mlx.runtime.mlx import cuda_clusters, cuda_device
-from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, CodesKernel, Plan, plan
+from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, CodesKernel, OperationsPrefill, Plan, plan
 from dora_primespeech_mlx.runtime.mlx.cuda_device import Device
 from dora_primespeech_mlx.runtime.mlx.cuda_t2s import CudaT2SRunner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
@@ -138,9 +138,8 @@ def emulate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ctypes.CD
 
 
 def made_runner(model: T2S, shape: Shape, library: ctypes.CDLL) -> ClusterT2SRunner:
-    runner = ClusterT2SRunner(model, shape[1])
-    runner._kernel = EmulatedKernel(model, shape[1], library)
-    return runner
+    kernel = EmulatedKernel(model, shape[1], library)
+    return ClusterT2SRunner(kernel, OperationsPrefill(kernel, model))
 
 
 def row(phones: int, seed: int) -> Row:

@@ -89,7 +89,7 @@ class Some:
         self.codes = [(3 * at) % 49 for at in range(count)]
         rows = [session.cache_rows() for session in self.sessions]
         kernel = cuda_clusters.CodesKernel(model, cuda_clusters.Plan(4, 2, 2, 2))
-        state = mx.concatenate([kernel.state(PROMPT, each.shape[3], at) for at, each in enumerate(rows)])
+        state = mx.array(np.concatenate([kernel.state(PROMPT, each.shape[3], at) for at, each in enumerate(rows)]))
         state[:, 0] = mx.array(self.codes)
         self.state = state
         self.cache = mx.stack([mx.pad(each, [(0, 0)] * 3 + [(0, 160 - each.shape[3]), (0, 0)]) for each in rows])
@@ -126,8 +126,9 @@ def test_what_fits_a_device():
 def test_texts_that_come_and_go_between_the_kernels_have_the_codes_they_have_alone(library, monkeypatch):
     monkeypatch.setattr(cuda_clusters, "FEW", 1)
     model, plan = made_network(CONFIG), cuda_clusters.Plan(4, 2, 2, 2)
-    runner = cuda_clusters.ClusterT2SRunner(model, plan, EmulatedMany(model, library))
-    runner._kernel = EmulatedKernel(model, plan, library)
+    kernel = EmulatedKernel(model, plan, library)
+    prefill = cuda_clusters.OperationsPrefill(kernel, model)
+    runner = cuda_clusters.ClusterT2SRunner(kernel, prefill, EmulatedMany(model, library))
 
     def made(number: int) -> Row:
         each = row(4 + 9 * number, number)

@@ -1,7 +1,8 @@
 """T2S on CUDA devices that have clusters of blocks: several codes of several texts in one launch of one kernel.
 
 A launch and a read a code cost more than many a code; here the kernel draws too, so that a launch makes as many codes
-as its caller wants. See cuda_clusters.cuh for how the network is cut. Prefills run as on any other MLX device.
+as its caller wants. See cuda_clusters.cuh for how the network is cut. Prefills are one launch too (cuda_prefill.py), or
+run as on any other MLX device.
 """
 
 from collections.abc import Callable, Sequence
@@ -210,12 +211,12 @@ class CodesKernel:
         config, plan = self.config, self.plan
         return mx.zeros(2 + plan.texts * (2 * config.hidden * config.heads // plan.heads + config.vocabulary), mx.int64)
 
-    def state(self, prompt: np.ndarray, filled: int, slot: int) -> mx.array:
+    def state(self, prompt: np.ndarray, filled: int, slot: int) -> np.ndarray:
         """A text that has no code yet, int32 [1, n], with the rows of its cache and its place there."""
         bits = np.zeros(32 * self.seen, np.uint8)
         bits[prompt] = 1
         seen = np.packbits(bits, bitorder="little").view(np.int32)
-        return mx.array(np.array([[-1, len(prompt), filled, 0, slot, 0, *seen]], np.int32))
+        return np.array([[-1, len(prompt), filled, 0, slot, 0, *seen]], np.int32)
 
     def __call__(
         self,
@@ -307,6 +308,55 @@ class ManyTexts(Protocol):
         ...
 
 
+class Prefill(Protocol):
+    """How texts are prefilled."""
+
+    def __call__(
+        self, newcomers: Sequence[Newcomer], slots: Sequence[int], states: mx.array, cache: mx.array, after: mx.array
+    ) -> tuple[mx.array, mx.array]:
+        """Prefills texts after their prompts, and writes their rows to their places in the cache.
+
+        Args:
+            newcomers: the texts, at most `MOST_JOINS`.
+            slots: their places.
+            states: see `CodesKernel.state`, int32 [B, n].
+            cache: float16 [slots, layers, 2, heads, capacity, d].
+            after: what must be done before.
+
+        Returns:
+            scores float32 [B, vocabulary], and `states`, of whoever needs the rows to be there.
+        """
+        ...
+
+
+class OperationsPrefill:
+    """Prefills by operations, as on any device; see `Prefill`.
+
+    Args:
+        kernel: that moves their rows.
+        model: see `CodesKernel`; a network of its weights is settled.
+    """
+
+    def __init__(self, kernel: CodesKernel, model: T2S):
+        self._kernel = kernel
+        self._model = T2S(model.config)
+        self._model.update(model.parameters())
+        self._model.settle()
+
+    def __call__(
+        self, newcomers: Sequence[Newcomer], slots: Sequence[int], states: mx.array, cache: mx.array, after: mx.array
+    ) -> tuple[mx.array, mx.array]:
+        """See `Prefill`."""
+        texts, prompts = [each.text for each in newcomers], [each.prompt for each in newcomers]
+        scores, every = prefilled_rows(self._model, texts, prompts)
+        adopted: list[mx.array] = []
+        for at, (slot, rows) in enumerate(zip(slots, every, strict=True)):
+            adopted.append(
+                self._kernel.adopt(cache, slot, rows, states[at : at + 1], adopted[-1] if adopted else after)
+            )
+        return scores, mx.concatenate(adopted)
+
+
 def prefilled_rows(model: T2S, texts: Sequence[Text], prompts: Sequence[np.ndarray]) -> tuple[mx.array, list[mx.array]]:
     """Prefills of some texts after their prompts.
 
@@ -345,31 +395,31 @@ class ClusterRows:
     _fresh: list[bool]
     _how: list[tuple[float, ...]]
 
-    def __init__(self, kernel: CodesKernel, model: T2S, many: ManyTexts | None = None):
+    def __init__(self, kernel: CodesKernel, prefill: Prefill, many: ManyTexts | None = None):
         self.most = many.texts if many else kernel.plan.texts
-        self._kernel, self._model, self._many = kernel, model, many
+        self._kernel, self._prefill, self._many = kernel, prefill, many
         config = kernel.config
         self._cache = mx.zeros((0, config.layers, 2, config.heads, 0, config.head_width), mx.float16)
         self._texts = mx.zeros((1, STATE + kernel.seen), mx.int32)
         self._forget()
 
     def join(self, newcomers: Sequence[Newcomer]) -> None:
-        """See `runtime.interface.DrawingRows`; prefills as on any device and moves the cache into the kernel's form."""
-        texts, prompts = [each.text for each in newcomers], [each.prompt for each in newcomers]
-        scores, every = prefilled_rows(self._model, texts, prompts)
-        self._make_room(len(self._slots) + len(every), max(rows.shape[3] for rows in every) + 1)
-        states: list[mx.array] = []
-        for rows, (_, prompt, sampling, end, minimum) in zip(every, newcomers, strict=True):
-            slot = self._free.pop()
-            state = self._kernel.state(prompt, rows.shape[3], slot)
-            after = states[-1] if states else self._texts if self._slots else self._before
-            states.append(self._kernel.adopt(self._cache, slot, rows, state, after))
-            self._slots.append(slot)
-            self._filled.append(rows.shape[3])
-            self._fresh.append(True)
-            self._how.append(sampling_numbers(sampling, end, minimum))
-        self._texts = mx.concatenate([self._texts, *states])
-        self.logits = mx.concatenate([self.logits, scores])
+        """See `runtime.interface.DrawingRows`."""
+        lengths = [len(each.text[0]) + len(each.prompt) for each in newcomers]
+        self._make_room(len(self._slots) + len(newcomers), max(lengths) + 1)
+        slots = self._free[: -len(newcomers) - 1 : -1]
+        states = [
+            self._kernel.state(each.prompt, length, slot)
+            for each, length, slot in zip(newcomers, lengths, slots, strict=True)
+        ]
+        after = self._texts if self._slots else self._before
+        scores, texts = self._prefill(newcomers, slots, mx.array(np.concatenate(states)), self._cache, after)
+        del self._free[-len(slots) :]
+        self._slots += slots
+        self._filled += lengths
+        self._fresh += [True] * len(slots)
+        self._how += [sampling_numbers(each.sampling, each.end, each.minimum) for each in newcomers]
+        self._texts, self.logits = mx.concatenate([self._texts, texts]), mx.concatenate([self.logits, scores])
         mx.async_eval(self._texts, self.logits)
 
     def leave(self, row: int) -> None:
@@ -496,25 +546,15 @@ class ClusterT2SRunner:
     exact_batches = True
     pipelined = True
 
-    def __init__(self, model: T2S, plan: Plan, many: ManyTexts | None = None):
-        """Packs the weights of a network for the kernel, and settles a network of them for prefills.
-
-        Args:
-            model: see `CodesKernel`, whose errors are raised.
-            plan: likewise.
-            many: see `ClusterRows`.
-        """
-        self.config = model.config
+    def __init__(self, kernel: CodesKernel, prefill: Prefill, many: ManyTexts | None = None):
+        """Takes kernels of one network; `many` as of `ClusterRows`."""
+        self.config = kernel.config
         self.xp = mx
-        self._many = many
-        self._kernel = CodesKernel(model, plan)
-        self._model = T2S(model.config)
-        self._model.update(model.parameters())
-        self._model.settle()
+        self._kernel, self._prefill, self._many = kernel, prefill, many
 
     def open(self) -> ClusterRows:
         """See `runtime.interface.T2SRunner`."""
-        return ClusterRows(self._kernel, self._model, self._many)
+        return ClusterRows(self._kernel, self._prefill, self._many)
 
     def start(self, texts: Sequence[Text], prompt: np.ndarray) -> ClusterT2SSession:
         """See `runtime.interface.T2SRunner`."""

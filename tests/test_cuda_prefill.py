@@ -1,0 +1,144 @@
+"""The kernel of prefills, run on the CPU by the emulation of its threads and of the tensor cores."""
+
+import ctypes
+import shutil
+import subprocess
+from pathlib import Path
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from test_cuda_clusters import EmulatedKernel, made_network, own
+
+from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM, T2SConfig
+from dora_primespeech_mlx.runtime.interface import Newcomer
+from dora_primespeech_mlx.runtime.mlx import cuda_clusters, cuda_prefill
+from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterRows, OperationsPrefill, Plan, prefilled_rows
+from dora_primespeech_mlx.runtime.mlx.cuda_prefill import PrefillKernel, shared_bytes
+from dora_primespeech_mlx.runtime.mlx.cuda_rows import ManyKernel
+from dora_primespeech_mlx.sampling import Sampling
+
+CONFIG = T2SConfig(128, 4, 2, 256, 20, 50, 49, 32, 32, 54)
+PLAN = Plan(4, 2, 2, 2)
+BLOCKS, TILES = 3, 2
+LENGTHS = (21, 4), (1, 0), (9, 30), (15, 1)
+"""Phones and codes of the prompt: more than a tile, one alone, and 16 rows to the last one."""
+
+
+class Inputs(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_void_p) for name in (*cuda_prefill.INPUTS, *cuda_prefill.OUTPUTS)]
+
+
+class EmulatedPrefill(PrefillKernel):
+    """The kernel, with the CPU for a device."""
+
+    def __init__(self, model, library: ctypes.CDLL):
+        super().__init__(model, ManyKernel(model, BLOCKS, 16), TILES)
+        self.library, self.seed = library, 0
+
+    def _run(self, given, room):
+        mx.eval(*given)
+        *others, cache = given
+        lasts, states = others[2:4]
+        scores = np.full((len(lasts), self.config.vocabulary), np.nan, np.float32)
+        texts, scratch = np.zeros(states.shape, np.int32), np.full(room * self.scratch, np.nan, np.float32)
+        arrays = [*map(np.array, others), own(cache), *map(own, self.weights), scores, texts, scratch]
+        self.seed += 1
+        pointers = Inputs(*(array.ctypes.data for array in arrays))
+        assert self.library.run_prefill(ctypes.byref(pointers), self.config.layers, self.seed)
+        return mx.array(scores), mx.array(texts)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    compiler = shutil.which("g++")
+    if compiler is None:
+        pytest.skip("needs g++")
+    folder = tmp_path_factory.mktemp("cuda")
+    numbers = CONFIG.hidden, CONFIG.heads, CONFIG.feed_forward, CONFIG.vocabulary
+    scratch = 5 * CONFIG.hidden + CONFIG.hidden // 2 + CONFIG.feed_forward // 2
+    done = subprocess.run(
+        [
+            compiler, "-std=c++17", "-O1", "-U_FORTIFY_SOURCE", "-fno-strict-aliasing", "-shared", "-fPIC",
+            f"-I{cuda_prefill.SOURCE.parent}", f"-DKERNEL_SIZES={','.join(map(str, (*numbers, 4, 2, 2, 2)))}",
+            f"-DKERNEL_SHARED={PLAN.shared(CONFIG)}",
+            f"-DPREFILL_SIZES={','.join(map(str, (*numbers, BLOCKS, TILES)))}", f"-DPREFILL_BLOCKS={BLOCKS}",
+            f"-DPREFILL_SHARED={shared_bytes(CONFIG, TILES)}", f"-DPREFILL_SCRATCH={scratch}",
+            "-o", str(folder / "prefill.so"), str(Path(__file__).with_name("cluster_emulation.cpp")),
+        ],
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    if "_Float16" in done.stderr or "ucontext" in done.stderr:
+        pytest.skip("needs a g++ that knows _Float16, and ucontext")
+    assert done.returncode == 0, done.stderr
+    made = ctypes.CDLL(str(folder / "prefill.so"))
+    made.run.restype = made.run_prefill.restype = ctypes.c_bool
+    return made
+
+
+@pytest.fixture(scope="module")
+def model():
+    return made_network(CONFIG)
+
+
+def newcomers() -> list[Newcomer]:
+    chance = np.random.default_rng(3)
+    found = []
+    for at, (phones, codes) in enumerate(LENGTHS):
+        bert = chance.standard_normal((phones, BERT_DIM)).astype(np.float32) if at == 2 else None
+        text = chance.integers(0, CONFIG.phones, phones, dtype=np.int32), bert
+        found.append(Newcomer(text, chance.integers(0, 49, codes, dtype=np.int32), Sampling(), 49, 0))
+    return found
+
+
+def prefilled(prefill, texts, slots, capacity: int = 64) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores, states and the cache, whose other rows are not numbers."""
+    shape = (max(slots) + 1, CONFIG.layers, 2, CONFIG.heads, capacity, CONFIG.head_width)
+    cache, states = mx.full(shape, mx.nan, mx.float16), mx.arange(len(texts) * 9).reshape(-1, 9).astype(mx.int32)
+    mx.eval(cache)
+    scores, passed = prefill(texts, slots, states, cache, mx.zeros((1, 9), mx.int32))
+    assert np.array_equal(np.array(passed), np.array(states))
+    return np.array(scores), np.array(passed), np.array(cache.astype(mx.float32))
+
+
+def test_rows_and_scores_are_those_of_the_network_and_nothing_else_is_written(library, model):
+    texts, slots = newcomers(), [2, 0, 5, 3]
+    scores, _, cache = prefilled(EmulatedPrefill(model, library), texts, slots)
+    for at, (each, slot) in enumerate(zip(texts, slots, strict=True)):
+        expected, (rows,) = prefilled_rows(model, [each.text], [each.prompt])
+        length = rows.shape[3]
+        assert np.abs(scores[at] - np.array(expected[0])).max() < 5e-3
+        assert np.abs(cache[slot, :, :, :, :length] - np.array(rows.astype(mx.float32))).max() < 5e-3
+        assert np.isnan(cache[slot, :, :, :, length:]).all()
+    assert np.isnan(cache[[1, 4]]).all()
+
+
+def test_a_text_has_the_bits_that_it_has_alone(library, model):
+    texts, prefill = newcomers(), EmulatedPrefill(model, library)
+    scores, _, cache = prefilled(prefill, texts, [0, 1, 2, 3])
+    for at, each in enumerate(texts):
+        alone, _, own_cache = prefilled(prefill, [each], [0])
+        assert np.array_equal(alone[0], scores[at])
+        assert np.array_equal(own_cache[0], cache[at], equal_nan=True)
+
+
+def test_texts_go_on_from_it(library, model):
+    kernel = EmulatedKernel(model, PLAN, library)
+    drawn = []
+    for prefill in (EmulatedPrefill(model, library), OperationsPrefill(kernel, model)):
+        rows = ClusterRows(kernel, prefill)
+        rows.join([each._replace(sampling=Sampling(top_k=1)) for each in newcomers()[:2]])
+        drawn.append(np.array(rows.codes([0, 1], mx.ones((1, 2, CONFIG.vocabulary)))))
+        drawn[-1] = np.concatenate([drawn[-1], np.array(rows.codes([0, 1], mx.ones((4, 2, CONFIG.vocabulary))))])
+    assert np.array_equal(*drawn)
+
+
+def test_what_the_kernel_knows_of_rows():
+    rows, lasts = cuda_prefill.packed_rows(newcomers()[:2], [4, 1], CONFIG.phones)
+    assert len(rows) == 32 + 16 and lasts.tolist() == [24, 32]
+    assert rows[0].tolist()[1:] == [0, 4, 0, 21] and rows[20].tolist()[1:] == [20, 4, 20, 21]
+    assert rows[24].tolist()[1:] == [4003, 4, 24, 25] and rows[24][0] >= CONFIG.phones
+    assert (rows[25:32, 2] == -1).all() and (rows[25:32, 4] == 0).all()
+    assert rows[32].tolist()[1:] == [0, 1, 0, 1]
+    assert cuda_clusters.MOST_JOINS == 16
