@@ -189,6 +189,7 @@ class TimedSovits:
 
     flow_context = 32
     launch_bound = True
+    reads_beside = False
 
     def __init__(self, machine: Machine, most_rows: int):
         self.most_rows, self._machine = most_rows, machine

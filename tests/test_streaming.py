@@ -1,4 +1,5 @@
 import json
+import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -262,3 +263,28 @@ def test_the_form_for_metal_changes_nothing(tiny_model: Path) -> None:
 
 def test_config_keeps_the_official_heads(tiny_model: Path) -> None:
     assert json.loads((tiny_model / "config.json").read_text())["t2s"]["model"]["head"] == 4
+
+
+def test_phones_are_read_while_codes_come_where_a_thread_is_idle(audio: Callable[..., SentenceAudio]) -> None:
+    whole, sentence, begun = joined(audio(runtime="onnx"), CODES, WHOLE), audio(runtime="onnx"), threading.Event()
+
+    class Reads:
+        """The runner, whose reading waits for the second code."""
+
+        reads_beside = True
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(runner, name)
+
+        def read(self, phones: np.ndarray) -> np.ndarray:
+            assert begun.wait(10)
+            return runner.read(phones)
+
+    def codes() -> Iterator[int]:
+        for number, code in enumerate(CODES):
+            if number:
+                begun.set()
+            yield code
+
+    runner, sentence._sovits = sentence._sovits, Reads()
+    np.testing.assert_allclose(joined(sentence, codes(), Schedule(first=150)), whole, atol=1e-5)

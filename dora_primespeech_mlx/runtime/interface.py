@@ -176,6 +176,8 @@ class SovitsRunner(Protocol):
     """How many rows it pays to run at once."""
     launch_bound: bool
     """Whether a call costs more than what it computes, so that few large ones pay, and few lengths."""
+    reads_beside: bool
+    """Whether a thread is idle while T2S makes codes, so that `read` may be called in another one meanwhile."""
     flow_context: int
     """Frames either side that a frame of `flow` depends on."""
 

@@ -34,6 +34,8 @@ EAGER_CODES = 32
 """Codes of a sentence after which its first audio waits for no more, so that launches make twice as many."""
 NOISE_BLOCK = 64
 """Steps whose noise goes to the device at once."""
+HOST_BLOCK = 16
+"""Steps whose noise is made at once where there is no device: the first code waits for it."""
 ROWS_A_THREAD = 8
 """Rows whose noise one thread makes."""
 
@@ -297,8 +299,9 @@ class Decoder:
             return self.runner.xp.array(noise)
         (row,) = rows
         owner, first, block = self._block
-        if owner is not row or row.launched + count > first + NOISE_BLOCK:
-            first, block = row.launched, self.runner.xp.array(row.noise(row.launched, row.launched + NOISE_BLOCK))
+        size = HOST_BLOCK if self.runner.xp is np else NOISE_BLOCK
+        if owner is not row or row.launched + count > first + size:
+            first, block = row.launched, self.runner.xp.array(row.noise(row.launched, row.launched + size))
             self._block = row, first, block
         return block[row.launched - first :][:count, None]
 

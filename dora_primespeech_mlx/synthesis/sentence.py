@@ -228,7 +228,7 @@ def _codes(
         yield joined
         row = joined.result
         if isinstance(audio, SentenceAudio):
-            yield from audio.read()
+            yield from audio.prepare()
         while row.running:
             step: Need[list[int]] = Need("t2s", decoder.begin, row, (id(decoder), "codes"), decoder.most)
             yield step

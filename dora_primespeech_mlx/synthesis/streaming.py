@@ -12,6 +12,7 @@ with two different noises.
 import sys
 import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import Any
@@ -33,6 +34,7 @@ MOST_HELD = 75
 """Frames that are held back at most."""
 RESERVE = 0.3
 """Seconds that a listener should have left when more is there."""
+_READERS = ThreadPoolExecutor(1, "reader")
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ class SentenceAudio:
         self._sovits, self._phones, self._ge = sovits, phones, ge
         self._noise, self._noise_scale, self._speed = noise, noise_scale, speed
         self._text: np.ndarray | None = None
+        self._reading: Future[np.ndarray] | None = None
         self._prior = np.empty((0, width), dtype=np.float32)
         self._latent = np.empty((0, width), dtype=np.float32)
 
@@ -179,8 +182,17 @@ class SentenceAudio:
         frames = FRAMES_PER_CODE * codes
         return frames if self._speed == 1 else int(frames / self._speed) + 1
 
+    def prepare(self) -> Generator[Need, None, None]:
+        """Has the phones read before there are codes, on an idle thread where there is one; yields what it needs."""
+        if not self._sovits.reads_beside:
+            yield from self.read()
+        elif self._text is None and self._reading is None:
+            self._reading = _READERS.submit(self._sovits.read, self._phones)
+
     def read(self) -> Generator[Need, None, np.ndarray]:
         """The sentence's phones as every part of its audio looks at them, computed once; yields what it needs."""
+        if self._text is None and self._reading is not None:
+            self._text = self._reading.result()
         if self._text is None:
             need = self._need(self._sovits.read_rows, self._phones, "read")
             yield need
@@ -289,7 +301,7 @@ def _units(
             so_far.append(code)
             if len(so_far) == 1:
                 # A device that computes codes ahead is busy with the next ones meanwhile.
-                yield from audio.read()
+                yield from audio.prepare()
             ready = audio.frames(len(so_far)) - schedule.lookahead
             if ready - audio.context - settled < size:
                 continue

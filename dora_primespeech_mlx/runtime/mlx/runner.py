@@ -173,6 +173,8 @@ class MlxSovitsRunner:
     `launch_bound` there are fewer lengths, which are more often those of other rows.
     """
 
+    reads_beside = False
+
     def __init__(self, model: Sovits, bucket: bool, compiled: bool = False, launch_bound: bool = False):
         self.config = model.config
         self.flow_context = model.config.flow_context

@@ -21,6 +21,8 @@ They fit what `streaming.Schedule` asks for with its context; longer ones are mu
 KEPT = (12, 16, 24, 40, 68, 92, 120, 156)
 """The same for the frames that the vocoder keeps after its first stage."""
 LONG = 64
+BESIDE = 192
+"""Width below which one thread makes the codes, for such models have small ones for T2S too; see `t2s.LARGE`."""
 SHARED = ("_timbre", "_read", "_encode", "_flow")
 """Stages of a runner besides the vocoder."""
 
@@ -53,13 +55,14 @@ class OnnxSovitsRunner:
         self._graph, self._threads, self._exact, self._vocoder_file = graph, threads, exact, vocoder
         self._openvino = openvino_session.pays()
         self._workers = threads or default_threads()
+        self.reads_beside = self._workers > 1 and config.hidden_channels < BESIDE
 
     def _stage(self, name: str) -> Function:
         return OnnxFunction(self._graph(name), self._threads)
 
     @cached_property
     def _read(self) -> Function:
-        return self._stage("read")
+        return OnnxFunction(self._graph("read"), 1 if self.reads_beside else self._threads)
 
     @cached_property
     def _encode(self) -> Function:
