@@ -206,6 +206,25 @@ def test_a_pace_is_work_and_not_the_time_that_others_had_their_turn(
     assert paces[0].cost == pytest.approx(paces[1].cost) and paces[0].cost < 0.5
 
 
+def test_short_sentences_forget_a_slow_chunk_too(
+    audio: Callable[..., SentenceAudio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 0.0005
+        return now
+
+    monkeypatch.setattr("dora_primespeech_mlx.synthesis.needs.time", SimpleNamespace(perf_counter=clock))
+    pace = Pace(1.0, learned=1000)
+    codes, held = CODES[:20], [pace.held(Schedule())]
+    for _ in range(30):
+        list(sentence_units(audio(), needed(codes), Schedule(), pace))
+        held.append(pace.held(Schedule()))
+    assert held[0] > 2 * len(codes) and held[-1] == 6 and held == sorted(held, reverse=True)
+
+
 def test_a_slower_chunk_counts_at_once_and_a_quicker_one_by_and_by() -> None:
     pace = Pace(0.4)
     for took, audio, cost in ((0.1, 0.5, 0.2), (0.4, 0.5, 0.8), (0.1, 0.5, 0.6), (0.4, 0.5, 0.8)):

@@ -9,7 +9,6 @@ vocoder only ever sees frozen latents with their full context, so joints need no
 with two different noises.
 """
 
-import sys
 import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,6 +31,8 @@ LONGEST_WORK = 0.5
 """Seconds that rendering may take before something of it is heard."""
 MOST_HELD = 75
 """Frames that are held back at most."""
+SMALLER = 1.5
+"""How much more work a second chunk is than as much of a whole sentence."""
 RESERVE = 0.3
 """Seconds that a listener should have left when more is there."""
 _READERS = ThreadPoolExecutor(1, "reader")
@@ -321,21 +322,30 @@ def _units(
 
 
 def _watched(units: Iterator[np.ndarray | Need], pace: Pace, least: int, rate: int) -> Iterator[np.ndarray | Need]:
-    """The units; `pace` learns the work of the second audio that waits for codes, if it is `least` samples at least."""
+    """The units; `pace` learns the work of the second audio that waits for codes, if it is `least` samples at least.
+
+    Where there is none it learns from the whole sentence but for its prefill: otherwise short sentences, of which all
+    is held back once a chunk was slow, would go on so for ever.
+    """
     work, samples, coded, heard = 0.0, 0, False, False
+    all_work, all_samples, joined, learned = 0.0, 0, False, False
     for unit in chain(units, [None]):
         if samples and not isinstance(unit, np.ndarray):
-            if heard and coded and samples >= least:
+            if heard and coded and samples >= least and not learned:
                 pace.learn(work, samples / rate)
-                least = sys.maxsize
+                learned = True
             work, samples, coded, heard = 0.0, 0, False, True
         if unit is None:
-            return
+            break
         yield unit
         if isinstance(unit, Need):
-            work, coded = work + unit.took, coded or unit.stage == "t2s"
+            took = unit.took
+            work, coded = work + took, coded or unit.stage == "t2s"
+            all_work, joined = all_work + (took if joined else 0.0), joined or unit.stage == "t2s"
         else:
-            samples += len(unit)
+            samples, all_samples = samples + len(unit), all_samples + len(unit)
+    if joined and all_samples >= least and not learned:
+        pace.learn(SMALLER * all_work, all_samples / rate)
 
 
 def _rendered(
