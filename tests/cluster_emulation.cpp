@@ -57,6 +57,7 @@ struct Fiber {
   std::function<bool()> ready;  // empty: now
   const Word* looked = nullptr;
   long arrived = -1;  // writes that had arrived when it looked
+  size_t shared = 0;  // bytes of shared memory that have a name
 };
 // A write that has yet to arrive.
 struct Write {
@@ -157,6 +158,13 @@ inline void enter(unsigned low, unsigned high) {
   leave();
 }
 
+template <typename Kind>
+inline Kind* named(size_t count) {
+  size_t at = running->shared;
+  running->shared += (count * sizeof(Kind) + 15) / 16 * 16;
+  return (Kind*)(grid->pools[running->block].data() + at);
+}
+
 // Runs a kernel; false if it waits for what never comes. The seed also says when writes arrive.
 inline bool run(int blocks, int threads, int size, int shared, unsigned seed, std::function<void()> body) {
   Grid made{blocks, threads, size};
@@ -205,6 +213,8 @@ inline bool run(int blocks, int threads, int size, int shared, unsigned seed, st
 }  // namespace emulation
 
 #define pool (emulation::grid->pools[emulation::running->block].data())
+#define SHARED_FLOATS(name, count) float* name = emulation::named<float>(count)
+#define SHARED_HALVES(name, count) __half* name = emulation::named<__half>(count)
 
 inline float2 __half22float2(__half2 pair) { return {(float)pair.x, (float)pair.y}; }
 inline float __half2float(__half value) { return (float)value; }
@@ -410,6 +420,48 @@ extern "C" bool run_prefill(const PrefillInputs* from, int layers, unsigned seed
     kernel.scratch = from->scratch;
     kernel.run();
   });
+}
+#endif
+
+#ifdef OPERATIONS
+#include "cuda_operations.cuh"
+
+struct OperationInputs {
+  const __half *one, *two, *three, *four, *five, *six;
+  const float* mask;
+  __half *made, *more;
+  long count, apart;
+  int channels, length, heads;
+  float number;
+};
+
+template <typename Kernel>
+static void run_operation(long threads, Kernel kernel) {
+  // Blocks do not wait for each other, so a few are enough at a time.
+  int blocks = (threads + THREADS - 1) / THREADS;
+  emulation::run(blocks, THREADS, 1, 1 << 16, 1, [&] { Kernel(kernel).run(); });
+}
+extern "C" void run_bend(const OperationInputs* from, bool added) {
+  if (added)
+    run_operation(from->count / EIGHT, Bend<true>{from->one, from->two, from->three, from->four, from->more, from->made,
+                                                  from->count, from->channels, from->number});
+  else
+    run_operation(from->count / EIGHT, Bend<false>{from->one, from->two, from->three, nullptr, nullptr, from->made,
+                                                   from->count, from->channels, from->number});
+}
+extern "C" void run_gate(const OperationInputs* from) {
+  run_operation(from->count / EIGHT, Gate{from->one, from->two, from->three, from->made, from->count, from->apart,
+                                          from->channels, from->length});
+}
+extern "C" void run_norm(const OperationInputs* from) {
+  run_operation(32 * from->count, Norm<NORM_CHANNELS>{from->one, from->two, from->three, from->four, from->five,
+                                                      from->six, from->made, from->count, from->number});
+}
+extern "C" void run_attention(const OperationInputs* from) {
+  typedef Attention<ATTENTION_SIZES> Kernel;
+  long blocks = from->count * from->heads * ((from->length + Kernel::ROWS - 1) / Kernel::ROWS);
+  run_operation(blocks * THREADS, Kernel{from->one, from->two, from->three, from->four, from->five, from->mask,
+                                         from->made, from->length, from->heads});
 }
 #endif
 

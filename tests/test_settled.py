@@ -63,7 +63,8 @@ def test_a_settled_generator_sounds_the_same(kind, multiple):
     generator = random_weights(make(config))
     heard = [mx.random.normal((1, 11, generator.conv_pre.weight.shape[2]))]
     if "cond" in generator:
-        heard += [mx.random.normal((1, 1, config.gin_channels)), mx.arange(2, 9)]
+        places = mx.arange(3, 40)[None], mx.zeros((1, 20), mx.int32), mx.arange(5, 25)[None]
+        heard += [mx.random.normal((1, 1, config.gin_channels)), places]
     expected = generator(*heard)
     generator.settle(multiple)
     assert all(isinstance(up, Phases) for up in generator.ups)

@@ -8,9 +8,8 @@ from dora_primespeech_mlx.nets.layers import (
     CrossAttention,
     RelativeEncoder,
     additive_mask,
-    merge_heads,
-    split_heads,
 )
+from dora_primespeech_mlx.nets.operations import merge_heads, split_heads
 
 MRTE_HEADS = 4
 STYLE_HEADS = 2

@@ -12,7 +12,7 @@ import mlx.nn as nn
 import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.diffusion import STEPS, DiTConfig
-from dora_primespeech_mlx.nets.layers import merge_heads
+from dora_primespeech_mlx.nets.operations import merge_heads
 
 PER_BLOCK = 6
 """Modulation vectors of a block: shift, scale and gate of the attention, then of the feed-forward."""

@@ -1,21 +1,16 @@
 """Layers that several networks share. Arrays are [batch, time, channels]."""
 
-from typing import NamedTuple
-
 import mlx.core as mx
 import mlx.nn as nn
 
-
-def split_heads(x: mx.array, heads: int) -> mx.array:
-    """[B, T, C] to [B, heads, T, C / heads]."""
-    B, T, C = x.shape
-    return x.reshape(B, T, heads, C // heads).transpose(0, 2, 1, 3)
-
-
-def merge_heads(x: mx.array) -> mx.array:
-    """[B, heads, T, d] to [B, T, heads * d]."""
-    B, H, T, D = x.shape
-    return x.transpose(0, 2, 1, 3).reshape(B, T, H * D)
+from dora_primespeech_mlx.nets.operations import (
+    OPERATIONS,
+    Neighbours,
+    convolved,
+    merge_heads,
+    neighbours,
+    split_heads,
+)
 
 
 def additive_mask(mask: mx.array | None) -> mx.array | None:
@@ -23,35 +18,6 @@ def additive_mask(mask: mx.array | None) -> mx.array | None:
     if mask is None:
         return None
     return mx.where(mask, 0.0, -1e4)[:, None, None, :]
-
-
-class Neighbours(NamedTuple):
-    """Which rows of a sequence are within a window of which; the same for all layers, so made once for them.
-
-    Attributes:
-        offset: of each column from each row, from 0 at the window's left, clipped to it [T, T].
-        near: whether the column is within the window [T, T].
-        column: of each offset from each row, clipped to the sequence [T, reach].
-        inside: whether that column is there [T, reach].
-    """
-
-    offset: mx.array
-    near: mx.array
-    column: mx.array
-    inside: mx.array
-
-
-def neighbours(length: int, window: int) -> Neighbours:
-    """Those of a sequence of so many rows."""
-    reach = 2 * window + 1
-    rows, columns, offsets = mx.arange(length)[:, None], mx.arange(length)[None], mx.arange(reach)[None]
-    offset, column = columns - rows + window, rows + offsets - window
-    return Neighbours(
-        mx.clip(offset, 0, reach - 1),
-        mx.logical_and(offset >= 0, offset < reach),
-        mx.clip(column, 0, length - 1),
-        mx.logical_and(column >= 0, column < length),
-    )
 
 
 class RelativeAttention(nn.Module):
@@ -69,37 +35,28 @@ class RelativeAttention(nn.Module):
         self.conv_o = nn.Linear(channels, channels)
         self.emb_rel_k = mx.zeros((1, 2 * window + 1, channels // heads))
         self.emb_rel_v = mx.zeros((1, 2 * window + 1, channels // heads))
+        self._operations = OPERATIONS
 
     def __call__(self, x: mx.array, mask: mx.array | None, window: Neighbours) -> mx.array:
         """x [B, T, C], mask additive [B, 1, 1, T] or None; returns [B, T, C]."""
-        queries = split_heads(self.conv_q(x), self.heads)
-        queries = queries * queries.shape[-1] ** -0.5
-        keys, values = split_heads(self.conv_k(x), self.heads), split_heads(self.conv_v(x), self.heads)
-        by_offset = queries @ self.emb_rel_k.swapaxes(1, 2)[None]
-        index = mx.broadcast_to(window.offset, (*by_offset.shape[:2], *window.offset.shape))
-        near_scores = mx.where(window.near, mx.take_along_axis(by_offset, index, axis=-1), 0.0)
-        scores = queries @ keys.swapaxes(-1, -2) + near_scores
-        if mask is not None:
-            scores = scores + mask.astype(scores.dtype)
-        weights = mx.softmax(scores, axis=-1, precise=True)
-
-        index = mx.broadcast_to(window.column, (*weights.shape[:2], *window.column.shape))
-        near_weights = mx.where(window.inside, mx.take_along_axis(weights, index, axis=-1), 0.0)
-        return self.conv_o(merge_heads(weights @ values + near_weights @ self.emb_rel_v[None]))
+        projected = self.conv_q(x), self.conv_k(x), self.conv_v(x)
+        near = self.emb_rel_k, self.emb_rel_v
+        return self.conv_o(self._operations.attended(projected, self.heads, near, mask, window))
 
 
 class ConvFeedForward(nn.Module):
-    """Two convolutions with a ReLU between; padded frames are zeroed before each, as the official encoder does."""
+    """Two convolutions with a ReLU between; padded frames are zero before each, as in the official encoder."""
 
     def __init__(self, channels: int, hidden: int, kernel: int):
         super().__init__()
         self.conv_1 = nn.Conv1d(channels, hidden, kernel, padding=kernel // 2)
         self.conv_2 = nn.Conv1d(hidden, channels, kernel, padding=kernel // 2)
+        self._operations = OPERATIONS
 
     def __call__(self, x: mx.array, keep: mx.array | None) -> mx.array:
-        """x [B, T, C], keep [B, T, 1] of ones and zeros or None; returns [B, T, C]."""
-        hidden = nn.relu(self.conv_1(x if keep is None else x * keep))
-        return self.conv_2(hidden if keep is None else hidden * keep)
+        """x [B, T, C], zero where `keep` [B, T, 1] is; returns [B, T, C], to which the last bias is not added yet."""
+        hidden = self._operations.raised(convolved(self.conv_1, x), self.conv_1.bias, keep)
+        return convolved(self.conv_2, hidden)
 
 
 class RelativeEncoder(nn.Module):
@@ -111,7 +68,7 @@ class RelativeEncoder(nn.Module):
         self.norm_layers_1 = [nn.LayerNorm(channels) for _ in range(layers)]
         self.ffn_layers = [ConvFeedForward(channels, hidden, kernel) for _ in range(layers)]
         self.norm_layers_2 = [nn.LayerNorm(channels) for _ in range(layers)]
-        self._window = window
+        self._window, self._operations = window, OPERATIONS
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
         """x [B, T, C], mask [B, T] true where a frame is real (None: all); returns [B, T, C]."""
@@ -120,9 +77,9 @@ class RelativeEncoder(nn.Module):
         for attend, norm_1, feed, norm_2 in zip(
             self.attn_layers, self.norm_layers_1, self.ffn_layers, self.norm_layers_2, strict=True
         ):
-            x = norm_1(x + attend(x, additive, window))
-            x = norm_2(x + feed(x, keep))
-        return x if keep is None else x * keep
+            x = self._operations.normed(x, attend(x, additive, window), None, norm_1, keep)
+            x = self._operations.normed(x, feed(x, keep), feed.conv_2.bias, norm_2, keep)
+        return x
 
 
 class CrossAttention(nn.Module):

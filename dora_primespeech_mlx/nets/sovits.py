@@ -13,6 +13,7 @@ from mlx.utils import tree_map
 
 from dora_primespeech_mlx.nets.code_encoder import CodeEncoder
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
+from dora_primespeech_mlx.nets.operations import OPERATIONS, convolved, masked
 from dora_primespeech_mlx.nets.vocoder import Vocoder
 
 
@@ -26,6 +27,7 @@ class WaveNet(nn.Module):
             nn.Linear(channels, 2 * channels if i < layers - 1 else channels) for i in range(layers)
         ]
         self.cond_layer = nn.Linear(gin, 2 * channels * layers)
+        self._operations = OPERATIONS
 
     def __call__(self, x: mx.array, ge: mx.array, mask: mx.array | None = None) -> mx.array:
         """x [B, T, C], ge [B, 1, gin], mask [B, T] of real frames (None: all); returns the skip sum [B, T, C]."""
@@ -33,8 +35,8 @@ class WaveNet(nn.Module):
         keep = None if mask is None else mask[..., None].astype(x.dtype)
         skips: list[mx.array] = []
         for convolve, res_skip, condition in zip(self.in_layers, self.res_skip_layers, conditions, strict=True):
-            tanh, gate = mx.split(convolve(x if keep is None else x * keep) + condition, 2, axis=-1)
-            out = res_skip(mx.tanh(tanh) * mx.sigmoid(gate))
+            convolution = convolved(convolve, masked(x, keep))
+            out = res_skip(self._operations.gated(convolution, convolve.bias, condition))
             if len(skips) < len(self.in_layers) - 1:
                 residual, out = mx.split(out, 2, axis=-1)
                 x = x + residual

@@ -3,7 +3,7 @@
 import mlx.core as mx
 import mlx.nn as nn
 
-from dora_primespeech_mlx.nets.layers import merge_heads, split_heads
+from dora_primespeech_mlx.nets.operations import merge_heads, split_heads
 
 
 class SelfAttention(nn.Module):

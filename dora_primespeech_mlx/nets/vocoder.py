@@ -12,6 +12,7 @@ import numpy as np
 from mlx.utils import tree_map
 
 from dora_primespeech_mlx.nets.dimensions.vocoder import EDGE_KERNEL, VocoderConfig
+from dora_primespeech_mlx.nets.operations import OPERATIONS, convolved, masked
 
 SLOPE = 0.1
 FINAL_SLOPE = 0.01
@@ -85,16 +86,15 @@ class ResBlock(nn.Module):
             nn.Conv1d(channels, channels, kernel, padding=d * (kernel - 1) // 2, dilation=d) for d in dilations
         ]
         self.convs2 = [nn.Conv1d(channels, channels, kernel, padding=(kernel - 1) // 2) for _ in dilations]
+        self._operations = OPERATIONS
 
     def __call__(self, x: mx.array, keep: mx.array | None) -> mx.array:
         """x and result [B, T, C], which `keep` [B, T, 1], of ones and zeros, leaves zero where it is."""
+        bent = nn.leaky_relu(x, SLOPE)
         for dilated, plain in zip(self.convs1, self.convs2, strict=True):
-            x = x + _kept(plain(nn.leaky_relu(_kept(dilated(nn.leaky_relu(x, SLOPE)), keep), SLOPE)), keep)
+            hidden = self._operations.bent(convolved(dilated, bent), dilated.bias, keep, SLOPE)
+            x, bent = self._operations.added(convolved(plain, hidden), plain.bias, keep, x, SLOPE)
         return x
-
-
-def _kept(x: mx.array, keep: mx.array | None) -> mx.array:
-    return x if keep is None else x * keep
 
 
 class Vocoder(nn.Module):
@@ -142,11 +142,11 @@ class Vocoder(nn.Module):
         x = self.conv_pre(latent)
         if ge is not None:
             x = x + self.cond(ge)
-        x = _kept(x, keep)
+        x = masked(x, keep)
         for stage, up in enumerate(self.ups):
             x = up(nn.leaky_relu(x, SLOPE))
             keep = None if keep is None else mx.repeat(keep, x.shape[1] // keep.shape[1], axis=1)
-            x = _kept(x, keep)
+            x = masked(x, keep)
             blocks = self.resblocks[stage * self._branches : (stage + 1) * self._branches]
             x = sum((block(x, keep) for block in blocks[1:]), blocks[0](x, keep)) / self._branches
             if kept is not None and stage == 0:

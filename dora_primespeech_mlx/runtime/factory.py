@@ -176,10 +176,16 @@ def sovits_runner(
     On ONNX Runtime the weights stay float32; with "fp32" OpenVINO, where it runs the vocoder, does not use bf16.
     """
     if choose(runtime) == "mlx":
+        from dora_primespeech_mlx.nets.operations import use
+        from dora_primespeech_mlx.runtime.mlx.cuda_operations import CudaOperations
+        from dora_primespeech_mlx.runtime.mlx.cuda_transfers import transfers
         from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 
-        # On CUDA compiled convolutions are no faster, and cost a minute before the first; calls cost more than frames.
-        return MlxSovitsRunner(model, accelerated(), compiled=has_metal(), launch_bound=has_cuda())
+        if not has_cuda():
+            return MlxSovitsRunner(model, accelerated(), compiled=has_metal())
+        # Compiled convolutions are no faster there, and cost a minute before the first; calls cost more than frames.
+        use(model, CudaOperations())
+        return MlxSovitsRunner(model, accelerated(), launch_bound=True, transfers=transfers())
     return _traced(model, precision, threads)  # type: ignore[return-value]
 
 

@@ -1,5 +1,6 @@
 """Kernels of this package, from their text to what MLX launches on a CUDA device."""
 
+import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -10,12 +11,18 @@ import mlx.core as mx
 GRID = Path(__file__).with_name("cuda_grid.cuh")
 """The wait of a whole grid, which goes before what uses it."""
 
+COMMENT = re.compile(r"^\s*//.*\n|^\s+", re.MULTILINE)
+"""What a compiler does not need, and MLX would look through at every call."""
+
 
 def kernel(
-    name: str, inputs: Iterable[str], outputs: Iterable[str], body: str, header: str = ""
+    name: str, inputs: Iterable[str], outputs: Iterable[str], body: str, header: str = "", contiguous: bool = True
 ) -> Callable[..., list[mx.array]]:
-    """A kernel with this body, whose arguments have these names and what types the arrays have."""
-    return _made(_named(name, header + body), inputs, outputs, body, header, 0)
+    """A kernel with this body, whose arguments have these names and what types the arrays have.
+
+    Unless arrays may have gaps they are copied to be `contiguous` first.
+    """
+    return _made(_named(name, header + body), inputs, outputs, body, header, 0, contiguous)
 
 
 def structure(
@@ -57,14 +64,21 @@ def _named(name: str, text: str) -> str:
 
 
 def _made(
-    name: str, inputs: Iterable[str], outputs: Iterable[str], body: str, header: str, shared: int
+    name: str,
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+    body: str,
+    header: str,
+    shared: int,
+    contiguous: bool = True,
 ) -> Callable[..., list[mx.array]]:
     made: Any = mx.fast.cuda_kernel(
         name=name,
         input_names=list(inputs),
         output_names=list(outputs),
         source=body,
-        header=header,
+        header=COMMENT.sub("", header),
+        ensure_row_contiguous=contiguous,
         shared_memory=shared,
     )
     return made

@@ -16,6 +16,7 @@ from dora_primespeech_mlx.runtime.interface import EncodeRow, FlowRow, T2SRows, 
 from dora_primespeech_mlx.runtime.later import Later
 from dora_primespeech_mlx.runtime.mlx.cache import KVCache, join
 from dora_primespeech_mlx.runtime.mlx.rows import MlxT2SRows
+from dora_primespeech_mlx.runtime.mlx.transfers import Transfer, Transfers, Underway, fill
 
 log = logging.getLogger(__name__)
 
@@ -169,18 +170,26 @@ class MlxSovitsRunner:
     """SoVITS on MLX.
 
     With `bucket`, lengths are rounded up and masked. With `compiled`, flow and vocoder are compiled for each length,
-    which is not for the CPU: MLX would call a C++ compiler there. With
-    `launch_bound` there are fewer lengths, which are more often those of other rows.
+    which is not for the CPU: MLX would call a C++ compiler there. With `launch_bound` there are fewer lengths, which
+    are more often those of other rows. `transfers` are MLX's where there are no others.
     """
 
     reads_beside = False
 
-    def __init__(self, model: Sovits, bucket: bool, compiled: bool = False, launch_bound: bool = False):
+    def __init__(
+        self,
+        model: Sovits,
+        bucket: bool,
+        compiled: bool = False,
+        launch_bound: bool = False,
+        transfers: Transfers | None = None,
+    ):
         self.config = model.config
         self.flow_context = model.config.flow_context
         self._model = model
         self.most_rows = MOST_ROWS if bucket else 1
         self.launch_bound = launch_bound
+        self._transfers = transfers or Transfers()
         self._bucket = bucket
         self._compiled = compiled
         self._build()
@@ -191,27 +200,29 @@ class MlxSovitsRunner:
         self._vocoder = mx.compile(model.dec.__call__) if self._compiled else model.dec
 
     def _made(
-        self, count: int, stage: Callable[[], Sequence[mx.array]], cut: Callable[..., list[Made]]
+        self, count: int, stage: Callable[[Transfer], Sequence[mx.array]], cut: Callable[..., list[Made]]
     ) -> Sequence[Made]:
         """Results of so many rows: what a stage makes, cut to them. An accelerator is waited for when they are used.
 
         If they are not finite in 16 bits, the network has float32 from now on.
         """
 
-        def begun() -> list[mx.array]:
-            arrays = [array.astype(mx.float32) for array in stage()]
-            mx.async_eval(arrays)
-            return arrays
+        def begun() -> tuple[Transfer, list[Underway]]:
+            transfer = self._transfers.begin()
+            under_way = [transfer.taken(array) for array in stage(transfer)]
+            mx.async_eval([each.awaited for each in under_way])
+            return transfer, under_way
 
-        def ended(arrays: list[mx.array]) -> list[Made]:
-            found = cut(*map(np.array, arrays))
+        def ended(transfer: Transfer, under_way: list[Underway]) -> list[Made]:
+            found = [_copied(made) for made in cut(*(each.read() for each in under_way))]
+            transfer.end()
             if not all(map(finite, found)) and widened(self._model):
                 self._build()
-                found = cut(*map(np.array, begun()))
+                found = ended(*begun())
             return found
 
-        arrays = begun()
-        return Later(partial(ended, arrays), count) if self._bucket else ended(arrays)
+        call = begun()
+        return Later(partial(ended, *call), count) if self._bucket else ended(*call)
 
     def prepare(self) -> None:
         """See `runtime.interface.SovitsRunner`; nothing, since each length is prepared when it comes."""
@@ -220,7 +231,7 @@ class MlxSovitsRunner:
         """See `runtime.interface.SovitsRunner`."""
         vectors = [mx.array(s)[None] for s in speakers] if speakers else [None] * len(spectra)
         each = [
-            self._model.timbre(self._input(spectrum[None]), vector)
+            self._model.timbre(mx.array(spectrum)[None].astype(self._type), vector)
             for spectrum, vector in zip(spectra, vectors, strict=True)
         ]
         return _output(mx.concatenate(each).mean(axis=0)[0])
@@ -254,7 +265,7 @@ class MlxSovitsRunner:
         def cut(read: np.ndarray) -> list[np.ndarray]:
             return [made[: len(row)] for made, row in zip(read, rows, strict=False)]
 
-        return self._made(len(rows), lambda: [self._model.read(phones, mask)], cut)
+        return self._made(len(rows), lambda transfer: [self._model.read(phones, mask)], cut)
 
     def encode_rows(self, rows: Sequence[EncodeRow]) -> Sequence[tuple[np.ndarray, np.ndarray]]:
         """See `runtime.interface.SovitsRunner`."""
@@ -266,11 +277,11 @@ class MlxSovitsRunner:
             lower, upper, weight = (mx.array(np.pad(part, room)) for part in resample)
             positions = lower, upper, weight
         code_rows, code_mask = self._ids(codes)
-        text_rows, text_mask = self._together(texts)
+        size, text_mask = self._together(texts)
 
-        def stage() -> Sequence[mx.array]:
-            heard = self._timbres(ge), code_mask, text_mask, positions
-            return self._model.encode(code_rows, self._input(text_rows), *heard)
+        def stage(transfer: Transfer) -> Sequence[mx.array]:
+            heard = self._timbres(transfer, ge), code_mask, text_mask, positions
+            return self._model.encode(code_rows, self._input(transfer, texts, size), *heard)
 
         def cut(means: np.ndarray, deviations: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
             made = zip(means, deviations, frames, strict=False)
@@ -282,27 +293,29 @@ class MlxSovitsRunner:
         """See `runtime.interface.SovitsRunner`."""
         every, ge = zip(*self._padded(rows), strict=True)
         lengths = set(map(len, every))
-        padded = _filled(every, self.fit(max(lengths)) if len(lengths) > 1 else max(lengths))
+        size = self.fit(max(lengths)) if len(lengths) > 1 else max(lengths)
+        ragged = _real(every, size) if len(lengths) > 1 else None
 
         def cut(latents: np.ndarray) -> list[np.ndarray]:
             return [latent[: len(prior)] for latent, (prior, _) in zip(latents, rows, strict=False)]
 
-        ragged = _real(every, padded.shape[1]) if len(lengths) > 1 else None
-        return self._made(len(rows), lambda: [self._flow(self._input(padded), self._timbres(ge), ragged)], cut)
+        def stage(transfer: Transfer) -> Sequence[mx.array]:
+            return [self._flow(self._input(transfer, every, size), self._timbres(transfer, ge), ragged)]
+
+        return self._made(len(rows), stage, cut)
 
     def vocode_rows(self, rows: Sequence[VocodeRow]) -> Sequence[np.ndarray]:
         """See `runtime.interface.SovitsRunner`; all frames are rendered, so that one number tells the shapes."""
         latent, ge, *_ = zip(*self._padded(rows), strict=True)
-        padded = _filled(latent, self.fit(max(map(len, latent))))
-        size = padded.shape[1]
+        size = self.fit(max(map(len, latent)))
         ragged = _real(latent, size) if any(len(row) < size for row in latent) else None
 
         def cut(samples: np.ndarray) -> list[np.ndarray]:
             hop = samples.shape[1] // size
             return [made[start * hop : stop * hop] for made, (_, _, start, stop) in zip(samples, rows, strict=False)]
 
-        def stage() -> Sequence[mx.array]:
-            return [self._vocoder(self._input(padded), self._timbres(ge), None, ragged)]
+        def stage(transfer: Transfer) -> Sequence[mx.array]:
+            return [self._vocoder(self._input(transfer, latent, size), self._timbres(transfer, ge), None, ragged)]
 
         return self._made(len(rows), stage, cut)
 
@@ -321,32 +334,38 @@ class MlxSovitsRunner:
 
     def _ids(self, rows: Sequence[np.ndarray]) -> tuple[mx.array, mx.array | None]:
         """Rows of ids padded to one length, with the mask of what is real."""
-        padded, mask = self._together(rows)
-        return mx.array(padded), mask
+        size, mask = self._together(rows)
+        return mx.array(_filled(rows, size)), mask
 
-    def _together(self, rows: Sequence[np.ndarray]) -> tuple[np.ndarray, mx.array | None]:
-        """Rows [T, ...] padded to one length, with the mask of what is real."""
+    def _together(self, rows: Sequence[np.ndarray]) -> tuple[int, mx.array | None]:
+        """The length to which rows [T, ...] are padded, with the mask of what is real."""
         longest = max(map(len, rows))
         step = COARSE if len(rows) > 1 or self.launch_bound else BUCKET if self._bucket else 1
         size = -(-longest // step) * step
-        if size == longest and not self._bucket:
-            return np.stack(rows), None
-        return _filled(rows, size), _real(rows, size)
+        return size, None if size == longest and not self._bucket else _real(rows, size)
 
-    def _timbres(self, ge: Sequence[np.ndarray]) -> mx.array:
+    def _timbres(self, transfer: Transfer, ge: Sequence[np.ndarray]) -> mx.array:
         """Timbres [gin] as a batch [B, 1, gin] in the weights' type."""
-        return self._input(np.stack(ge)[:, None])
+        return self._input(transfer, [own[None] for own in ge], 1)
 
-    def _input(self, array: np.ndarray) -> mx.array:
-        """A batch in the weights' type."""
-        return mx.array(array).astype(self._model.enc_p.proj.weight.dtype)
+    def _input(self, transfer: Transfer, rows: Sequence[np.ndarray], size: int) -> mx.array:
+        """Rows [T, C] padded to one length as a batch in the weights' type."""
+        return transfer.given(rows, size).astype(self._type)
+
+    @property
+    def _type(self) -> mx.Dtype:
+        return self._model.enc_p.proj.weight.dtype
+
+
+def _copied(found: Made) -> Made:
+    """The same in memory of its own."""
+    return np.array(found) if isinstance(found, np.ndarray) else tuple(map(np.array, found))  # type: ignore[return-value]
 
 
 def _filled(rows: Sequence[np.ndarray], size: int) -> np.ndarray:
     """Rows [T, ...] filled up with zeros to `size`."""
-    filled = np.zeros((len(rows), size, *rows[0].shape[1:]), rows[0].dtype)
-    for place, row in zip(filled, rows, strict=True):
-        place[: len(row)] = row
+    filled = np.empty((len(rows), size, *rows[0].shape[1:]), rows[0].dtype)
+    fill(filled, rows)
     return filled
 
 
@@ -357,7 +376,7 @@ def _real(rows: Sequence[np.ndarray], size: int) -> mx.array:
 
 def finite(found: np.ndarray | Sequence[np.ndarray]) -> bool:
     """Whether all numbers are."""
-    return all(np.isfinite(part).all() for part in ((found,) if isinstance(found, np.ndarray) else found))
+    return all(np.isfinite(part.sum()) for part in ((found,) if isinstance(found, np.ndarray) else found))
 
 
 def widened(network: Any) -> bool:
