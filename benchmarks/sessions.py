@@ -25,6 +25,7 @@ from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.runtime.interface import EncodeRow, FlowRow, Newcomer, VocodeRow
 from dora_primespeech_mlx.runtime.later import Later
+from dora_primespeech_mlx.runtime.transfers import Transfers
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import AudioChunk
 from dora_primespeech_mlx.synthesis.needs import Need
@@ -134,7 +135,7 @@ class TimedRows:
     """Texts that come and go; see `runtime.interface.DrawingRows`. Each ends after `CODES_PER_PHONE`."""
 
     def __init__(self, machine: Machine, prompt_phones: int, most: int, most_joins: int):
-        self.most, self.most_joins = most, most_joins
+        self.most, self.most_joins, self.transfers = most, most_joins, Transfers(np)
         self._machine, self._prompt_phones = machine, prompt_phones
         self._left: list[int] = []
 

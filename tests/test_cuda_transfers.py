@@ -9,6 +9,8 @@ from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.runtime.mlx import cuda_transfers
 from dora_primespeech_mlx.runtime.mlx.cuda_transfers import LEAST, StayingTransfers
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
+from dora_primespeech_mlx.synthesis import decoding
+from dora_primespeech_mlx.synthesis.decoding import Row
 
 
 @pytest.fixture
@@ -59,4 +61,17 @@ def test_buffers_are_used_again_only_when_a_call_has_ended(written):
 
 def test_where_memory_cannot_stay_mlx_s_way_is_taken(monkeypatch):
     monkeypatch.setattr(cuda_transfers, "stays", lambda address, size: False)
-    assert type(cuda_transfers.transfers()) is cuda_transfers.Transfers
+    cuda_transfers.transfers.cache_clear()
+    assert type(cuda_transfers.transfers()) is cuda_transfers.MlxTransfers
+    cuda_transfers.transfers.cache_clear()
+
+
+def test_noise_of_a_launch_is_not_written_over_before_it_is_read(written):
+    transfers = staying()
+    launch = decoding._Launch(
+        [row := Row(np.zeros(1, np.int32), None, None)], mx.array([[[5], [0]]]), transfers.begin()
+    )
+    launch.transfer.room((2, 3))
+    assert not transfers.free[LEAST]
+    assert list(launch.of(row)) == [(5, False)]
+    assert len(transfers.free[LEAST]) == 1

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dora_primespeech_mlx.commands.bench.workshop import Paced
+from dora_primespeech_mlx.runtime.transfers import Transfers
 from dora_primespeech_mlx.sampling import Sampling, draw, penalise, probabilities
 from dora_primespeech_mlx.synthesis.decoding import Guard, Row, generate, generate_many
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
@@ -194,7 +195,7 @@ class Drawing(Scripted):
 
 
 class DrawingScript(ScriptedRows):
-    most_joins = 4
+    most_joins, transfers = 4, Transfers(np)
 
     def join(self, newcomers):
         for each in newcomers:

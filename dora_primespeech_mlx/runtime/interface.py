@@ -13,6 +13,7 @@ import numpy as np
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
+from dora_primespeech_mlx.runtime.transfers import Transfers
 from dora_primespeech_mlx.sampling import Sampling
 
 Array = Any
@@ -95,6 +96,8 @@ class DrawingRows(Protocol):
     """How many are decoded at once."""
     most_joins: int
     """How many may join at once."""
+    transfers: Transfers
+    """How noise comes to where codes are drawn."""
 
     def join(self, newcomers: Sequence[Newcomer]) -> None:
         """Prefills more texts; all of them are there then, or none where one cannot be."""

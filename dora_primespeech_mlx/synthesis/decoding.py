@@ -20,6 +20,7 @@ from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE, FRAMES_PER_C
 from dora_primespeech_mlx.runtime.alignment import Rows
 from dora_primespeech_mlx.runtime.interface import Array, DrawingRows, Newcomer, T2SRows, T2SRunner
 from dora_primespeech_mlx.runtime.later import Later
+from dora_primespeech_mlx.runtime.transfers import Transfer, Transfers
 from dora_primespeech_mlx.sampling import Sampling, draw
 from dora_primespeech_mlx.synthesis.noise import RowNoise
 
@@ -146,12 +147,15 @@ class _Launch:
 
     rows: Sequence[Row]
     drawn: Array
+    transfer: Transfer | None = None
     read: list[Any] | None = None
 
     def of(self, row: Row) -> Iterator[tuple[int, bool]]:
         """The row's codes and whether they end it."""
         if self.read is None:
             self.read = self.drawn.tolist()
+            if self.transfer is not None:
+                self.transfer.end()
         index = self.rows.index(row)
         return ((int(codes[index]), bool(ends[index])) for codes, ends in self.read)
 
@@ -165,6 +169,7 @@ class Decoder:
         self._executor = runner.open()
         self._draws = isinstance(self._executor, DrawingRows)
         self._drawing = self._executor if isinstance(self._executor, DrawingRows) else _Drawn(runner, self._executor)
+        self._transfers = self._drawing.transfers
         self._under_way: dict[int, deque[_Launch]] = {}
         self._block: tuple[Row | None, int, Array] = (None, 0, None)
 
@@ -279,16 +284,20 @@ class Decoder:
             most = 2 * CODES_A_LAUNCH
         count = min(most, max(row.limit - row.launched for row in rows))
         places = {id(row): place for place, row in enumerate(self.rows)}
-        drawn = self._drawing.codes([places[id(row)] for row in rows], self._noise(rows, count))
-        launch = _Launch(rows, drawn)
+        noise, transfer = self._noise(rows, count)
+        launch = _Launch(rows, self._drawing.codes([places[id(row)] for row in rows], noise), transfer)
         for row in rows:
             row.launched += count
             self._under_way[id(row)].append(launch)
 
-    def _noise(self, rows: Sequence[Row], count: int) -> Array:
-        """Noise of the next steps [count, B, vocabulary]. That of a single row is kept, since transfers cost most."""
+    def _noise(self, rows: Sequence[Row], count: int) -> tuple[Array, Transfer | None]:
+        """Noise of the next steps [count, B, vocabulary], and its transfer.
+
+        That of a single row is made for more steps, since transfers cost most, and has none.
+        """
         if len(rows) > 1:
-            noise = np.empty((count, len(rows), self.runner.config.vocabulary), np.float32)
+            transfer = self._transfers.begin()
+            noise, array = transfer.room((count, len(rows), self.runner.config.vocabulary))
 
             def fill(places: range) -> None:
                 for place in places:
@@ -296,14 +305,14 @@ class Decoder:
 
             parts = [range(at, min(at + ROWS_A_THREAD, len(rows))) for at in range(0, len(rows), ROWS_A_THREAD)]
             list(_makers().map(fill, parts) if len(parts) > 1 else map(fill, parts))
-            return self.runner.xp.array(noise)
+            return array(), transfer
         (row,) = rows
         owner, first, block = self._block
         size = HOST_BLOCK if self.runner.xp is np else NOISE_BLOCK
         if owner is not row or row.launched + count > first + size:
             first, block = row.launched, self.runner.xp.array(row.noise(row.launched, row.launched + size))
             self._block = row, first, block
-        return block[row.launched - first :][:count, None]
+        return block[row.launched - first :][:count, None], None
 
 
 class Decoders:
@@ -329,7 +338,7 @@ class _Drawn:
     most_joins = 1
 
     def __init__(self, runner: T2SRunner, executor: T2SRows):
-        self.most = executor.most
+        self.most, self.transfers = executor.most, Transfers(runner.xp)
         self._xp, self._pipelined, self._executor = runner.xp, runner.pipelined, executor
         self._vocabulary = runner.xp.arange(runner.config.vocabulary)
         self._how: list[_How] = []

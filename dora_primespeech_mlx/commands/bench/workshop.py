@@ -121,7 +121,7 @@ class _PacedDrawing:
     """The same of rows that are drawn by the executor."""
 
     def __init__(self, rows: DrawingRows, runner: T2SRunner, count: Callable[[Text], int]):
-        self.most, self.most_joins = rows.most, rows.most_joins
+        self.most, self.most_joins, self.transfers = rows.most, rows.most_joins, rows.transfers
         self._rows, self._count = rows, count
         self._never = runner.config.vocabulary
         self._left: list[int] = []

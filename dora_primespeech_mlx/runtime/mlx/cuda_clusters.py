@@ -20,6 +20,8 @@ from dora_primespeech_mlx.runtime.interface import Newcomer, Text
 from dora_primespeech_mlx.runtime.mlx import cuda_kernel
 from dora_primespeech_mlx.runtime.mlx.cache import FreshRows
 from dora_primespeech_mlx.runtime.mlx.runner import prefill, prefill_many
+from dora_primespeech_mlx.runtime.mlx.transfers import MlxTransfers
+from dora_primespeech_mlx.runtime.transfers import Transfers
 from dora_primespeech_mlx.sampling import Sampling
 
 SOURCE = Path(__file__).with_name("cuda_clusters.cuh")
@@ -380,10 +382,12 @@ class ClusterRows:
     From `FEW` texts on they are given to `many`, if there is one.
 
     Attributes:
+        transfers: of noise.
         logits: the scores that each text's next code is drawn from, or its last one was, float32 [B, vocabulary].
     """
 
     most_joins = MOST_JOINS
+    transfers: Transfers
     logits: mx.array
     _cache: mx.array
     _words: mx.array
@@ -395,9 +399,12 @@ class ClusterRows:
     _fresh: list[bool]
     _how: list[tuple[float, ...]]
 
-    def __init__(self, kernel: CodesKernel, prefill: Prefill, many: ManyTexts | None = None):
+    def __init__(
+        self, kernel: CodesKernel, prefill: Prefill, many: ManyTexts | None = None, transfers: Transfers | None = None
+    ):
         self.most = many.texts if many else kernel.plan.texts
         self._kernel, self._prefill, self._many = kernel, prefill, many
+        self.transfers = transfers or MlxTransfers()
         config = kernel.config
         self._cache = mx.zeros((0, config.layers, 2, config.heads, 0, config.head_width), mx.float16)
         self._texts = mx.zeros((1, STATE + kernel.seen), mx.int32)
@@ -546,15 +553,17 @@ class ClusterT2SRunner:
     exact_batches = True
     pipelined = True
 
-    def __init__(self, kernel: CodesKernel, prefill: Prefill, many: ManyTexts | None = None):
-        """Takes kernels of one network; `many` as of `ClusterRows`."""
+    def __init__(
+        self, kernel: CodesKernel, prefill: Prefill, many: ManyTexts | None = None, transfers: Transfers | None = None
+    ):
+        """Takes kernels of one network; `many` as of `ClusterRows`, `transfers` MLX's where there are no others."""
         self.config = kernel.config
         self.xp = mx
-        self._kernel, self._prefill, self._many = kernel, prefill, many
+        self._kernel, self._prefill, self._many, self._transfers = kernel, prefill, many, transfers
 
     def open(self) -> ClusterRows:
         """See `runtime.interface.T2SRunner`."""
-        return ClusterRows(self._kernel, self._prefill, self._many)
+        return ClusterRows(self._kernel, self._prefill, self._many, self._transfers)
 
     def start(self, texts: Sequence[Text], prompt: np.ndarray) -> ClusterT2SSession:
         """See `runtime.interface.T2SRunner`."""

@@ -14,7 +14,8 @@ import mlx.core as mx
 import numpy as np
 
 from dora_primespeech_mlx.runtime.mlx import cuda_kernel
-from dora_primespeech_mlx.runtime.mlx.transfers import Transfer, Transfers, Underway, fill
+from dora_primespeech_mlx.runtime.mlx.transfers import MlxTransfer, MlxTransfers, Underway
+from dora_primespeech_mlx.runtime.transfers import Room
 
 LEAST = 1 << 16
 """Numbers that a buffer has room for, at least: it shares no page with other memory."""
@@ -42,23 +43,23 @@ class Buffer:
             raise OSError("The device cannot use the host's memory where it lies.")
 
 
-class StayingTransfer(Transfer):
+class StayingTransfer(MlxTransfer):
     """One call's; its buffers are used again when it ends. One that is forgotten before it ends takes them with it."""
 
     def __init__(self, owner: "StayingTransfers"):
+        super().__init__()
         self._owner = owner
         self._buffers: list[Buffer] = []
 
-    def given(self, rows: Sequence[np.ndarray], size: int) -> mx.array:
-        """See `Transfer`."""
-        shape = len(rows), size, *rows[0].shape[1:]
-        buffer, count = self._room(math.prod(shape)), math.prod(shape)
-        fill(buffer.view[:count].reshape(shape), rows)
-        return buffer.array[:count].reshape(shape)
+    def room(self, shape: Sequence[int]) -> Room:
+        """See `runtime.transfers.Transfer`."""
+        count = math.prod(shape)
+        buffer = self._buffer(count)
+        return Room(buffer.view[:count].reshape(shape), lambda: buffer.array[:count].reshape(shape))
 
     def taken(self, array: mx.array) -> Underway:
-        """See `Transfer`."""
-        buffer, shape, count = self._room(array.size), array.shape, array.size
+        """See `MlxTransfer`."""
+        buffer, shape, count = self._buffer(array.size), array.shape, array.size
         threads = min(MOST_THREADS, -(-count // THREADS) * THREADS)
         (done,) = _put()(
             inputs=[array, buffer.array],
@@ -75,19 +76,19 @@ class StayingTransfer(Transfer):
         return Underway(done, read)
 
     def end(self) -> None:
-        """See `Transfer`."""
+        """See `runtime.transfers.Transfer`."""
         for buffer in self._buffers:
             self._owner.free.setdefault(len(buffer.view), []).append(buffer)
         self._buffers = []
 
-    def _room(self, count: int) -> Buffer:
+    def _buffer(self, count: int) -> Buffer:
         count = max(LEAST, 1 << (count - 1).bit_length())
         free = self._owner.free.get(count)
         self._buffers.append(free.pop() if free else Buffer(count, self._owner.advise))
         return self._buffers[-1]
 
 
-class StayingTransfers(Transfers):
+class StayingTransfers(MlxTransfers):
     """Transfers through buffers that are kept.
 
     Attributes:
@@ -97,20 +98,22 @@ class StayingTransfers(Transfers):
 
     def __init__(self, advise: Callable[[int, int], bool]):
         """Raises OSError as `Buffer` does."""
+        super().__init__()
         self.advise = advise
         self.free: dict[int, list[Buffer]] = {LEAST: [Buffer(LEAST, advise)]}
 
     def begin(self) -> StayingTransfer:
-        """See `Transfers`."""
+        """See `runtime.transfers.Transfers`."""
         return StayingTransfer(self)
 
 
-def transfers() -> Transfers:
-    """Those of the first CUDA device."""
+@lru_cache
+def transfers() -> MlxTransfers:
+    """Those of the first CUDA device, the same for all networks."""
     try:
         return StayingTransfers(stays)
     except OSError:
-        return Transfers()
+        return MlxTransfers()
 
 
 class _Location(ctypes.Structure):

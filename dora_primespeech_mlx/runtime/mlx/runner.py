@@ -16,7 +16,7 @@ from dora_primespeech_mlx.runtime.interface import EncodeRow, FlowRow, T2SRows, 
 from dora_primespeech_mlx.runtime.later import Later
 from dora_primespeech_mlx.runtime.mlx.cache import KVCache, join
 from dora_primespeech_mlx.runtime.mlx.rows import MlxT2SRows
-from dora_primespeech_mlx.runtime.mlx.transfers import Transfer, Transfers, Underway, fill
+from dora_primespeech_mlx.runtime.mlx.transfers import MlxTransfer, MlxTransfers, Underway, fill
 
 log = logging.getLogger(__name__)
 
@@ -182,14 +182,14 @@ class MlxSovitsRunner:
         bucket: bool,
         compiled: bool = False,
         launch_bound: bool = False,
-        transfers: Transfers | None = None,
+        transfers: MlxTransfers | None = None,
     ):
         self.config = model.config
         self.flow_context = model.config.flow_context
         self._model = model
         self.most_rows = MOST_ROWS if bucket else 1
         self.launch_bound = launch_bound
-        self._transfers = transfers or Transfers()
+        self._transfers = transfers or MlxTransfers()
         self._bucket = bucket
         self._compiled = compiled
         self._build()
@@ -200,20 +200,20 @@ class MlxSovitsRunner:
         self._vocoder = mx.compile(model.dec.__call__) if self._compiled else model.dec
 
     def _made(
-        self, count: int, stage: Callable[[Transfer], Sequence[mx.array]], cut: Callable[..., list[Made]]
+        self, count: int, stage: Callable[[MlxTransfer], Sequence[mx.array]], cut: Callable[..., list[Made]]
     ) -> Sequence[Made]:
         """Results of so many rows: what a stage makes, cut to them. An accelerator is waited for when they are used.
 
         If they are not finite in 16 bits, the network has float32 from now on.
         """
 
-        def begun() -> tuple[Transfer, list[Underway]]:
+        def begun() -> tuple[MlxTransfer, list[Underway]]:
             transfer = self._transfers.begin()
             under_way = [transfer.taken(array) for array in stage(transfer)]
             mx.async_eval([each.awaited for each in under_way])
             return transfer, under_way
 
-        def ended(transfer: Transfer, under_way: list[Underway]) -> list[Made]:
+        def ended(transfer: MlxTransfer, under_way: list[Underway]) -> list[Made]:
             found = [_copied(made) for made in cut(*(each.read() for each in under_way))]
             transfer.end()
             if not all(map(finite, found)) and widened(self._model):
@@ -279,7 +279,7 @@ class MlxSovitsRunner:
         code_rows, code_mask = self._ids(codes)
         size, text_mask = self._together(texts)
 
-        def stage(transfer: Transfer) -> Sequence[mx.array]:
+        def stage(transfer: MlxTransfer) -> Sequence[mx.array]:
             heard = self._timbres(transfer, ge), code_mask, text_mask, positions
             return self._model.encode(code_rows, self._input(transfer, texts, size), *heard)
 
@@ -299,7 +299,7 @@ class MlxSovitsRunner:
         def cut(latents: np.ndarray) -> list[np.ndarray]:
             return [latent[: len(prior)] for latent, (prior, _) in zip(latents, rows, strict=False)]
 
-        def stage(transfer: Transfer) -> Sequence[mx.array]:
+        def stage(transfer: MlxTransfer) -> Sequence[mx.array]:
             return [self._flow(self._input(transfer, every, size), self._timbres(transfer, ge), ragged)]
 
         return self._made(len(rows), stage, cut)
@@ -314,7 +314,7 @@ class MlxSovitsRunner:
             hop = samples.shape[1] // size
             return [made[start * hop : stop * hop] for made, (_, _, start, stop) in zip(samples, rows, strict=False)]
 
-        def stage(transfer: Transfer) -> Sequence[mx.array]:
+        def stage(transfer: MlxTransfer) -> Sequence[mx.array]:
             return [self._vocoder(self._input(transfer, latent, size), self._timbres(transfer, ge), None, ragged)]
 
         return self._made(len(rows), stage, cut)
@@ -344,11 +344,11 @@ class MlxSovitsRunner:
         size = -(-longest // step) * step
         return size, None if size == longest and not self._bucket else _real(rows, size)
 
-    def _timbres(self, transfer: Transfer, ge: Sequence[np.ndarray]) -> mx.array:
+    def _timbres(self, transfer: MlxTransfer, ge: Sequence[np.ndarray]) -> mx.array:
         """Timbres [gin] as a batch [B, 1, gin] in the weights' type."""
         return self._input(transfer, [own[None] for own in ge], 1)
 
-    def _input(self, transfer: Transfer, rows: Sequence[np.ndarray], size: int) -> mx.array:
+    def _input(self, transfer: MlxTransfer, rows: Sequence[np.ndarray], size: int) -> mx.array:
         """Rows [T, C] padded to one length as a batch in the weights' type."""
         return transfer.given(rows, size).astype(self._type)
 

@@ -1,10 +1,12 @@
-"""How numbers come from a host's memory to where networks run, and back."""
+"""How numbers come from a host's memory to where MLX runs, and back."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import mlx.core as mx
 import numpy as np
+
+from dora_primespeech_mlx.runtime.transfers import Transfer, Transfers
 
 
 def fill(place: np.ndarray, rows: Sequence[np.ndarray]) -> None:
@@ -25,27 +27,30 @@ class Underway(NamedTuple):
     read: Callable[[], np.ndarray]
 
 
-class Transfer:
+class MlxTransfer(Transfer):
     """What one call of a network is given and what comes of it."""
+
+    def __init__(self) -> None:
+        super().__init__(mx)
 
     def given(self, rows: Sequence[np.ndarray], size: int) -> mx.array:
         """Rows [T, ...] of float32 filled up with zeros to `size`, as one array."""
-        place = np.empty((len(rows), size, *rows[0].shape[1:]), np.float32)
-        fill(place, rows)
-        return mx.array(place)
+        room = self.room((len(rows), size, *rows[0].shape[1:]))
+        fill(room.place, rows)
+        return room.array()
 
     def taken(self, array: mx.array) -> Underway:
         """An array that is to come to the host."""
         array = array.astype(mx.float32)
         return Underway(array, lambda: np.array(array))
 
-    def end(self) -> None:
-        """All of it has been read."""
 
-
-class Transfers:
+class MlxTransfers(Transfers):
     """As MLX does it."""
 
-    def begin(self) -> Transfer:
-        """The transfers of a call."""
-        return Transfer()
+    def __init__(self) -> None:
+        super().__init__(mx)
+
+    def begin(self) -> MlxTransfer:
+        """See `runtime.transfers.Transfers`."""
+        return MlxTransfer()
