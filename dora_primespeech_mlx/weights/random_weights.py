@@ -127,6 +127,7 @@ def _diffusion(version: str, vocoder: VocoderConfig | BigVGANConfig) -> Diffusio
 MEL_VOCODER = VocoderConfig(100, 512, 0, (10, 6, 2, 2, 2), (20, 12, 4, 4, 4), (3, 7, 11), DILATIONS, final_bias=True)
 SIZES: dict[str, tuple[T2SConfig, SovitsConfig | DiffusionConfig]] = {
     "v2": (_t2s(512, 16, 24), _sovits("v2")),
+    "v2Pro": (_t2s(512, 16, 24), _sovits("v2Pro", gin=1024, speaker=20480)),
     "v2ProPlus": (
         _t2s(512, 16, 24),
         _sovits("v2ProPlus", channels=768, gin=1024, speaker=20480, first_kernel=20),
