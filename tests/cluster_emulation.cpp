@@ -30,6 +30,9 @@ struct float2 {
 struct float4 {
   float x, y, z, w;
 };
+struct uint2 {
+  uint32_t x, y;
+};
 struct uint4 {
   uint32_t x, y, z, w;
 };
@@ -46,7 +49,13 @@ struct Meeting {
 // Lanes of a warp: what each has given, for two turns, since one may be a turn ahead of another's reading.
 struct Warp {
   Meeting meeting;
-  uint32_t given[2][32];
+  uint32_t given[2][6][32];
+};
+// A copy of 16 bytes that a thread has begun.
+struct Fetch {
+  void* to;
+  const void* from;
+  long group;
 };
 struct Fiber {
   int thread, block;
@@ -58,6 +67,8 @@ struct Fiber {
   const Word* looked = nullptr;
   long arrived = -1;  // writes that had arrived when it looked
   size_t shared = 0;  // bytes of shared memory that have a name
+  std::vector<Fetch> fetches;
+  long groups = 0;  // of fetches, that are closed
 };
 // A write that has yet to arrive.
 struct Write {
@@ -118,14 +129,16 @@ inline void meet(Meeting& meeting) {
   }
 }
 inline Warp& warp() { return grid->warps[running->block * grid->threads / 32 + running->thread / 32]; }
-// Gives a value to the warp; returns what its lanes have given.
-inline const uint32_t* exchange(uint32_t value) {
+// Gives some values to the warp; returns what its lanes have given.
+template <int COUNT>
+inline const uint32_t (*exchange(const uint32_t (&values)[COUNT]))[32] {
   Warp& own = warp();
-  uint32_t* given = own.given[own.meeting.turn % 2];
-  given[running->thread % 32] = value;
+  auto* given = own.given[own.meeting.turn % 2];
+  for (int i = 0; i < COUNT; ++i) given[i][running->thread % 32] = values[i];
   meet(own.meeting);
   return given;
 }
+inline const uint32_t* exchange(uint32_t value) { return exchange<1>({value})[0]; }
 template <typename Kind>
 inline Kind* at_rank(Kind* pointer, int rank) {
   int peer = running->block / grid->size * grid->size + rank;
@@ -289,9 +302,21 @@ inline float4 late_load(const float* from) { return *(const float4*)from; }
 inline float late_load1(const float* from) { return *from; }
 inline int late_load1(const int* from) { return *from; }
 inline uint4 weight_load(const __half* from) { return *(const uint4*)from; }
+// Returns the turn that has to come.
+template <int GRID>
+inline long grid_arrive() {
+  auto& meeting = emulation::grid->grid_meeting;
+  block_wait();
+  long turn = meeting.turn + 1;
+  if (++meeting.came == meeting.size) meeting.came = 0, ++meeting.turn;
+  return turn;
+}
+inline void grid_await(long turn) {
+  emulation::wait_until([turn] { return emulation::grid->grid_meeting.turn >= turn; });
+}
 template <int GRID>
 inline void grid_wait() {
-  emulation::meet(emulation::grid->grid_meeting);
+  grid_await(grid_arrive<GRID>());
 }
 inline float half_of(uint32_t pair, int which) {
   __half both[2];
@@ -299,9 +324,7 @@ inline float half_of(uint32_t pair, int which) {
   return (float)both[which];
 }
 inline void multiply(float (&sums)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
-  const uint32_t own[6] = {a0, a1, a2, a3, b0, b1};
-  uint32_t of[6][32];
-  for (int i = 0; i < 6; ++i) memcpy(of[i], emulation::exchange(own[i]), sizeof of[i]);
+  auto* of = emulation::exchange<6>({a0, a1, a2, a3, b0, b1});
   int group = THREAD % 32 / 4, four = THREAD % 4;
   for (int i = 0; i < 4; ++i) {
     int row = group + i / 2 * 8, column = four * 2 + i % 2;
@@ -383,7 +406,50 @@ extern "C" bool run_many(const ManyInputs* from, int layers, unsigned seed) {
 #endif
 
 #ifdef PREFILL_SIZES
-inline void store(__half* to, uint4 value) { memcpy(to, &value, sizeof value); }
+inline uint32_t halves(float low, float high) {
+  __half both[2] = {(__half)low, (__half)high};
+  uint32_t pair;
+  memcpy(&pair, both, 4);
+  return pair;
+}
+inline uint32_t transposed(uint32_t own) {
+  auto* given = emulation::exchange(own);
+  int row = THREAD % 32 / 4, column = THREAD % 4 * 2;
+  uint32_t first = given[column * 4 + row / 2], second = given[(column + 1) * 4 + row / 2];
+  return row % 2 ? first >> 16 | (second & 0xffff0000) : (first & 0xffff) | second << 16;
+}
+inline void load_matrices(uint32_t (&to)[4], const __half* row) {
+  uintptr_t place = (uintptr_t)row;
+  auto* given = emulation::exchange<2>({(uint32_t)place, (uint32_t)(place >> 32)});
+  int group = THREAD % 32 / 4, four = THREAD % 4;
+  for (int i = 0; i < 4; ++i) {
+    uintptr_t of = (uintptr_t)given[1][i * 8 + group] << 32 | given[0][i * 8 + group];
+    memcpy(&to[i], (const __half*)of + four * 2, 4);
+  }
+}
+// A fetch is done at once or when it is waited for; until then there is nothing to be read.
+inline void fetch(__half* to, const __half* from) {
+  emulation::Fiber& own = *emulation::running;
+  auto* grid = emulation::grid;
+  bool now = grid->arrival == emulation::AT_ONCE || (grid->arrival == emulation::ANY_TIME && grid->random() % 2);
+  if (now) {
+    memcpy(to, from, 16);
+  } else {
+    memset(to, 0xff, 16);
+    own.fetches.push_back({to, from, own.groups});
+  }
+}
+inline void close_fetches() { ++emulation::running->groups; }
+template <int BUT>
+inline void await_fetches() {
+  emulation::Fiber& own = *emulation::running;
+  auto waited = [&](emulation::Fetch& each) { return each.group < own.groups - BUT; };
+  for (auto& each : own.fetches)
+    if (waited(each)) memcpy(each.to, each.from, 16);
+  own.fetches.erase(std::remove_if(own.fetches.begin(), own.fetches.end(), waited), own.fetches.end());
+}
+inline int afresh(int number) { return number; }
+inline void hint(const float*) {}
 
 #include "cuda_prefill.cuh"
 
@@ -408,8 +474,8 @@ struct PrefillInputs {
 
 extern "C" bool run_prefill(const PrefillInputs* from, int layers, unsigned seed) {
   typedef Prefill<PREFILL_SIZES> Kernel;
-  static_assert(Kernel::SHARED == PREFILL_SHARED && Kernel::SCRATCH == PREFILL_SCRATCH);
-  return emulation::run(PREFILL_BLOCKS, Kernel::THREADS, PREFILL_BLOCKS, Kernel::SHARED, seed, [&] {
+  static_assert(Kernel::SCRATCH == PREFILL_SCRATCH);
+  return emulation::run(PREFILL_BLOCKS, Kernel::THREADS, PREFILL_BLOCKS, PREFILL_SHARED, seed, [&] {
     Kernel kernel;
     kernel.sizes = from->sizes, kernel.rows = from->rows, kernel.lasts = from->lasts, kernel.states = from->states;
     kernel.added = from->added, kernel.cache = from->cache, kernel.table = from->table, kernel.places = from->places;

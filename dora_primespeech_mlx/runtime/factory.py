@@ -143,19 +143,19 @@ def _cuda_t2s_runner(model: "T2S", device: "Device") -> T2SRunner:
             "mlx.core was imported before dora_primespeech_mlx, so MLX has its own settings for CUDA and audio begins "
             "later: import dora_primespeech_mlx first, or set MLX_USE_CUDA_GRAPHS=0."
         )
-    from dora_primespeech_mlx.runtime.mlx import cuda_rows
+    from dora_primespeech_mlx.runtime.mlx import cuda_prefill, cuda_rows
     from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, CodesKernel, OperationsPrefill, plan
-    from dora_primespeech_mlx.runtime.mlx.cuda_prefill import PrefillKernel
     from dora_primespeech_mlx.runtime.mlx.cuda_t2s import BLOCKS, CudaT2SRunner, fits
     from dora_primespeech_mlx.runtime.mlx.cuda_transfers import transfers
     from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 
     if device.clusters and (how := plan(model.config, device.multiprocessors, device.shared)):
         kernel = CodesKernel(model, how)
-        if not cuda_rows.fits(model.config, device.multiprocessors, device.shared):
+        many_fit = cuda_rows.fits(model.config, device.multiprocessors, device.shared)
+        if not (many_fit and cuda_prefill.fits(model.config, device.shared)):
             return ClusterT2SRunner(kernel, OperationsPrefill(kernel, model), transfers=transfers())
         many = cuda_rows.ManyKernel(model, device.multiprocessors)
-        return ClusterT2SRunner(kernel, PrefillKernel(model, many), many, transfers())
+        return ClusterT2SRunner(kernel, cuda_prefill.PrefillKernel(model, many), many, transfers())
     blocks = min(BLOCKS, device.multiprocessors)
     return CudaT2SRunner(model, blocks) if fits(model.config, blocks) else MlxT2SRunner(model, accelerated=True)
 

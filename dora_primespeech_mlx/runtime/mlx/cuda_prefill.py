@@ -26,18 +26,21 @@ INPUTS = {
 OUTPUTS = {"scores": "float", "texts": "int32_t", "scratch": "float"}
 ALIGNED = 16
 """Rows that the tensor cores take at once; texts begin at multiples of it."""
-COLUMNS = 32
-PARTS = 4
+ROWS, CHUNK, WIDTH = 64, 128, 32
+"""Rows of the largest tiles; places that go into products at once; the width of a head."""
+THREADS = 512
+SHARED = 227 * 1024
+"""Bytes of shared memory that a block takes."""
+FEW = 512
+"""Rows up to which tiles are small, so that there are some for every multiprocessor."""
 KNOWN = 5
 """Numbers of a row: what it embeds and where, its slot in the cache and its row there, and how many rows it sees."""
 
 
-def shared_bytes(config: T2SConfig, tiles: int) -> int:
-    """Bytes of shared memory that a block needs."""
-    rows = ALIGNED * tiles
-    return (
-        max(2 * rows * (config.hidden + 32), 4 * cuda_clusters.MOST_JOINS * config.hidden) + 4 * PARTS * rows * COLUMNS
-    )
+def fits(config: T2SConfig, shared: int) -> bool:
+    """Whether a device with so many bytes of shared memory for a block can run a network's prefills."""
+    whole = config.hidden % CHUNK == 0 and config.feed_forward % CHUNK == 0 and config.hidden <= 512
+    return whole and config.hidden == config.heads * WIDTH and config.head_width == WIDTH and shared >= SHARED
 
 
 def packed_rows(newcomers: Sequence[Newcomer], slots: Sequence[int], phones: int) -> tuple[np.ndarray, np.ndarray]:
@@ -73,11 +76,11 @@ class PrefillKernel:
     Args:
         model: with float16 weights and heads of their own width, evaluated.
         many: the kernel of many texts, whose weights this one shares, and its device.
-        tiles: of 16 rows, that a block computes at once.
+        few: rows up to which tiles are small.
     """
 
-    def __init__(self, model: T2S, many: cuda_rows.ManyKernel, tiles: int = 4):
-        self.config, self.blocks, self.tiles = model.config, many.blocks, tiles
+    def __init__(self, model: T2S, many: cuda_rows.ManyKernel, few: int = FEW):
+        self.config, self.blocks, self.few = model.config, many.blocks, few
         single = mx.float32
         self._bert = model.bert_proj.weight
         phones = model.ar_text_embedding.word_embeddings.weight.astype(single) + model.bert_proj.bias.astype(single)
@@ -94,20 +97,19 @@ class PrefillKernel:
         """Prefills texts; see `cuda_clusters.Prefill`."""
         rows, lasts = packed_rows(newcomers, slots, self.config.phones)
         added, has_bert = self._added(newcomers, rows)
-        room = -(-len(rows) // (ALIGNED * self.tiles)) * ALIGNED * self.tiles
+        room = -(-len(rows) // ROWS) * ROWS
         sizes = np.array([len(rows), room, len(lasts), states.shape[1], cache.shape[4], has_bert], np.int32)
         given = [*map(mx.array, (sizes, rows, lasts)), states, after, added, cache]
         return self._run(given, room)
 
     def _run(self, given: Sequence[mx.array], room: int) -> tuple[mx.array, mx.array]:
         lasts, states = given[2:4]
-        threads = self.threads
         scores, texts, _ = self._kernel(
             inputs=[*given, *self.weights],
             output_shapes=[(len(lasts), self.config.vocabulary), states.shape, (room * self.scratch,)],
             output_dtypes=[mx.float32, mx.int32, mx.float32],
-            grid=(self.blocks * threads, 1, 1),
-            threadgroup=(threads, 1, 1),
+            grid=(self.blocks * THREADS, 1, 1),
+            threadgroup=(THREADS, 1, 1),
         )
         return scores, texts
 
@@ -123,30 +125,24 @@ class PrefillKernel:
         return (mx.array(features).astype(self._bert.dtype) @ self._bert.T).astype(mx.float32), True
 
     @property
-    def threads(self) -> int:
-        """Of a block: a warp for each 16 rows and part of a sum."""
-        return 32 * PARTS * self.tiles
-
-    @property
     def scratch(self) -> int:
         """Floats for each row that travel between blocks."""
-        return 5 * self.config.hidden + self.config.hidden // 2 + self.config.feed_forward // 2
+        return 5 * self.config.hidden + self.config.feed_forward // 2
 
     @property
     def sizes(self) -> str:
         """The kernel's template arguments."""
         config = self.config
-        numbers = config.hidden, config.heads, config.feed_forward, config.vocabulary, self.blocks, self.tiles
+        numbers = config.hidden, config.heads, config.feed_forward, config.vocabulary, self.blocks, SHARED, self.few
         return ", ".join(map(str, numbers))
 
     @cached_property
     def _kernel(self) -> Callable[..., list[mx.array]]:
-        shared = shared_bytes(self.config, self.tiles)
         sources = (cuda_clusters.SOURCE, cuda_kernel.GRID, cuda_rows.SOURCE, SOURCE)
         header = "".join(f"{source.read_text('utf-8')}\n" for source in sources)
         header += f"using Kernel = Prefill<{self.sizes}>;\n"
-        header += f"static_assert(Kernel::SHARED == {shared} && Kernel::SCRATCH == {self.scratch});\n"
-        bounds, layers = f"__launch_bounds__({self.threads}, 1)", self.config.layers
+        header += f"static_assert(Kernel::THREADS == {THREADS} && Kernel::SCRATCH == {self.scratch});\n"
+        bounds, layers = f"__launch_bounds__({THREADS}, 1)", self.config.layers
         return cuda_kernel.structure(
-            "t2s_prefill", INPUTS, OUTPUTS, {"cache": "__half*"}, layers, header, bounds, shared
+            "t2s_prefill", INPUTS, OUTPUTS, {"cache": "__half*"}, layers, header, bounds, SHARED
         )
