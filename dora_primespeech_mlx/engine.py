@@ -33,7 +33,7 @@ from dora_primespeech_mlx.synthesis.sentence import (
     prepare,
     speak,
 )
-from dora_primespeech_mlx.synthesis.streaming import Pace, Schedule, window_lengths
+from dora_primespeech_mlx.synthesis.streaming import Pace, Schedule, render_lengths
 from dora_primespeech_mlx.voices.book import VoiceEntry, read_voices
 from dora_primespeech_mlx.voices.library import Library, Voice
 
@@ -118,9 +118,7 @@ class Engine:
         for count in (1, *TOGETHER):
             if count > (self._settings.max_sessions or count):
                 return
-            for frames in window_lengths(sovits):
-                latent = np.zeros((frames, sovits.config.vocoder.inter_channels), np.float32)
-                list(sovits.vocode_rows([(latent, voice.ge, 0, frames)] * count))
+            render_lengths(sovits, voice.ge, count)
             scheduler: Scheduler[int] = Scheduler(count)
             for seed in range(count):
                 scheduler.add(Turn(seed, self.speak(text, self.settle({"seed": seed}))))

@@ -116,6 +116,19 @@ def window_lengths(sovits: SovitsRunner) -> Sequence[int]:
     return lengths
 
 
+def render_lengths(sovits: SovitsRunner, ge: np.ndarray, rows: int) -> None:
+    """Renders windows of each of these lengths, so many at once: a device prepares each shape that it sees first.
+
+    Args:
+        sovits: the network.
+        ge: a timbre, float32 [gin].
+        rows: windows of a call.
+    """
+    for frames in window_lengths(sovits):
+        latent = np.zeros((frames, sovits.config.vocoder.inter_channels), np.float32)
+        list(sovits.vocode_rows([(latent, ge, 0, frames)] * rows))
+
+
 class Listener:
     """Who hears a text, from its first audio on and without a break."""
 

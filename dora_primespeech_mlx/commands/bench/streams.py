@@ -7,14 +7,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import cast
 
 import numpy as np
 
 from dora_primespeech_mlx.commands.bench.figures import Figure, counted
 from dora_primespeech_mlx.commands.bench.workshop import Workshop
-from dora_primespeech_mlx.engine import Engine
+from dora_primespeech_mlx.engine import TOGETHER, Engine
 from dora_primespeech_mlx.runtime.factory import accelerated
+from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.synthesis.scheduler import Scheduler, Turn
+from dora_primespeech_mlx.synthesis.streaming import render_lengths
 from dora_primespeech_mlx.voices.library import Voice
 
 TEXTS = (
@@ -79,6 +82,9 @@ def streams(shop: Workshop) -> Iterator[Figure]:
     for text in TEXTS:
         for _ in shop.engine.stream(text.replace("#", "1"), voice=shop.voice, seed=0):  # warms up
             pass
+    if shop.voice.launch_bound:
+        for rows in (1, *TOGETHER):
+            render_lengths(cast(SovitsRunner, shop.voice.sovits), shop.voice.ge, rows)
     for count in shop.lengths(*((8, 32, 64, 128, 216) if on_device else (1, 2, 4, 8, 12))):
         scheduler: Scheduler[Session] = Scheduler(count if on_device else None)
         spread = SPREAD if on_device else 0.0
