@@ -51,10 +51,15 @@ def _quota() -> float:
 
 
 def session_options(threads: int | None) -> onnxruntime.SessionOptions:
-    """Options every session shares. Threads fall asleep soon after their work: a waiting process uses no CPU."""
+    """Options every session shares.
+
+    Threads fall asleep soon after their work: a waiting process uses no CPU. No plan of the memory is kept for each
+    length that came, for there is no end of them.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or default_threads()
     options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
     options.add_session_config_entry("session.intra_op.spin_duration_us", str(AWAKE))
