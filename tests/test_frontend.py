@@ -261,3 +261,19 @@ def test_the_polyphone_model_is_a_setting_for_all_voices(g2pw_folder: Path, tiny
     missing = Library(read_voices(tiny_voices), Settings(g2pw_dir=tmp_path / "nothing"))
     with pytest.raises(FileNotFoundError, match=r"no g2pW\.onnx in .*nothing"):
         missing.voice("tiny")
+
+
+def test_phrases_of_pypinyin_are_all_there_and_share_their_readings() -> None:
+    script = (
+        "import json, os\n"
+        "from dora_primespeech_mlx.text.mandarin import dictionary\n"
+        "from dora_primespeech_mlx.text.tables import package_file\n"
+        "from pypinyin.constants import PHRASES_DICT\n"
+        "from pypinyin.seg.mmseg import p_set\n"
+        "written = json.loads(package_file('pypinyin', 'phrases_dict.json').read_text('utf-8'))\n"
+        "assert PHRASES_DICT == written and 'PYPINYIN_NO_PHRASES' not in os.environ\n"
+        "assert all(phrase in p_set and phrase[:1] in p_set for phrase in written)\n"
+        "readings = [reading for phrase in PHRASES_DICT.values() for reading in phrase]\n"
+        "assert 20 * len({id(reading) for reading in readings}) < len(readings)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

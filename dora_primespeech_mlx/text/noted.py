@@ -75,13 +75,12 @@ def _word(number: int) -> str:
 
 @cache
 def _carriers() -> dict[str, str]:
-    from pypinyin import Style, pinyin_dict
-    from pypinyin.style import convert
+    from dora_primespeech_mlx.text.mandarin.dictionary import Style, convert, pinyin_dict
 
     found: dict[str, str] = {}
     for code in range(0x4E00, 0x9FA6):
-        if code in pinyin_dict.pinyin_dict:
-            first = pinyin_dict.pinyin_dict[code].split(",")[0]
+        if code in pinyin_dict:
+            first = pinyin_dict[code].split(",")[0]
             found.setdefault(convert(first, Style.NORMAL, strict=False), chr(code))
     return found
 

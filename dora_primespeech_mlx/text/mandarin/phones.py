@@ -5,12 +5,9 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import accumulate
 
-from pypinyin import Style, lazy_pinyin
-from pypinyin.pinyin_dict import pinyin_dict
-from pypinyin.seg.mmseg import seg
-
 from dora_primespeech_mlx.text.lexicon import Lexicon, spell
 from dora_primespeech_mlx.text.mandarin.contexts import ABOVE_PHRASES, context_readings
+from dora_primespeech_mlx.text.mandarin.dictionary import Style, lazy_pinyin, pinyin_dict, seg
 from dora_primespeech_mlx.text.mandarin.g2pw import G2PW
 from dora_primespeech_mlx.text.mandarin.names import surname_readings
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
