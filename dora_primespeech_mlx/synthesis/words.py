@@ -22,6 +22,8 @@ STEP = 0.01
 """Seconds of sound whose loudness is looked at."""
 QUIET = 0.04
 """Loudness, as a share of the loudest step so far, below which there is a pause."""
+LOUD = 0.05
+"""Loudness that speech has somewhere: a sentence's first chunk may be silence, whose loudest step says nothing."""
 BEFORE, BY, AFTER = 0.04, 0.08, 0.68
 """Seconds around where a word behind a pause is expected: quiet is from `BEFORE` to `BY`, its sound until `AFTER`."""
 PHONE = 0.08
@@ -89,7 +91,7 @@ class SentenceWords:
     def _sounds(self, expected: float, end: float) -> float:
         """When a word that is expected behind a pause begins to sound; `end` if not before."""
         first, at = (max(0, int(time / STEP)) for time in (expected - BEFORE, expected + BY))
-        loud = self._loudness > QUIET * self._loudness.max(initial=0.0)
+        loud = self._loudness > QUIET * self._loudness.max(initial=LOUD)
         quiet = np.flatnonzero(~loud[first : at + 1])
         if not len(quiet):
             return expected
