@@ -1,5 +1,6 @@
 """Many sessions at once, without dora: simulated players in this process, and what each of them hears and when."""
 
+import gc
 import heapq
 import itertools
 import time
@@ -85,6 +86,8 @@ def streams(shop: Workshop) -> Iterator[Figure]:
     if shop.voice.launch_bound:
         for rows in (1, *TOGETHER):
             render_lengths(cast(SovitsRunner, shop.voice.sovits), shop.voice.ge, rows)
+    gc.collect()
+    gc.freeze()  # as the node does
     for count in shop.lengths(*((8, 32, 64, 128, 216) if on_device else (1, 2, 4, 8, 12))):
         scheduler: Scheduler[Session] = Scheduler(count if on_device else None)
         spread = SPREAD if on_device else 0.0
