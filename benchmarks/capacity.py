@@ -1,6 +1,6 @@
 """How many machines some sessions need, from measured costs: a small simulation of nodes behind a dispatcher.
 
-    python benchmarks/capacity.py [--costs results/capacity.json] [--sessions 100,1000,10000] [--markdown]
+    python benchmarks/capacity.py [--costs results/capacity.json] [--sessions 100,1000,10000]
 
 A session hears a text, thinks, and asks for the next. It stays with the node that had the fewest sessions when it
 began, as dataflows/nodes/share.py does it, so nodes do not touch each other and one of them is simulated. A node keeps

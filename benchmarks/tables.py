@@ -157,6 +157,9 @@ def clusters(report: dict[str, Any]) -> str:
             ("T2S, codes a second, torch's CUDA graph", short(torch["graph, codes_per_s"])),
             ("torch's, each code read", short(torch["graph and a read, codes_per_s"])),
         ],
+        "prefills": lambda prefills: [
+            (f"prefills, {name}", spread_of(values)) for name, values in prefills.items() if name.endswith(", ms")
+        ],
         "sentence": lambda sentence: [
             ("first audio of a sentence, ms", spread_of(sentence["first_ms"][1:])),
             ("real-time factor of a sentence", spread_of(sentence["real_time_factor"][1:])),
@@ -169,6 +172,9 @@ def clusters(report: dict[str, Any]) -> str:
         "equality": lambda equality: [
             ("codes equal to those of the step kernel", "{} of {}".format(*equality["step kernel"]["same_of"])),
             ("codes equal to float32's", "{} of {}".format(*equality["float32 operations"]["same_of"])),
+        ],
+        "likeliest": lambda likeliest: [
+            ("likeliest codes equal to float32's", "{} of {}".format(*likeliest["same_of"]))
         ],
         "company": lambda company: [
             ("groups of texts that keep their bits in company", f"{sum(company.values())} of {len(company)}")
