@@ -33,7 +33,7 @@ from dora_primespeech_mlx.commands.bench.timing import finish, measure, spread
 from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE
 from dora_primespeech_mlx.runtime.factory import accelerated
 from dora_primespeech_mlx.runtime.interface import T2SRunner
-from dora_primespeech_mlx.runtime.mlx.cuda_t2s import CudaT2SRunner, fits
+from dora_primespeech_mlx.runtime.mlx.cuda.step import CudaT2SRunner, fits
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.synthesis.decoding import generate

@@ -28,7 +28,7 @@ from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE
 from dora_primespeech_mlx.nets.dimensions.t2s import sine_table
 from dora_primespeech_mlx.runtime.factory import sovits_runner
 from dora_primespeech_mlx.runtime.interface import Newcomer, T2SRunner
-from dora_primespeech_mlx.runtime.mlx.cuda_clusters import (
+from dora_primespeech_mlx.runtime.mlx.cuda.clusters import (
     ClusterRows,
     ClusterT2SRunner,
     CodesKernel,
@@ -36,10 +36,10 @@ from dora_primespeech_mlx.runtime.mlx.cuda_clusters import (
     plan,
     prefilled_rows,
 )
-from dora_primespeech_mlx.runtime.mlx.cuda_device import first_device
-from dora_primespeech_mlx.runtime.mlx.cuda_prefill import PrefillKernel
-from dora_primespeech_mlx.runtime.mlx.cuda_rows import ManyKernel, fits
-from dora_primespeech_mlx.runtime.mlx.cuda_t2s import CudaT2SRunner
+from dora_primespeech_mlx.runtime.mlx.cuda.device import first_device
+from dora_primespeech_mlx.runtime.mlx.cuda.prefill import PrefillKernel
+from dora_primespeech_mlx.runtime.mlx.cuda.rows import ManyKernel, fits
+from dora_primespeech_mlx.runtime.mlx.cuda.step import CudaT2SRunner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.synthesis.decoding import CODES_A_LAUNCH, MINIMUM_CODES, Guard, Row, generate_many

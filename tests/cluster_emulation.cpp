@@ -335,7 +335,7 @@ inline void multiply(float (&sums)[4], uint32_t a0, uint32_t a1, uint32_t a2, ui
   }
 }
 
-#include "cuda_clusters.cuh"
+#include "clusters.cuh"
 
 struct Inputs {
   const int* sizes;
@@ -365,7 +365,7 @@ static bool launch(const Inputs& from, int layers, unsigned seed) {
 }
 
 #ifdef MANY_SIZES
-#include "cuda_rows.cuh"
+#include "rows.cuh"
 
 struct ManyInputs {
   const int* sizes;
@@ -451,7 +451,7 @@ inline void await_fetches() {
 inline int afresh(int number) { return number; }
 inline void hint(const float*) {}
 
-#include "cuda_prefill.cuh"
+#include "prefill.cuh"
 
 struct PrefillInputs {
   const int *sizes, *rows, *lasts, *states, *after;
@@ -490,7 +490,7 @@ extern "C" bool run_prefill(const PrefillInputs* from, int layers, unsigned seed
 #endif
 
 #ifdef OPERATIONS
-#include "cuda_operations.cuh"
+#include "operations.cuh"
 
 struct OperationInputs {
   const __half *one, *two, *three, *four, *five, *six;

@@ -53,7 +53,7 @@ inline float lanes_sum(float value) {
   return sum;
 }
 
-#include "cuda_step.cuh"
+#include "step.cuh"
 
 using Kernel = Step<128, 2, 256, 50, GRID_BLOCKS, WARPS, 3>;
 

@@ -3,23 +3,23 @@
 import ctypes
 import dataclasses
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
 import pytest
+from emulated import emulation
 
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime import factory
-from dora_primespeech_mlx.runtime.mlx import cuda_clusters, cuda_device
-from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, CodesKernel, OperationsPrefill, Plan, plan
-from dora_primespeech_mlx.runtime.mlx.cuda_device import Device
-from dora_primespeech_mlx.runtime.mlx.cuda_t2s import CudaT2SRunner
+from dora_primespeech_mlx.runtime.mlx.cuda import clusters as cuda_clusters
+from dora_primespeech_mlx.runtime.mlx.cuda import device as cuda_device
+from dora_primespeech_mlx.runtime.mlx.cuda.clusters import ClusterT2SRunner, CodesKernel, OperationsPrefill, Plan, plan
+from dora_primespeech_mlx.runtime.mlx.cuda.device import Device
+from dora_primespeech_mlx.runtime.mlx.cuda.step import CudaT2SRunner
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.synthesis.decoding import Row, generate_many
@@ -97,11 +97,8 @@ def made_network(config: T2SConfig, end: float = 0.0) -> T2S:
 def emulate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ctypes.CDLL]:
     """Compiles the kernel for a shape, once; `changes` are made to its text before."""
     compiled: dict[tuple, ctypes.CDLL] = {}
-    compiler = shutil.which("g++")
-    if compiler is None:
-        pytest.skip("needs g++")
 
-    def emulation(shape: Shape, changes: tuple[tuple[str, str], ...] = ()) -> ctypes.CDLL:
+    def compile_once(shape: Shape, changes: tuple[tuple[str, str], ...] = ()) -> ctypes.CDLL:
         if (shape, changes) in compiled:
             return compiled[shape, changes]
         folder = tmp_path_factory.mktemp("cuda")
@@ -110,31 +107,10 @@ def emulate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ctypes.CD
             assert change[0] in text
             text = text.replace(*change)
         (folder / cuda_clusters.SOURCE.name).write_text("int left_out = -1;\n" + text, "utf-8")
-        config, how = shape
-        numbers = config.hidden, config.heads, config.feed_forward, config.vocabulary, *dataclasses.astuple(how)
-        sizes = [f"-DKERNEL_SIZES={','.join(map(str, numbers))}", f"-DKERNEL_SHARED={how.shared(config)}"]
-        options = [
-            "-std=c++17",
-            "-O1",
-            "-U_FORTIFY_SOURCE",
-            "-fno-strict-aliasing",
-            "-shared",
-            "-fPIC",
-            f"-I{folder}",
-            *sizes,
-            "-o",
-            str(folder / "emulation.so"),
-        ]
-        source = Path(__file__).with_name("cluster_emulation.cpp")
-        done = subprocess.run([compiler, *options, str(source)], capture_output=True, text=True)
-        if "_Float16" in done.stderr or "ucontext" in done.stderr:
-            pytest.skip("needs a g++ that knows _Float16, and ucontext")
-        assert done.returncode == 0, done.stderr
-        library = compiled[shape, changes] = ctypes.CDLL(str(folder / "emulation.so"))
-        library.run.restype = ctypes.c_bool
+        library = compiled[shape, changes] = emulation(folder, shape, sources=folder)
         return library
 
-    return emulation
+    return compile_once
 
 
 def made_runner(model: T2S, shape: Shape, library: ctypes.CDLL) -> ClusterT2SRunner:

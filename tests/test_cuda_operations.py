@@ -1,20 +1,18 @@
 """The kernels of what SoVITS does between its products, run on the CPU by the emulation of their threads."""
 
 import ctypes
-import shutil
-import subprocess
-from pathlib import Path
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 import pytest
+from emulated import emulation, joined
 from test_cuda_clusters import PAIRS
 
 from dora_primespeech_mlx.nets.layers import RelativeEncoder, additive_mask
 from dora_primespeech_mlx.nets.operations import Operations, neighbours, use
-from dora_primespeech_mlx.runtime.mlx import cuda_operations
-from dora_primespeech_mlx.runtime.mlx.cuda_operations import CudaOperations
+from dora_primespeech_mlx.runtime.mlx.cuda import operations as cuda_operations
+from dora_primespeech_mlx.runtime.mlx.cuda.operations import CudaOperations
 
 POINTERS = ("one", "two", "three", "four", "five", "six", "mask", "made", "more")
 CHANNELS, WIDTH, WINDOW = 264, 32, 4
@@ -32,27 +30,8 @@ class Inputs(ctypes.Structure):
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    compiler = shutil.which("g++")
-    if compiler is None:
-        pytest.skip("needs g++")
-    config, plan = PAIRS
-    numbers = config.hidden, config.heads, config.feed_forward, config.vocabulary, 4, 2, 2, 2
-    made = tmp_path_factory.mktemp("cuda") / "operations.so"
-    done = subprocess.run(
-        [
-            compiler, "-std=c++17", "-O1", "-U_FORTIFY_SOURCE", "-fno-strict-aliasing", "-shared", "-fPIC",
-            f"-I{cuda_operations.SOURCE.parent}", f"-DKERNEL_SIZES={','.join(map(str, numbers))}",
-            f"-DKERNEL_SHARED={plan.shared(config)}", "-DOPERATIONS", f"-DNORM_CHANNELS={CHANNELS}",
-            f"-DATTENTION_SIZES={WIDTH},{WINDOW}",
-            "-o", str(made), str(Path(__file__).with_name("cluster_emulation.cpp")),
-        ],
-        capture_output=True,
-        text=True,
-    )  # fmt: skip
-    if "_Float16" in done.stderr or "ucontext" in done.stderr:
-        pytest.skip("needs a g++ that knows _Float16, and ucontext")
-    assert done.returncode == 0, done.stderr
-    return ctypes.CDLL(str(made))
+    defines = "OPERATIONS", f"NORM_CHANNELS={CHANNELS}", f"ATTENTION_SIZES={joined([WIDTH, WINDOW])}"
+    return emulation(tmp_path_factory.mktemp("cuda"), PAIRS, *defines)
 
 
 @pytest.fixture

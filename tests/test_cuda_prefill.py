@@ -2,21 +2,20 @@
 
 import ctypes
 import dataclasses
-import shutil
-import subprocess
-from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
 import pytest
+from emulated import emulation, joined, sizes
 from test_cuda_clusters import EmulatedKernel, made_network, own
 
 from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM, T2SConfig
 from dora_primespeech_mlx.runtime.interface import Newcomer
-from dora_primespeech_mlx.runtime.mlx import cuda_clusters, cuda_prefill
-from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterRows, OperationsPrefill, Plan, prefilled_rows
-from dora_primespeech_mlx.runtime.mlx.cuda_prefill import PrefillKernel, fits
-from dora_primespeech_mlx.runtime.mlx.cuda_rows import ManyKernel
+from dora_primespeech_mlx.runtime.mlx.cuda import clusters as cuda_clusters
+from dora_primespeech_mlx.runtime.mlx.cuda import prefill as cuda_prefill
+from dora_primespeech_mlx.runtime.mlx.cuda.clusters import ClusterRows, OperationsPrefill, Plan, prefilled_rows
+from dora_primespeech_mlx.runtime.mlx.cuda.prefill import PrefillKernel, fits
+from dora_primespeech_mlx.runtime.mlx.cuda.rows import ManyKernel
 from dora_primespeech_mlx.sampling import Sampling
 
 CONFIG = T2SConfig(128, 4, 2, 256, 20, 50, 49, 32, 32, 54)
@@ -55,29 +54,15 @@ class EmulatedPrefill(PrefillKernel):
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    compiler = shutil.which("g++")
-    if compiler is None:
-        pytest.skip("needs g++")
-    folder = tmp_path_factory.mktemp("cuda")
-    numbers = CONFIG.hidden, CONFIG.heads, CONFIG.feed_forward, CONFIG.vocabulary
-    scratch = 5 * CONFIG.hidden + CONFIG.feed_forward // 2
-    done = subprocess.run(
-        [
-            compiler, "-std=c++17", "-O1", "-U_FORTIFY_SOURCE", "-fno-strict-aliasing", "-shared", "-fPIC",
-            f"-I{cuda_prefill.SOURCE.parent}", f"-DKERNEL_SIZES={','.join(map(str, (*numbers, 4, 2, 2, 2)))}",
-            f"-DKERNEL_SHARED={PLAN.shared(CONFIG)}",
-            f"-DPREFILL_SIZES={','.join(map(str, (*numbers, BLOCKS, SHARED, FEW)))}", f"-DPREFILL_BLOCKS={BLOCKS}",
-            f"-DPREFILL_SHARED={SHARED}", f"-DPREFILL_SCRATCH={scratch}",
-            "-o", str(folder / "prefill.so"), str(Path(__file__).with_name("cluster_emulation.cpp")),
-        ],
-        capture_output=True,
-        text=True,
-    )  # fmt: skip
-    if "_Float16" in done.stderr or "ucontext" in done.stderr:
-        pytest.skip("needs a g++ that knows _Float16, and ucontext")
-    assert done.returncode == 0, done.stderr
-    made = ctypes.CDLL(str(folder / "prefill.so"))
-    made.run.restype = made.run_prefill.restype = ctypes.c_bool
+    made = emulation(
+        tmp_path_factory.mktemp("cuda"),
+        (CONFIG, PLAN),
+        f"PREFILL_SIZES={joined([*sizes(CONFIG), BLOCKS, SHARED, FEW])}",
+        f"PREFILL_BLOCKS={BLOCKS}",
+        f"PREFILL_SHARED={SHARED}",
+        f"PREFILL_SCRATCH={5 * CONFIG.hidden + CONFIG.feed_forward // 2}",
+    )
+    made.run_prefill.restype = ctypes.c_bool
     return made
 
 

@@ -1,18 +1,17 @@
 """The kernel of T2S codes of many texts, run on the CPU by the emulation of its threads and of the tensor cores."""
 
 import ctypes
-import shutil
-import subprocess
-from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
 import pytest
+from emulated import emulation, joined, sizes
 from test_cuda_clusters import PROMPT, EmulatedKernel, made_network, own, row
 
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
-from dora_primespeech_mlx.runtime.mlx import cuda_clusters, cuda_rows
-from dora_primespeech_mlx.runtime.mlx.cuda_rows import ManyKernel, fits, shared_bytes
+from dora_primespeech_mlx.runtime.mlx.cuda import clusters as cuda_clusters
+from dora_primespeech_mlx.runtime.mlx.cuda import rows as cuda_rows
+from dora_primespeech_mlx.runtime.mlx.cuda.rows import ManyKernel, fits, shared_bytes
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SSession
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.synthesis.decoding import Decoder, Row, generate_many
@@ -52,29 +51,15 @@ class EmulatedMany(ManyKernel):
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    compiler = shutil.which("g++")
-    if compiler is None:
-        pytest.skip("needs g++")
-    folder = tmp_path_factory.mktemp("cuda")
-    plan = cuda_clusters.Plan(4, 2, 2, 2)
-    numbers = CONFIG.hidden, CONFIG.heads, CONFIG.feed_forward, CONFIG.vocabulary
-    texts = TEXTS * (6 * CONFIG.hidden + CONFIG.feed_forward)
-    done = subprocess.run(
-        [
-            compiler, "-std=c++17", "-O1", "-U_FORTIFY_SOURCE", "-fno-strict-aliasing", "-shared", "-fPIC",
-            f"-I{cuda_rows.SOURCE.parent}", f"-DKERNEL_SIZES={','.join(map(str, (*numbers, 4, 2, 2, 2)))}",
-            f"-DKERNEL_SHARED={plan.shared(CONFIG)}", f"-DMANY_SIZES={','.join(map(str, (*numbers, BLOCKS, TEXTS)))}",
-            f"-DMANY_SHARED={shared_bytes(CONFIG, TEXTS)}", f"-DMANY_SCRATCH={texts}", f"-DMANY_BLOCKS={BLOCKS}",
-            "-o", str(folder / "many.so"), str(Path(__file__).with_name("cluster_emulation.cpp")),
-        ],
-        capture_output=True,
-        text=True,
-    )  # fmt: skip
-    if "_Float16" in done.stderr or "ucontext" in done.stderr:
-        pytest.skip("needs a g++ that knows _Float16, and ucontext")
-    assert done.returncode == 0, done.stderr
-    made = ctypes.CDLL(str(folder / "many.so"))
-    made.run.restype = made.run_many.restype = ctypes.c_bool
+    made = emulation(
+        tmp_path_factory.mktemp("cuda"),
+        (CONFIG, cuda_clusters.Plan(4, 2, 2, 2)),
+        f"MANY_SIZES={joined([*sizes(CONFIG), BLOCKS, TEXTS])}",
+        f"MANY_SHARED={shared_bytes(CONFIG, TEXTS)}",
+        f"MANY_SCRATCH={TEXTS * (6 * CONFIG.hidden + CONFIG.feed_forward)}",
+        f"MANY_BLOCKS={BLOCKS}",
+    )
+    made.run_many.restype = ctypes.c_bool
     return made
 
 

@@ -11,14 +11,14 @@ import pytest
 from mlx.utils import tree_map
 
 from dora_primespeech_mlx.nets.bigvgan import BigVGAN, BigVGANConfig, Snake
-from dora_primespeech_mlx.runtime.mlx import cuda_snake
+from dora_primespeech_mlx.runtime.mlx.cuda import snake as cuda_snake
 
 DRIVER = """
 #include <cmath>
 #define EMULATED
 #define DEVICE inline
 typedef _Float16 __half;
-#include "cuda_snake.cuh"
+#include "snake.cuh"
 struct Place {{ long x; }} static blockIdx, blockDim, threadIdx;
 static void thread(const {taken}* x, const long* x_shape, const float* alpha, const float* inverse_beta,
                    const float* up_even, const float* up_odd, const float* down_even, const float* down_odd,

@@ -11,9 +11,9 @@ import pytest
 
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S
-from dora_primespeech_mlx.runtime.mlx import cuda_t2s
 from dora_primespeech_mlx.runtime.mlx.cache import KVCache
-from dora_primespeech_mlx.runtime.mlx.cuda_t2s import StepKernel, fits
+from dora_primespeech_mlx.runtime.mlx.cuda import step as cuda_t2s
+from dora_primespeech_mlx.runtime.mlx.cuda.step import StepKernel, fits
 from dora_primespeech_mlx.weights.random_weights import SIZES, random_weights
 
 CONFIG = T2SConfig(128, 2, 2, 256, 20, 50, 49, 64, 64, 54)

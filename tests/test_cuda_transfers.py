@@ -6,8 +6,8 @@ import pytest
 from tiny_networks import SOVITS_CONFIG, random_weights
 
 from dora_primespeech_mlx.nets.sovits import Sovits
-from dora_primespeech_mlx.runtime.mlx import cuda_transfers
-from dora_primespeech_mlx.runtime.mlx.cuda_transfers import LEAST, StayingTransfers
+from dora_primespeech_mlx.runtime.mlx.cuda import transfers as cuda_transfers
+from dora_primespeech_mlx.runtime.mlx.cuda.transfers import LEAST, StayingTransfers
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 from dora_primespeech_mlx.synthesis import decoding
 from dora_primespeech_mlx.synthesis.decoding import Row

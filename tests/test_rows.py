@@ -14,7 +14,7 @@ from tiny_networks import T2S_CONFIG, random_weights
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.factory import t2s_runner
 from dora_primespeech_mlx.runtime.interface import T2SRunner
-from dora_primespeech_mlx.runtime.mlx.cuda_clusters import prefilled_rows
+from dora_primespeech_mlx.runtime.mlx.cuda.clusters import prefilled_rows
 from dora_primespeech_mlx.runtime.mlx.rows import MlxT2SRows
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 from dora_primespeech_mlx.sampling import Sampling

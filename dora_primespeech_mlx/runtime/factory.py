@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
     from dora_primespeech_mlx.nets.sovits import Sovits
     from dora_primespeech_mlx.nets.t2s import T2S
-    from dora_primespeech_mlx.runtime.mlx.cuda_device import Device
+    from dora_primespeech_mlx.runtime.mlx.cuda.device import Device
     from dora_primespeech_mlx.runtime.onnx.session import GraphOf
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ def onnx_s2_runner(
 def _mlx_t2s_runner(model: "T2S") -> T2SRunner:
     import mlx.core as mx
 
-    from dora_primespeech_mlx.runtime.mlx.cuda_device import first_device
+    from dora_primespeech_mlx.runtime.mlx.cuda.device import first_device
     from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 
     half = model.h.layers[0].linear1.weight.dtype == mx.float16
@@ -143,10 +143,11 @@ def _cuda_t2s_runner(model: "T2S", device: "Device") -> T2SRunner:
             "mlx.core was imported before dora_primespeech_mlx, so MLX has its own settings for CUDA and audio begins "
             "later: import dora_primespeech_mlx first, or set MLX_USE_CUDA_GRAPHS=0."
         )
-    from dora_primespeech_mlx.runtime.mlx import cuda_prefill, cuda_rows
-    from dora_primespeech_mlx.runtime.mlx.cuda_clusters import ClusterT2SRunner, CodesKernel, OperationsPrefill, plan
-    from dora_primespeech_mlx.runtime.mlx.cuda_t2s import BLOCKS, CudaT2SRunner, fits
-    from dora_primespeech_mlx.runtime.mlx.cuda_transfers import transfers
+    from dora_primespeech_mlx.runtime.mlx.cuda import prefill as cuda_prefill
+    from dora_primespeech_mlx.runtime.mlx.cuda import rows as cuda_rows
+    from dora_primespeech_mlx.runtime.mlx.cuda.clusters import ClusterT2SRunner, CodesKernel, OperationsPrefill, plan
+    from dora_primespeech_mlx.runtime.mlx.cuda.step import BLOCKS, CudaT2SRunner, fits
+    from dora_primespeech_mlx.runtime.mlx.cuda.transfers import transfers
     from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 
     if device.clusters and (how := plan(model.config, device.multiprocessors, device.shared)):
@@ -178,8 +179,8 @@ def sovits_runner(
     """
     if choose(runtime) == "mlx":
         from dora_primespeech_mlx.nets.operations import use
-        from dora_primespeech_mlx.runtime.mlx.cuda_operations import CudaOperations
-        from dora_primespeech_mlx.runtime.mlx.cuda_transfers import transfers
+        from dora_primespeech_mlx.runtime.mlx.cuda.operations import CudaOperations
+        from dora_primespeech_mlx.runtime.mlx.cuda.transfers import transfers
         from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner
 
         if not has_cuda():

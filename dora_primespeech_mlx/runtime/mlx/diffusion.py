@@ -9,7 +9,7 @@ import numpy as np
 from dora_primespeech_mlx.nets.bigvgan import BigVGAN
 from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.dimensions.diffusion import modulation_row
-from dora_primespeech_mlx.runtime.mlx.cuda_snake import fuse
+from dora_primespeech_mlx.runtime.mlx.cuda.snake import fuse
 from dora_primespeech_mlx.runtime.mlx.runner import bucketed, finite, widened
 
 

@@ -7,7 +7,7 @@
 //
 // Texts begin at multiples of 16 rows; rows between them are padding, which has no place in the cache.
 //
-// Compiled at run time by NVRTC behind cuda_rows.cuh, whose tensor cores it shares (cuda_prefill.py);
+// Compiled at run time by NVRTC behind rows.cuh, whose tensor cores it shares (prefill.py);
 // tests/cluster_emulation.cpp runs the same text on a CPU.
 
 #ifndef EMULATED

@@ -13,7 +13,7 @@ from functools import lru_cache
 import mlx.core as mx
 import numpy as np
 
-from dora_primespeech_mlx.runtime.mlx import cuda_kernel
+from dora_primespeech_mlx.runtime.mlx.cuda import kernel as cuda_kernel
 from dora_primespeech_mlx.runtime.mlx.transfers import MlxTransfer, MlxTransfers, Underway
 from dora_primespeech_mlx.runtime.transfers import Room
 

@@ -13,7 +13,7 @@
 // Shared memory leaves little of the cache that registers are spilled to, so the loops here are kept from unrolling where
 // that would spill.
 //
-// Compiled at run time by NVRTC (cuda_clusters.py); tests/cluster_emulation.cpp runs the same text on a CPU.
+// Compiled at run time by NVRTC (clusters.py); tests/cluster_emulation.cpp runs the same text on a CPU.
 
 #ifndef EMULATED
 #include <cuda_fp16.h>

@@ -16,10 +16,10 @@ from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.apart import Apart
 from dora_primespeech_mlx.runtime.interface import T2SRows
-from dora_primespeech_mlx.runtime.mlx import cuda_kernel
+from dora_primespeech_mlx.runtime.mlx.cuda import kernel as cuda_kernel
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner, MlxT2SSession
 
-SOURCE = Path(__file__).with_name("cuda_step.cuh")
+SOURCE = Path(__file__).with_name("step.cuh")
 WARPS = 16
 PARTS = 8
 BLOCKS = 128

@@ -1,7 +1,7 @@
 """T2S on CUDA devices that have clusters of blocks: several codes of several texts in one launch of one kernel.
 
 A launch and a read a code cost more than many a code; here the kernel draws too, so that a launch makes as many codes
-as its caller wants. See cuda_clusters.cuh for how the network is cut. Prefills are one launch too (cuda_prefill.py), or
+as its caller wants. See clusters.cuh for how the network is cut. Prefills are one launch too (prefill.py), or
 run as on any other MLX device.
 """
 
@@ -17,14 +17,14 @@ import numpy as np
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.interface import Newcomer, Text
-from dora_primespeech_mlx.runtime.mlx import cuda_kernel
 from dora_primespeech_mlx.runtime.mlx.cache import FreshRows
+from dora_primespeech_mlx.runtime.mlx.cuda import kernel as cuda_kernel
 from dora_primespeech_mlx.runtime.mlx.runner import prefill, prefill_many
 from dora_primespeech_mlx.runtime.mlx.transfers import MlxTransfers
 from dora_primespeech_mlx.runtime.transfers import Transfers
 from dora_primespeech_mlx.sampling import Sampling
 
-SOURCE = Path(__file__).with_name("cuda_clusters.cuh")
+SOURCE = Path(__file__).with_name("clusters.cuh")
 GROWTH = 512
 """Rows by which the cache grows."""
 SPARE = 1.5

@@ -6,8 +6,8 @@
 // products are those of fp32 activations. Every sum has one order, whatever the number of texts: a text's scores do not
 // depend on its company.
 //
-// Compiled at run time by NVRTC behind cuda_clusters.cuh, whose texts and draws it shares, and cuda_grid.cuh
-// (cuda_rows.py); tests/cluster_emulation.cpp runs the same text on a CPU.
+// Compiled at run time by NVRTC behind clusters.cuh, whose texts and draws it shares, and grid.cuh
+// (rows.py); tests/cluster_emulation.cpp runs the same text on a CPU.
 
 #ifndef EMULATED
 DEVICE float4 late_load(const float* from) { return __ldcg(reinterpret_cast<const float4*>(from)); }

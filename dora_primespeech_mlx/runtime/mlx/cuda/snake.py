@@ -8,9 +8,9 @@ import mlx.core as mx
 
 from dora_primespeech_mlx.nets.bigvgan import BigVGAN, Snake
 from dora_primespeech_mlx.nets.dimensions.vocoder import FILTER
-from dora_primespeech_mlx.runtime.mlx import cuda_kernel
+from dora_primespeech_mlx.runtime.mlx.cuda import kernel as cuda_kernel
 
-SOURCE = Path(__file__).with_name("cuda_snake.cuh")
+SOURCE = Path(__file__).with_name("snake.cuh")
 SPAN = 16
 """Samples of a channel that a thread makes."""
 THREADS = 128

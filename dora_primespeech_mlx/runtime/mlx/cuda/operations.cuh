@@ -1,7 +1,7 @@
 // What SoVITS does between its products, each in one kernel: by operations it is three launches of four, and a host takes
 // longer to submit them than a device to do them. Arrays are fp16, computed in fp32.
 //
-// Compiled at run time by NVRTC (cuda_operations.py); tests/test_cuda_operations.py runs the same text on a CPU.
+// Compiled at run time by NVRTC (operations.py); tests/test_cuda_operations.py runs the same text on a CPU.
 
 #ifndef EMULATED
 #include <cuda_fp16.h>

@@ -1,4 +1,4 @@
-"""What SoVITS does between its products, on CUDA in one kernel each; see nets/operations.py and cuda_operations.cuh."""
+"""What SoVITS does between its products, on CUDA in one kernel each; see nets/operations.py and operations.cuh."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -8,9 +8,9 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from dora_primespeech_mlx.nets.operations import Neighbours, Operations
-from dora_primespeech_mlx.runtime.mlx import cuda_kernel
+from dora_primespeech_mlx.runtime.mlx.cuda import kernel as cuda_kernel
 
-SOURCE = Path(__file__).with_name("cuda_operations.cuh")
+SOURCE = Path(__file__).with_name("operations.cuh")
 THREADS = 256
 EIGHT = 8
 """Numbers that a thread takes at once."""

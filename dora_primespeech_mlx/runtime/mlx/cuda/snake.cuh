@@ -1,7 +1,7 @@
 // An activation of BigVGAN in one kernel: doubled, bent and halved again, without the doubled signal ever being in
 // memory. A thread has a channel and some neighbouring samples of it; see nets/bigvgan.py.
 //
-// Compiled at run time by NVRTC (cuda_snake.py); tests/test_cuda_snake.py runs the same text on a CPU.
+// Compiled at run time by NVRTC (snake.py); tests/test_cuda_snake.py runs the same text on a CPU.
 
 #ifndef EMULATED
 #include <cuda_fp16.h>

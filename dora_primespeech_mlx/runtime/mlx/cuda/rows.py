@@ -1,6 +1,6 @@
 """T2S codes of many texts on CUDA devices, several codes in one launch of one kernel whose products are tensor cores'.
 
-Clusters (cuda_clusters.py) are the fastest for a few texts; from some more on this is, since it reads each weight once
+Clusters (clusters.py) are the fastest for a few texts; from some more on this is, since it reads each weight once
 for up to 64 of them. Both have the same texts and caches, so that a text can be given from one to the other: on an
 H200 it had the codes that clusters make.
 """
@@ -13,10 +13,11 @@ import mlx.core as mx
 
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.t2s import T2S
-from dora_primespeech_mlx.runtime.mlx import cuda_clusters, cuda_kernel
-from dora_primespeech_mlx.runtime.mlx.cuda_t2s import step_weights
+from dora_primespeech_mlx.runtime.mlx.cuda import clusters as cuda_clusters
+from dora_primespeech_mlx.runtime.mlx.cuda import kernel as cuda_kernel
+from dora_primespeech_mlx.runtime.mlx.cuda.step import step_weights
 
-SOURCE = Path(__file__).with_name("cuda_rows.cuh")
+SOURCE = Path(__file__).with_name("rows.cuh")
 INPUTS = {
     "sizes": "int32_t", "sampling": "float", "texts": "int32_t", "noise": "float", "cache": "__half",
     "embedding": "__half", "positions": "float", "in_weight": "__half", "in_bias": "float",

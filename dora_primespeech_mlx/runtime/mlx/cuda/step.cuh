@@ -3,7 +3,7 @@
 //
 // A step through separate operations is bound by their number (about 300), not by their work; here there is one.
 //
-// Compiled at run time by NVRTC behind cuda_grid.cuh (cuda_t2s.py); tests/cuda_emulation.cpp runs the same text on a
+// Compiled at run time by NVRTC behind grid.cuh (step.py); tests/cuda_emulation.cpp runs the same text on a
 // CPU.
 
 #ifndef EMULATED

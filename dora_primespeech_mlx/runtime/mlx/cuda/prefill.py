@@ -1,7 +1,7 @@
 """Prefills of T2S on CUDA: some texts after their prompts in one launch, which leaves their rows in the cache.
 
 By operations a prefill is some 400 launches and as many products that are planned anew, which takes a host ten times as
-long as the arithmetic takes the device. See cuda_prefill.cuh.
+long as the arithmetic takes the device. See prefill.cuh.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +14,11 @@ import numpy as np
 from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM, T2SConfig
 from dora_primespeech_mlx.nets.t2s import MAX_POSITIONS, T2S
 from dora_primespeech_mlx.runtime.interface import Newcomer
-from dora_primespeech_mlx.runtime.mlx import cuda_clusters, cuda_kernel, cuda_rows
+from dora_primespeech_mlx.runtime.mlx.cuda import clusters as cuda_clusters
+from dora_primespeech_mlx.runtime.mlx.cuda import kernel as cuda_kernel
+from dora_primespeech_mlx.runtime.mlx.cuda import rows as cuda_rows
 
-SOURCE = Path(__file__).with_name("cuda_prefill.cuh")
+SOURCE = Path(__file__).with_name("prefill.cuh")
 INPUTS = {
     "sizes": "int32_t", "rows": "int32_t", "lasts": "int32_t", "states": "int32_t", "after": "int32_t",
     "added": "float", "cache": "__half", "table": "float", "places": "float", "in_weight": "__half", "in_bias": "float",

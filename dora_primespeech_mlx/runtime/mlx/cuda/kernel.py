@@ -8,7 +8,7 @@ from typing import Any
 
 import mlx.core as mx
 
-GRID = Path(__file__).with_name("cuda_grid.cuh")
+GRID = Path(__file__).with_name("grid.cuh")
 """The wait of a whole grid, which goes before what uses it."""
 
 COMMENT = re.compile(r"^\s*//.*\n|^\s+", re.MULTILINE)

@@ -1,0 +1,1 @@
+"""MLX on CUDA: kernels of this package where operations would be too many, and transfers."""
