@@ -14,7 +14,7 @@ left() { echo $((end - $(date +%s))); }
 [ -s "$work/kokoro_float.onnx" ] || python3 -m training.dequantise "$work/kokoro_int8.onnx" "$work/kokoro_float.onnx" || exit
 [ -e "$work/speech/done" ] || {
   python3 -m training.timbre "$work/content_pack.npz" "$work/kokoro_float.onnx" "$work/speech" --devices "$gpus" \
-    --workers $((cores > 2 * gpus ? cores - gpus : cores)) --seconds "${3:-140}" --seed "${5:-0}" --shipped "${6:-0.3}" > "$work/speak.log" 2>&1
+    --workers $((cores > 2 * gpus ? cores - gpus : cores)) --seconds "${3:-140}" --sentences 4 --seed "${5:-0}" --shipped "${6:-0.3}" > "$work/speak.log" 2>&1
   touch "$work/speech/done"
 } &
 sleep "${4:-75}"

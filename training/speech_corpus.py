@@ -42,10 +42,19 @@ class SpeechCorpus:
     """All utterances of LEAST_CODES to ONE_CODES codes that are not held out."""
 
     def __init__(
-        self, pack: str, folder: Path, batch: int, segment: int, hours: float, device: str, shipped: float = 0.0
+        self,
+        pack: str,
+        folder: Path,
+        batch: int,
+        segment: int,
+        hours: float,
+        device: str,
+        shipped: float = 0.0,
+        apart: bool = False,
     ):
         self.folder, self.batch, self.segment, self.device = folder, batch, segment, device
-        self.shipped = shipped  # least share of a batch in voices that ship
+        self.least = round(shipped * batch)  # items of a batch that are in voices that ship
+        self.apart = self.least if apart else 0  # of those the last ones, which then stay where they are
         with np.load(pack) as data:
             self.ids, self.ids_offset = data["ids"].astype(np.int64), data["ids_off"]
             self.centres = data["centres"]
@@ -124,9 +133,8 @@ class SpeechCorpus:
         first = RANDOM.integers(self.count, size=self.batch)
         own = [k for voice in range(SHIPPED) for k in self.voices.get(voice, [])]
         if own:
-            least = round(self.shipped * self.batch)
-            first[:least] = RANDOM.choice(own, least)
-            RANDOM.shuffle(first)  # discriminators may hear the first ones alone
+            first[self.batch - self.least :] = RANDOM.choice(own, self.least)
+            RANDOM.shuffle(first[: self.batch - self.apart])  # discriminators may hear the first ones alone
         mates = self._of_voices(self.clips, first)
         second = self._of_voices(self.voices, first)
         fits = (self.host_length[first] + self.host_length[second] <= MOST_CODES) & (RANDOM.random(self.batch) < 0.5)

@@ -48,10 +48,11 @@ class CodedWorker(Worker):
 
     wide = ("audio", "codes", "pitch")
     narrow = ("length", "voice", "sentence", "timbre")
-    sentences, units = 6, tokens.TOKENS
+    units = tokens.TOKENS
 
     def __init__(self, args: argparse.Namespace):
         super().__init__(args)
+        self.sentences = args.sentences
         self.describe = Description(self.cast)
         self.varying = self.pack["centres"].std(0) > 0
         self.centres = self.pack["centres"][:, self.varying].astype(np.float32)
@@ -110,6 +111,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_speaking(parser)
+    parser.add_argument("--sentences", type=int, default=6, help="in each voice")
     parser.add_argument("--shipped", type=float, default=0.3, help="share of voices that ship")
     parser.set_defaults(held_out=0)
     speak(parser.parse_args(), CodedWorker, "training.timbre")

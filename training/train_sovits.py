@@ -8,6 +8,9 @@ still arrive in SPEECH_DIR.  OUT_DIR/s2.pth is rewritten every --every seconds; 
 Further processes (--port P --processes 2 --rank 1 --device cuda:1) may join the first one (--port P --processes 2):
 they begin when SPEECH_DIR/done is there, weights of all are averaged every --meet steps, and the first one decides when
 to end.
+
+With --keep MODEL.pth the vocoder is that of another model and stays as it is, and so do the voices that ship: what
+comes before the vocoder learns strangers, and for the six it has to give what that model gives.
 """
 
 import argparse
@@ -23,13 +26,14 @@ from torch import Tensor, nn
 from training import networks as nets
 from training.discriminators import Discriminators, MelLoss, mel_bank
 from training.disturb import Microphone
-from training.speech_corpus import CODE, MOST_CODES, REFERENCE_CODES, SpeechCorpus
+from training.speech_corpus import CODE, MOST_CODES, REFERENCE_CODES, Item, SpeechCorpus
 from training.steps import Optimiser, captured, rate_at, save, set_up
 from training.strangers import NUMBERS
 from training.together import Together
 
 MELS = 100
-LOSSES = ("mel", "heads", "timbre", "disc", "gen", "features")
+MEL_WEIGHT = 45
+LOSSES = ("mel", "heads", "timbre", "kept", "disc", "gen", "features")
 DISTURBED_SHARE = 0.3  # of references
 HEADS_STEPS = 500  # until the heads, which begin with nothing, may teach the rest at full weight
 QUIETEST = 0.2  # of a reference's peak at full scale
@@ -71,7 +75,8 @@ class Trainer:
 
     def __init__(self, corpus: SpeechCorpus, config: nets.SoVITSConfig, args: argparse.Namespace):
         self.corpus, self.config, self.segment = corpus, config, args.segment
-        self.judged = args.judged or args.batch
+        self.sounding = args.batch - corpus.apart  # items that become sound, the first ones
+        self.judged = args.judged or self.sounding
         self.device, self.cuda = args.device, args.device.startswith("cuda")
         self.stream = set_up(args.device, 1 + args.rank)
         self.net = nets.SoVITS(config).to(self.device)
@@ -89,7 +94,15 @@ class Trainer:
             if "disc" in parts:
                 self.disc.load_state_dict({k: v.float() for k, v in parts["disc"].items()})
             self.heads.load_state_dict({k: v.float() for k, v in parts["heads"].items()})
-        trained = [*self.net.parameters(), *self.heads.parameters()]
+        self.kept: nets.SoVITS | None = None
+        if args.keep:
+            _, state = nets.from_official_sovits(torch.load(args.keep, map_location="cpu", weights_only=False))
+            self.kept = nets.SoVITS(config).to(self.device).requires_grad_(False)
+            self.kept.load_state_dict(state)
+            self.net.dec.load_state_dict(self.kept.dec.state_dict())
+            self.net.dec.requires_grad_(False)
+        self.names = [name for name, p in self.net.named_parameters() if p.requires_grad]
+        trained = [p for p in (*self.net.parameters(), *self.heads.parameters()) if p.requires_grad]
         self.generator = Optimiser(trained, (0.8, 0.99), 0.01, self.device)
         self.critic = Optimiser(self.disc.parameters(), (0.8, 0.99), 0.01, self.device)
         self.head_weight = torch.tensor(10.0, device=self.device)
@@ -113,36 +126,56 @@ class Trainer:
         x = torch.where(m.chance(DISTURBED_SHARE) > 0, m.disturbed(reference), reference)
         return x * m.uniform(math.log(QUIETEST), 0).exp()
 
-    def forward(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """The batch chosen by the corpus -> samples made, samples wanted [B, n], losses of mel, heads and timbre."""
-        c, segment = self.corpus, self.segment
+    def distance(self, z: Tensor, voice: Tensor, item: Item, reference: Tensor) -> Tensor:
+        """How far what the vocoder takes is from what it takes in the kept model, for the last items, in shares."""
+        if self.kept is None:
+            return torch.zeros((), device=self.device)
+        rows = slice(self.sounding, None)
+        mask = item.mask[rows]
+        with torch.no_grad(), self.precision():
+            own = self.kept.ref_enc(reference[rows], item.reference_mask[rows])
+            latents = self.kept.latents(item.codes[rows], mask, item.text[rows], item.text_mask[rows], own)
+            wanted = self.kept.dec.begin(latents, own.unsqueeze(2)).float() * mask.unsqueeze(2)
+        with self.precision():
+            made = self.net.dec.begin(z[rows], voice[rows].unsqueeze(2)).float() * mask.unsqueeze(2)
+        return (made - wanted).abs().sum() / wanted.abs().sum()
+
+    def forward(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The batch chosen by the corpus -> samples made, samples wanted [B, n], losses: mel, heads, timbre, kept."""
+        c, segment, sounding = self.corpus, self.segment, self.sounding
         with torch.no_grad():
             item = c.load()
             spectrum = nets.spectrogram(item.audio)
             reference = nets.spectrogram(self.heard(item.reference))[:, : self.config.ref_bins] * item.reference_mask
-            places = item.start[:, None] * nets.HOP + torch.arange(segment * nets.HOP, device=self.device)
-            wanted = item.audio.gather(1, places)
+            start = item.start[:sounding, None]
+            wanted = item.audio[:sounding].gather(
+                1, start * nets.HOP + torch.arange(segment * nets.HOP, device=self.device)
+            )
         with self.precision():
             z, voice = self.latents(item.codes, item.mask, item.text, item.text_mask, reference, item.reference_mask)
-            frames = item.start[:, None] + torch.arange(segment, device=self.device)
-            part = z.gather(3, frames[:, None, None].expand(-1, z.shape[1], -1, -1))
-            made = self.decode(part.contiguous(memory_format=torch.channels_last), voice.unsqueeze(2))
+            frames = start + torch.arange(segment, device=self.device)
+            part = z[:sounding].gather(3, frames[:, None, None].expand(-1, z.shape[1], -1, -1))
+            made = self.decode(part.contiguous(memory_format=torch.channels_last), voice[:sounding].unsqueeze(2))
         made = made.flatten(1).float()
         heads = self.heads(z.squeeze(2).float(), spectrum, item.pitch, item.mask)
         timbre = self.heads.voice(voice.float(), item.timbre)
-        return made, wanted, self.mel(made, wanted), heads, timbre
+        kept = self.distance(z, voice, item, reference)
+        return made, wanted, torch.stack([self.mel(made, wanted), heads, timbre, kept])
+
+    def total(self, losses: Tensor) -> Tensor:
+        """What the generator minimises beside the discriminators' verdicts."""
+        mel, heads, timbre, kept = losses
+        return MEL_WEIGHT * (mel + kept) + self.head_weight * (heads + timbre)
 
     def spectral_step(self) -> Tensor:
         """Reconstruction only."""
-        _, _, mel, heads, timbre = self.forward()
-        loss = 45 * mel + self.head_weight * (heads + timbre)
-        self.generator.update(torch.autograd.grad(loss, self.generator.parameters), 100.0)
-        zero = torch.zeros((), device=self.device)
-        return torch.stack([mel.detach(), heads.detach(), timbre.detach(), zero, zero, zero])
+        _, _, losses = self.forward()
+        self.generator.update(torch.autograd.grad(self.total(losses), self.generator.parameters), 100.0)
+        return torch.cat([losses.detach(), torch.zeros(3, device=self.device)])
 
     def adversarial_step(self) -> Tensor:
         """Discriminators and generator from the same forward pass."""
-        made, wanted, mel, heads, timbre = self.forward()
+        made, wanted, losses = self.forward()
         half = self.judged
         fake = made[:half].detach().requires_grad_()
         inputs = self.disc.prepare(torch.cat([wanted[:half], fake]))
@@ -156,11 +189,11 @@ class Trainer:
         features = sum((x[:half].detach().float() - x[half:].float()).abs().mean() for x in pairs)
         (pull,) = torch.autograd.grad(gen + 2 * features, fake)
         pull = F.pad(pull, (0, 0, 0, len(made) - half))
-        loss = 45 * mel + self.head_weight * (heads + timbre)
+        loss = self.total(losses)
         gradients = torch.autograd.grad((loss, made), self.generator.parameters, (torch.ones_like(loss), pull))
         self.generator.update(gradients, 1000.0)
         self.critic.update(critic_gradients, 1000.0)
-        return torch.stack([x.detach() for x in (mel, heads, timbre, disc, gen, features)])
+        return torch.cat([losses.detach(), torch.stack([disc, gen, features]).detach()])
 
     def tensors(self) -> list[Tensor]:
         """All that training changes, in float32."""
@@ -168,8 +201,8 @@ class Trainer:
 
     def state(self) -> dict[str, Tensor]:
         """Averaged weights of the network."""
-        names = [name for name, _ in self.net.named_parameters()]
-        return dict(zip(names, self.generator.average[: len(names)], strict=True))
+        averages = dict(zip(self.names, self.generator.average[: len(self.names)], strict=True))
+        return {name: averages.get(name, p.detach()) for name, p in self.net.named_parameters()}
 
     def save(self, folder: Path, step: int) -> None:
         """The official file with averaged weights, and beside it what is needed to go on."""
@@ -277,6 +310,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--judged", type=int, default=0, help="items of a batch that discriminators hear; 0 is all")
     parser.add_argument("--shipped", type=float, default=0.0, help="least share of a batch in the voices that ship")
+    parser.add_argument("--keep", help="official s2 file whose vocoder and whose sound of the voices that ship stay")
     parser.add_argument("--segment", type=int, default=32, help="frames of 20 ms that are turned into sound per item")
     parser.add_argument("--rate", type=float, default=2.5e-4)
     parser.add_argument("--every", type=float, default=60)
@@ -297,7 +331,9 @@ def main() -> None:
     if args.compile:
         torch._dynamo.config.cache_size_limit = 32
     args.out.mkdir(exist_ok=True, parents=True)
-    corpus = SpeechCorpus(args.pack, args.speech, args.batch, args.segment, args.hours, args.device, args.shipped)
+    corpus = SpeechCorpus(
+        args.pack, args.speech, args.batch, args.segment, args.hours, args.device, args.shipped, bool(args.keep)
+    )
     while corpus.refresh() < args.least:
         if time.time() - born > args.patience:
             parser.error(
