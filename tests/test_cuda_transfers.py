@@ -59,6 +59,20 @@ def test_buffers_are_used_again_only_when_a_call_has_ended(written):
     assert len(transfers.free[LEAST]) == 1
 
 
+def test_buffers_of_calls_that_nobody_read_are_used_again_and_not_given_to_mlx(written, monkeypatch):
+    told: list[tuple[int, int]] = []
+    transfers, waited = staying(told), []
+    monkeypatch.setattr(mx, "synchronize", lambda: waited.append(len(told)))
+    for _ in range(3):
+        transfer = transfers.begin()
+        transfer.given([np.ones((3, 2), np.float32)], 4)
+        transfer.taken(mx.ones((LEAST + 1,)))
+        del transfer
+    assert [size for _, size in told] == [4 * LEAST, 8 * LEAST]
+    assert waited == [2, 2]  # a device may still be at what nobody read
+    assert len(transfers.forgotten) == 2
+
+
 def test_where_memory_cannot_stay_mlx_s_way_is_taken(monkeypatch):
     monkeypatch.setattr(cuda_transfers, "stays", lambda address, size: False)
     cuda_transfers.transfers.cache_clear()

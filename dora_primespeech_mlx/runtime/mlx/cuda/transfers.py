@@ -44,7 +44,7 @@ class Buffer:
 
 
 class StayingTransfer(MlxTransfer):
-    """One call's; its buffers are used again when it ends. One that is forgotten before it ends takes them with it."""
+    """One call's; its buffers are used again when it ends, or once the device is idle if it is forgotten before."""
 
     def __init__(self, owner: "StayingTransfers"):
         super().__init__()
@@ -77,14 +77,14 @@ class StayingTransfer(MlxTransfer):
 
     def end(self) -> None:
         """See `runtime.transfers.Transfer`."""
-        for buffer in self._buffers:
-            self._owner.free.setdefault(len(buffer.view), []).append(buffer)
+        self._owner.release(self._buffers)
         self._buffers = []
 
+    def __del__(self) -> None:
+        self._owner.forgotten += self._buffers
+
     def _buffer(self, count: int) -> Buffer:
-        count = max(LEAST, 1 << (count - 1).bit_length())
-        free = self._owner.free.get(count)
-        self._buffers.append(free.pop() if free else Buffer(count, self._owner.advise))
+        self._buffers.append(self._owner.take(max(LEAST, 1 << (count - 1).bit_length())))
         return self._buffers[-1]
 
 
@@ -93,6 +93,7 @@ class StayingTransfers(MlxTransfers):
 
     Attributes:
         free: buffers, by the numbers they have room for.
+        forgotten: buffers of calls whose results nobody read, which a device may still be at.
         advise: tells the driver that memory of so many bytes stays where it is; whether it will.
     """
 
@@ -101,10 +102,25 @@ class StayingTransfers(MlxTransfers):
         super().__init__()
         self.advise = advise
         self.free: dict[int, list[Buffer]] = {LEAST: [Buffer(LEAST, advise)]}
+        self.forgotten: list[Buffer] = []
 
     def begin(self) -> StayingTransfer:
         """See `runtime.transfers.Transfers`."""
         return StayingTransfer(self)
+
+    def take(self, count: int) -> Buffer:
+        """A buffer for so many numbers."""
+        if not self.free.get(count) and self.forgotten:
+            forgotten, self.forgotten = self.forgotten, []
+            mx.synchronize()
+            self.release(forgotten)
+        free = self.free.get(count)
+        return free.pop() if free else Buffer(count, self.advise)
+
+    def release(self, buffers: Sequence[Buffer]) -> None:
+        """Buffers that no call uses any more."""
+        for buffer in buffers:
+            self.free.setdefault(len(buffer.view), []).append(buffer)
 
 
 @lru_cache
