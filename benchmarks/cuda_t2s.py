@@ -7,12 +7,14 @@ part runs in a process of its own; its last line is its result.
 """
 
 import argparse
+import copy
 import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,7 @@ from dora_primespeech_mlx.runtime.mlx.cuda.device import first_device
 from dora_primespeech_mlx.runtime.mlx.cuda.prefill import PrefillKernel
 from dora_primespeech_mlx.runtime.mlx.cuda.rows import ManyKernel, fits
 from dora_primespeech_mlx.runtime.mlx.cuda.step import CudaT2SRunner
-from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
+from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.synthesis.decoding import CODES_A_LAUNCH, MINIMUM_CODES, Guard, Row, generate_many
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
@@ -53,6 +55,10 @@ PAST = PHONES + PROMPT
 LIKELIEST = 200
 LENGTHS = 200
 ROWS = (1, 2, 4, 8)
+WARM, REPEATS = 5, 25
+PRODUCT, PRODUCTS = 8192, 8
+LAUNCHES = 3
+"""Launches of codes, and products of so large matrices, that a device needs longer for than a host to submit a call."""
 
 Report = dict[str, Any]
 
@@ -66,6 +72,13 @@ def clusters(folder: Path, many: bool = False) -> ClusterT2SRunner:
         sys.exit(f"{device} has no clusters that {model.config} fits.")
     rows = ManyKernel(model, device.multiprocessors)
     return ClusterT2SRunner(CodesKernel(model, how), PrefillKernel(model, rows), rows if many else None)
+
+
+def vocoders(folder: Path) -> MlxSovitsRunner:
+    """SoVITS as the package runs it."""
+    sovits = sovits_runner(load_model(folder, precision="fp16").sovits, "mlx")
+    assert isinstance(sovits, MlxSovitsRunner)
+    return sovits
 
 
 def row(seed: int, vocabulary: int, phones: int = PHONES) -> Row:
@@ -82,6 +95,19 @@ def decode(runner: T2SRunner, rows: Sequence[Row], limit: int, guard: Guard | No
     for each in rows:
         each.limit, each.guard = limit, guard
     return [time.perf_counter() for _ in generate_many(runner, rows)]
+
+
+def made_audio(sovits: MlxSovitsRunner, phones: np.ndarray) -> SentenceAudio:
+    """What a sentence of such phones sounds like, with a timbre that is always the same."""
+    config = sovits.config.vocoder
+    ge = np.random.default_rng(0).standard_normal(config.gin_channels).astype(np.float32)
+    return SentenceAudio(sovits, phones, ge, NoiseTable("normal", config.inter_channels, (0,)), 0.5, 1.0)
+
+
+def heard(runner: T2SRunner, own: Row, audio: SentenceAudio) -> Iterator[np.ndarray]:
+    """The samples of a sentence while its codes are made."""
+    codes = (code for (code,) in generate_many(runner, [own]) if code is not None)
+    return stream_sentence(audio, codes, audio.schedule)
 
 
 def rates(folder: Path, codes: int) -> Report:
@@ -223,18 +249,14 @@ def cancel(folder: Path, codes: int) -> Report:
 
 def sentence(folder: Path, codes: int) -> Report:
     """First audio and real-time factor of sentences of 100 codes; the first one also compiles."""
-    runner = clusters(folder)
-    sovits = sovits_runner(load_model(folder, precision="fp16").sovits, "mlx")
-    config = sovits.config.vocoder
-    ge = np.random.default_rng(0).standard_normal(config.gin_channels).astype(np.float32)
+    runner, sovits = clusters(folder), vocoders(folder)
     first_ms, factors = [], []
     for _ in range(16):
         own, first, samples = row(0, runner.config.vocabulary), 0.0, 0
         own.limit = 100
         began = time.perf_counter()
-        audio = SentenceAudio(sovits, own.phones[-40:], ge, NoiseTable("normal", config.inter_channels, (0,)), 0.5, 1.0)
-        codes = (code for (code,) in generate_many(runner, [own]) if code is not None)
-        for chunk in stream_sentence(audio, codes, audio.schedule):
+        audio = made_audio(sovits, own.phones[-40:])
+        for chunk in heard(runner, own, audio):
             first = first or time.perf_counter() - began
             samples += len(chunk)
         factors.append((time.perf_counter() - began) / (samples / (FRAME_RATE * audio.hop)))
@@ -244,17 +266,13 @@ def sentence(folder: Path, codes: int) -> Report:
 
 def lengths(folder: Path, codes: int) -> Report:
     """Whole sentences of 200 lengths, of phones and of codes: each ends, and all numbers are finite."""
-    runner = clusters(folder)
-    sovits = sovits_runner(load_model(folder, precision="fp16").sovits, "mlx")
-    config = sovits.config.vocoder
-    ge = np.random.default_rng(0).standard_normal(config.gin_channels).astype(np.float32)
+    runner, sovits = clusters(folder), vocoders(folder)
     seconds, done = 0.0, 0
     for number in range(LENGTHS):
         own = row(number, runner.config.vocabulary, 20 + 2 * number)
         own.limit = 5 + number
-        audio = SentenceAudio(sovits, own.phones, ge, NoiseTable("normal", config.inter_channels, (0,)), 0.5, 1.0)
-        stream = (code for (code,) in generate_many(runner, [own]) if code is not None)
-        samples = np.concatenate(list(stream_sentence(audio, stream, audio.schedule)))
+        audio = made_audio(sovits, own.phones)
+        samples = np.concatenate(list(heard(runner, own, audio)))
         done += bool(np.isfinite(samples).all() and len(samples) == audio.hop * audio.frames(len(own.codes)))
         seconds += len(samples) / (FRAME_RATE * audio.hop)
     return {"done_of": [done, LENGTHS], "audio_s": seconds}
@@ -262,8 +280,7 @@ def lengths(folder: Path, codes: int) -> Report:
 
 def beside(folder: Path, codes: int) -> Report:
     """Milliseconds of the vocoder alone, and while codes are made on a stream of their own."""
-    runner = clusters(folder)
-    sovits = sovits_runner(load_model(folder, precision="fp16").sovits, "mlx")
+    runner, sovits = clusters(folder), vocoders(folder)
     config, random = sovits.config.vocoder, np.random.default_rng(0)
     ge = random.standard_normal(config.gin_channels).astype(np.float32)
     noise, own = mx.random.uniform(0.1, 2, (CODES_A_LAUNCH, 1, 1025)), mx.new_stream(mx.default_device())
@@ -286,6 +303,112 @@ def beside(folder: Path, codes: int) -> Report:
                 ended = time.perf_counter() - began
             report[f"{frames} frames {name}, ms"] = sorted(times[5:])
             report[f"{frames} frames {name}, codes after ms"] = 1e3 * ended
+    return report
+
+
+def within(folder: Path, codes: int) -> Report:
+    """Calls of SoVITS on the one stream that the package has, from submission to samples in NumPy, in milliseconds.
+
+    As sentences make them while their codes are made, and each again with nothing else on the device; then the vocoder
+    on an idle stream and behind a launch of codes, whose end tells waiting from work; and what is left of a call once
+    the launches before it are done, which its kernels take where the host has submitted all of them by then: behind
+    codes and behind products of matrices.
+    """
+    runner, sovits = clusters(folder), vocoders(folder)
+    return {"sentence": within_sentences(runner, sovits), "queued": queued(runner, sovits)}
+
+
+def within_sentences(runner: T2SRunner, sovits: MlxSovitsRunner) -> Report:
+    """The calls of sentences of 100 codes, by stage, frames and whether a launch has been submitted and not read."""
+    report: Report = {}
+    for repeat in range(WARM + REPEATS):
+        own = row(0, runner.config.vocabulary)
+        calls: list[Any] = []
+        own.limit = 100
+        for _ in heard(runner, own, made_audio(watched(sovits, own, calls), own.phones[-40:])):
+            pass
+        for stage, rows, under_way, took in calls if repeat >= WARM else []:
+            frames = len(rows[0][0]) * (2 if stage == "encode" else 1)
+            key = f"{stage}, {frames} frames, {'codes under way' if under_way else 'all codes read'}"
+            mx.synchronize()
+            again, _ = timed_call(getattr(sovits, f"{stage}_rows"), rows)
+            for kind, ms in (("in a sentence", took), ("again, alone", again)):
+                report.setdefault(f"{key}, {kind}, ms", []).append(ms)
+    return {key: sorted(values) for key, values in report.items()}
+
+
+def watched(sovits: MlxSovitsRunner, own: Row, calls: list[Any]) -> MlxSovitsRunner:
+    """The runner, which adds its calls: the stage, the rows, whether codes of the text are under way, and how long."""
+
+    def call(stage: str, rows: Sequence[Any]) -> list[Any]:
+        under_way = own.launched > len(own.codes)
+        took, made = timed_call(getattr(sovits, f"{stage}_rows"), rows)
+        calls.append((stage, rows, under_way, took))
+        return made
+
+    watching = copy.copy(sovits)
+    for stage in ("encode", "flow", "vocode"):
+        setattr(watching, f"{stage}_rows", partial(call, stage))
+    return watching
+
+
+def timed_call(call: Callable[[Sequence[Any]], Sequence[Any]], rows: Sequence[Any]) -> tuple[float, list[Any]]:
+    """Milliseconds until the results of a call are there, and they."""
+    began = time.perf_counter()
+    made = list(call(rows))
+    return 1e3 * (time.perf_counter() - began), made
+
+
+def queued(runner: ClusterT2SRunner, sovits: MlxSovitsRunner) -> Report:
+    """The vocoder behind what is on the stream already, in turns; see `within`."""
+    config, random = sovits.config.vocoder, np.random.default_rng(0)
+    ge = random.standard_normal(config.gin_channels).astype(np.float32)
+    noise = mx.random.uniform(0.1, 2, (2 * CODES_A_LAUNCH, 1, 1025))
+    square = mx.random.normal((PRODUCT, PRODUCT), scale=PRODUCT**-0.5).astype(mx.float16)
+    mx.eval(noise, square)
+
+    def launches(count: int, length: int) -> list[mx.array]:
+        session = runner.start([(row(0, 1025).phones, None)], prompt())
+        mx.eval(session.logits)
+        return [session.codes(noise[:length], Sampling(), 1024, MINIMUM_CODES) for _ in range(count)]
+
+    def products() -> list[mx.array]:
+        made = square
+        for _ in range(PRODUCTS):
+            made = made @ square
+        mx.async_eval(made)
+        return [made]
+
+    def one_unread() -> list[mx.array]:
+        first, second = launches(2, CODES_A_LAUNCH)
+        first.tolist()  # as the token loop does, with the next one on its way
+        return [second]
+
+    before: dict[str, Callable[[], list[mx.array]]] = {
+        "alone": list,
+        "behind a launch": one_unread,
+        "behind many codes": lambda: launches(LAUNCHES, 2 * CODES_A_LAUNCH),
+        "behind products": products,
+    }
+    report: Report = {}
+    for frames in (64, 160):
+        latent = random.standard_normal((frames, config.inter_channels)).astype(np.float32)
+        for repeat in range(WARM + REPEATS):
+            for name, submitted in before.items():
+                mx.synchronize()
+                ahead = submitted()
+                began = time.perf_counter()
+                samples = sovits.vocode_rows([(latent, ge, 0, frames)])
+                times = [time.perf_counter()]
+                mx.eval(ahead)
+                times.append(time.perf_counter())
+                list(samples)
+                times.append(time.perf_counter())
+                for what, ended in zip(("submitted", "what was before is done", "samples"), times, strict=True):
+                    if repeat >= WARM:
+                        report.setdefault(f"{frames} frames {name}, {what}, ms", []).append(1e3 * (ended - began))
+                if repeat >= WARM:
+                    report.setdefault(f"{frames} frames {name}, rest, ms", []).append(1e3 * (times[2] - times[1]))
     return report
 
 
@@ -368,6 +491,7 @@ PARTS: dict[str, Callable[[Path, int], Report]] = {
     "sentence": sentence,
     "lengths": lengths,
     "beside": beside,
+    "within": within,
 }
 
 

@@ -188,6 +188,32 @@ def clusters(report: dict[str, Any]) -> str:
     )
 
 
+def within(report: dict[str, Any]) -> str:
+    """What cuda_t2s.py found of calls of SoVITS on the stream of codes: beside them, and by themselves."""
+    sentence, queued = report["within"]["sentence"], report["within"]["queued"]
+    rows = []
+    for key, inside in sentence.items():
+        call, found, _ = key.rpartition(", in a sentence, ms")
+        if found:
+            rows.append((f"in a sentence: {call}", inside, sentence[f"{call}, again, alone, ms"]))
+    for frames in (64, 160):
+        called = [queued[f"{frames} frames {name}, samples, ms"] for name in ("behind a launch", "alone")]
+        left = [queued[f"{frames} frames {name}, rest, ms"] for name in ("behind many codes", "behind products")]
+        rows.append((f"samples of {frames} frames, with a launch of 8 codes ahead", *called))
+        rows.append((f"samples of {frames} frames, from the end of 48 codes or of products", *left))
+    table = [
+        (what, spread_of(beside), spread_of(alone), short(median(beside) / median(alone)))
+        for what, beside, alone in rows
+    ]
+    rates, spoken = report["rates"]["loop, 1 texts, codes_per_s"], report["sentence"]
+    first, factors = spoken["first_ms"][1:], spoken["real_time_factor"][1:]
+    return markdown(("ms, median (least to most)", "with codes", "without", "ratio"), table) + (
+        f"\n{report['device']}, mlx {report['mlx']}; random weights of the released size. In the same run "
+        f"{spread_of(rates)} codes a second of one text, first audio of a sentence {spread_of(first)} ms, real-time "
+        f"factor {spread_of(factors)}. `python benchmarks/cuda_t2s.py --parts within,rates,prefills,sentence`\n"
+    )
+
+
 def _cluster_rates(rates: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
         (f"T2S, codes a second of {texts} text{'s' * (texts > 1)} at once, drawn in the kernel", spread_of(rates[key]))
@@ -227,6 +253,7 @@ def peers(report: dict[str, Any]) -> str:
 REPORTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "cuda": cuda,
     "clusters": clusters,
+    "within": within,
     "peers": peers,
 }
 
