@@ -166,7 +166,9 @@ def clusters(report: dict[str, Any]) -> str:
             ("the first sentence after an installation, s", short(sentence["first_ms"][0] / 1e3)),
         ],
         "beside": lambda beside: [
-            (f"vocoder, {name}", spread_of(values)) for name, values in beside.items() if isinstance(values, list)
+            (f"vocoder, {name.replace('codes', 'codes of another stream')}", spread_of(values))
+            for name, values in beside.items()
+            if isinstance(values, list)
         ],
         "cancel": lambda cancel: [("cancelled within, ms", spread_of(cancel["ms"]))],
         "equality": lambda equality: [

@@ -81,7 +81,7 @@ class StayingTransfer(MlxTransfer):
         self._buffers = []
 
     def __del__(self) -> None:
-        self._owner.forgotten += self._buffers
+        self._owner.forgotten.extend(self._buffers)  # from any thread, wherever Python collects
 
     def _buffer(self, count: int) -> Buffer:
         self._buffers.append(self._owner.take(max(LEAST, 1 << (count - 1).bit_length())))
@@ -111,7 +111,7 @@ class StayingTransfers(MlxTransfers):
     def take(self, count: int) -> Buffer:
         """A buffer for so many numbers."""
         if not self.free.get(count) and self.forgotten:
-            forgotten, self.forgotten = self.forgotten, []
+            forgotten = [self.forgotten.pop() for _ in range(len(self.forgotten))]
             mx.synchronize()
             self.release(forgotten)
         free = self.free.get(count)
