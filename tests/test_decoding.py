@@ -8,7 +8,7 @@ import pytest
 from dora_primespeech_mlx.commands.bench.workshop import Paced
 from dora_primespeech_mlx.runtime.transfers import Transfers
 from dora_primespeech_mlx.sampling import Sampling, draw, penalise, probabilities
-from dora_primespeech_mlx.synthesis.decoding import Guard, Row, generate, generate_many
+from dora_primespeech_mlx.synthesis.decoding import Decoder, Guard, Row, generate, generate_many
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 
 END = 9
@@ -248,3 +248,12 @@ def test_a_benchmark_ends_texts_where_it_wants_to_whoever_draws() -> None:
         runner = Paced(kind([END]), 0)  # type: ignore[arg-type]
         list(generate_many(runner, rows))
         assert [len(each.codes) for each in rows] == [20, 44]
+
+
+def test_what_is_made_at_a_time_ends_where_the_first_audio_begins() -> None:
+    decoder = Decoder(Scripted(varied(40)))
+    opened, other = row(varied(40), 60, opening=10), row(varied(40), 60)
+    for each in (opened, other):
+        decoder.join([each])
+    assert [len(decoder.advance([opened])[0]) for _ in range(4)] == [2, 4, 4, 4]
+    assert [len(decoder.advance([other])[0]) for _ in range(2)] == [4, 4]

@@ -93,8 +93,8 @@ def test_texts_not_heard_yet_come_in_their_order_and_then_those_that_run_out_fir
     [
         (PATIENCE + 0.2, 0.0, "new"),
         (PATIENCE + 0.2, 0.3, "new"),
-        (PIECES * LONGEST + 0.01, 0.0, "new"),
-        (PIECES * LONGEST - 0.01, 0.3, "heard"),
+        (PATIENCE + 0.01, 0.0, "new"),
+        (max(GUARD, PIECES * LONGEST) - 0.01, 0.3, "heard"),
     ],
 )
 def test_a_listener_who_has_waited_long_enough_is_like_one_who_soon_hears_nothing(
@@ -105,6 +105,27 @@ def test_a_listener_who_has_waited_long_enough_is_like_one_who_soon_hears_nothin
     clock.now = waited
     made.add(turn(clock, "heard", heard_until=waited + left))
     assert whose(made) == first
+
+
+@pytest.mark.parametrize(("left", "first"), [(0.25, "new"), (0.23, "listener 0")])
+def test_listeners_come_first_when_what_they_all_need_takes_as_long_as_there_is_left(left: float, first: str) -> None:
+    clock = Clock()
+    made = scheduler(clock, turn(clock, "new"))
+    for number in range(4):
+        made.add(turn(clock, f"listener {number}", heard_until=GUARD + left))
+        made.turns[-1].hear(0.5)
+    made._work, made._audio = 0.6, 7.0
+    assert made.cost == pytest.approx(0.08)
+    assert whose(made) == first  # each may need .75 s of audio next, all of them .24 s of work
+
+
+def test_a_stretch_is_the_audio_that_came_of_one_need() -> None:
+    clock = Clock()
+    each = turn(clock, "one")
+    for seconds, fresh in ((0.5, True), (0.25, False), (0.125, True)):
+        each.fresh = fresh
+        each.hear(seconds)
+    assert (each.audio, each.stretch) == (0.875, 0.125)
 
 
 def test_a_text_that_waits_is_passed_over() -> None:
@@ -120,7 +141,7 @@ def test_long_pieces_of_work_move_the_limit() -> None:
     made = scheduler(clock, turn(clock, "unheard"), turn(clock, "heard", (0.5, 0.0), heard_until=1.3))
     assert whose(made) == "unheard"
     made.work(made.turns[1])
-    assert whose(made) == "heard"  # .8 s are left, and twice .5 s of work may lie between two looks
+    assert whose(made) == "heard"  # .8 s are left, and two pieces of .5 s may lie between two looks
 
 
 def test_work_audio_and_company_are_counted() -> None:

@@ -150,21 +150,23 @@ def test_chunks_are_short_and_the_first_comes_early(audio: Callable[..., Sentenc
     first = next(stream)
     assert len(first) >= schedule.first * HOP
     assert 2 * taken <= schedule.first + schedule.lookahead + sentence.context + 2
+    assert taken == sentence.opening(schedule)
     rest = list(stream)
     assert max(map(len, rest)) <= schedule.chunk * HOP
     assert len(first) + sum(map(len, rest)) == 2 * HOP * len(CODES)
 
 
-@pytest.mark.parametrize(("cost", "frames"), [(0.2, 6), (0.5, 16), (0.65, 71), (3.0, 75)])
+@pytest.mark.parametrize(
+    ("cost", "frames", "piece"), [(0.02, 6, 250), (0.2, 6, 50), (0.5, 16, 50), (0.65, 71, 38), (3.0, 75, 8)]
+)
 def test_a_slower_machine_holds_more_back_and_sounds_the_same(
-    audio: Callable[..., SentenceAudio], cost: float, frames: int
+    audio: Callable[..., SentenceAudio], cost: float, frames: int, piece: int
 ) -> None:
     def units(pace: Pace | None) -> list[np.ndarray]:
         made = sentence_units(audio(), needed(CODES * 3), Schedule(chunk=50), pace)
         return [samples for samples in made if isinstance(samples, np.ndarray)]
 
     pace, at_once = Pace(cost), units(None)
-    piece = int(25 / cost)
     assert (pace.held(Schedule()), pace.piece) == (frames, piece)
     chunks = units(pace)
     assert min(piece // 2, frames) * HOP <= len(chunks[0]) and max(map(len, chunks)) <= piece * HOP

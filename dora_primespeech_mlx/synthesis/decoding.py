@@ -95,6 +95,7 @@ class Row:
         sampling: how codes are drawn.
         guard: ends a row that has lost its text; None for none.
         limit: most codes to make.
+        opening: codes that its first audio waits for; what is made at a time ends with them.
         cancelled: asked before the first work and before each further code; true ends the row.
         codes: made so far, without the prompt's.
         running: whether more will come.
@@ -111,12 +112,18 @@ class Row:
     sampling: Sampling = field(default_factory=Sampling)
     guard: Guard | None = None
     limit: int = MAXIMUM_CODES
+    opening: int = 0
     cancelled: Callable[[], bool] = lambda: False
     codes: list[int] = field(default_factory=list)
     running: bool = True
     fault: str = ""
     launched: int = 0
     cached: Rows | None = None
+
+    @property
+    def due(self) -> int:
+        """Codes to make before there is another look at what else there is to do."""
+        return max(0, self.opening - len(self.codes)) % CODES_AT_A_TIME or CODES_AT_A_TIME
 
     def take(self, code: int, ends: bool) -> bool:
         """Takes the next code, if the row goes on with it; it does not once it has ended, or is ended by its guard."""
@@ -230,8 +237,12 @@ class Decoder:
         before = [len(row.codes) for row in rows]
         return Later(partial(self._read, self._begun(set(map(id, rows))), rows, before), len(rows))
 
-    def advance(self, rows: Sequence[Row], codes: int = CODES_AT_A_TIME) -> list[list[int]]:
-        """Makes about so many more codes of some rows; returns those of each, fewer or none where it ends."""
+    def advance(self, rows: Sequence[Row], codes: int | None = None) -> list[list[int]]:
+        """Makes about so many more codes of some rows, or those that are due to all of them.
+
+        Returns those of each, fewer or none where it ends.
+        """
+        codes = codes or min(row.due for row in rows)
         before, asked = [len(row.codes) for row in rows], set(map(id, rows))
         launches = max(1, codes // CODES_A_LAUNCH) if self._draws else codes
         for _ in range(launches):

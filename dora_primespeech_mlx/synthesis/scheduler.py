@@ -2,11 +2,13 @@
 
 Every text is a generator that yields what it needs (`Engine.speak`). The scheduler meets the need of one of them,
 together with needs of the same kind that others have, and resumes it, so nothing is ever interrupted and nothing waits:
-first those whose listener would soon hear nothing, the most urgent first; then the others, by when their audio runs
-out, or by when a listener has waited long enough for the first of it. What a device does is not waited for while there
-is something else to submit to it. A lone text takes the same way, with the same samples.
+first those whose listeners would hear nothing if they and all more urgent ones waited any longer, the most urgent
+first; then the others, by when their audio runs out, or by when a listener has waited long enough for the first of it.
+What a device does is not waited for while there is something else to submit to it. A lone text takes the same way, with
+the same samples.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -17,14 +19,16 @@ from dora_primespeech_mlx.speech import AudioChunk
 from dora_primespeech_mlx.synthesis.needs import Meeting, Need
 
 GUARD = 0.1
-"""Seconds of audio left at which a listener comes first, at least."""
-PIECES = 5
-"""Pieces of work from codes to a chunk's samples: so many times the longest one comes a listener first, at least."""
+"""Seconds of audio that a listener should have left when more is there, at least."""
+PIECES = 2
+"""The same in pieces of work, of the longest."""
+GROWTH, STRETCH = 1.5, 1.0
+"""How much longer than the last one the next stretch of a listener's audio may be, and its most seconds."""
 LONGEST, FADING = 0.05, 0.998
 """Seconds that the longest piece of work takes before any was done, and how it is forgotten with each."""
 PATIENCE = 0.2
 """Seconds after which a listener who has heard nothing yet is like one who would now hear nothing."""
-LOAD = 0.8
+LOAD = 0.9
 """Share of the time that may be planned for."""
 FIRST_GUESS = 0.2
 """Seconds of work for a second of audio, before any was measured; it weighs as much as one second of audio."""
@@ -46,9 +50,11 @@ class Turn(Generic[Whom]):
         heard_until: when its listener has heard all that was sent; None while nothing was.
         work: seconds spent.
         audio: seconds made.
+        stretch: of them, those that came of the latest need.
         company: texts spoken at the same time, itself among them, summed over its work.
         since: when it began.
         busy: whether a device is at its need.
+        fresh: whether a need was met since there was audio.
         over: whether there is no more.
     """
 
@@ -59,10 +65,18 @@ class Turn(Generic[Whom]):
     heard_until: float | None = None
     work: float = 0.0
     audio: float = 0.0
+    stretch: float = 0.0
     company: float = 0.0
     since: float = 0.0
     busy: bool = False
+    fresh: bool = False
     over: bool = False
+
+    def hear(self, seconds: float) -> None:
+        """So much audio was made."""
+        self.audio += seconds
+        self.stretch = seconds if self.fresh else self.stretch + seconds
+        self.fresh = False
 
     @property
     def active(self) -> float:
@@ -147,15 +161,25 @@ class Scheduler(Generic[Whom]):
 
     def _ready(self) -> list[Turn[Whom]]:
         """Texts that can do something now, the most urgent first."""
-        limit = self.clock() + max(GUARD, PIECES * self._longest)
+        free = [turn for turn in self.turns if not (turn.over or turn.busy or turn.blocked())]
+        limit = self._limit(free)
 
         def urgency(turn: Turn[Whom]) -> tuple[int, float]:
             if turn.heard_until is None:
                 return 1, turn.since + PATIENCE
-            return int(turn.heard_until >= limit), turn.heard_until
+            return int(turn.heard_until > limit), turn.heard_until
 
-        free = (turn for turn in self.turns if not (turn.over or turn.busy or turn.blocked()))
         return sorted(free, key=urgency)
+
+    def _limit(self, turns: Sequence[Turn[Whom]]) -> float:
+        """Listeners come first who have heard all by then: what they all need next takes as long as there is left."""
+        done, limit, cost = self.clock() + max(GUARD, PIECES * self._longest), -math.inf, self.cost
+        heard = ((turn.heard_until, turn.stretch) for turn in turns if turn.heard_until is not None)
+        for until, stretch in sorted(heard):
+            done += min(STRETCH, GROWTH * stretch) * cost
+            if until < done:
+                limit = until
+        return limit
 
     def work(self, turn: Turn[Whom]) -> AudioChunk | None:
         """Meets a text's need, and those of others with it, or resumes it where it has none; the audio it gave.
@@ -178,7 +202,7 @@ class Scheduler(Generic[Whom]):
         if isinstance(made, Need):
             turn.need, made = made, None
         elif made is not None:
-            turn.audio += len(made.samples) / made.sample_rate
+            turn.hear(len(made.samples) / made.sample_rate)
         return made
 
     def _begin(self, turn: Turn[Whom], need: Need) -> None:
@@ -201,7 +225,7 @@ class Scheduler(Generic[Whom]):
         meeting.end()
         self._count(company, self.clock() - began)
         for each in company:
-            each.busy, each.need = False, None
+            each.busy, each.need, each.fresh = False, None, True
         self._unasked.extend(company)
 
     def _count(self, company: Sequence[Turn[Whom]], took: float) -> None:

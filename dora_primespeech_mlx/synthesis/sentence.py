@@ -228,6 +228,7 @@ def _codes(
         yield joined
         row = joined.result
         if isinstance(audio, SentenceAudio):
+            row.opening = audio.opening(request.schedule or audio.schedule)
             yield from audio.prepare()
         while row.running:
             step: Need[list[int]] = Need("t2s", decoder.begin, row, (id(decoder), "codes"), decoder.most)

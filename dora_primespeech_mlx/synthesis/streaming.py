@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain, count, pairwise
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,10 @@ CALM = 0.05
 """Weight of a chunk that took less time than those before it."""
 SPARE = 0.6
 """Share of the time that a chunk plays in which the next one has to be made."""
-LONGEST_WORK = 0.5
-"""Seconds that rendering may take before something of it is heard."""
+LONGEST_WORK, SHORT_WORK = 0.5, 0.1
+"""Seconds that rendering may take before something of it is heard, and that it may take where others have a turn."""
+CHEAPEST = 50
+"""Frames from which on more of them at a time cost a processor as much each."""
 MOST_HELD = 75
 """Frames that are held back at most."""
 SMALLER = 1.5
@@ -98,8 +100,9 @@ class Pace:
 
     @property
     def piece(self) -> int:
-        """Frames to render at a time, so that a listener waits for no more than `LONGEST_WORK`."""
-        return max(1, int(LONGEST_WORK / self.cost * FRAME_RATE))
+        """Frames to render at a time: `SHORT_WORK`, or as many as cost the least each, but never `LONGEST_WORK`."""
+        second = FRAME_RATE / self.cost
+        return max(1, int(min(LONGEST_WORK * second, max(CHEAPEST, SHORT_WORK * second))))
 
 
 FEW_CALLS = Schedule(first=17, growth=3.0, chunk=50)
@@ -190,6 +193,11 @@ class SentenceAudio:
     def frozen(self) -> int:
         """Frames whose latents are final."""
         return len(self._latent)
+
+    def opening(self, schedule: Schedule) -> int:
+        """Codes that the first chunk waits for."""
+        needed = schedule.first + schedule.lookahead + self.context
+        return next(codes for codes in count(1) if self.frames(codes) >= needed)
 
     def frames(self, codes: int) -> int:
         """Latent frames that so many codes stand for."""
@@ -365,8 +373,8 @@ def _rendered(
     audio: SentenceAudio, start: int, stop: int, schedule: Schedule, piece: int
 ) -> Iterator[np.ndarray | Need]:
     """Chunks of frames `start` to `stop`, and what they need; in as few and as equal pieces as `piece` allows."""
-    count = -(-(stop - start) // piece)
-    ends = [start + (stop - start) * number // count for number in range(count + 1)]
+    pieces = -(-(stop - start) // piece)
+    ends = [start + (stop - start) * number // pieces for number in range(pieces + 1)]
     for begin, end in pairwise(ends):
         samples = yield from audio.render(begin, end)
         yield from _chunks(samples, schedule, audio.hop)

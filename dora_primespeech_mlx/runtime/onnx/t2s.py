@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from mmap import mmap
 
 import numpy as np
 import onnxruntime
@@ -207,9 +208,16 @@ class OnnxT2SRunner:
         return self._step.session
 
     def take_memory(self, size: int) -> np.ndarray:
-        """Memory for at least `size` numbers that nobody else has."""
+        """Memory for at least `size` numbers that nobody else has.
+
+        It is mapped by itself, so that only what is written costs: NumPy would ask for huge pages, whose zeros take as
+        long as a prefill.
+        """
         memory, self._spare = self._spare, self._spare[:0]
-        return memory if memory.size >= size else np.empty(size, np.int8 if self.rounded else np.float32)
+        if memory.size >= size:
+            return memory
+        kind = np.dtype(np.int8 if self.rounded else np.float32)
+        return np.frombuffer(mmap(-1, kind.itemsize * size), kind)
 
     def give_memory(self, memory: np.ndarray) -> None:
         """Takes back memory nobody needs any more; the largest is kept for the next session."""
