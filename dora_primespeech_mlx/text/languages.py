@@ -19,8 +19,9 @@ LONGEST_CLAUSE = 100
 """Words and what stands between them, on each side of a number."""
 WORD = re.compile(r"[A-Za-z]{2,}|(?<![A-Za-z])(?:I(?=['’]|\s[a-z])|[Aa](?= [A-Za-z]{2}))")
 """Latin words: not the letters of a formula, of which `a` and `i` might be words."""
-CHINESE_MARKS = re.compile(r"[，；：、。？！](?=\S)")
+CHINESE_MARKS = re.compile(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；：、]$")
 """Marks that a text of letters and numbers is written with in Mandarin: x=1，y=2。"""
+CLOSING = frozenset('”"’」』》)）,.!?，。！？')
 LOWERED = re.compile("(?<![A-Za-z])(log|[A-Za-z])((?<=log)[₀-₉]+|[₀-₉₊₋]*[ₐₑₒₓₕ-ₜᵢⱼ][₀-₉₊₋ₐₑₒₓₕ-ₜᵢⱼ]*)")
 """The base of a logarithm, and an index with a letter, which the forms of digits would hide."""
 LANGUAGES = {"auto": "auto", "zh": "zh", "all_zh": "zh", "en": "en", "ja": "ja", "all_ja": "ja", "ko": "ko",
@@ -186,7 +187,8 @@ def _number_owner(tokens: list[tuple[str, str]], index: int, matrix: str) -> str
     if matrix == "en":
         touching = index + 1 < len(tokens) and tokens[index + 1][0] == "han"
         return "zh" if touching and (before is None or before[0] == "han") else "en"
-    if before and after and before[0] == after[0] == "latin" and _inside_english_clause(tokens, index):
+    goes_on = after is None or after[0] == "latin" or after[1] in CLOSING
+    if before and before[0] == "latin" and goes_on and _inside_english_clause(tokens, index):
         return "en"
     return "zh"
 

@@ -32,6 +32,9 @@ PAST = 160
 # What a sentence does not begin with: it belongs to the sentence before.
 VALUE_SIGNS = frozenset("≈±√∛∑∏∫∠△∀∃∴∵−€£¥￥")
 """Signs that say something of the value that they stand before, with a blank between or without."""
+# What a dash stands between that is the "to" of a range: 3—5天, 1月—3月, 周一—周五.
+RANGE_BEGINS = re.compile(r"[\d%％‰℃°年月日号点时分秒元万亿一二三四五六七八九十A-Za-z]")
+RANGE_ENDS = re.compile(r"[\d周星$￥¥€£−-]")
 LEFT_OVER = CLOSERS | SENTENCE_ENDS | PAUSES | {ITEM, END}
 # Short forms after which a sentence may well end, when a capital letter follows.
 ENDING_SHORT_FORMS = frozenset(("etc", "inc", "ltd", "corp", "co", "jr", "sr", "am", "pm"))
@@ -307,6 +310,8 @@ class SentenceSplitter:
             if length < (self._longest if self._emitted else self._first):
                 return False
             following = self._text[index + 1 : index + 2]
+            if character == "—" and RANGE_BEGINS.search(self._text, max(0, index - 1), index):
+                return not RANGE_ENDS.match(following) if following or final else None
             if character not in ",:":
                 return True
             return not following.isdigit() if following or final else None

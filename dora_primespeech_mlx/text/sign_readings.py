@@ -207,6 +207,23 @@ def lasting(match: re.Match[str], language: str) -> str:
     return f"{first} {large}{'s' * (first != '1')} {second} {small}{'s' * (second != '1')}"
 
 
+def code(match: re.Match[str], language: str) -> str:
+    """The number of a contract, an order or a part: letters and groups of digits, with a pause between each."""
+    return match[1] + re.sub("-", "，" if language == "zh" else ", ", match[2])
+
+
+def other_choice(match: re.Match[str], language: str) -> str:
+    """The letter of a choice after A, on the same line: `A. 北京  B. 上海`."""
+    comma = "，" if language == "zh" else ", "
+    return f"{comma}{match[1]}{comma}" if re.search(r"(?<![A-Za-z])A[.．、]", before(match)) else match.group()
+
+
+def pace(match: re.Match[str], language: str) -> str:
+    """Minutes and seconds, 5'30", which in English and of a person's height are feet and inches."""
+    is_height = language != "zh" or re.search("身高|高度|英尺", before(match, 12))
+    return match.group() if is_height else f"{match[1]}分{match[2]}秒"
+
+
 def per_unit(match: re.Match[str], language: str) -> str:
     """So much for each of a unit."""
     return f"{match[1]}每{mandarin_unit(match[2])}"
@@ -217,7 +234,8 @@ def operation(zh: str, en: str) -> Callable[[re.Match[str], str], str]:
 
     def say(match: re.Match[str], language: str) -> str:
         clause = re.split(r"[，。；！？,;!?\n]", before(match))[-1]
-        if not re.search("=|等于| equals ", clause) or re.search(r"\d\s?[A-Za-zμ²³]{0,4}$", clause):
+        is_counted = re.search(rf"\d\s?(?:[A-Za-zμ²³]{{0,4}}|[{HAN}]{{1,2}})$", clause)
+        if is_counted or not re.search("=|等于| equals ", clause):
             return match.group()
         return zh if language == "zh" else en
 

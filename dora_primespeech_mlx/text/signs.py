@@ -38,6 +38,7 @@ ANY = re.compile(
     r"|†|![A-Za-z_(]|[A-Za-z)][2-9]|[a-zHK](?:Cl|Br|OH|O|F|I|S)\b|\d[Ww万亿]|[①-⑳]|每\s?[A-Za-zμ]|\d\s?[AaPp]\.?[Mm](?![A-Za-z])"
     r"|\d\s?[AJN](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"
     r"|[一-鿿][)）]\d|[A-Z]{3}\s?\d|[A-Z][a-z]{1,3}\.\d|\d[a-z]?[+d]"
+    r"|\d[smghlt](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]"
 )
 """Whether a text has anything for this pass."""
 ELEMENT = (
@@ -49,6 +50,8 @@ CHEMICAL = (
     rf"{ELEMENT}(?:\(?{ELEMENT}(?:[2-9]|1\d)?\)?(?:[2-9]|1\d)?|[2-9]|1\d){{1,8}}(?![A-Za-z0-9])"
 )
 """A formula with a number, where capitals alone would be read as a word, or small letters as one."""
+MODELS = "iPhone|iPad|小米|红米|荣耀|魅族|坚果|乐视|Redmi|Mate|Nova|Nexus|Find|Note"
+"""Names of telephones, whose numbers a letter may follow: iPhone 6s."""
 TONE = "的呀哦啊呢吧啦嘛哈哟咯噢哒喔哇呐了好嗯呵嘿"
 """Characters that `~` draws out; after any other one, `~` before a number means about."""
 
@@ -181,6 +184,13 @@ def _rules(language: str) -> Rules:
         ("-~–—", r"(?<![\d/-])(\d{1,3}/\d{1,3})\s?[-~–—]\s?(?=\d{1,3}/\d{1,3}(?![\d/-]))", r"\1到", r"\1 to "),
         # Several sizes, of which none is of another.
         ("/", r"(\d\s?[KMGT]i?B)/(?=\d)", r"\1，", r"\1, "),
+        ("/", r"(?<![\d/.])(?!1/)(\d{1,4})/(?=\d{1,4}\s?[KMGT]i?B(?![A-Za-z]))", r"\1，", r"\1, "),
+        (
+            "/",
+            rf"(?<=[⁰¹²³⁴-⁹])/({mandarin_units()})(?![A-Za-z0-9])",
+            lambda m, where: "每" + mandarin_unit(m[1]),
+            r"/\1",
+        ),
         ("/", rf"(\d\s?(?:{mandarin_units()}))/(?=\d+\s?(?:{mandarin_units()})(?![A-Za-z]))", r"\1每", r"\1 per "),
         ("每", rf"每\s?({mandarin_units()})(?![A-Za-z0-9])", lambda m, where: "每" + mandarin_unit(m[1]), r"每\1"),
         (
@@ -189,6 +199,26 @@ def _rules(language: str) -> Rules:
             readings.half_of_day,
             lambda m, where: m.group(),
         ),
+        # Letters that go on a name with a number in it, and are no unit: K8s, iPhone 6s.
+        (
+            "smghltVLWA",
+            rf"((?<=[A-Za-z])\d+|(?<![A-Za-z])(?:{MODELS})\s?\d+)([smghlt])(?![A-Za-z0-9/²³])",
+            lambda m, where: m[1] + m[2].upper(),
+            r"\1\2",
+        ),
+        ("N", r"(?<![A-Za-z0-9])(K?N)(9\d)(?![\d.])", lambda m, where: m[1] + digits(m[2]), r"\1\2"),
+        # Numbers of contracts, orders and parts; a speed behind a name: HT-2024-0012, DDR5-6400.
+        (
+            "-",
+            r"(?<![A-Za-z0-9-])([A-Z]{2,}(?:-[A-Z]+)*)(-\d{2,}(?:-\d{2,})+)(?![A-Za-z0-9-])",
+            readings.code,
+            readings.code,
+        ),
+        ("-", r"(?<![A-Za-z0-9-])([A-Z]{2,}\d{1,2})(-\d{3,5})(?![A-Za-z0-9-])", readings.code, readings.code),
+        # The letter of a quantity less a number: n-1.
+        ("-", r"(?<![A-Za-z_'’.-])((?<!\d)[b-z]|(?<=\d)[knxy])-(?=\d{1,3}(?![\dA-Za-z.-]))", r"\1减", r"\1 minus "),
+        (".．、", r"(?<=[^\s，。,.；;：:、])\s+([B-H])[.．、]\s?(?=\S)", readings.other_choice, readings.other_choice),
+        ("'′’", r"(?<![\d.])(\d{1,2})['′’]([0-5]\d)(?:[\"″”]|['′’]{2})", readings.pace, readings.pace),
         # A size in the name of a model: Llama-3.1-8B.
         (
             "-",

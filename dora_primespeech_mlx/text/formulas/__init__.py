@@ -38,7 +38,7 @@ LETTERS_IN_A_ROW = (
 SCIENTIFIC = re.compile(r"(?<![A-Za-z0-9_.])(\d+(?:\.\d+)?)[eE]([-+−]?\d+)(?![A-Za-z0-9_]|\.\d)")
 MODULO = re.compile(r"(?<=[A-Za-z)\]]) % (?=\d|[A-Za-z]\b|\()|(?<=\d) % (?=\d)|(?<=[A-Za-z_)\]])%(?=\d+(?![\w%]))")
 """The rest of a division, as programs write it: n % 2."""
-POWER_OF_TEN = re.compile(r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?<=10\^\d)/(m?[Ll])\b")
+POWER_OF_TEN = re.compile(r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?:(?<=10\^\d)|(?<=10[²³⁴-⁹]))/(m?[Ll])\b")
 """A range before a power of ten, and what such a number is in each of: 4.5–11 × 10^9/L."""
 PROPORTION = re.compile(
     r"(?<![\w.:：])(\w{1,8})\s?[:：]\s?(\w{1,8})\s?=\s?(\d+(?:\.\d+)?|[A-Za-z])\s?[:：]\s?(\d+(?:\.\d+)?|[A-Za-z])(?![\w:：])"
@@ -164,7 +164,7 @@ def speak_formulas(text: str, language: str) -> str:
         text = re.sub(r"([∫∑∏])(?=[_^])", lambda match: LARGE[match[1]], text)
     if "log" in text:
         text = LOGARITHM.sub(lambda match: f"log_{{{match[1] or match[2]}}}", text)
-    if "10^" in text:
+    if "10" in text:
         text = POWER_OF_TEN.sub(lambda match: _at_power(match, language), text)
     if "=" in text:
         text = FACTORIAL.sub(_factorial, text)

@@ -13,7 +13,7 @@ SHORTHANDS = {
 # Stands for Latin letters that are said right before a clause.
 LATIN = "A"
 # Characters whose rules win over the phrases of the dictionaries; the rules of all others are for loose characters.
-ABOVE_PHRASES = frozenset("行了得还落")
+ABOVE_PHRASES = frozenset("行了得还落一西意道")
 
 
 @cache

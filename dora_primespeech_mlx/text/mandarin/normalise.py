@@ -21,13 +21,27 @@ SCORE_WORDS = re.compile(
     r"(?:比赛[^，。！？,.!?第]{0,4}|比分|战胜|获胜|击败|大胜|险胜|领先|落后|逼平|战平|取胜|赢|输|负|胜)[^，。！？,.!?]{0,4}$"
 )
 SCORE_WORDS_AFTER = re.compile(r"获胜|战胜|击败|大胜|险胜|完胜|取胜|领先|落后|小胜|惨败|不敌|力克|横扫")
-RATIO_WORDS = re.compile(r"(?:比分|比例|比率|之比|配比|赔率)[^，。！？,.!?\d]{0,4}$")
+RATIO_WORDS = re.compile(
+    r"(?:比分|比例|比率|之比|配比|赔率)[^，。！？,.!?\d]{0,4}$"
+    r"|[水肉料粉液长宽高面茶固气盘横纵糖盐油醋胶米豆药]比[为是约]?$"
+)
+RATIO_WORDS_AFTER = re.compile(r"的?(?:比例|比率|稀释|兑|混合|勾兑|配制|配比|调配|调制|溶解)")
+LASTING_WORDS = re.compile(r"(?:纪录|记录|成绩|用时|耗时|历时|完赛|跑完|时长)[^，。！？,.!?\d]{0,4}$")
+ERAS = re.compile(
+    "(?:民国|令和|平成|昭和|大正|明治|宣统|光绪|同治|咸丰|道光|嘉庆|乾隆|雍正|康熙|顺治|崇祯|万历|嘉靖|永乐|洪武|贞观|开元)$"
+)
 DURATION_BEFORE = frozenset("了近约共满第过整这超逾达每")
 DURATION_AFTER = ("前", "来", "间", "历史", "以", "之", "后", "的时", "时间", "内", "左右", "多")
 PUNCTUATION = str.maketrans(
     {"：": ",", "；": ",", "，": ",", "、": ",", "·": ",", ":": ",", ";": ",", "/": ",", "。": ".", "．": ".", "｡": ".",
      "\n": ".", "！": "!", "？": "?", "—": "-", "–": "-", "~": "…", "～": "…", "〜": "…", "⋯": "…", "٫": ".", "､": ","}
 )  # fmt: skip
+SPOKEN = "[零一二三四五六七八九十百千万亿两幺点]"
+BETWEEN_NUMBERS = re.compile(
+    rf"(?<=[十百千万亿])\s+(?={SPOKEN})|(?<={SPOKEN})\s+(?={SPOKEN}{{1,2}}[十百千万亿])"
+    rf"|(?<=(?<!{SPOKEN}){SPOKEN})\s+(?={SPOKEN})"
+)
+"""A blank between two numbers that would else be one, but not between the groups of a long one."""
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 PRESSURE_WORDS = re.compile(r"血压|高压|低压|收缩压|舒张压|mmHg|毫米汞柱")
 QUANTITY_WORDS = re.compile(
@@ -52,6 +66,7 @@ DAYS_OF_NAME = (
     "12.13",
     "11.11",
     "12.12",
+    "9.11",
 )
 NAMED_DAYS = (
     "国庆|黄金周|小?长假|假期|节日|劳动节|儿童节|阅兵|晚会|大促|购物节|促销|地震|事变|事件"
@@ -59,6 +74,13 @@ NAMED_DAYS = (
 )
 """Days that are called by their numbers, before what they are known for: 9.3阅兵."""
 CURRENCY_NAMES = "(?:人民币|[美欧日港韩澳加台新]元|美金|英镑|港币|卢布|法郎|[美欧日港韩澳加台新]币)"
+RANKS = {
+    "年": "级", "分": "之", "级": "(?!台阶|阶梯)", "世": "(?!纪)", "两": "", "胎": "", "代": "(?!人|同堂|单传)",
+    "次": "方|函数|元|曲线|型|方程|项|多项式|加工|开发|创业|感染|分配|谐波|回路|供|污染|利用|创作|革命|曝光|打击",
+    "元": "[一二三]次|论|函数|对立|化", "本": "院校|线|大学|学生", "人": "世界|转|间|房|台", "排": r"\d",
+    "类": "疫苗|医疗|器械|卡|户|商标", "度": "烧伤|烫伤|创作|开发|冻伤|房室",
+}  # fmt: skip
+"""Measures before which 2 is no count but a rank or a part of a word, and what follows them then: 二年级, 二次函数."""
 SCALES = {"K": 1000, "k": 1000, "M": 1_000_000, "B": 1_000_000_000, "b": 1_000_000_000}
 TEMPERATURES = {"°C": "度", "℃": "度", "度": "度", "摄氏度": "摄氏度", "°F": "华氏度", "℉": "华氏度"}
 
@@ -66,7 +88,7 @@ TEMPERATURES = {"°C": "度", "℃": "度", "度": "度", "摄氏度": "摄氏�
 def spoken_mandarin(text: str) -> str:
     """Normalise `text`, which may hold digits, signs and marks but no Latin words (they are lost here)."""
     text = re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", simplified(text).translate(_full_width()))
-    text = _rules()(text)
+    text = BETWEEN_NUMBERS.sub("，", _rules()(text))
     for sign in set(text) & signs("zh").keys():
         text = text.replace(sign, signs("zh")[sign])
     text = re.sub(r"[《》【】<>{}()（）#@“”\"‘’'^_|\\「」『』〈〉\[\]…—–]*", _quote_or_mark, text)
@@ -113,9 +135,11 @@ def _rules() -> Rules:
     clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?分?"
     rows: list[Row] = [
         ("0.", r"(?<![\w.)）%])\.(?=\d)", "0."),
+        ("·", rf"(?<=\d)·(?=\d{{1,2}}(?:{NAMED_DAYS}))", "."),
+        ("·", r"(?<=[一二三四五六七八九])·(?=[一二三四五六七八九])", ""),
         ("0年", r"(?<!\d)(\d0)[-~～—–](?=\d0年代)", lambda match: f"{cardinal(match[1])}到"),
         ("0,", r"(?<!\d)\d{1,3}(?:,\d{3})+(?!\d)(?=([,，。、；;!?！？)）]|\.(?!\d)|$)?)", _grouped),
-        ("0.", rf"(?<![\d.])({'|'.join(map(re.escape, DAYS_OF_NAME))})(?={NAMED_DAYS})", _named_day),
+        ("0.|0·", rf"(?<![\d.])({'|'.join(map(re.escape, DAYS_OF_NAME))})(?={NAMED_DAYS})", _named_day),
         (
             "-|~|～|—|–",
             rf"(?<=[年月日号点分时周])[-~～—–](?=[\d周星])|(?<=[周期][一二三四五六])[-~～—–](?=[周星])"
@@ -131,9 +155,24 @@ def _rules() -> Rules:
             r"(?<![\d.年])(\d{1,2})[-~～—–至到](\d{1,2})(?=月(?!\d))|(?<=年)(\d{1,2})[-~～—–至到](\d{1,2})(?=月(?!\d))",
             lambda match: f"{_plain_cardinal(match[1] or match[3])}到{_plain_cardinal(match[2] or match[4])}",
         ),
-        ("0后", r"(?<!\d)([0-9][05])后(?![面来的天])", lambda match: f"{digits(match[1])}后"),
-        ("0、", rf"(?<!\d)(\d)、(\d)(?={measures})", lambda match: counted(match[1]) + digits(match[2])),
-        ("0米", r"(?<=米)(\d\d)(?![\d.多])", lambda match: digits(match[1])),
+        ("0后", r"(?<![\d:：])([0-9][05])后(?![面来的天])", lambda match: f"{digits(match[1])}后"),
+        ("0、", rf"(?<!\d)(\d)、(\d)(?={measures})", _two_counts),
+        ("0米|0秒", r"(?<=[米秒])(\d\d)(?![\d.多])", lambda match: digits(match[1])),
+        (
+            "0-",
+            r"(?:(?<=波音)|(?<!\d)(?=7[0-8]7-\d{1,3}(?:客机|飞机|机型|型|系列)))(\d{3})-(?=\d)",
+            lambda match: f"{digits(match[1])}，",
+        ),
+        (
+            "0号",
+            r"(?<![\d.])(?:8[39]|9\d)(?=号[^，。！？,.!?]{0,4}油)|(?<=加)9\d(?=号)",
+            lambda match: digits(match.group()),
+        ),
+        (
+            "0",
+            r"(?<=[期日于生为：:])((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)",
+            _plain_date,
+        ),
         ("0", r"(?<!\d)((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])(?![\d.])", _iso_date),
         ("0/", r"(?<!\d)(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])/((?:19|20)\d\d)(?!\d)", _american_date),
         ("0/", r"(?<!\d)((?:19|20)\d\d)/(\d{1,2}|(?:19|20)\d\d)(?![\d/.])", _year_part),
@@ -145,8 +184,13 @@ def _rules() -> Rules:
         ),
         (
             "0-|0~|0～|0—|0–|0至|0到",
-            r"(?<![\d.])(\d{4})[-~～—–至到](\d{4})(?=年|赛季|学年|财年|[，。,、；;）)\s]|$)",
+            r"(?<![\d.])(\d{3,4})[-~～—–至到](\d{4})(?=年|赛季|学年|财年|[，。,、；;）)\s]|$)",
             _years,
+        ),
+        (
+            "0-",
+            r"(?<![\dA-Za-z.-])((?:19|20)\d\d)-(0[1-9]|1[0-2])(?![\d.%-]|\s?(?:[=年个]|等于))",
+            lambda match: f"{year(match[1])}年{_plain_cardinal(match[2])}月",
         ),
         ("0年", r"(?<![\d.])(\d{4}|\d\d)年(?:(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?)?", _date),
         ("0月", r"(?<![\d.])(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?(?!\d)", _month),
@@ -221,7 +265,7 @@ def _rules() -> Rules:
         ("0-|0~|0～|0—|0–", rf"(?<![\d.])({NUMBER})[-~～—–]({NUMBER})(?![\d.])(?=({measures}|{QUANTITY})?)", _range),
         (
             "0-",
-            rf"(?<![\dA-Za-zΑ-ω{HAN}])-(?={NUMBER})|(?<=[是为达到于约值回出得从取设成和与或即果])-(?={NUMBER})",
+            rf"(?<![\dA-Za-zΑ-ω{HAN}])-(?={NUMBER})|(?<=[是为达到于约值回出得从取设成和与或即果拔幅差率润益额])-(?={NUMBER})",
             lambda match: "负",
         ),
         ("0第", r"第(\d+)", lambda match: f"第{_ordinal(match[1])}"),
@@ -252,6 +296,18 @@ def _named_day(match: re.Match[str]) -> str:
     return (cardinal(month) if month == "10" else digits(month)) + digits(day)
 
 
+def _plain_date(match: re.Match[str]) -> str:
+    """A day in eight digits: 20240315."""
+    return f"{year(match[1])}年{cardinal(match[2])}月{cardinal(match[3])}日"
+
+
+def _two_counts(match: re.Match[str]) -> str:
+    """Two or three: 2、3个; but 第1、2、3名."""
+    if re.search(r"(?:第|\d、)$", before(match, 12)):
+        return f"{_plain_cardinal(match[1])}、{_plain_cardinal(match[2])}"
+    return counted(match[1]) + digits(match[2])
+
+
 def _american_date(match: re.Match[str]) -> str:
     return f"{year(match[3])}年{cardinal(match[1])}月{cardinal(match[2])}日"
 
@@ -274,9 +330,14 @@ def _date(match: re.Match[str]) -> str:
 def _years(match: re.Match[str]) -> str:
     """Two years; other numbers of four digits only where 年 says so."""
     is_year = match.string.startswith(("年", "赛季", "学年", "财年"), match.end())
-    if not is_year and not (match[1][:2] in {"19", "20"} and match[2][:2] in {"19", "20"} and match[1] < match[2]):
-        return match.group()
-    return f"{year(match[1])}到{year(match[2])}"
+    if len(match[1]) == 3:
+        counts = match[2].endswith("00") and before(match, 2) != "公元"
+        second = match[2] if counts else year(match[2])
+        return f"{cardinal(match[1]) if counts else year(match[1])}到{second}" if is_year else match.group()
+    first, second = int(match[1]), int(match[2])
+    is_life = before(match, 1) in {*"(（"} and 1000 < first < second < min(2100, first + 120)
+    are_near = {match[1][:2], match[2][:2]} <= {"19", "20"} and first < second
+    return f"{year(match[1])}到{year(match[2])}" if is_year or is_life or are_near else match.group()
 
 
 def _is_calendar_year(match: re.Match[str]) -> bool:
@@ -285,6 +346,8 @@ def _is_calendar_year(match: re.Match[str]) -> bool:
     value = int(number)
     if number.startswith("0"):
         return True
+    if ERAS.search(before(match, 2)):
+        return False
     if len(number) == 4:
         round_number = value % 100 == 0 and right.startswith(DURATION_AFTER)
         return 1000 < value < 3000 and not (round_number or left in DURATION_BEFORE and value % 100 == 0)
@@ -308,8 +371,10 @@ def _moment(hour: str, minute: str, second: str | None) -> str:
 
 
 def _clock(match: re.Match[str]) -> str:
-    if RATIO_WORDS.search(before(match, 12)):
+    if RATIO_WORDS.search(before(match, 12)) or RATIO_WORDS_AFTER.match(match.string, match.end()):
         return f"{cardinal(match[1])}比{cardinal(match[2])}"
+    if match[3] and LASTING_WORDS.search(before(match, 12)):
+        return f"{counted(match[1])}小时{_plain_cardinal(match[2])}分{_plain_cardinal(match[3])}秒"
     return _moment(match[1], match[2], match[3])
 
 
@@ -441,7 +506,8 @@ def _range(match: re.Match[str]) -> str:
     score = SCORE_WORDS.search(before(match, 12)) or SCORE_WORDS_AFTER.match(match.string, match.end())
     if "~" not in match.group() and score and not (match[3] and "赛" in score.group()):
         return f"{decimal(match[1])}比{decimal(match[2])}"
-    counts = match[3] and before(match, 1) != "第"
+    right = match.string[match.end() + len(match[3] or "") :][:4]
+    counts = match[3] and before(match, 1) != "第" and not _is_rank(match[3], before(match, 1), right)
     return f"{decimal(match[1])}到{counted(match[2]) if counts else decimal(match[2])}"
 
 
@@ -454,7 +520,15 @@ def _quantity(match: re.Match[str]) -> str:
     said = "多" if more == "+" else more
     if number.startswith("0") and len(number) > 1:
         return f"{digits(number)}{said}{measure}"
-    return f"{decimal(number) if said else counted(number)}{said}{measure}"
+    is_rank = number == "2" and not said and _is_rank(measure, before(match, 1), after(match, 4))
+    return f"{decimal(number) if said or is_rank else counted(number)}{said}{measure}"
+
+
+def _is_rank(measure: str, left: str, right: str) -> bool:
+    """Whether a number before `measure`, between `left` and `right`, is a rank or in a word: 二级, 升了两级."""
+    if measure == "级" and left in {*"升降跳差低高超连了"}:
+        return False
+    return measure in RANKS and re.match(RANKS[measure], right) is not None
 
 
 def _bare_number(match: re.Match[str]) -> str:

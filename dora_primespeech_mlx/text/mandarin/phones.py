@@ -61,8 +61,8 @@ class Mandarin:
         tagged = tagged_words(part, self._whole)
         early = self._early_readings(part, tagged, follows_latin) | dict(given)
         ends = {end - 1 for end in accumulate(len(text) for text, _ in tagged)}
-        # The tone changes make 得, 地 and 了 at a word's end neutral; what is decided here stays.
-        kept = {at for at in early if part[at] == "得" or (part[at] == "了" and at in ends)}
+        # The tone changes would go over these, and make 得, 地 and 了 at a word's end neutral; what is decided stays.
+        kept = {at for at in early if part[at] in "得一西意道着" or (part[at] == "了" and at in ends)}
         final = final_readings(tagged) | {at: early[at] for at in kept}
 
         def read(text: str, start: int) -> list[Reading]:

@@ -158,7 +158,7 @@ def _change_neutral(word: Word) -> None:
                 tones[index] = 5
     last, measure = text[-1], text.find("个")
     if (
-        last in FINAL_PARTICLES
+        (last in FINAL_PARTICLES and not (word.syllables[-1] == "di" and last == "的" and text != "目的"))
         or (text in {"了", "着", "过"} and tag in {"ul", "uz", "ug"})
         or (len(text) > 1 and last in "们子" and tag in {"r", "n"} and text not in keeps_tone)
         or (len(text) > 1 and last in "上下里" and tag in {"s", "l", "f"})
