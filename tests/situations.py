@@ -568,6 +568,18 @@ def other_files(desk: Desk) -> Iterator[Outcome]:
         yield desk.convert(tried, sovits=desk.file(name, content))
 
 
+def unreadable_entries(desk: Desk) -> Iterator[Outcome]:
+    sound = desk.sound("a.wav")
+    yield desk.add("a name of two lines", "x\ny", sound)
+    yield desk.add("a text of 4000 characters", "Long", sound, text="word " * 800)
+    yield desk.add("a good one", "Ada", sound)
+    listed = ("--voices", desk.folder / "own.json")
+    yield desk.run(
+        "a style with a tab in its name", "voice", "add", "Ada", sound, "--style", "a\tb", "--text", "Word.", *listed
+    )
+    yield desk.run("the list", "voices", *listed)
+
+
 SITUATIONS = [
     Situation("001", "a v2Pro pair (tiny here), header 06", lambda desk: pro_without_speaker(desk), (
         CONVERTED, (False, "there is no speaker.safetensors in .*primespeech convert --speaker"))),
@@ -711,6 +723,8 @@ SITUATIONS = [
     Situation("115", "models/README.md names the files", once(docs), ((True, ""),)),
     Situation("116", "a folder of dora-primespeech in Python; custom_voices.json", each(moyoyo, custom_voices), (
         (False, r"has no voices\.json.*primespeech convert --t2s \S+ckpt --sovits \S+pth .*voice add"), FINE)),
+    Situation("117", "voices and styles that the list could not hold", unreadable_entries, (
+        (False, r"'x\\ny' has a line break"), (False, "has ref_text .*at most 2000 characters"), (True, "added"), (False, r"the style 'a\\tb' has a line break"), FINE)),
 ]  # fmt: skip
 
 

@@ -208,3 +208,18 @@ def test_the_folder_for_what_can_be_made_anew_is_the_system_s() -> None:
     assert cache_folder({"XDG_CACHE_HOME": "/c"}, "linux") == Path("/c/dora-primespeech-mlx")
     assert cache_folder({}, "darwin") == home / "Library" / "Caches" / "dora-primespeech-mlx"
     assert cache_folder({"LOCALAPPDATA": "/l"}, "win32") == Path("/l/dora-primespeech-mlx/cache")
+
+
+def test_onnx_runtime_keeps_nothing_about_the_computer_and_sends_nothing(tmp_path: Path) -> None:
+    code = (
+        "import numpy as np\n"
+        "from test_graph_cache import product\n"
+        "from dora_primespeech_mlx.runtime.onnx.session import OnnxFunction\n"
+        "OnnxFunction(product())(np.ones((2, 24), np.float32))\n"
+    )
+    tests = Path(__file__).parent
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "PYTHONPATH": f"{tests.parent}{os.pathsep}{tests}"}
+    environment.pop("XDG_CACHE_HOME", None)
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert not list(tmp_path.rglob("*"))

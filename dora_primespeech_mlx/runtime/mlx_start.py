@@ -1,4 +1,4 @@
-"""What MLX is told before it starts; it reads these variables once. The package imports this first."""
+"""What MLX and ONNX Runtime are told before they start; they read it once. The package imports this first."""
 
 import os
 import sys
@@ -14,5 +14,6 @@ for _name, _value in (
     ("MLX_CUDA_CONV_CACHE_SIZE", "4096"),
     ("MLX_CUDA_GRAPH_CACHE_SIZE", "4096"),
     ("MLX_ENABLE_TF32", "0"),
+    ("ORT_DISABLE_TELEMETRY", "1"),
 ):
     os.environ.setdefault(_name, _value)

@@ -19,7 +19,7 @@ from dora_primespeech_mlx.speech import SAMPLING_NAMES
 from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.voices.book import VoiceEntry, folded, list_voices
 from dora_primespeech_mlx.voices.encoders import Encoders
-from dora_primespeech_mlx.voices.fields import resolve
+from dora_primespeech_mlx.voices.fields import Fields, resolve
 from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.recording import advise, check_length, codes_from_samples
 from dora_primespeech_mlx.weights.source import read_json
@@ -134,6 +134,7 @@ def add_voice(
     """
     if not folded(name):
         raise ValueError("A voice needs a name with a letter or a digit in it")
+    Fields(voices, {"ref_text": text}, name).text("ref_text")  # what could not be read again is not written
     known = _known(voices, name, replace)
     base = resolve(voices.parent, known.get("models_base_path") or ".")
     shipped, home = _shipped()
@@ -223,6 +224,7 @@ def add_style(
         raise ValueError("A style needs a name with a letter or a digit in it")
     if not text.strip():
         raise ValueError(f"A style is a recording and its words: say what {recording} says with --text")
+    Fields(voices, {"ref_text": text}, style, "the style").text("ref_text")
     content, entry = _with_style(voices, name, style, replace)
     loaded = _loaded(entry.weights)
     frontend = Frontend(loaded.symbols, speaks=entry.languages)
