@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dora_primespeech_mlx.speech import AudioChunk
+from dora_primespeech_mlx.synthesis.needs import Need, alone
 from dora_primespeech_mlx.synthesis.scheduler import (
     FIRST_GUESS,
     GUARD,
@@ -217,3 +218,63 @@ def test_an_error_of_the_work_is_raised_and_its_time_counted() -> None:
     with pytest.raises(RuntimeError):
         made.work(each)
     assert each.work == 0.5
+
+
+STRETCHES = ((10, 6), (6, 11), (10, 19), (17, 35), (32, 32), (0, 31), (56, 38), (0, 37), (0, 38))
+"""Codes and frames of a text of 5 s, as `streaming.Schedule` has them."""
+
+
+def spoken(clock: Clock, slowness: float) -> Generator[AudioChunk | Need | None, None, None]:
+    """A text that takes what one of a small voice takes on two cores, all of it so many times as long."""
+
+    def work(seconds: float) -> Need:
+        def done() -> None:
+            clock.now += slowness * seconds
+
+        return alone("sovits", done)
+
+    yield work(0.0175)
+    for codes, frames in STRETCHES:
+        for _ in range(codes // 4):
+            yield work(0.0042)
+        if codes:
+            yield work(0.004 + 0.0001 * codes)
+        yield work(0.0045 + 0.0005 * frames)
+        yield chunk(frames / 50)
+
+
+def heard_at_once(slowness: float, count: int) -> tuple[list[float], list[float]]:
+    """What so many listeners hear whose texts come together: seconds to the first audio of each, and all gaps."""
+    clock = Clock()
+    made = Scheduler[int](count, clock)
+    made._work, made._audio = 1.6 * slowness, 20.0  # as after a few texts
+    for number in range(count):
+        made.add(Turn(number, spoken(clock, slowness)))
+    for each in made.turns:
+        each.blocked = lambda each=each: (each.heard_until or 0.0) - clock.now > 1.5  # type: ignore[misc]
+    waits, gaps = [], []
+    while made.turns:
+        following = made.next()
+        if following is None:
+            clock.now += 0.001
+        elif (audio := made.work(following)) is not None:
+            until = following.heard_until
+            if until is None:
+                waits.append(clock.now)
+            elif clock.now > until:
+                gaps.append(clock.now - until)
+            following.heard_until = max(clock.now, until or 0.0) + len(audio.samples) / RATE
+        elif following.over:
+            made.remove(following)
+    return waits, gaps
+
+
+@pytest.mark.parametrize(("slowness", "longest"), [(1.0, 0.7), (1.4, 2.0), (1.8, 4.0)])
+def test_who_hears_something_has_no_gap_and_others_wait_when_eight_texts_come_at_once(
+    slowness: float, longest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, gaps = heard_at_once(slowness, 8)
+    assert len(waits) == 8 and waits[3] < 0.27 * slowness and waits[-1] < longest
+    assert gaps == []
+    monkeypatch.setattr("dora_primespeech_mlx.synthesis.scheduler.STRETCH", 0.0)
+    assert bool(heard_at_once(slowness, 8)[1]) == (slowness > 1.5)
