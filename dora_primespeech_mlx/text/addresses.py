@@ -19,12 +19,13 @@ ADDRESS = re.compile(
     r"(?:/[A-Za-z0-9_~%./?=&#-]*)?)>?)"
 )
 PATH = re.compile(
-    rf"(?<![\w/\\.~:<$²³⁰¹⁴-⁹)])(?:(?:~|\.{{1,2}})/(?:{NAME}+/)*{NAME}*|[A-Za-z]:\\(?:{NAME}+\\)*{NAME}*"
+    rf"(?<![\w/\\.~:<$²³⁰¹⁴-⁹)])(?:(?:~|\.{{1,2}})/(?:{NAME}+/)*{NAME}*|[A-Za-z]:\\(?:{NAME}+(?: {NAME}+)*\\)*{NAME}*"
     rf"|/(?!or\b|and\b)(?=[A-Za-z_.])(?:{NAME}+/)*{NAME}*[A-Za-z0-9_]/?|(?:{FOLDERS})/(?:{NAME}+/)*{NAME}*"
     rf"|(?:{NAME}+/)*[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:{ENDINGS}))(?![\w/])",
     re.ASCII,
 )
 SIGNS = {language: mapping(f"{language}_address_signs.tsv") for language in ("en", "zh", "ja", "ko", "yue")}
+ALL_FILES = {"en": " star dot ", "zh": "星号点"}
 SPELLED = frozenset(
     ("www", "http", "https", "ftp", "cn", "io", "ai", "uk", "de", "jp", "tv", "cc", "xyz", "html", "htm")
 )
@@ -37,6 +38,8 @@ def speak_addresses(text: str, language: str) -> str:
     """
     if "." in text or "@" in text or "://" in text:
         text = ADDRESS.sub(lambda match: _address(match.group(), language), text)
+    if "*." in text and language in ALL_FILES:
+        text = re.sub(r"\*\.(?=[A-Za-z0-9]{1,6}(?![A-Za-z0-9]))", ALL_FILES[language], text)
     if "/" in text or "\\" in text or "." in text:
         text = PATH.sub(lambda match: _path(match, language), text)
     return text

@@ -46,6 +46,8 @@ OPEN_RAISED = re.compile(r"<sup>\s*[-−+]?\d{0,3}\s*(?:<(?:/(?:s(?:u(?:p)?)?)?)
 POWER_BASE = re.compile(r"(?:^|[^A-Za-z])(?:[A-Za-z]{1,2}|[\d)]+)$")
 """What a raised number is the power of; behind a longer word it is the number of a note, which is silent."""
 VALUE = r"[-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)"
+WHO_LOVES = re.compile(r"(?:^|[^A-Za-z])(?:I|[Ww]e|[Yy]ou|[Tt]hey) $")
+OPEN_PROBABILITY = re.compile(r"(?<![A-Za-z])P ?\([^()|]*$")
 ABSOLUTE = re.compile(rf"\|{VALUE}(?:\s?[-+−*/]\s?{VALUE}){{0,3}}\|")
 OPEN_ABSOLUTE = re.compile(r"\|(?:[-+−]?(?:[A-Za-z](?![A-Za-z])|[\d.]+[a-z]?)?\d?\s?[-+−*/]?\s?)*")
 """An absolute value, |x - 3|, and the beginning of one."""
@@ -242,9 +244,19 @@ class MarkupStripper:
         before = self._before
         if width == 2 and re.match(r"[0-9)]", before) and re.match(r"[0-9(-]", following) and not self._bold:
             return 2, "^"
+        if width == 2 and before == following == " " and not self._bold and POWER_BASE.search(self._past[:-1]):
+            exponent = self._following(3)
+            if exponent.isdigit() or not (exponent or final):
+                return (2, "^") if exponent else None
         if width > 1:
             return self._label(width, final)
         factor = r"[\w(\[]" if self._star else r"[\w(\[.-]"
+        if following == "." and re.match(r"[\s(/'\"]", before):
+            kind = self._following(2)
+            if not kind and not final:
+                return None
+            if is_letter(kind):
+                return 1, "*"
         is_product = re.match(r"[\w)\]]", before, re.ASCII) and re.match(factor, following, re.ASCII)
         is_named_product = "=" in self._past and HAN.match(before) and HAN.match(following) and not self._star
         stands_alone = before.isspace() and (not following or following.isspace())
@@ -287,6 +299,9 @@ class MarkupStripper:
             return None
         if width == 1 and is_letter(self._before) and is_letter(self._following(1)):
             return 1, "|"
+        is_operator = width == 2 and self._before.isspace() and self._following(2).isspace()
+        if self._kind != "row" and (is_operator or (width == 1 and OPEN_PROBABILITY.search(self._past))):
+            return width, self._held[:width]
         if self._kind != "row" and not is_letter(self._before):
             absolute = ABSOLUTE.match(self._held)
             if absolute:
@@ -401,6 +416,8 @@ class MarkupStripper:
             return 1, sign
         if sign in KEYS:
             return 1, f" {KEYS[sign]} "
+        if sign == "❤" and WHO_LOVES.search(self._past):
+            return 1, "love"
         if ARROWS.match(sign):
             return 1, "→"
         if self._kind == "row" and sign in YES + NO and self._is_whole_cell():

@@ -1,28 +1,35 @@
 """Text -> the sentences that are spoken one after another, also while the text is still being written."""
 
 import re
+import string
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 
 from dora_primespeech_mlx.text.composing import Composer, Sentence
 from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS, METHODS
+from dora_primespeech_mlx.text.english.chess import AFTER_NUMBER
 from dora_primespeech_mlx.text.formula_ends import NO_FORMULA, formula_end
 from dora_primespeech_mlx.text.inband import CLOSE, CUT, END, ITEM, OPEN, SIGNS, without_signs
 from dora_primespeech_mlx.text.languages import evident_language
 from dora_primespeech_mlx.text.lines import goes_on
 from dora_primespeech_mlx.text.markup import MarkupStripper, strip_markup
 from dora_primespeech_mlx.text.speech_tags import Requests
-from dora_primespeech_mlx.text.tables import mapping
+from dora_primespeech_mlx.text.tables import lines, mapping
 
 __all__ = ["MarkupStripper", "Sentence", "SentenceSplitter", "sentences_of", "split", "strip_markup"]
 
 SENTENCE_ENDS = frozenset("。｡！？!?…\n")
 PAUSES = frozenset("，,、､；;：:—")
 CLOSERS = frozenset("”’\"'）)】]』」｣》〉")
+GOES_ON = frozenset(string.digits + string.ascii_letters + ":<>=+-#$&@/\\|~^%_")
+"""What stands behind a comma or a colon without a blank where no clause ends: pandas>=2,<3."""
 FEWEST_CHARACTERS = 5
 LONGEST_SENTENCE = 510
+NOT_EQUAL = re.compile(r"[\s)\]\d]$|(?:^|[^A-Za-z])[A-Za-z]$")
+"""What may stand before the first sign of `!=`."""
 # What may follow a full stop without a blank: Han characters, kana, Hangul.
 EAST_ASIAN = re.compile("[\u3041-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
 # How many characters around a full stop decide what it is.
@@ -37,8 +44,8 @@ RANGE_BEGINS = re.compile(r"[\d%％‰℃°年月日号点时分秒元万亿一�
 RANGE_ENDS = re.compile(r"[\d周星$￥¥€£−-]")
 LEFT_OVER = CLOSERS | SENTENCE_ENDS | PAUSES | {ITEM, END}
 # Short forms after which a sentence may well end, when a capital letter follows.
-ENDING_SHORT_FORMS = frozenset(("etc", "inc", "ltd", "corp", "co", "jr", "sr", "am", "pm"))
-OTHER_SHORT_FORMS = frozenset(("dr", "st", "eg", "ie", "no", "nos", "cf", "al", "us", "uk", "phd", "pp", "viz"))
+ENDING_SHORT_FORMS = frozenset(("etc", "inc", "ltd", "corp", "co", "jr", "sr", "esq", "am", "pm"))
+OTHER_SHORT_FORMS = frozenset(("dr", "st", "eg", "ie", "no", "nos", "cf", "al", "us", "uk", "phd", "pp", "viz", "v"))
 
 
 def sentences_of(
@@ -198,6 +205,14 @@ def spoken_length(text: str) -> float:
     return sum(_weight(character) for character in text)
 
 
+@cache
+def _before_numbers() -> frozenset[str]:
+    """Short forms that end no sentence where a number follows, in small letters."""
+    months = (month[:3] for month in lines("en_months.txt") if month != "may")
+    books = (name.lower() for name in mapping("en_scripture_short.tsv"))
+    return frozenset((*mapping("en_before_numbers.tsv"), *months, *books, "ca", "c"))
+
+
 def _weight(character: str) -> float:
     if "\u3400" <= character <= "\u9fff" or character >= "\U00020000" or character.isnumeric():
         return 1.0
@@ -304,6 +319,10 @@ class SentenceSplitter:
             return self._full_stop(index, final) if length >= self._shortest else False
         if character in "!?,:;" and self._in_address(index):
             return False
+        if character == "!" and NOT_EQUAL.search(self._text[max(0, index - 2) : index]):
+            following = self._text[index + 1 : index + 2]
+            if following == "=" or not (following or final):
+                return False if following else None
         if character in SENTENCE_ENDS:
             return length >= self._shortest
         if character in PAUSES:
@@ -314,7 +333,7 @@ class SentenceSplitter:
                 return not RANGE_ENDS.match(following) if following or final else None
             if character not in ",:":
                 return True
-            return not following.isdigit() if following or final else None
+            return following not in GOES_ON if following or final else None
         if length >= 2 * self._longest:
             return character.isspace() or length >= 2 * self._longest + 20 or bool(EAST_ASIAN.match(character))
         return False
@@ -362,10 +381,12 @@ class SentenceSplitter:
         line = before[before.rfind("\n") + 1 :]
         if re.fullmatch(r"\s*(?:\d{1,3}|[a-zA-Z])", line):
             return False
+        if re.search(r"\b\d{1,3}$", line) and AFTER_NUMBER.match(following.lstrip()):
+            return False
         word = re.search(r"[A-Za-z.]*$", line)
         short = (word.group() if word else "").replace(".", "").lower()
         next_word = following.lstrip()
-        if short in mapping("en_before_numbers.tsv") and next_word[:1].isdigit():
+        if next_word.lstrip("(")[:1].isdigit() and short in _before_numbers():
             return False
         if short in ENDING_SHORT_FORMS:
             return next_word[0].isupper() if next_word else (final or None)

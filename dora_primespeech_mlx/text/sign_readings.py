@@ -163,6 +163,11 @@ def letters(match: re.Match[str], language: str) -> str:
     return re.sub(r"(?<=[A-Za-z])(?=[A-Za-z])", " ", match.group()).upper()
 
 
+def ungrouped(match: re.Match[str], language: str) -> str:
+    """A number with underscores between its thousands, as programs write it."""
+    return match.group().replace("_", "")
+
+
 def mixed_number(match: re.Match[str], language: str) -> str:
     """A whole number and a part: 1 1/4."""
     if not 0 < int(match[2]) < int(match[3]):

@@ -29,7 +29,7 @@ FACE = re.compile("[(（][^()（）]*[\\^_;°□▽ω﹏︿Дツ･・≧≦´�
 EYES = re.compile(r"[:;=]['’]?-?[()DPp|/\\]|</?3|\^\^|[>T;=\-^oO]_")
 EMOTICON = re.compile(
     r"(?<![A-Za-z0-9])(?:[:;=]['’]?-?[()DPp|](?![\w(])|:-?[/\\](?=\s|$)|[>T;=\-^oO]_+[<T;=\-^oO](?!\w)|\^\^(?!\w))"
-    rf"|(?<![\d{HAN}])(?<!\d )(?<!\b[A-Za-z])(?<!\b[A-Za-z] )(?<!\w\))(?<!\w\) )"
+    rf"|(?<![\d,=>{HAN}])(?<!\d )(?<!\b[A-Za-z])(?<!\b[A-Za-z] )(?<!\w\))(?<!\w\) )"
     r"(?<![^\W你您们哦呀啦吧呢A-Za-z] )</?3+(?=\s*(?:$|[.,!?。！？]))"
     r"|(?<=\byou )</?3+(?!\w)|(?<=\blove )</?3+(?!\w)"
 )
@@ -37,7 +37,7 @@ ANY = re.compile(
     r"[^\w\s,，.。!！?？、:：;；'’“”()（）]|\.[A-Za-z_]|_|[\dA-Ha-h][)）]|\.\d+:\d|\d：\d|\d\. \d"
     r"|†|![A-Za-z_(]|[A-Za-z)][2-9]|[a-zHK](?:Cl|Br|OH|O|F|I|S)\b|\d[Ww万亿]|[①-⑳]|每\s?[A-Za-zμ]|\d\s?[AaPp]\.?[Mm](?![A-Za-z])"
     r"|\d\s?[AJN](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"
-    r"|[一-鿿][)）]\d|[A-Z]{3}\s?\d|[A-Z][a-z]{1,3}\.\d|\d[a-z]?[+d]"
+    r"|(?<!\w)[OfghP]\(|[一-鿿][)）]\d|[A-Z]{3}\s?\d|[A-Z][a-z]{1,3}\.\d|\d[a-z]?[+d]"
     r"|\d[smghlt](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]"
 )
 """Whether a text has anything for this pass."""
@@ -116,6 +116,7 @@ def _rules(language: str) -> Rules:
         ("<", r"(?<=[A-Za-z])<>(?=[(\s])", " ", " "),
         ("_", r"(?<!\w)__([A-Za-z]+)__(?!\w)", r" \1 ", r" \1 "),
         ("_", r"_{2,}", "，", ", "),
+        ("_", r"(?<![\w.])\d{1,3}(?:_\d{3})+(?!\w)", readings.ungrouped, readings.ungrouped),
         # <your-name> stands for a word; vector<int> names a kind. a<b and c>d has values outside, and is neither.
         ("<", rf"(?<![\w<])</?([A-Za-z{HAN}][\w .:/-]{{0,40}})>(?![A-Za-z0-9])", r" \1 ", r" \1 "),
         (
@@ -222,7 +223,7 @@ def _rules(language: str) -> Rules:
         # A size in the name of a model: Llama-3.1-8B.
         (
             "-",
-            r"(?<=[A-Za-z])(-?\d+(?:\.\d+)?)-(?=\d+(?:\.\d+)?[BbMKk](?![A-Za-z0-9]))",
+            r"(?<=[A-Za-z])(-?\d+(?:\.\d+)?)-(?=\d{1,3}(?:\.\d+)?[BbMKk](?![A-Za-z0-9]))",
             r"\1，",
             r"\1, ",
         ),
@@ -257,6 +258,7 @@ def _rules(language: str) -> Rules:
         # Dots of names, and full stops without a blank.
         (".", r"(?<=[\s(\[“\"'‘`、，：；])\.(?=[a-z]|[A-Z]{2})", "点", "dot "),
         (".", rf"(?<=[{HAN}])\.(?=[a-z]{{2}}|[A-Z]{{3}})", "点", "dot "),
+        (".", r"(?<![\w.])(\d{1,2})\.(?=[a-h][1-8](?![A-Za-z0-9])|[KQRBN][a-h][1-8])", r"\1，", r"\1, "),
         (".", r"(?<=[A-Za-z_)])\.([A-Za-z_][A-Za-z]*)", readings.dot, readings.dot),
         (".", r"(?<=\d)\.(?=x\b)", "点", " dot "),
         ("_", r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])", "下划线", " underscore "),
@@ -279,6 +281,9 @@ def _rules(language: str) -> Rules:
         ("-", r"(?<=\w)\s*-=\s*", "减等于", " minus equals "),
         ("/", r"(?<=\w)\s*/=\s*", "除等于", " divided by equals "),
         ("-", r"(?<![\w-])([a-z]|\d+) - ([a-z]|(?<=[a-z] - )\d+)(?![\w-])", r"\1减\2", r"\1 minus \2"),
+        # A quotient of values of functions; a derivative.
+        ("/", r"(?<=\))\s?/\s?(?=[A-Z]\()", "除以", " over "),
+        ("/", r"(?<![A-Za-z])d([a-z])/d([a-z])(?![A-Za-z])", r"d\1/d\2", r"d \1 d \2"),
         ("(", r"(?<![\w])([OfghP])\((?=[^()]{1,40}\))", r"\1(", r"\1 of ("),
         (":", r"(\d{1,3}(?:\.\d{1,3}){3}):(?=\d{2,5}\b)", r"\1端口", r"\1 port "),
         # Kinds that share a name: HPV16/18, USB3.0/3.1.

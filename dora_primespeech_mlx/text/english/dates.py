@@ -57,6 +57,18 @@ def slash_date(match: re.Match[str]) -> str:
     return f"{cardinal(match[1])} {cardinal(match[2])} {year(match[3])}"
 
 
+def month_of(month: str, year_number: str) -> str:
+    """A month of a year: "03", "2025" -> march twenty twenty-five."""
+    return f"{MONTHS[int(month) - 1]} {year(year_number)}"
+
+
+def year_and_month(match: re.Match[str]) -> str:
+    """A year and a month with a hyphen (2025-03), or a span of years where it may be one (2004-05)."""
+    return (
+        f"{year(match[1])} to {year(match[1][:2] + match[3])}" if match[3] > match[2] else month_of(match[3], match[1])
+    )
+
+
 def short_date(match: re.Match[str]) -> str:
     """Two numbers with a slash as a month and a day, where a word or a leading zero says so."""
     has_zero = match[1].startswith("0") or match[2].startswith("0")
@@ -116,7 +128,7 @@ def year_part(match: re.Match[str]) -> str:
     if is_next and not (second.startswith("0") and int(second) <= 12 and len(second) == 2 and first > "2009"):
         return f"{year(first)} {year(second) if len(second) == 4 else cardinal(second)}"
     if len(second) <= 2 and 1 <= int(second) <= 12:
-        return f"{MONTHS[int(second) - 1]} {year(first)}"
+        return month_of(second, first)
     return f"{year(first)} {year(second)}" if len(second) == 4 else match.group()
 
 

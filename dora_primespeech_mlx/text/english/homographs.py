@@ -22,6 +22,11 @@ PAST_VERBS = (
     "was were had did said went found thought felt cried came saw told knew liked loved laughed smiled wrote learned "
     "realized noticed stopped"
 )
+AUXILIARIES = frozenset(
+    ("do", "does", "did", "can", "could", "will", "would", "should", "may", "might", "must", "shall")
+)
+ASKED = frozenset(("i", "you", "we", "they", "he", "she", "it", "this", "that"))
+"""Who does it, between an auxiliary and the verb of a question."""
 SHORTHANDS = {
     "<to>": "(?:to|" + "|".join(sorted(words("en_before_verbs.txt"))) + ")",
     "<be>": "(?:"
@@ -93,7 +98,8 @@ def _by_context(word: str, tokens: Sequence[str], index: int) -> tuple[str, ...]
 def _is_first(entry: Homograph, tokens: Sequence[str], index: int) -> bool:
     before = tokens[index - 1].lower() if index else ""
     after = tokens[index + 1].lower() if index + 1 < len(tokens) else ""
+    asked = tokens[index - 2].lower() if index > 1 and before in ASKED else ""
     is_command = before in {"", ".", "!", "?", ","} and after in words("en_objects.txt")
-    if is_command or before in words("en_before_verbs.txt"):
+    if is_command or before in words("en_before_verbs.txt") or asked in AUXILIARIES:
         return "V".startswith(tuple(tag[:1] for tag in entry.tags))
     return tag_of(tokens, index).startswith(entry.tags)

@@ -7,25 +7,22 @@ from functools import cache
 
 from dora_primespeech_mlx.text.english import dates, quantities
 from dora_primespeech_mlx.text.english.capitals import speak_capitals
+from dora_primespeech_mlx.text.english.chess import chess_rules
 from dora_primespeech_mlx.text.english.dates import MONTH_NAMES, WEEKDAYS
+from dora_primespeech_mlx.text.english.identifiers import identifier_rules
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, general, ordinal
 from dora_primespeech_mlx.text.english.quantities import GROUP
 from dora_primespeech_mlx.text.english.roman import roman_rules
+from dora_primespeech_mlx.text.english.scripture import scripture_rules
 from dora_primespeech_mlx.text.rules import Row, Rules, after, before, with_any
-from dora_primespeech_mlx.text.tables import currencies, lines, mapping, signs
+from dora_primespeech_mlx.text.tables import currencies, mapping, signs
 from dora_primespeech_mlx.text.units import english_unit, english_units
 
 NUMBER = r"\d+(?:\.\d+)?"
-NUMERALS = "I|V|X|L|C|D|M"
+NUMERALS = "I|V|X|L|C|D|M|i|v|x"
 GROUPED = rf"(?:\d|{GROUP})+(?:\.\d+)?"
 SCALE = r"(?:k|K|M|B|T|bn|mn|tn|thousand|million|billion|trillion)\b"
-# Short forms that are one only before a number, and what it numbers.
-BEFORE_NUMBERS = {
-    "apt": "apartment", "Apt": "apartment", "bldg": "building", "Bldg": "building", "ch": "chapter", "Ch": "chapter",
-    "chap": "chapter", "Chap": "chapter", "ste": "suite", "Ste": "suite", "Sec": "section", "Eq": "equation",
-    "eq": "equation", "Rm": "room", "rm": "room", "ext": "extension", "Ext": "extension", "ver": "version",
-    "Art": "article", "art": "article", "tel": "telephone", "Tel": "telephone", "Ex": "exercise",
-}  # fmt: skip
+WINDS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 OVER = {"y": "year over year", "q": "quarter over quarter", "m": "month over month"}
 # What stands behind a number of times: 2x faster, 3x the size.
 OF_TIMES = (
@@ -102,6 +99,7 @@ def _rules() -> Rules:
     marks = "½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
     parts_needed = with_any(marks)
     rows: list[Row] = [
+        *chess_rules(),
         ("'", r"(?i)(?<!\w)'n'(?!\w)", lambda match: "and"),
         (
             "'",
@@ -110,20 +108,30 @@ def _rules() -> Rules:
         ),
         ("/", r"\bw/o\b", lambda match: "without"),
         ("/", r"\bw/(?=\s)", lambda match: "with"),
+        ("°", r"°\s?([NSEW])(?![\w.])", lambda match: f"° {WINDS[match[1]]}"),
+        ("&", r"\b([A-Z])&([A-Z])s\b", r"\1 and \2's"),
+        ("-", r"(?i:\b(?:an?|grade[sd]?|got|get|earned|or|to|type)|[,:]) ([ABCDO]|AB)-(?=[\s,.;!?)]|$)", _minus),
+        ("-|−|–", r"\b(UTC|GMT) ?[-−–](?=\d)", r"\1 minus "),
+        ("WI", r"\bWW(I{1,2})\b", lambda match: f"World War {('one', 'two')[len(match[1]) - 1]}"),
         ("+", r"\b([A-Za-z])\+\+", lambda match: f"{match[1].upper() if match[1] == 'c' else match[1]} plus plus"),
         ("#", r"\b([A-Z])#", lambda match: f"{match[1]} sharp"),
+        *scripture_rules(),
         (".", r"(?i)\bi\.e\.,?", lambda match: "that is"),
         (".", r"(?i)\be\.g\.,?", lambda match: "for example"),
         ("D", r"\bPh\.?D\b\.?", lambda match: "P H D"),
-        ("0m|0M", r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z(]|\s*[,;:!?)])", lambda match: f" {match[1].upper()} M"),
+        ("0m|0M", r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z(]|\s*[-–—,;:!?)])", lambda match: f" {match[1].upper()} M"),
         ("0m|0M", r"(?i)(?<=\d)\s*([ap])\.?m\b(\.?)", lambda match: f" {match[1].upper()} M{match[2]}"),
         (".", r"(?i)\b([ap])\.m\.", lambda match: f"{match[1].upper()} M{_closing(match)}"),
         (".", r"\b(?:[A-Z]\.){2,}(s\b)?|\b(?:[a-z]\.){2,}", _initials),
         (".", r"\b(Dr|St)\.(?=\s|,|$)", _doctor_or_street),
         ("0.", r"\b(?:No|no|Nos)\.\s*(?=\d)", lambda match: "number "),
         ("#", r"#([A-Z]{1,3})-?(\d{3,})\b", lambda match: f"{' '.join(match[1])} {digits(match[2])}"),
-        ("#", r"#(?=\d)|(?<=[a-z] )#(?= [a-z])", lambda match: "number "),
-        (".", rf"\b({'|'.join(BEFORE_NUMBERS)})\.\s?(?=\d)", lambda match: f"{BEFORE_NUMBERS[match[1]]} "),
+        ("#", r"#(?=\d+(?:st|nd|rd|th)?(?![A-Za-z\d]))|(?<=[a-z] )#(?= [a-z])", lambda match: "number "),
+        (
+            "0.",
+            rf"(?i)(?<!\d)(?<!\d )\b({'|'.join(mapping('en_before_numbers.tsv'))})\.\s?(?=\(?\d)",
+            lambda match: f"{mapping('en_before_numbers.tsv')[match[1].lower()]} ",
+        ),
         ("oY|oQ|oM", r"\b([YQM])o\1\b|(?<=% )([yqm])/\2\b", lambda match: OVER[(match[1] or match[2]).lower()]),
         (";", r"\bTL;\s?DR\b", lambda match: "T L D R"),
         ("0(", r"\b40([13])\(?([kb])\)?(?!\w)", lambda match: f"four oh {digits(match[1])} {match[2]}"),
@@ -131,7 +139,7 @@ def _rules() -> Rules:
         (
             "0M|0B",
             r"(?<![\w.$-])(\d+(?:\.\d+)?)([MB])\b(?=-?(?:\s(?:people|users?|tokens?|param(?:eter)?s|views?|downloads"
-            r"|subscribers|followers|rows|records|requests|years|members|customers|viewers|visitors|units|copies)\b|/[a-z]))"
+            r"|subscribers|followers|rows|records|requests|years|members|customers|viewers|visitors|units|copies)\b|/[a-z]|\+))"
             r"|(?<![\w.$-])(\d+\.\d+)([MB])\b(?![-+])",
             lambda match: (
                 f"{decimal(match[1] or match[3])} {'million' if (match[2] or match[4]) == 'M' else 'billion'}"
@@ -149,6 +157,7 @@ def _rules() -> Rules:
             rf"(?i)\b({quantities.LONG_CODE_WORDS}(?: (?:is|was)|:)*:? (?:number )?)(\d{{4,}})(?![\d%]|[.,:/-]\d)",
             quantities.long_code,
         ),
+        *identifier_rules(),
         (
             "0",
             r"(?i)\b((?:call|dial|text|ring|phone)(?:ed|ing|s)? (?:the number )?)(\d{3})"
@@ -160,7 +169,9 @@ def _rules() -> Rules:
         (
             "0n",
             r"(\d\s?ft\.? \d+)\s?in\b\.?|(?<=\d/\d) in\.(?=\s)",
-            lambda match: f"{(match[1] or '').replace('ft.', 'ft')} inches",
+            lambda match: (
+                f"{(match[1] or '').replace('ft.', 'ft')} inch{'' if re.search(r' 1$', match[1] or '') else 'es'}"
+            ),
         ),
         ("0", r"(?<![\d-])\d{4}(?:[ -]\d{4}){2,3}(?![\d-])", quantities.digit_groups),
         (
@@ -169,9 +180,23 @@ def _rules() -> Rules:
             lambda match: dates.day(match[3], match[4], match[1]),
         ),
         ("0/", r"(?<![\d/])(\d\d?)/(\d\d?)/((?:19|20)\d\d|\d\d)\b(?!/)", dates.slash_date),
+        ("0-", r"(?<![\w.-])(\d\d?)-(\d\d?)-((?:19|20)\d\d)(?![\w-])", dates.slash_date),
+        (
+            "0/",
+            r"(?<![\d/.])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\d/])",
+            lambda match: dates.month_of(match[1], match[2]),
+        ),
+        ("0-", r"(?<![\w-])((?:19|20)(\d\d))-(0[1-9]|1[0-2])(?![\w-])", dates.year_and_month),
         ("0/", r"\b((?:19|20)\d\d)/(\d{4}|\d\d?)(?![\d/])", dates.year_part),
         ("0/", r"(?<![\d/.])(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])(?![\d/.%])", dates.short_date),
         ("-|–", rf"(?i)\b({MONTH_NAMES})\.?\s?[-–]\s?({MONTH_NAMES})\b", dates.months),
+        (
+            "0-|0–|0—",
+            rf"(?i)\b((?:{MONTH_NAMES})\.? \d\d?(?:st|nd|rd|th)?(?:,? \d{{4}})?)\s?[-–—]\s?(?=(?:{MONTH_NAMES})\.? \d)"
+            rf"|\b(\d\d?(?:st|nd|rd|th)? (?:{MONTH_NAMES})(?: \d{{4}})?)\s?[-–—]\s?"
+            rf"(?=\d\d?(?:st|nd|rd|th)? (?:{MONTH_NAMES})\b)",
+            lambda match: f"{match[1] or match[2]} to ",
+        ),
         (
             "0-|0–",
             rf"(?i)\b({MONTH_NAMES})\.? (\d\d?)(?:st|nd|rd|th)?\s?[-–]\s?(\d\d?)(?:st|nd|rd|th)?(?![\d:])"
@@ -190,9 +215,7 @@ def _rules() -> Rules:
             rf"(?i)\b({short})\.(?=[\s,)]|$)",
             lambda match: _written_out(match),
         ),
-        ("0.", rf"\b({'|'.join(mapping('en_before_numbers.tsv'))})\.\s*(?=\d)", _before_number),
         ("0", r"(?<=, )([A-Z]{2}) (\d{5})(-\d{4})?(?![\d-])", quantities.postal_code),
-        ("0:", rf"\b({'|'.join(lines('en_scripture.txt'))}) (\d{{1,3}}):(\d{{1,3}})(?!\d|:)", quantities.verse),
         (
             "0-|0–",
             rf"({money})\s?(\d+(?:,\d{{3}})*(?:\.\d+)?)\s?({SCALE})?\s?[-–]\s?(\d+(?:,\d{{3}})*(?:\.\d+)?)(?![\d:])(?:\s?({SCALE}))?(?!-)",
@@ -215,7 +238,7 @@ def _rules() -> Rules:
         ("0.", r"\bca?\.\s?(?=\d{3,4}\b)", lambda match: "circa "),
         ("0-|0–", r"(?<=\d)(st|nd|rd|th)\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
         ("0-|0–", rf"(?<=\d)(\s?(?:{unit}|%|{SCALE}))\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
-        ("0'", r"(?<!\w)'(?=\d\d\b(?!s))", lambda match: ""),
+        ("0'", r"(?<!\w)'(?:0(\d)|(?=\d\d(?!')))\b(?!s)|(?<=\b[QH]\d)'(?=\d\d\b)", _short_year),
         ("0:", r"(?<![\d:])(\d\d?):([0-5]\d):([0-5]\d)\b", dates.with_seconds),
         (
             "0:",
@@ -230,11 +253,18 @@ def _rules() -> Rules:
             quantities.telephone,
         ),
         ("0+", r"\+\d[\d ()-]{5,}\d", quantities.digit_groups),
+        ("0", r"(?<![\d.,-])0(?:\d{2,4}(?: \d{3,4}){2}|\d(?: \d\d){4})(?![\d-])", quantities.digit_groups),
         ("0-", r"(?<![\d.-])\d+(?:-\d+){2,}(?!\d|\.\d)", quantities.digit_groups),
         (
             "0-",
             r"\b((?:Room|Apt|Apartment|Unit|Suite|Flat|room|apt\.?|apartment|unit|suite|flat) #?\d+)-(?=\d)",
             lambda match: f"{match[1]} dash ",
+        ),
+        ("0,", r"(?<![\d,.])\d{1,2}(?:,\d\d)+,\d{3}(?![\d,])", lambda match: match.group().replace(",", "")),
+        (
+            "0 ",
+            r"(?<![\d.,:/-])(?<!\d )(?:\d{1,3}(?: \d{3})* 000(?! ?\d)|\d\d?(?: \d{3}){2,}(?= [a-z]))",
+            lambda match: match.group().replace(" ", GROUP),
         ),
         ("0,", r"(?<=\d),(?=\d{3}(?!\d))", lambda match: GROUP),
         (
@@ -249,10 +279,17 @@ def _rules() -> Rules:
         ),
         (
             "/",
-            r"\b(?!(?:day|night|week|month|year|hour)s?/)([A-Za-z]{3,})/(day|week|month|year|hour|person|user|capita)\b(?!/)",
-            r"\1 per \2",
+            r"\b(?!(?:day|night|week|month|year|hour|minute)s?/)([A-Za-z]{3,})/"
+            r"(day|week|month|year|hour|hr|minute|min|second|sec|person|user|capita|mile|gallon)\b(?!/)",
+            lambda match: f"{match[1]} per {mapping('en_per.tsv').get(match[2], match[2])}",
         ),
-        ("0x|0×", rf"(\d\s?(?:{unit}|in))\.?\s?[x×]\s?(?=\d)", lambda match: f"{match[1]} by "),
+        (
+            "/",
+            r"(?<![\w./°])((?:km|m|cm|mi|ft|[KMG]B|kg|g|mg|W|J)/(?:h|s²|s|d?L|kg|m²|m³))(?![\w/²³])",
+            lambda match: english_unit(match[1], False),
+        ),
+        ("0x|0×", rf"(\d\s?(?:{unit}|in|inch(?:es)?|['’]))\.?\s?[x×]\s?(?=\d)", lambda match: f"{match[1]} by "),
+        ("0x|0×", rf"(\d)\s?[x×]\s?(?=\d+(?:\.\d+)?[\s-]?(?:{unit})(?![\w²³]))", lambda match: f"{match[1]} by "),
         (
             "0/",
             r"(?<![\d/.])(\d{2,3})/(\d{2,3})\s?mm ?Hg\b",
@@ -270,6 +307,7 @@ def _rules() -> Rules:
             rf"(?<![\w.])-(?={NUMBER})",
             lambda match: "minus " if re.match(rf"-{NUMBER}\s?°", match.string[match.start() :]) else "negative ",
         ),
+        ("0-|0–", r"\b50[-–]50\b", lambda match: "50 50"),
         ("0-|0–", r"(?<=\d)\s?-(?=\d)|(?<=\d)\s?–\s?(?=\d)", lambda match: " to "),
         ("0s", r"(?<![\d.])(\d{3}0)s\b|'(\d0)s\b|\b(\d0)s\b", quantities.decade),
         ("0k", rf"(?<![\w.])({GROUPED})k\b", lambda match: f"{decimal(match[1])} thousand"),
@@ -305,11 +343,13 @@ def _rules() -> Rules:
         ),
         ("0'", r"\b(\d+)'\s?[-–]\s?(\d+)'", lambda match: f"{cardinal(match[1])} to {cardinal(match[2])} feet"),
         ("0'", r"\b(\d+)'(?=\s(?:tall|long|wide|high|deep|by|x)\b)", lambda match: f"{cardinal(match[1])} feet"),
+        ("0'", r"(?<![\w'.])(\d+)'(?=[\s,.;)]|$)", quantities.feet),
         ("0/", r"\b9/11\b", lambda match: "nine eleven"),
+        ("0/", r"(?<![\d/.])(\d)/(\d) time\b", lambda match: f"{cardinal(match[1])} {cardinal(match[2])} time"),
         ("0/", r"(?<![\d/.])(\d+)/\1(?![\d/.])", quantities.all_of),
         ("0/|" + parts_needed, rf"\b(\d+) (?=\d+/\d+\b(?!/))|(?<!\d)(\d+)\s?(?=[{marks}])", _whole_before_part),
         ("0/", r"(?<![\d/])(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)(?:th|rd|nd)?s?(?![\d/])", quantities.slash),
-        ("0x|0×", r"(?<=\d)\s*[x×]\s*(?=\d)", _times),
+        ("0x|0×", r"(?<=\d)(\s*)([x×])(\s*)(?=\d)", _times),
         ("*", r"(?<=[\d ])\*(?=[\d ])", lambda match: " times "),
         ("0-|0−", r"(?<=\d) [-−] (?=\d)", lambda match: " minus "),
         ("0.", r"(?<![\d.])(\d+(?:\.\d+){2,})", lambda match: " " + " point ".join(map(general, match[1].split(".")))),
@@ -320,26 +360,42 @@ def _rules() -> Rules:
             rf"(?<![\d{GROUP}])((?:\d+{GROUP})*\d+\.\d+)",
             lambda match: f" {decimal(match[1].replace(GROUP, ''))} ",
         ),
-        ("0,", rf"(?<![\d{GROUP}])((?:\d+{GROUP})+\d+)", lambda match: f" {cardinal(match[1].replace(GROUP, ''))} "),
+        ("0,|0 ", rf"(?<![\d{GROUP}])((?:\d+{GROUP})+\d+)", lambda match: f" {cardinal(match[1].replace(GROUP, ''))} "),
         ("0", r"(\d+)", quantities.spaced),
+        ("d", r"\bdegrees? ([FC])\b", lambda match: f"degrees {'fahrenheit' if match[1] == 'F' else 'celsius'}"),
+        ("N|S|E|W", r"\b(degrees?|minutes|seconds) ([NSEW])\b(?!\.\w)", lambda match: f"{match[1]} {WINDS[match[2]]}"),
     ]
     return Rules(rows)
 
 
-def _before_number(match: re.Match[str]) -> str:
-    return f"{mapping('en_before_numbers.tsv')[match[1]]} "
+def _minus(match: re.Match[str]) -> str:
+    """Behind the letter of a grade or of a blood type: an A-, type O-."""
+    return f"{match.group()[:-1]} minus"
+
+
+def _short_year(match: re.Match[str]) -> str:
+    """The apostrophe of a year, Q2'24, and a zero behind it: '08 is oh eight."""
+    return f"oh {cardinal(match[1])}" if match[1] else " " if before(match, 1).isdigit() else ""
 
 
 def _times(match: re.Match[str]) -> str:
-    """Between numbers: the sides of something, with a word of length or a thing behind, or a product."""
+    """Between numbers: the sides of something, with a word of length or a thing behind, or a product.
+
+    An x that touches both numbers is of sides, if nothing is calculated; PCIe x16 has as many lanes.
+    """
     following = after(match)
+    if match[2] == "x" and match[1] and not match[3]:
+        return " x "
+    is_tight = match.group() == "x" and not re.search(r"[=+*/×÷^]\s?[\d.]*$", before(match))
+    if is_tight and not re.match(r"[\d.,]*\s*(?:[=+*/×÷^]|(?:is|equals|gives)\b)", following):
+        return " by "
     sides = re.match(
         r"[\d.x× ]+[\s-]?(?:inch|inches|foot|feet|ft|in|cm|mm|m|meters?|yards?|pans?|rooms?|grids?|photos?"
         r"|matri(?:x|ces)|tables?|boards?|kernels?|images?|screens?|displays?|pixels?|resolution|filters?|tiles?|arrays?|cubes?|blocks?"
         r"|box(?:es)?|squares?)\b",
         following,
     )
-    is_of_pixels = re.search(r"\d{3}$", before(match, 3)) and re.match(r"\d{3,4}(?![\d,.]|\s*=)", following)
+    is_of_pixels = re.search(r"\d{3}$", before(match, 3)) and re.match(r"\d{3,4}(?!\d|[,.]\d|\s*=)", following)
     return " by " if sides or is_of_pixels else " times "
 
 
@@ -352,8 +408,12 @@ def _whole_before_part(match: re.Match[str]) -> str:
 
 
 def _written_out(match: re.Match[str]) -> str:
-    """A short form in full; months in capitals are something else: 6.5% APR."""
-    if match[1].isupper() and re.match(rf"(?i)(?:{MONTH_NAMES})$", match[1]):
+    """A short form in full; months in capitals are something else (6.5% APR), and EST is a time."""
+    if (
+        match[1].isupper()
+        and re.match(rf"(?i)(?:{MONTH_NAMES}|est)$", match[1])
+        and not re.match(r"\s*\d", after(match))
+    ):
         return match.group()
     return mapping("en_abbreviations.tsv")[match[1].lower()] + _closing(match)
 

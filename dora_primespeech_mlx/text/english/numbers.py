@@ -67,6 +67,15 @@ def year(number: str) -> str:
     return f"{cardinal(str(century))} {'oh ' if rest < 10 else ''}{cardinal(str(rest))}"
 
 
+def in_pairs(number: str) -> str:
+    """A number that names something, by its first two digits and the rest: eighty eighty, thirteen seven hundred."""
+    if number.startswith("0") or (len(number) == 5 and number[2] == "0" and not number.endswith("00")):
+        return digits(number)
+    if len(number) == 4:
+        return year(number)
+    return cardinal(number) if number.endswith("000") else f"{cardinal(number[:2])} {cardinal(number[2:])}"
+
+
 def decimal(number: str) -> str:
     """A number with an optional fraction: "3.14" -> three point one four."""
     whole, point, fraction = number.partition(".")

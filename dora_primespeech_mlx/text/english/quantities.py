@@ -5,7 +5,7 @@ In the texts that come here the commas between thousands are GROUP signs.
 
 import re
 
-from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, fraction, general, year
+from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, fraction, general, in_pairs, year
 from dora_primespeech_mlx.text.rules import after, before
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 from dora_primespeech_mlx.text.units import english_unit
@@ -21,7 +21,8 @@ AMOUNTS = {
     "t": "trillion",
 }
 CODE_WORDS = (
-    r"(?:codes?|pins?|otp|passcode|password|zip|isbn(?:-1[03])?|imei|ssn|extension|ext\.?|(?:phone|account|order|serial"
+    r"(?:codes?|pins?|otp|chmod(?: -R)?|cv[vc]|https?|error"
+    r"|passcode|password|zip|isbn(?:-1[03])?|imei|ssn|extension|ext\.?|(?:phone|account|order|serial"
     r"|invoice|tracking|ticket|reference|ref|case|confirmation|booking|reservation|policy|member(?:ship)?|customer|card"
     r"|passport|room|flight|student|employee|license|plate|registration|contact|hotline)"
     r"(?: (?:number|no\.?|id|code)| ?#))"
@@ -109,9 +110,16 @@ def money_range(match: re.Match[str]) -> str:
 
 
 def measure(match: re.Match[str]) -> str:
-    """A number and a unit: 5 km."""
+    """A number and a unit, many of it (5 km) or, in front of what is as large (a 5 km run), one."""
     number = match[1].replace(GROUP, "")
-    return f"{decimal(number)} {english_unit(match[2], number == '1')}"
+    return f"{decimal(number)} {english_unit(match[2], number == '1' or _counts_noun(match, 'an?'))}"
+
+
+def feet(match: re.Match[str]) -> str:
+    """`8'` is feet where no quotation is open."""
+    if re.search(r"(?:^|[\s(])'[^']*$", before(match)):
+        return match.group()
+    return f"{cardinal(match[1])} {'foot' if match[1] == '1' else 'feet'}"
 
 
 def part_of_unit(match: re.Match[str]) -> str:
@@ -141,11 +149,6 @@ def postal_code(match: re.Match[str]) -> str:
     if match[1] not in words("en_states.txt"):
         return match.group()
     return f"{match[1]} {digits(match[2])}" + (f", {digits(match[3])}" if match[3] else "")
-
-
-def verse(match: re.Match[str]) -> str:
-    """Chapter and verse: Isaiah 40:31."""
-    return f"{match[1]} {cardinal(match[2])} {cardinal(match[3])}"
 
 
 def all_of(match: re.Match[str]) -> str:
@@ -194,6 +197,9 @@ def plural(said: str) -> str:
 def spaced(match: re.Match[str]) -> str:
     """A number in words, kept apart from letters that touch the digits: 221B, GPT-4."""
     text, start, end = match.string, match.start(), match.end()
+    number = match[1]
+    touches = text[start - 1 : start].isalpha() or text[end : end + 1].isalpha()
+    said = in_pairs(number) if touches and len(number) == 4 else digits(number) if touches and len(number) > 4 else None
     before = " " if start and (text[start - 1].isalpha() or text[start - 1] == "-") else ""
     after = " " if end < len(text) and (text[end].isalpha() or text[end] == "-") else ""
-    return before + general(match[1]) + after
+    return before + (said or general(number)) + after

@@ -14,6 +14,12 @@ SMALL = r"(?=[IVX]+\b)X{0,3}(?:IX|IV|V?I{0,3})\b"
 AFTER_RULER = r"(?=,|[.!?]\s*$|'s| (?:of|was|is|became|ruled|reigned|died|and|had|in|from|succeeded|to)\b)"
 # What is numbered in small letters too: type II diabetes, a phase III trial.
 LEVELS = "type|phase|stage|class|grade|level|tier|part|chapter|section|factor|category|schedule|title|mark"
+# What is numbered in small letters, of which there are two at least: part ii, (iv).
+SMALL_LETTERS = "(?:x{1,2}(?:i{1,3}|iv|ix|vi{0,3})|x{2,3}|ix|iv|i{2,3}|vi{1,3})"
+PARTS = (
+    "[Pp]arts?|[Cc]hapter|[Ss]ection|[Ss]tep|[Pp]hase|[Ss]tage|[Tt]ype|[Ss]cene|[Ii]tem|[Cc]lause|[Pp]oint|[Vv]olume|[Pp]aragraph"
+    "|[Qq]uestion|[Pp]roperty|[Cc]ase|[Cc]ondition|[Aa]ppendix|[Pp]ages?|[Ll]evel|[Aa]rticle|[Aa]ct|[Bb]ook"
+)
 Rule = tuple[str, Callable[[re.Match[str]], str]]
 
 
@@ -24,17 +30,23 @@ def roman_rules() -> list[Rule]:
     counted = "|".join(sorted(words("en_after_roman.txt")))
     return [
         (rf"\b(?P<numeral>{SMALL})(?=(?:st|nd|rd|th)? (?:{counted})\b)(?:st|nd|rd|th)?", _ordinal),
-        (rf"\b(?P<name>{numbered}) (?P<numeral>[IVX]\b|(?=\w\w){CANONICAL})(?!\.\w)", _cardinal),
+        (rf"\b(?P<name>{numbered})\.? (?P<numeral>[IVX]\b|(?=\w\w){CANONICAL})(?!\.\w)", _cardinal),
         (rf"\b(?P<name>{LEVELS}) (?P<numeral>(?=\w\w){SMALL})", _cardinal),
         (rf"\b(?P<name>{rulers}) the (?P<numeral>{SMALL})", _ruler),
         (rf"\b(?P<name>{rulers}) (?P<numeral>(?=\w\w){SMALL}|[VX]\b(?!\.\s?[A-Z])|I\b{AFTER_RULER})", _ruler),
+        (rf"\b(?P<name>{PARTS}) \(?(?P<numeral>{SMALL_LETTERS})(?![\w'-])\)?", _cardinal),
+        (
+            rf"\((?P<numeral>{SMALL_LETTERS})\)|\((?P<first>i)\)(?=.{{1,200}}\(ii\))|^(?P<head>{SMALL_LETTERS})(?=[.)]\s)",
+            lambda match: f" {cardinal(str(_value(match['numeral'] or match['first'] or match['head'])))}",
+        ),
         (rf"\b(?P<name>[A-Z][a-z]+) (?P<numeral>(?=\w\w){SMALL})(?!\.\w)", _cardinal),
         (rf"\b(?P<numeral>(?=M[IVXLCDM]{{3}}){CANONICAL})", lambda match: year(str(_value(match["numeral"])))),
     ]
 
 
 def _cardinal(match: re.Match[str]) -> str:
-    return f"{match['name']} {cardinal(str(_value(match['numeral'])))}"
+    name = "volume" if match["name"] == "Vol" else match["name"]
+    return f"{name} {cardinal(str(_value(match['numeral'])))}"
 
 
 def _ruler(match: re.Match[str]) -> str:
@@ -46,5 +58,5 @@ def _ordinal(match: re.Match[str]) -> str:
 
 
 def _value(numeral: str) -> int:
-    values = [VALUES[letter] for letter in numeral]
+    values = [VALUES[letter] for letter in numeral.upper()]
     return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))

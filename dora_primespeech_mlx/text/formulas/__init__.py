@@ -35,7 +35,7 @@ LETTERS_IN_A_ROW = (
     r"|(?<=[=+−*/(-])[a-z]{2}(?=\s?[-+−*/)=])|(?<=[=+−*/(-]\s)[a-z]{2}(?=\s[-+−*/)=])"
 )
 """What F = ma or y = kx + b multiplies."""
-SCIENTIFIC = re.compile(r"(?<![A-Za-z0-9_.])(\d+(?:\.\d+)?)[eE]([-+−]?\d+)(?![A-Za-z0-9_]|\.\d)")
+SCIENTIFIC = re.compile(r"(?<![A-Za-z0-9_.])(\d+(?:\.\d+)?)[eE]([-+−]?\d{1,3})(?![A-Za-z0-9_]|\.\d)")
 MODULO = re.compile(r"(?<=[A-Za-z)\]]) % (?=\d|[A-Za-z]\b|\()|(?<=\d) % (?=\d)|(?<=[A-Za-z_)\]])%(?=\d+(?![\w%]))")
 """The rest of a division, as programs write it: n % 2."""
 POWER_OF_TEN = re.compile(r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?:(?<=10\^\d)|(?<=10[²³⁴-⁹]))/(m?[Ll])\b")
@@ -50,6 +50,8 @@ BARS = re.compile(
 LONG_BARS = re.compile(
     r"(?<![A-Za-z0-9|])\|(?=\S)([A-Za-z0-9()+*/^ .,'’ε-ωΑ-Ω_−-]{1,40})(?<=\S)\|(?=\s*[<>=≤≥≠≈+−*/^²)]|\s-\s)"
 )
+GIVEN = re.compile(r"((?<!\w)P ?\([^()|]{1,30}?)\s?\|\s?(?=[^()|]{1,30}\))")
+"""The probability of one event where another is so."""
 SIZES = re.compile(r"\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x]\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]?)+")
 """Numbers, each with or without its unit, and nothing that says what they are equal to: 0.3g×20."""
 FACTORIAL = re.compile(r"(?<![\w.])(\d{1,2})!=(\d+)")
@@ -149,8 +151,11 @@ def speak_formulas(text: str, language: str) -> str:
     if "x" in text or "X" in text:
         text = re.sub(r"(?<=[1-9\d])(?<!\b0)\s?[xX]\s?(?=\d+(?:\.\d+)?\s?=)", "×", text)
     if "^" in text:
+        text = re.sub(r"(?<=[\w)\]]) \^ (?=[-\w(])", "^", text)
         text = re.sub(r"\^([A-Za-z0-9+−-]{1,6})\^(?!\w)", r"^\1 ", text)
     if "|" in text:
+        if language == "en":
+            text = GIVEN.sub(r"\1 given ", text)
         for bars in (BARS, LONG_BARS):
             text = bars.sub(r"\1的绝对值" if language == "zh" else r"absolute value of \1", text)
     if ":" in text or "：" in text:

@@ -1,0 +1,110 @@
+"""Numbers that name something and count nothing: ports, hexadecimal numbers, addresses of machines, models."""
+
+import re
+
+from dora_primespeech_mlx.text.english.numbers import cardinal, digits, in_pairs
+from dora_primespeech_mlx.text.rules import Row
+from dora_primespeech_mlx.text.tables import words
+
+HEX = "[0-9A-Fa-f]"
+STATUS_TEXTS = (
+    "error|status code|Not Found|Forbidden|Unauthorized|Bad Request|Bad Gateway|Internal Server|Service Unavailable"
+    "|Too Many Requests|Gateway Timeout|Method Not Allowed|Conflict"
+)
+PORTS = r"\d{2,5}(?![\d.,]\d|[\d%])"
+NUMBERED_AS_WORDS = frozenset(("ISO", "IEC", "EN", "DIN", "USD", "OVER"))
+"""Capitals before a number of four digits that is not said in pairs."""
+
+
+def identifier_rules() -> list[Row]:
+    """Patterns of such numbers in a text and what is said for their matches, in the order to be tried."""
+    return [
+        ("0x", rf"(?i)(?<![\w.])0x({HEX}+)(?!\w)", lambda match: f"zero x {spelled(match[1])}"),
+        ("0b", r"(?<![\w.])0b([01]+)(?!\w)", lambda match: f"zero b {digits(match[1])}"),
+        ("0:|0-", rf"(?<![\w:-]){HEX}{{2}}(?:([:-]){HEX}{{2}})(?:\1{HEX}{{2}}){{4}}(?![\w:-])", _groups),
+        (
+            "0:",
+            rf"(?<![\w:.])(?=[0-9A-Fa-f:]*\d)(?=[0-9:]*(?:::|[A-Fa-f]))(?:{HEX}{{0,4}}:){{2,7}}{HEX}{{0,4}}(?![\w:])",
+            lambda match: re.sub(r"\s+", " ", " colon ".join(map(spelled, match.group().split(":")))),
+        ),
+        ("0-", rf"(?<![\w-]){HEX}{{8}}(?:-{HEX}{{4}}){{3}}-{HEX}{{12}}(?![\w-])", _groups),
+        (
+            "0",
+            r"(?<![\w.#-])(?=[0-9a-f]*[a-f])(?=[a-f]*\d[0-9a-f]*\d)(?!\d+e\d{1,3}(?!\w))[0-9a-f]{7,40}(?![\w-])",
+            lambda match: spelled(match.group()),
+        ),
+        (
+            "0#",
+            rf"(?<!\w)#(?=\d*[A-Fa-f])(?=[A-Fa-f]*\d)({HEX}{{6}}|{HEX}{{3}})(?!\w)",
+            lambda match: spelled(match[1]),
+        ),
+        (
+            "0",
+            rf"(?i)\bports?(?: (?:number|numbers|is|are|to)|\s?[=:])?\s?#?"
+            rf"({PORTS}(?:(?:, (?:and |or )?| and | or | to )(?={PORTS}){PORTS})*)",
+            lambda match: (
+                match.group()[: match.start(1) - match.start()]
+                + re.sub(r"\d+", lambda port: port_number(port.group()), match[1])
+            ),
+        ),
+        (
+            "0:",
+            r"(?<![\w:.])(\d{4,5}):(\d{2,5})(?![\w:]|\.\d)",
+            lambda match: f"{port_number(match[1])} to {port_number(match[2])}",
+        ),
+        (
+            "0",
+            rf"(?<![\w.$€£-])([345]\d\d)(?= (?:{STATUS_TEXTS})\b(?!s))",
+            lambda match: match[1] if match[1].endswith("00") else digits(match[1]),
+        ),
+        # The processor i7-13700K, the memory DDR5-6000.
+        (
+            "0-",
+            r"\b([A-Za-z]{1,4}\d{1,2})-(\d{4,5})(?=[A-Z]{1,2}\b)|\b([A-Z]{2,4}\d{1,2})-(\d{4,5})\b",
+            lambda match: f"{match[1] or match[3]} {in_pairs(match[2] or match[4])} ",
+        ),
+        ("0-", r"\b(Boeing )?(7\d7)-(?=\d{1,3}\b)", lambda match: f"{match[1] or ''}{in_hundreds(match[2])} "),
+        ("0", r"\b(Boeing )(7\d7)\b", lambda match: f"{match[1]}{in_hundreds(match[2])}"),
+        ("0-", r"\b([A-Za-z]+)(-?\d+)((?:-\d+)+)\b", _without_to),
+        ("0", r"\b([A-Z]{2,5}) (\d{4})(?=[A-Z]?\b(?![.,]\d|%))", _model),
+        ("0s", r"(?<=[A-Z]-)(\d+)s\b", lambda match: f"{cardinal(match[1])}'s"),
+        ("0-", r"\b1-(8(?:00|88|77|66|55|44|33)|900)-(?=[A-Z])", lambda match: f"one {in_hundreds(match[1])} "),
+    ]
+
+
+def spelled(code: str) -> str:
+    """Digits and letters one by one: "1a" -> one A."""
+    return " ".join(digits(sign) if sign.isdigit() else sign.upper() for sign in code if sign.isalnum())
+
+
+def port_number(number: str) -> str:
+    """A port, as people say it: eighty eighty, four four three, three thousand."""
+    if len(number) == 4:
+        return in_pairs(number)
+    return cardinal(number) if len(number) == 2 or number.endswith("00") else digits(number)
+
+
+def in_hundreds(number: str) -> str:
+    """Three digits with the first apart: seven forty-seven, eight hundred."""
+    first, rest = number[0], number[1:]
+    if rest == "00":
+        return cardinal(number)
+    return f"{cardinal(first)} {'oh ' if rest[0] == '0' else ''}{cardinal(rest)}"
+
+
+def _groups(match: re.Match[str]) -> str:
+    return ", ".join(map(spelled, re.split("[:-]", match.group())))
+
+
+def _without_to(match: re.Match[str]) -> str:
+    """A number behind a name and a hyphen does not go on to the next: ISO-8859-1, A350-900; but weeks W1-4 do."""
+    name, first, rest = match.groups()
+    if len(name) == 1 and len(first) < 3 and len(rest) < 4 and int(first.lstrip("-")) < int(rest[1:]):
+        return match.group()
+    return name + first + rest.replace("-", " ")
+
+
+def _model(match: re.Match[str]) -> str:
+    if match[1] in NUMBERED_AS_WORDS or match[1].lower() in words("en_function_words.txt"):
+        return match.group()
+    return f"{match[1]} {in_pairs(match[2])}"
