@@ -6,6 +6,7 @@ particular resampler or window the same one is computed here, because codes and 
 
 import math
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from shlex import quote
 
@@ -110,7 +111,12 @@ def written_as(path: str | Path) -> str:
 
 
 def write_audio(path: str | Path, samples: np.ndarray, rate: int, model: str = "") -> None:
-    """Write samples [n] as a mono file: 16-bit wav or flac, or Ogg Vorbis, by its ending.
+    """Write samples [n] as a mono file, see `audio_file`; OSError where that cannot be."""
+    Path(path).write_bytes(audio_file(path, samples, rate, model))
+
+
+def audio_file(path: str | Path, samples: np.ndarray, rate: int, model: str = "") -> bytes:
+    """A mono file of samples [n], to be written to `path`: 16-bit wav or flac, or Ogg Vorbis, by its ending.
 
     Speech says in its tags (INFO of a wav, comments of the others) that the `model` of that name made it.
 
@@ -119,12 +125,14 @@ def write_audio(path: str | Path, samples: np.ndarray, rate: int, model: str = "
     """
     kind = written_as(path)
     subtype = "VORBIS" if kind == "OGG" else "PCM_16"
-    with soundfile.SoundFile(Path(path), "w", rate, 1, subtype=subtype, format=kind) as file:
+    content = BytesIO()
+    with soundfile.SoundFile(content, "w", rate, 1, subtype=subtype, format=kind) as file:
         if model:
             file.title, file.software, file.comment = "Synthetic speech", SOFTWARE, SYNTHETIC.format(model=model)
         whole = pcm16(samples)
         for start in range(0, len(whole), rate):  # libsndfile overflows its stack on long Ogg at once
             file.write(whole[start : start + rate])
+    return content.getvalue()
 
 
 def resample(samples: np.ndarray, rate: int, target: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
 
-from dora_primespeech_mlx.audio import write_audio, written_as
+from dora_primespeech_mlx.audio import audio_file, written_as
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
@@ -36,6 +36,7 @@ from dora_primespeech_mlx.synthesis.sentence import (
 from dora_primespeech_mlx.synthesis.streaming import Pace, Schedule, render_lengths
 from dora_primespeech_mlx.voices.book import VoiceEntry, read_voices
 from dora_primespeech_mlx.voices.library import Library, Voice
+from dora_primespeech_mlx.weights.whole import replace_file
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.text.sentences import Sentence
@@ -357,14 +358,14 @@ def synthesize(
         output_path: sound file to write, .wav, .flac or .ogg.
 
     Raises:
-        FileNotFoundError, ValueError: as `Engine.from_config`, `Engine.stream` and `audio.write_audio`.
+        FileNotFoundError, ValueError: as `Engine.from_config`, `Engine.stream` and `audio.audio_file`.
     """
     if output_path is not None:
         written_as(output_path)
     path = Path(model_dir)
     speech = Engine.from_config(path / "voices.json" if path.is_dir() else path).synthesize(text, voice=voice_name)
     if output_path is not None:
-        write_audio(output_path, speech.audio, speech.sample_rate, speech.model)
+        replace_file(Path(output_path), audio_file(output_path, speech.audio, speech.sample_rate, speech.model))
     return speech
 
 

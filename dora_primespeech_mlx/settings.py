@@ -24,6 +24,8 @@ OWN_VOICES = "~/.dora/primespeech"
 """The folder of what a user adds: voices beside an installed package, and files that messages name."""
 PROJECT = "dora-primespeech-mlx"
 NATIVE_SAMPLE_RATE = 32000
+LONGEST_SHOWN = 80
+"""Characters of a wrong value that are repeated to who wrote it."""
 SAMPLE_RATES = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
@@ -436,7 +438,8 @@ def parse(name: str, raw: str, kind: Kind) -> Any:
         value = raw
     if (value is None and isinstance(kind, Seed | Bound)) or kind.accepts(value):
         return value
-    raise ValueError(f"{name}={raw!r} is not allowed; it must be {kind.allowed}")
+    shown = repr(raw if len(raw) <= LONGEST_SHOWN else f"{raw[:LONGEST_SHOWN]}...")
+    raise ValueError(f"{name}={shown} is not allowed; it must be {kind.allowed}")
 
 
 def ignored_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -460,5 +463,10 @@ def writable_voices(voices: Path) -> Path:
 
 
 def expand(raw: str) -> Path:
-    """Path with `~` and `$NAME` expanded."""
-    return Path(os.path.expandvars(raw.strip())).expanduser()
+    """Path with `~` and `$NAME` expanded.
+
+    Where the system knows no home, as for a user of a container that has a number and no name, nothing is in it and
+    nothing can be written there.
+    """
+    path = os.path.expanduser(os.path.expandvars(raw.strip()))
+    return Path(os.devnull, path) if path.split("/")[0] == "~" else Path(path)

@@ -13,7 +13,7 @@ from dora_primespeech_mlx.commands.main import main
 
 def asked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *lines: object) -> list[dict]:
     text = "".join((line if isinstance(line, str) else json.dumps(line, ensure_ascii=False)) + "\n" for line in lines)
-    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     assert main(["phones", "--json"]) == 0
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
@@ -100,6 +100,22 @@ def test_a_sentence_that_is_refused_does_not_hide_the_others(
 def test_an_unknown_method_is_an_answer(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     (answer,) = asked(capsys, monkeypatch, {"text": "Hello there.", "cut": "cut9"})
     assert "cut9" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ({"text": 5}, "text is 5, which is no text"),
+        ({"text": "Hi.", "language": "fr"}, "language='fr' is not allowed; it must be one of auto, zh"),
+        ({"text": "Hi.", "pieces": "x"}, "pieces='x' is not allowed; it must be a whole number"),
+    ],
+)
+def test_a_question_with_a_wrong_value_is_answered_with_what_is_allowed(
+    question: dict, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong, right = asked(capsys, monkeypatch, question, {"text": "Hi.", "language": "EN"})
+    assert said in wrong["error"]
+    assert right["error"] is None
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from dora_primespeech_mlx.commands.arguments import ENCODERS, parser
 from dora_primespeech_mlx.commands.progress import Progress
-from dora_primespeech_mlx.settings import SPEED, Settings, writable_voices
+from dora_primespeech_mlx.settings import SEED, SPEED, Settings, parse, writable_voices
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.commands.credentials import Credentials
@@ -26,10 +26,16 @@ Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a subcommand; an error is one sentence on standard error and exit status 1."""
+    """Runs a subcommand; an error is one sentence on standard error and exit status 1.
+
+    Raises:
+        BrokenPipeError: nobody reads what is said any more.
+    """
     args = parser().parse_args(arguments)
     try:
         return COMMANDS[args.command](args)
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError, ImportError, MemoryError) as error:
         print(f"primespeech: {_sentence(error)}", file=sys.stderr)
         return 1
@@ -64,10 +70,11 @@ def _with_own(settings: Settings, voice: str | None) -> Settings:
 
 
 def _say(args: argparse.Namespace) -> int:
-    from dora_primespeech_mlx.audio import write_audio, written_as
+    from dora_primespeech_mlx.audio import audio_file, written_as
     from dora_primespeech_mlx.commands.subtitles import check_words_file, write_words
     from dora_primespeech_mlx.engine import Engine
-    from dora_primespeech_mlx.weights.source import read_text
+    from dora_primespeech_mlx.weights.source import decoded, read_text
+    from dora_primespeech_mlx.weights.whole import replace_file
 
     if (args.text is None) == (args.file is None):
         raise ValueError("Give either a text or --file; - reads the text from standard input.")
@@ -75,10 +82,11 @@ def _say(args: argparse.Namespace) -> int:
         raise IsADirectoryError(f"{args.out} is a folder: name the file to write with --out.")
     if not args.play and not args.out.parent.is_dir():
         raise FileNotFoundError(f"{args.out.parent} is no folder that is there: make it, or name another with --out.")
-    given = sys.stdin.read() if args.text == "-" else args.text
+    given = decoded(_standard_input().read(), "standard input") if args.text == "-" else args.text
     text = given if args.file is None else read_text(args.file)
     if args.speed is not None and not SPEED.accepts(args.speed):
         raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
+    seed = None if args.seed is None else parse("--seed", args.seed, SEED)
     written_as(args.out)
     if args.words is not None and args.play:
         raise ValueError("--words goes with a file; leave --play out.")
@@ -90,14 +98,14 @@ def _say(args: argparse.Namespace) -> int:
         progress.say("loading the voice")
         engine = Engine.from_config(settings.voices, replace(settings, voice=args.voice or settings.voice))
         progress.say("speaking")
-        options = {"style": args.style, "language": args.lang, "seed": args.seed, "speed": args.speed}
+        options = {"style": args.style, "language": args.lang, "seed": seed, "speed": args.speed}
         if args.play:
             return _play(engine.stream(text, **options), progress)
         speech = engine.synthesize(text, **options, on_chunk=lambda chunk: progress.reach(chunk.end))
         progress.reach(len(text))
     if not len(speech.audio):
         raise ValueError(NOTHING_TO_SAY)
-    write_audio(args.out, speech.audio, speech.sample_rate, speech.model)
+    replace_file(args.out, audio_file(args.out, speech.audio, speech.sample_rate, speech.model))
     if credentials is not None:
         credentials.sign(args.out, speech.model)
     if args.words is not None:
@@ -129,18 +137,34 @@ def _credentials(args: argparse.Namespace) -> "Credentials | None":
 
 
 def _phones(args: argparse.Namespace) -> int:
-    from dora_primespeech_mlx.commands.phones import answers, reader
+    from dora_primespeech_mlx.commands.phones import PIECES, answers, reader
     from dora_primespeech_mlx.text import Frontend
 
+    if not PIECES.accepts(args.pieces):
+        raise ValueError(f"--pieces {args.pieces} is not allowed; it must be {PIECES.allowed}.")
     failed = False
     frontend, language = Frontend(), "auto"
     if args.voice is not None or args.voices is not None:
         frontend, language = reader(args.voice, _settings(args.voices))
-    lines = [args.text] if args.text is not None else (line.rstrip("\n") for line in sys.stdin)
+    lines = [args.text] if args.text is not None else _lines()
     for line, answer in answers(lines, args.language or language, args.cut, args.pieces, args.json, frontend):
         print(line, flush=True)
         failed = failed or answer["error"] is not None
     return 1 if failed and args.text is not None else 0
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:
+        raise ValueError("There is no standard input here; give the text as an argument.")
+    return sys.stdin.buffer
+
+
+def _lines() -> Iterator[str]:
+    """The lines of standard input as they come."""
+    from dora_primespeech_mlx.weights.source import decoded
+
+    for line in _standard_input():
+        yield decoded(line, "standard input").rstrip("\r\n")
 
 
 def _play(chunks: Iterator["AudioChunk"], progress: Progress) -> int:

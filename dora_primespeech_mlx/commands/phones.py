@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.settings import LANGUAGES, SPLIT_METHODS, Number, Settings
 from dora_primespeech_mlx.text import Frontend, Phones
 from dora_primespeech_mlx.text.mandarin.pinyin import spelled
 from dora_primespeech_mlx.text.sentences import Sentence, sentences_of
+
+PIECES = Number(0, 1_000_000, integer=True)
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,17 @@ class Question:
     language: str = "auto"
     cut: str = "sentence"
     pieces: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise ValueError(f"text is {str(self.text)[:40]}, which is no text: write it between quotation marks")
+        for name, value, kind in (
+            ("language", self.language, LANGUAGES),
+            ("cut", self.cut, SPLIT_METHODS),
+            ("pieces", self.pieces, PIECES),
+        ):
+            if not kind.accepts(value):
+                raise ValueError(f"{name}={str(value)[:40]!r} is not allowed; it must be {kind.allowed}")
 
 
 def read(question: Question, frontend: Frontend, markup: bool = True) -> dict[str, Any]:
@@ -136,6 +149,8 @@ def _question(line: str, usual: Question) -> Question:
     if not isinstance(asked, dict) or "text" not in asked:
         return replace(usual, text=line)
     known = {field.name for field in fields(Question)}
+    if isinstance(asked.get("language"), str):
+        asked["language"] = LANGUAGES.read(asked["language"])
     return replace(usual, **{name: value for name, value in asked.items() if name in known and value is not None})
 
 

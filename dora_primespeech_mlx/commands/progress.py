@@ -25,7 +25,7 @@ class Progress:
             total=total,
             unit=unit,
             file=sys.stderr,
-            disable=not sys.stderr.isatty(),
+            disable=sys.stderr is None or not sys.stderr.isatty(),
             ncols=min(100, width),
             nrows=height,
         )

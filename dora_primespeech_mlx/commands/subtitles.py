@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dora_primespeech_mlx.speech import Word
+from dora_primespeech_mlx.weights.whole import replace_file
 
 SUFFIXES = (".json", ".srt", ".vtt")
 LONGEST_LINE = 42
@@ -41,7 +42,7 @@ def write_words(path: Path, text: str, words: Sequence[Word]) -> None:
             f"{_clock(cue[0].begins)} --> {_clock(cue[-1].ends)}\n{_karaoke(text, cue)}\n\n"
             for cue in _cues(text, words)
         )
-    path.write_text(content, "utf-8")
+    replace_file(path, content.encode("utf-8"))
 
 
 def _cues(text: str, words: Sequence[Word]) -> Iterator[list[Word]]:

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from dora_primespeech_mlx.voices.fields import Fields, resolve
 from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.recording import advise, check_length, codes_from_samples
 from dora_primespeech_mlx.weights.source import read_json
-from dora_primespeech_mlx.weights.whole import locked, write_synced
+from dora_primespeech_mlx.weights.whole import locked, replace_file
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.weights.load import Model
@@ -56,10 +56,12 @@ def write_codes(path: str | Path, codes: np.ndarray) -> Path:
         raise ValueError(f"Codes are written as {' or '.join(CODE_FILES)}, not as {path.name!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
     numbers = np.asarray(codes).astype("<i4")
+    content = BytesIO()
     if path.suffix == ".npy":
-        np.save(path, numbers)
+        np.save(content, numbers)
     else:
-        path.write_bytes(numbers.tobytes())
+        content.write(numbers.tobytes())
+    replace_file(path, content.getvalue())
     return path
 
 
@@ -280,9 +282,7 @@ def _copied(root: Path, name: str, recordings: Sequence[Path]) -> tuple[Path, li
     place.mkdir(parents=True, exist_ok=True)
     copies = [place / f"{number}{path.suffix.lower()}" for number, path in enumerate(recordings)]
     for copy, content in zip(copies, contents, strict=True):
-        draft = copy.with_name(f".{copy.name}.draft")
-        write_synced(draft, content)
-        os.replace(draft, copy)
+        replace_file(copy, content)
     return place, copies
 
 
@@ -351,9 +351,7 @@ def _taken(content: dict[str, Any], name: str) -> str | None:
 
 
 def _write(voices: Path, content: dict[str, Any]) -> None:
-    draft = voices.with_name(f".{voices.name}.draft")
-    write_synced(draft, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
-    os.replace(draft, voices)
+    replace_file(voices, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
 
 
 def _relative(path: Path, base: Path) -> str:

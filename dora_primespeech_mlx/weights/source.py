@@ -109,10 +109,15 @@ def is_safetensors(head: bytes) -> bool:
 
 def read_text(path: Path) -> str:
     """The content of a text file in UTF-8, with or without a byte-order mark; ValueError names a file in another."""
+    return decoded(path.read_bytes(), str(path))
+
+
+def decoded(content: bytes, what: str) -> str:
+    """Text in UTF-8, with or without a byte-order mark; ValueError says that `what` holds it is in another."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not written in UTF-8: open it in an editor and save it as UTF-8") from None
+        raise ValueError(f"{what} is not written in UTF-8: open it in an editor and save it as UTF-8") from None
 
 
 def read_json(path: Path, what: str) -> Any:

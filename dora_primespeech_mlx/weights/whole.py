@@ -120,6 +120,29 @@ def write_synced(path: Path, data: bytes) -> None:
         raise
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Writes a file in one step: what was there stays until all of it is on the disk. A link stays a link.
+
+    Raises:
+        OSError: it cannot be written, naming `path`, or there is no room.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():  # a pipe, or a folder, which says that it is one
+        path.write_bytes(data)
+        return
+    draft = path.with_name(f".{os.getpid()}-{path.name[:40]}.draft")
+    try:
+        write_synced(draft, data)
+        os.replace(draft, path)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+
+
 def _draft(folder: Path, name: str, stamp: Stamp) -> Path:
     return folder / f".{name}.{stamp.sha256[:_HASH_IN_NAME]}"
 
