@@ -195,6 +195,12 @@ def test_a_sentence_without_words_is_read_in_the_language_around_it() -> None:
     assert languages("我们说完了。How are you today? 2024.") == ["auto", "auto", "en"]
 
 
+def test_a_sentence_of_han_characters_goes_on_in_the_japanese_before_it() -> None:
+    assert languages("20歳の誕生日、8歳、18才。10〜20%割引。") == ["auto", "ja", "ja"]
+    assert languages("日语里“先生”读作せんせい。意思是老虎。") == ["auto", "auto"]
+    assert languages("彼は学生です。你是学生吗？") == ["auto", "auto"]
+
+
 def test_the_first_sentence_waits_for_the_next_only_without_any_word() -> None:
     assert languages("5,000,000. That is a lot.") == ["en", "auto"]
     assert languages("5,000,000。真的很多啊。") == ["zh", "auto"]

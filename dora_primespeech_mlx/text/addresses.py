@@ -1,7 +1,8 @@
-"""Web and mail addresses, files and paths in the words people use for them."""
+"""Web and mail addresses, files, paths and telephone numbers abroad in the words people use for them."""
 
 import re
 
+from dora_primespeech_mlx.text.mandarin.numbers import cardinal, digits
 from dora_primespeech_mlx.text.rules import before
 from dora_primespeech_mlx.text.tables import mapping
 
@@ -24,6 +25,8 @@ PATH = re.compile(
     rf"|(?:{NAME}+/)*[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:{ENDINGS}))(?![\w/])",
     re.ASCII,
 )
+ABROAD = re.compile(r"(?<![\w+])\+(\d{1,3})[- ](\d{1,4})[- ](\d{7,8})(?![\d-])")
+"""A telephone number with the code of its country."""
 SIGNS = {language: mapping(f"{language}_address_signs.tsv") for language in ("en", "zh", "ja", "ko", "yue")}
 ALL_FILES = {"en": " star dot ", "zh": "星号点"}
 SPELLED = frozenset(
@@ -36,6 +39,8 @@ def speak_addresses(text: str, language: str) -> str:
 
     Letters of names stay Latin; those of files keep their capitals.
     """
+    if language == "zh" and "+" in text:
+        text = ABROAD.sub(lambda match: "，".join(digits(part, telephone=True) for part in match.groups()), text)
     if "." in text or "@" in text or "://" in text:
         text = ADDRESS.sub(lambda match: _address(match.group(), language), text)
     if "*." in text and language in ALL_FILES:
@@ -65,6 +70,13 @@ def _path(match: re.Match[str], language: str) -> str:
     return f" {_in_words(whole, language, lower=False)}{path[len(whole) :] or ' '}"
 
 
+def _number(number: str, language: str, in_address: bool) -> str:
+    """Digits of an address or a path: those of long ones one by one."""
+    if language == "zh":
+        return digits(number, telephone=True) if len(number) > 2 else cardinal(number)
+    return " ".join(number) if language == "en" and in_address else number
+
+
 def _in_words(address: str, language: str, lower: bool) -> str:
     spoken = []
     for part in re.findall(r"[A-Za-z]+|\d+|.", address):
@@ -72,7 +84,7 @@ def _in_words(address: str, language: str, lower: bool) -> str:
             is_spelled = lower and part.lower() in SPELLED
             spoken.append(" ".join(part.upper()) if is_spelled else part.lower() if lower else part)
         elif part.isdigit():
-            spoken.append(" ".join(part) if language == "en" and lower else part)
+            spoken.append(_number(part, language, lower))
         elif part in SIGNS[language]:
             spoken.append(SIGNS[language][part])
     return " ".join(spoken)

@@ -19,7 +19,7 @@ LONGEST_CLAUSE = 100
 """Words and what stands between them, on each side of a number."""
 WORD = re.compile(r"[A-Za-z]{2,}|(?<![A-Za-z])(?:I(?=['’]|\s[a-z])|[Aa](?= [A-Za-z]{2}))")
 """Latin words: not the letters of a formula, of which `a` and `i` might be words."""
-CHINESE_MARKS = re.compile(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；：、]$")
+CHINESE_MARKS = re.compile(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；：、]$|[=≈<>].*[，；：、]$")
 """Marks that a text of letters and numbers is written with in Mandarin: x=1，y=2。"""
 CLOSING = frozenset('”"’」』》)）,.!?，。！？')
 LOWERED = re.compile("(?<![A-Za-z])(log|[A-Za-z])((?<=log)[₀-₉]+|[₀-₉₊₋]*[ₐₑₒₓₕ-ₜᵢⱼ][₀-₉₊₋ₐₑₒₓₕ-ₜᵢⱼ]*)")
@@ -69,7 +69,9 @@ def split_languages(text: str, language: str = "auto", habits: scripts.Habits = 
         if stretch.language:
             runs.append(Run(stretch.language, stretch.text))
         else:
-            runs += _mandarin_and_english(stretch.text, language if language in {"zh", "en"} else "auto")
+            is_name = language in scripts.UNITS and re.search(rf"^[^{HAN}]*[A-Za-z][^{HAN}]*$", stretch.text)
+            reader = language if language in {"zh", "en"} else "en" if is_name else "auto"
+            runs += _mandarin_and_english(stretch.text, reader)
     return [run for run in runs if run.text.strip()]
 
 
@@ -111,7 +113,8 @@ def _matrix(text: str, language: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     han = len(re.findall(rf"[{HAN}]", text))
     if not han:
-        has_words = any(word.lower() in words("en_function_words.txt") for word in re.findall("[A-Za-z]{2,}", text))
+        found = (word for word in re.findall("[A-Za-z]{2,}", text) if not (is_chinese and word.isupper()))
+        has_words = any(word.lower() in words("en_function_words.txt") for word in found)
         return "en" if has_words or (not is_chinese and re.search("[A-Za-z]", text)) else "zh"
     latin = WORD.findall(without_formulas(text))
     is_clause = any(word.lower() in words("en_function_words.txt") for word in latin)
@@ -126,7 +129,7 @@ def matrix_language(text: str, language: str) -> str:
 def evident_language(text: str) -> str:
     """The language that the words of `text` show; "" without Han, kana, Hangul and without a word of a clause."""
     if re.search(f"[{scripts.KANA}]", text):
-        return "ja"
+        return "ja" if scripts.may_be_japanese(text) else "zh"
     if re.search(f"[{scripts.HANGUL}]", text):
         return "ko"
     if re.search(rf"[{HAN}]", text):
@@ -148,7 +151,9 @@ def _scanner() -> re.Pattern[str]:
     after = rf"(?:\s?(?:{units}|℃|℉|°[CF]?)(?![A-Za-z0-9])|[%‰％](?:[-~～]{digits}[%％])?|{money})"
     latin = r"[A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ɏḀ-ỿ]"
     amount = rf"(?:{money})[-−]?{core}(?:(?:[KMBkb][-~](?:{money})?{core})?[KMBkb](?![A-Za-z0-9]))?"
-    number = rf"{amount}|{sign}?{core}{after}?|[Α-Ωα-ω①-⑩℃℉]"
+    # The letter behind a number in a name is no unit: A4L, K8s.
+    named = rf"(?<=[A-Za-z]){digits}(?=[A-Za-z](?![A-Za-z0-9/²³]))"
+    number = rf"{amount}|{named}|{sign}?{core}{after}?|[Α-Ωα-ω①-⑩℃℉]"
     word = rf"{latin}+(?:['’.&-]{latin}+)*(?:['’](?={latin})|\+\+|\#|-(?=\d))?"
     return re.compile(rf"(?P<han>[{HAN}]+)|(?P<number>{number})|(?P<latin>{word})|(?P<mark>\s+|.)", re.DOTALL)
 
@@ -161,7 +166,7 @@ def _in_mandarin(tokens: list[tuple[str, str]], index: int, owner: str) -> str:
         return token.upper()
     if token == "2" and owner == "zh" and index and tokens[index - 1][0] == "latin":
         return "二"
-    if kind == "number" and owner == "zh" and after and after[1] in words("data_units.txt"):
+    if kind == "number" and owner == "zh" and after and after[1].split("-")[0] in words("data_units.txt"):
         return token + QUANTITY
     return token
 
@@ -211,9 +216,13 @@ def _inside_english_clause(tokens: list[tuple[str, str]], index: int) -> bool:
     end = index
     while end + 1 < len(tokens) and end - index < LONGEST_CLAUSE and tokens[end + 1][0] != "han":
         end += 1
-    # The A of A2 or Na is no article.
+    # The A of A2 or Na is no article, the i of i7 no person and the AM of AM 639 no verb.
     return any(
         token.lower() in words("en_function_words.txt")
         for at, (_, token) in enumerate(tokens[start : end + 1], start)
-        if token != "A" or len((_neighbour(tokens, at, 1) or ("", ""))[1]) > 1 and tokens[at + 1][1].isspace()
+        if not (token.isupper() and len(token) > 1)
+        and (
+            token not in {"A", "i"}
+            or (len((_neighbour(tokens, at, 1) or ("", ""))[1]) > 1 and tokens[at + 1][1].isspace())
+        )
     )

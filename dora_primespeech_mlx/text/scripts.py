@@ -19,7 +19,7 @@ UNITS = {"ja": ("zh_units.tsv", "ja_units.tsv"), "ko": ("ko_units.tsv",), "yue":
 # A sentence ends behind these; a full stop needs a blank.
 SENTENCE = re.compile(r"[^。！？!?\n]+?(?:[。！？!?…\n]+[」』”’）)]*|\.(?=\s)|$)|[。！？!?…\n]+", re.DOTALL)
 ACRONYM = re.compile(
-    r"[A-Za-z](?:\+\+|#)?|[A-Z]{2,}s?(?:[-&][A-Z]+)*(?:-?\d+)?|[A-Z]-?\d{1,3}|\d+[A-Z]{1,2}|[A-Z]\d[A-Z]"
+    r"[A-Za-z](?:\+\+|#)?|[A-Z]{2,}s?(?:[-&][A-Z]+)*(?:-?\d+(?:\.\d+)?)?|[A-Z]-?\d{1,3}|\d+[A-Z]{1,2}|[A-Z]\d[A-Z]"
 )
 # Capitals that are a word and not letters to spell: LOVE, STOP.
 SHOUTED = re.compile(r"(?=[A-Z]{4})[A-Z]*[AEIOU][A-Z]*")
@@ -85,7 +85,14 @@ def stretches(text: str, language: str, habits: Habits) -> list[Stretch]:
     """
     text = re.sub("[Ａ-Ｚａ-ｚ]+", lambda letters: unicodedata.normalize("NFKC", letters.group()), text.strip())
     found: list[Stretch] = []
-    for sentence in SENTENCE.findall(text):
+    numbers = ""
+    sentences = SENTENCE.findall(text)
+    for at, sentence in enumerate(sentences):
+        numbers += sentence
+        # The number of an item is said with it: 1. 電源を入れる.
+        if re.fullmatch(r"\s*\d{1,3}\.\s*", numbers) and at + 1 < len(sentences):
+            continue
+        sentence, numbers = numbers, ""
         for stretch in _sentence(sentence, language, habits):
             if found and found[-1].language == stretch.language:
                 found[-1].text += stretch.text
@@ -207,9 +214,21 @@ def _later(owner: str, next_owner: str) -> str:
 
 
 def _is_cantonese(text: str) -> bool:
-    """Whether the text has a character that only Cantonese writes; 唔 before a mark is a Mandarin exclamation."""
+    """Whether the text has a character that only Cantonese writes.
+
+    Mandarin has 唔 before a mark, an exclamation, and 咩 beside particles and words of its own.
+    """
     text = re.sub(r"唔+(?=[，。！？,.!?…\s]|$)", "", text)
+    if "咩" in text and re.search("[的了吗嗎吧这這那很没沒她们們羊]", text):
+        text = text.replace("咩", "")
     return any(character in words("cantonese_characters.txt") for character in text)
+
+
+def may_be_japanese(text: str) -> bool:
+    """Whether `text`, which has Han characters, may be Japanese: it has none that only Chinese writes, and no 你."""
+    return not any(_only_chinese(character) for character in text) and not re.search(
+        "[你她它很]|的是|了$|了[。，]", text
+    )
 
 
 @cache
@@ -240,7 +259,7 @@ def _scanner(reader: str) -> re.Pattern[str]:
     core = rf"\d+(?:\s?{joint}\s?[-−]?\d+)*"
     measure = rf"(?:(?<![A-Za-z0-9])[-−+±])?{core}\s?(?:{units})(?![A-Za-z0-9])"
     number = (
-        rf"(?:{money})?\s?(?:(?<![A-Za-z0-9])[-−+±])?{core}"
+        rf"(?:(?:{money})\s?)?(?:(?<![A-Za-z0-9])[-−+±])?{core}"
         rf"(?:\s?(?:{money}|[%％‰])|\s?[AaPp]\.?[Mm](?![A-Za-z])\.?)?"
     )
     latin = r"[A-Za-zÀ-ÖØ-öø-ɏ]"

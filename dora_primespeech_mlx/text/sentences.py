@@ -16,6 +16,7 @@ from dora_primespeech_mlx.text.inband import CLOSE, CUT, END, ITEM, OPEN, SIGNS,
 from dora_primespeech_mlx.text.languages import evident_language
 from dora_primespeech_mlx.text.lines import goes_on
 from dora_primespeech_mlx.text.markup import MarkupStripper, strip_markup
+from dora_primespeech_mlx.text.scripts import may_be_japanese
 from dora_primespeech_mlx.text.speech_tags import Requests
 from dora_primespeech_mlx.text.tables import lines, mapping
 
@@ -85,6 +86,8 @@ def _with_language(sentences: Iterable[Sentence | None]) -> Iterator[Sentence | 
             yield None
             continue
         own = sentence.language if sentence.language != "auto" else evident_language(sentence.text)
+        if around == "ja" and own == "zh" and sentence.language == "auto" and may_be_japanese(sentence.text):
+            own = ""
         has_letters = re.search(r"[A-Za-z]{2}", sentence.text) is not None
         if not (own or around or has_letters):
             waiting.append(sentence)

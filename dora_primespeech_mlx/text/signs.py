@@ -38,7 +38,7 @@ ANY = re.compile(
     r"|†|![A-Za-z_(]|[A-Za-z)][2-9]|[a-zHK](?:Cl|Br|OH|O|F|I|S)\b|\d[Ww万亿]|[①-⑳]|每\s?[A-Za-zμ]|\d\s?[AaPp]\.?[Mm](?![A-Za-z])"
     r"|\d\s?[AJN](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"
     r"|(?<!\w)[OfghP]\(|[一-鿿][)）]\d|[A-Z]{3}\s?\d|[A-Z][a-z]{1,3}\.\d|\d[a-z]?[+d]"
-    r"|\d[smghlt](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]"
+    r"|\d[smghlt](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]|\d[万亿]\s?[A-Za-zμ㎡㎥]"
 )
 """Whether a text has anything for this pass."""
 ELEMENT = (
@@ -50,6 +50,10 @@ CHEMICAL = (
     rf"{ELEMENT}(?:\(?{ELEMENT}(?:[2-9]|1\d)?\)?(?:[2-9]|1\d)?|[2-9]|1\d){{1,8}}(?![A-Za-z0-9])"
 )
 """A formula with a number, where capitals alone would be read as a word, or small letters as one."""
+SIGN_NAMES = {
+    "#": "井号", "$": "美元符号", "%": "百分号", "&": "和号", "*": "星号", "!": "感叹号", "?": "问号", "_": "下划线",
+    "+": "加号", "=": "等号", "~": "波浪号", "^": "尖号",
+}  # fmt: skip
 MODELS = "iPhone|iPad|小米|红米|荣耀|魅族|坚果|乐视|Redmi|Mate|Nova|Nexus|Find|Note"
 """Names of telephones, whose numbers a letter may follow: iPhone 6s."""
 TONE = "的呀哦啊呢吧啦嘛哈哟咯噢哒喔哇呐了好嗯呵嘿"
@@ -200,10 +204,10 @@ def _rules(language: str) -> Rules:
             readings.half_of_day,
             lambda m, where: m.group(),
         ),
-        # Letters that go on a name with a number in it, and are no unit: K8s, iPhone 6s.
+        # A letter behind the number of a model is no unit: iPhone 6s.
         (
-            "smghltVLWA",
-            rf"((?<=[A-Za-z])\d+|(?<![A-Za-z])(?:{MODELS})\s?\d+)([smghlt])(?![A-Za-z0-9/²³])",
+            "smghlt",
+            rf"((?<![A-Za-z])(?:{MODELS})\s?\d+)([smghlt])(?![A-Za-z0-9/²³])",
             lambda m, where: m[1] + m[2].upper(),
             r"\1\2",
         ),
@@ -216,6 +220,29 @@ def _rules(language: str) -> Rules:
             readings.code,
         ),
         ("-", r"(?<![A-Za-z0-9-])([A-Z]{2,}\d{1,2})(-\d{3,5})(?![A-Za-z0-9-])", readings.code, readings.code),
+        # A standard and its year.
+        (
+            "-",
+            r"(?<![A-Za-z])([A-Z]{2,5}(?:/[TZ])?)\s?(\d+(?:\.\d+)?)-((?:19|20)\d\d)(?![\d-])",
+            lambda m, where: f"{m[1]} {m[2]}，{digits(m[3])}",
+            r"\1 \2, \3",
+        ),
+        # A sign that is spoken of.
+        (
+            "#$%&*!?_+=~^",
+            r"(?<=[、（(如和或：])([#$%&*!?_+=~^])(?=[、）)，。和或等])",
+            lambda m, where: SIGN_NAMES[m[1]] if where == "zh" else m[1],
+            r"\1",
+        ),
+        # Many pieces, each with many of it; so many ten thousands of a unit.
+        ("/", rf"(?<=\d[瓶盒片罐袋包支粒件个箱张条块双套台])/(?=[{HAN}](?![{HAN}]))", "每", "/"),
+        (
+            "万亿",
+            rf"(?<=\d[万亿])\s?({mandarin_units()})(?![A-Za-z0-9²³])",
+            lambda m, where: mandarin_unit(m[1]),
+            r"\1",
+        ),
+        ("-", r"(?<=[A-Za-z]\d)-(?=\d{4,5}[A-Z]{0,2}(?![A-Za-z0-9-]))", "，", "-"),
         # The letter of a quantity less a number: n-1.
         ("-", r"(?<![A-Za-z_'’.-])((?<!\d)[b-z]|(?<=\d)[knxy])-(?=\d{1,3}(?![\dA-Za-z.-]))", r"\1减", r"\1 minus "),
         (".．、", r"(?<=[^\s，。,.；;：:、])\s+([B-H])[.．、]\s?(?=\S)", readings.other_choice, readings.other_choice),
@@ -233,7 +260,8 @@ def _rules(language: str) -> Rules:
         ("-", r"(?<![A-Za-z0-9-])--(?=[A-Za-z])", "杠杠", "dash dash "),
         (
             "-",
-            r"(?<=[A-Za-z\d] )-(?=[A-Za-z]{1,2}(?![\w'’-]))|(?<![A-Za-z0-9-])-(?=[A-Za-z]{1,2}(?:参数|选项|标志|开关))",
+            r"(?<=[A-Za-z\d] )-(?=[A-Za-z]{1,2}(?![A-Za-z0-9_'’-]))"
+            r"|(?<![A-Za-z0-9-])-(?=[A-Za-z]{1,2}(?:参数|选项|标志|开关))",
             "杠",
             "dash ",
         ),

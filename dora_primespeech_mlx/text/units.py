@@ -5,7 +5,10 @@ from functools import cache
 
 from dora_primespeech_mlx.text.tables import lines, mapping
 
-EACH = "秒|分钟|小时|天|日|周|月|年|人|次|升|千克|公斤|克|斤|米|平方米|立方米|瓶|盒|片|台|套|件|户|晚|夜|页|字|本|个"
+EACH = (
+    "秒|分钟|小时|天|日|周|月|年|人|次|升|千克|公斤|克|斤|米|平方米|立方米|瓶|盒|片|台|套|件|户|晚|夜|页|字|本|个|箱"
+    "|板|罐|袋|包|份|辆|间|组|班|届|场|节|支|粒|株|亩|公顷|吨|桶|桌|位|名"
+)
 """What a slash divides by in Mandarin, so that it is said 每."""
 
 

@@ -109,6 +109,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<![\d.])(\d{1,2})(?=點)", lambda match: counted(match[1])),
         (r"(?<![\d.])(\d+)([月號樓層班年級座室]|年級)(?<!層)", _label),
         (rf"{number}([幾多]?)(?={measures})", lambda match: counted(match[1]) + match[2]),
+        (r"(?<=[蚊元磅圜金])[/／](?=[月年日人次件位晚個支斤磅])", lambda match: "每"),
         (r"(?<![\d.])(\d+\.\d+)", lambda match: decimal(match[1])),
         (r"\d+", _bare_number),
     ]

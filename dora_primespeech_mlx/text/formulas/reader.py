@@ -119,7 +119,7 @@ class Reader:
         if token == "/":
             return Item(say("除以", "divided by" if self._is_between_numbers() else "over"), "operator")
         if token == "→":
-            comes_near = before is not None and before.what in {"letter", "words"}
+            comes_near = before is not None and before.what in {"letter", "words"} and not before.words.endswith("次方")
             if comes_near and re.match(r"[\d.∞+−±\\]", self._tokens.peek()):
                 return Item(say("趋于", "approaches"), "relation")
             return Item(say("到", "to"), "relation")

@@ -67,6 +67,7 @@ DAYS_OF_NAME = (
     "11.11",
     "12.12",
     "9.11",
+    "12.9",
 )
 NAMED_DAYS = (
     "国庆|黄金周|小?长假|假期|节日|劳动节|儿童节|阅兵|晚会|大促|购物节|促销|地震|事变|事件"
@@ -87,7 +88,7 @@ TEMPERATURES = {"°C": "度", "℃": "度", "度": "度", "摄氏度": "摄氏�
 
 def spoken_mandarin(text: str) -> str:
     """Normalise `text`, which may hold digits, signs and marks but no Latin words (they are lost here)."""
-    text = re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", simplified(text).translate(_full_width()))
+    text = re.sub(r"(?<![\d二])\s+|\s+(?!\d)", "", simplified(text).translate(_full_width()))
     text = BETWEEN_NUMBERS.sub("，", _rules()(text))
     for sign in set(text) & signs("zh").keys():
         text = text.replace(sign, signs("zh")[sign])
@@ -132,14 +133,14 @@ def _rules() -> Rules:
     measures = "|".join(map(re.escape, sorted(words("zh_measures.txt"), key=len, reverse=True)))
     money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
     money_needed = with_any((sign[-1] for sign in currencies()), "0")
+    days = "|".join(DAYS_OF_NAME).replace(".", "[.·]")
     clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?分?"
     rows: list[Row] = [
         ("0.", r"(?<![\w.)）%])\.(?=\d)", "0."),
-        ("·", rf"(?<=\d)·(?=\d{{1,2}}(?:{NAMED_DAYS}))", "."),
         ("·", r"(?<=[一二三四五六七八九])·(?=[一二三四五六七八九])", ""),
         ("0年", r"(?<!\d)(\d0)[-~～—–](?=\d0年代)", lambda match: f"{cardinal(match[1])}到"),
         ("0,", r"(?<!\d)\d{1,3}(?:,\d{3})+(?!\d)(?=([,，。、；;!?！？)）]|\.(?!\d)|$)?)", _grouped),
-        ("0.|0·", rf"(?<![\d.])({'|'.join(map(re.escape, DAYS_OF_NAME))})(?={NAMED_DAYS})", _named_day),
+        ("0.|0·", rf"(?<![\d.])({days})(?={NAMED_DAYS})", _named_day),
         (
             "-|~|～|—|–",
             rf"(?<=[年月日号点分时周])[-~～—–](?=[\d周星])|(?<=[周期][一二三四五六])[-~～—–](?=[周星])"
@@ -157,7 +158,7 @@ def _rules() -> Rules:
         ),
         ("0后", r"(?<![\d:：])([0-9][05])后(?![面来的天])", lambda match: f"{digits(match[1])}后"),
         ("0、", rf"(?<!\d)(\d)、(\d)(?={measures})", _two_counts),
-        ("0米|0秒", r"(?<=[米秒])(\d\d)(?![\d.多])", lambda match: digits(match[1])),
+        ("0米|0秒", rf"(?<=[米秒])(\d\d)(?![\d.:~%-]|{measures}|[时分])", lambda match: digits(match[1])),
         (
             "0-",
             r"(?:(?<=波音)|(?<!\d)(?=7[0-8]7-\d{1,3}(?:客机|飞机|机型|型|系列)))(\d{3})-(?=\d)",
@@ -192,6 +193,12 @@ def _rules() -> Rules:
             r"(?<![\dA-Za-z.-])((?:19|20)\d\d)-(0[1-9]|1[0-2])(?![\d.%-]|\s?(?:[=年个]|等于))",
             lambda match: f"{year(match[1])}年{_plain_cardinal(match[2])}月",
         ),
+        (
+            "0.",
+            r"(?<![\d.])(1[0-2]|0?[1-9])\.([12]\d|3[01]|0?[1-9])(?=[早晚上下中]午|[早晚]上|凌晨|当[天晚])",
+            lambda match: f"{_plain_cardinal(match[1])}月{_plain_cardinal(match[2])}日",
+        ),
+        ("0-", r"(?<=[图表式例])(\d+)-(\d+)(?![\d-])", _numbered),
         ("0年", r"(?<![\d.])(\d{4}|\d\d)年(?:(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?)?", _date),
         ("0月", r"(?<![\d.])(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?(?!\d)", _month),
         ("0:", r"(?<![\d:.])\d+(?:\.\d+)?(?::\d+(?:\.\d+)?){2,}(?![\d:])", _proportion),
@@ -290,7 +297,7 @@ def _iso_date(match: re.Match[str]) -> str:
 
 def _named_day(match: re.Match[str]) -> str:
     """A day that is called by its numbers: 十一, 九三, 三一五, 双十一."""
-    month, day = match[1].split(".")
+    month, day = re.split("[.·]", match[1])
     if month == day and len(day) == 2:
         return f"双{cardinal(day)}"
     return (cardinal(month) if month == "10" else digits(month)) + digits(day)
@@ -299,6 +306,12 @@ def _named_day(match: re.Match[str]) -> str:
 def _plain_date(match: re.Match[str]) -> str:
     """A day in eight digits: 20240315."""
     return f"{year(match[1])}年{cardinal(match[2])}月{cardinal(match[3])}日"
+
+
+def _numbered(match: re.Match[str]) -> str:
+    """A chapter and the number of a figure in it, which no range can be: 图3-1."""
+    is_range = int(match[1]) < int(match[2])
+    return match.group() if is_range else f"{_plain_cardinal(match[1])}杠{_plain_cardinal(match[2])}"
 
 
 def _two_counts(match: re.Match[str]) -> str:
@@ -349,7 +362,7 @@ def _is_calendar_year(match: re.Match[str]) -> bool:
     if ERAS.search(before(match, 2)):
         return False
     if len(number) == 4:
-        round_number = value % 100 == 0 and right.startswith(DURATION_AFTER)
+        round_number = value % 100 == 0 and right.startswith(DURATION_AFTER) and not right.startswith("前后")
         return 1000 < value < 3000 and not (round_number or left in DURATION_BEFORE and value % 100 == 0)
     return value > 60 and value % 10 != 0 and not (left in DURATION_BEFORE or right.startswith(DURATION_AFTER))
 
