@@ -23,7 +23,9 @@ CITATION = re.compile(
 OPEN_CITATION = re.compile(rf"\[[\^\d,，、– -]*|\[{NAMED_SOURCE}\d*|\[\^[^\[\]\s]{{0,30}}|\[\[\^?\d{{0,3}}\]?")
 PAGE = re.compile(r"\[\[([^\[\]|\n]{1,40})(?:\|([^\[\]|\n]{1,40}))?\]\]")
 OPEN_PAGE = re.compile(r"\[\[[^\[\]，。！？；,;!?\n]{0,80}\]?")
-BEFORE_VALUES = re.compile(r"(?:=|(?i:\b(?:list|array|vector|tuple|range|interval))|数组|列表|区间|向量|元组)[ ]?$")
+BEFORE_VALUES = re.compile(
+    r"(?:=|\w\(|(?i:\b(?:list|array|vector|tuple|range|interval))|数组|列表|区间|向量|元组)[ ]?$"
+)
 CONTENT = re.compile(r"\[([^\[\]\n]*)(\]?)")
 REFERENCE = re.compile(r"\[([^\[\]\n]{0,40})(\]?)")
 INNER = re.compile(r"\(([^()\n]{0,120})(\)?)")

@@ -242,7 +242,8 @@ class MarkupStripper:
         if not following and not final:
             return None
         before = self._before
-        if width == 2 and re.match(r"[0-9)]", before) and re.match(r"[0-9(-]", following) and not self._bold:
+        is_base = re.match(r"[0-9)]", before) or (before.isalpha() and POWER_BASE.search(self._past))
+        if width == 2 and is_base and re.match(r"[0-9(-]", following) and not self._bold:
             return 2, "^"
         if width == 2 and before == following == " " and not self._bold and POWER_BASE.search(self._past[:-1]):
             exponent = self._following(3)
@@ -251,6 +252,10 @@ class MarkupStripper:
         if width > 1:
             return self._label(width, final)
         factor = r"[\w(\[]" if self._star else r"[\w(\[.-]"
+        if following == "=" and not self._star and re.match(r"[\w)\] ]", before):
+            return 1, "*"
+        if following.isdigit() and re.search(r"(?i)\b(?:dial|press|enter) $", self._past):
+            return 1, "star "
         if following == "." and re.match(r"[\s(/'\"]", before):
             kind = self._following(2)
             if not kind and not final:

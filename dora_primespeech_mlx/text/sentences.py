@@ -10,7 +10,7 @@ from functools import cache
 
 from dora_primespeech_mlx.text.composing import Composer, Sentence
 from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS, METHODS
-from dora_primespeech_mlx.text.english.chess import AFTER_NUMBER
+from dora_primespeech_mlx.text.english.chess import AFTER_NUMBER, BEGINNING_MOVE
 from dora_primespeech_mlx.text.formula_ends import NO_FORMULA, formula_end
 from dora_primespeech_mlx.text.inband import CLOSE, CUT, END, ITEM, OPEN, SIGNS, without_signs
 from dora_primespeech_mlx.text.languages import evident_language
@@ -38,7 +38,7 @@ WINDOW = 40
 # How many characters before a sentence are remembered for that.
 PAST = 160
 # What a sentence does not begin with: it belongs to the sentence before.
-VALUE_SIGNS = frozenset("≈±√∛∑∏∫∠△∀∃∴∵−€£¥￥")
+VALUE_SIGNS = frozenset("≈±√∛∑∏∫∠△∀∃∴∵−€£¥￥§№")
 """Signs that say something of the value that they stand before, with a blank between or without."""
 # What a dash stands between that is the "to" of a range: 3—5天, 1月—3月, 周一—周五.
 RANGE_BEGINS = re.compile(r"[\d%％‰℃°年月日号点时分秒元万亿一二三四五六七八九十A-Za-z]")
@@ -384,13 +384,16 @@ class SentenceSplitter:
         line = before[before.rfind("\n") + 1 :]
         if re.fullmatch(r"\s*(?:\d{1,3}|[a-zA-Z])", line):
             return False
-        if re.search(r"\b\d{1,3}$", line) and AFTER_NUMBER.match(following.lstrip()):
-            return False
+        next_word = following.lstrip()
+        if re.search(r"\b\d{1,3}$", line):
+            if AFTER_NUMBER.match(next_word):
+                return False
+            if not final and BEGINNING_MOVE.fullmatch(next_word):
+                return None
         word = re.search(r"[A-Za-z.]*$", line)
         short = (word.group() if word else "").replace(".", "").lower()
-        next_word = following.lstrip()
-        if next_word.lstrip("(")[:1].isdigit() and short in _before_numbers():
-            return False
+        if short in _before_numbers() and (next_word.lstrip("(")[:1].isdigit() or next_word == "("):
+            return False if next_word != "(" or final else None
         if short in ENDING_SHORT_FORMS:
             return next_word[0].isupper() if next_word else (final or None)
         if short in OTHER_SHORT_FORMS or short in mapping("en_abbreviations.tsv") or re.search(r"\b[A-Z]$", line):

@@ -16,8 +16,10 @@ ABOUT_CHESS = re.compile(
     rf"(?<!\w)(?:\d\.\s?)?(?:{MOVE}|{PAWN})\s|(?i:\b(?:chess|checkmate|castl\w+|gambit|pawns?|knights?|bishops?|rooks?|queens?|white|black)\b)"
 )
 MOVE_BEHIND = re.compile(rf"\s(?:\d{{1,3}}\.\s?)?(?:{MOVE}|{PAWN})")
-AFTER_NUMBER = re.compile(rf"(?:{MOVE}|{PAWN})")
+AFTER_NUMBER = re.compile(rf"(?:{MOVE}|{PAWN})(?=[\s,.;:!?)+#])")
 """What shows that a number with a full stop before it counts moves."""
+BEGINNING_MOVE = re.compile(r"[KQRBNO](?:[a-hx1-8-][a-hx1-8O-]{0,4})?|[a-h](?:[x1-8][a-h1-8=]{0,3})?")
+"""What may become a move, as it comes letter by letter."""
 
 
 def chess_rules() -> list[Row]:

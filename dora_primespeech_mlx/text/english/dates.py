@@ -27,7 +27,13 @@ DATE_WORDS = re.compile(
     rf"|{WEEKDAYS}|christmas|birthday|holiday),?:?\s(?:is\s)?$"
 )
 """What comes before two numbers with a slash that are a month and a day."""
+NO_DENOMINATORS = frozenset(["13", "14", "17", "19", "21", "22", "23", "26", "27", "28", "29", "31"])
+"""Days of a month that nothing is parted into."""
 AT_A_TIME = re.compile(r"(?i)\b(?:at|by|until|till|from|since|before|after|on \S+),? $")
+LASTING = re.compile(
+    r"(?i)\b(?:in|took|takes|under|lasts?|lasted|pace of|time of|runs?|runtime(?: of)?|finish\w*|split of) $"
+)
+"""What comes before minutes and seconds: a 5K in 24:31."""
 RATIO_WORDS_AFTER = re.compile(r"\s(?:scale|ratio|odds|mix(?:ture)?|dilution|split|leverage|proportion)\b")
 
 
@@ -72,7 +78,10 @@ def year_and_month(match: re.Match[str]) -> str:
 def short_date(match: re.Match[str]) -> str:
     """Two numbers with a slash as a month and a day, where a word or a leading zero says so."""
     has_zero = match[1].startswith("0") or match[2].startswith("0")
-    if has_zero or DATE_WORDS.search(before(match)):
+    left = before(match)
+    is_no_fraction = match[2] in NO_DENOMINATORS and not re.match(r"\s?(?:of|in|inch\w*|[\"”])\b", after(match))
+    is_day = match[2] == "1" and re.search(r"\bby $", left)
+    if has_zero or is_day or is_no_fraction or DATE_WORDS.search(left):
         return day(match[1], match[2], None)
     return match.group()
 
@@ -154,6 +163,8 @@ def clock_in_text(match: re.Match[str]) -> str:
     hour, minute = int(match[1]), match[2]
     left, right = before(match), after(match)
     half = re.match(r"\s?[AP] M\b", right)
+    if not half and (LASTING.search(left) or (hour == 24 and minute != "00")):
+        return clock(match[1], minute)
     if RATIO_WORDS_AFTER.match(right) or re.search(
         r"(?i)\b(?:ratio|scale|odds|proportions?|aspect|mix|dilut\w+)(?: \w+){0,2} $"
         r"|(?i:\bscore(?:d|line)?(?: (?:is|was|of|at|to))? $)",

@@ -23,6 +23,9 @@ NUMERALS = "I|V|X|L|C|D|M|i|v|x"
 GROUPED = rf"(?:\d|{GROUP})+(?:\.\d+)?"
 SCALE = r"(?:k|K|M|B|T|bn|mn|tn|thousand|million|billion|trillion)\b"
 WINDS = {"N": "north", "S": "south", "E": "east", "W": "west"}
+CHORDS = {
+    "maj": "major", "min": "minor", "m": "minor", "dim": "diminished", "aug": "augmented", "sus": "sus", "add": "add",
+}  # fmt: skip
 OVER = {"y": "year over year", "q": "quarter over quarter", "m": "month over month"}
 # What stands behind a number of times: 2x faster, 3x the size.
 OF_TIMES = (
@@ -94,7 +97,8 @@ def _rules() -> Rules:
     per = "|".join(map(re.escape, sorted(mapping("en_per.tsv"), key=len, reverse=True)))
     # Behind a number ft. is feet.
     short = "|".join(
-        word if word != "ft" else r"(?<!\d)(?<!\d )(?<!\bsq )(?<!\bsq\. )ft" for word in mapping("en_abbreviations.tsv")
+        word if word != "ft" else r"(?<!\d)(?<!\d )(?<!-)(?<!\bsq )(?<!\bsq\. )ft"
+        for word in mapping("en_abbreviations.tsv")
     )
     marks = "½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
     parts_needed = with_any(marks)
@@ -108,10 +112,19 @@ def _rules() -> Rules:
         ),
         ("/", r"\bw/o\b", lambda match: "without"),
         ("/", r"\bw/(?=\s)", lambda match: "with"),
+        ("°", r"(?<!\d)(?<!\d )°([CF])(?![A-Za-z])", r"degrees \1"),
         ("°", r"°\s?([NSEW])(?![\w.])", lambda match: f"° {WINDS[match[1]]}"),
         ("&", r"\b([A-Z])&([A-Z])s\b", r"\1 and \2's"),
         ("-", r"(?i:\b(?:an?|grade[sd]?|got|get|earned|or|to|type)|[,:]) ([ABCDO]|AB)-(?=[\s,.;!?)]|$)", _minus),
         ("-|−|–", r"\b(UTC|GMT) ?[-−–](?=\d)", r"\1 minus "),
+        ("v", r"(?i)(?<=[\w)] )vs(?= \w)", lambda match: "versus"),
+        (
+            "0S",
+            r"\bS(\d\d?)E(\d\d?)\b",
+            lambda match: f"season {cardinal(match[1])}, episode {cardinal(match[2])}",
+        ),
+        ("0", r"\b([A-G])([#b]?)(maj|min|m|dim|aug|sus|add)(2|4|6|7|9|11|13)\b", _chord),
+        ("b", r"\b([A-G])b\b(?= (?:chord|major|minor|note|scale|clarinet|trumpet|key)\b)", r"\1 flat"),
         ("WI", r"\bWW(I{1,2})\b", lambda match: f"World War {('one', 'two')[len(match[1]) - 1]}"),
         ("+", r"\b([A-Za-z])\+\+", lambda match: f"{match[1].upper() if match[1] == 'c' else match[1]} plus plus"),
         ("#", r"\b([A-Z])#", lambda match: f"{match[1]} sharp"),
@@ -129,7 +142,7 @@ def _rules() -> Rules:
         ("#", r"#(?=\d+(?:st|nd|rd|th)?(?![A-Za-z\d]))|(?<=[a-z] )#(?= [a-z])", lambda match: "number "),
         (
             "0.",
-            rf"(?i)(?<!\d)(?<!\d )\b({'|'.join(mapping('en_before_numbers.tsv'))})\.\s?(?=\(?\d)",
+            rf"(?i)(?<!\d)(?:(?<!\d )|(?=ext))\b({'|'.join(mapping('en_before_numbers.tsv'))})\.\s?(?=\(?\d)",
             lambda match: f"{mapping('en_before_numbers.tsv')[match[1].lower()]} ",
         ),
         ("oY|oQ|oM", r"\b([YQM])o\1\b|(?<=% )([yqm])/\2\b", lambda match: OVER[(match[1] or match[2]).lower()]),
@@ -188,7 +201,7 @@ def _rules() -> Rules:
         ),
         ("0-", r"(?<![\w-])((?:19|20)(\d\d))-(0[1-9]|1[0-2])(?![\w-])", dates.year_and_month),
         ("0/", r"\b((?:19|20)\d\d)/(\d{4}|\d\d?)(?![\d/])", dates.year_part),
-        ("0/", r"(?<![\d/.])(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])(?![\d/.%])", dates.short_date),
+        ("0/", r"(?<![\d/.])(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])(?![\d/%]|\.\d)", dates.short_date),
         ("-|–", rf"(?i)\b({MONTH_NAMES})\.?\s?[-–]\s?({MONTH_NAMES})\b", dates.months),
         (
             "0-|0–|0—",
@@ -215,7 +228,7 @@ def _rules() -> Rules:
             rf"(?i)\b({short})\.(?=[\s,)]|$)",
             lambda match: _written_out(match),
         ),
-        ("0", r"(?<=, )([A-Z]{2}) (\d{5})(-\d{4})?(?![\d-])", quantities.postal_code),
+        ("0", r"(?:^|(?<=, ))([A-Z]{2}) (\d{5})(-\d{4})?(?![\d-])", quantities.postal_code),
         (
             "0-|0–",
             rf"({money})\s?(\d+(?:,\d{{3}})*(?:\.\d+)?)\s?({SCALE})?\s?[-–]\s?(\d+(?:,\d{{3}})*(?:\.\d+)?)(?![\d:])(?:\s?({SCALE}))?(?!-)",
@@ -246,7 +259,11 @@ def _rules() -> Rules:
             lambda match: " to ".join(map(cardinal, match.group().split(":"))),
         ),
         ("0:", r"\b([01]?\d|2[0-4]):([0-5]\d)\b(?!:)", dates.clock_in_text),
-        ("0:", r"\b\d+(?::\d+)+\b", lambda match: " to ".join(map(cardinal, match.group().split(":")))),
+        (
+            "0:",
+            r"(?<![\w.])\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+(?!\w)",
+            lambda match: " to ".join(map(decimal, match.group().split(":"))),
+        ),
         (
             "0",
             r"(?:\+(\d{1,3})[-. ]?)?\(?\b(\d{3})\)?[-. ](\d{3})[-. ](\d{4})\b|\b(\d{3})-(\d{4})\b",
@@ -310,6 +327,12 @@ def _rules() -> Rules:
         ("0-|0–", r"\b50[-–]50\b", lambda match: "50 50"),
         ("0-|0–", r"(?<=\d)\s?-(?=\d)|(?<=\d)\s?–\s?(?=\d)", lambda match: " to "),
         ("0s", r"(?<![\d.])(\d{3}0)s\b|'(\d0)s\b|\b(\d0)s\b", quantities.decade),
+        (
+            "0",
+            rf"(?<![\w.])({GROUPED})\s?(bn|mn|tn)\b",
+            lambda match: f"{decimal(match[1].replace(GROUP, ''))} {quantities.AMOUNTS[match[2]]}",
+        ),
+        ("0s", r"(?i)\b(two|three|four|five|six|seven|eight|nine|ten) (\d{1,2})s\b", r"\1 \2's"),
         ("0k", rf"(?<![\w.])({GROUPED})k\b", lambda match: f"{decimal(match[1])} thousand"),
         ("0K", r"(?<![\w.])(\d{2,}(?:\.\d+)?)K\b", lambda match: f"{decimal(match[1])} thousand"),
         (
@@ -327,7 +350,11 @@ def _rules() -> Rules:
             rf"(?<![\w./-])({GROUPED})-({unit})(?![\w²³/'’-])(?:\.(?=[,)]|\s+[a-z]))?",
             lambda match: f"{decimal(match[1].replace(GROUP, ''))} {english_unit(match[2], True)}",
         ),
-        ("0", rf"(?<![\w./])({GROUPED})\s?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,)]|\s+[a-z]))?", quantities.measure),
+        (
+            "0",
+            rf"(?<![\w./])({GROUPED})\s?({unit})(?![A-Za-z0-9²³/]|['’]s)(?:\.(?=[,)]|\s+[a-z]))?",
+            quantities.measure,
+        ),
         (
             "0n",
             rf"(?<![\w./])({NUMBER})(?:in\b|\sin\.(?=\s+[a-z]|[,;)]|$))\.?",
@@ -362,7 +389,7 @@ def _rules() -> Rules:
         ),
         ("0,|0 ", rf"(?<![\d{GROUP}])((?:\d+{GROUP})+\d+)", lambda match: f" {cardinal(match[1].replace(GROUP, ''))} "),
         ("0", r"(\d+)", quantities.spaced),
-        ("d", r"\bdegrees? ([FC])\b", lambda match: f"degrees {'fahrenheit' if match[1] == 'F' else 'celsius'}"),
+        ("F|C", r"\bdegrees? ([FC])\b", lambda match: f"degrees {'fahrenheit' if match[1] == 'F' else 'celsius'}"),
         ("N|S|E|W", r"\b(degrees?|minutes|seconds) ([NSEW])\b(?!\.\w)", lambda match: f"{match[1]} {WINDS[match[2]]}"),
     ]
     return Rules(rows)
@@ -371,6 +398,12 @@ def _rules() -> Rules:
 def _minus(match: re.Match[str]) -> str:
     """Behind the letter of a grade or of a blood type: an A-, type O-."""
     return f"{match.group()[:-1]} minus"
+
+
+def _chord(match: re.Match[str]) -> str:
+    """A chord of music: Am7 is A minor seven."""
+    root, sign, kind, number = match.groups()
+    return " ".join(filter(None, (root, {"#": "sharp", "b": "flat"}.get(sign, ""), CHORDS[kind], cardinal(number))))
 
 
 def _short_year(match: re.Match[str]) -> str:

@@ -176,6 +176,8 @@ def slash(match: re.Match[str]) -> str:
         and (RATING_WORDS.search(left) or re.match(r"\s?(?:stars?|points?)\b", right))
     ):
         return f"{cardinal(above)} out of {cardinal(below)}"
+    if low > 100 and high > 1:
+        return f"{general(above)} {'out of' if RATING_WORDS.search(left) else 'over'} {general(below)}"
     if low < 2 or (high > low and low > 9):
         return f"{cardinal(above)} over {cardinal(below)}"
     return fraction(above, below)

@@ -83,7 +83,7 @@ CHARGES = {"+": ("正", "plus"), "⁺": ("正", "plus"), "-": ("负", "minus"), 
 LARGE = {"∫": "\\int", "∑": "\\sum", "∏": "\\prod"}
 LOGARITHM = re.compile(r"(?<![A-Za-z])log_(?:(\d+)|\{([^{}]{1,9})\})\s*(?=[\dA-Za-z(])")
 STRONG = re.compile(
-    rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)|[a-z]['’′]{{0,3}}\([a-z0-9](?:,\s?[a-z0-9])*\)"
+    rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|log_\{{|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)|[a-z]['’′]{{0,3}}\([a-z0-9](?:,\s?[a-z0-9])*\)"
 )
 """What makes a formula of operands that might be a date, a range or a name."""
 NEEDED = re.compile(rf"[|%·\\$=<>≤≥≠≈+×÷*^±√∫∑∏(/→∈⩽⩾≦≧_{RAISED}]|\d[eE][-−]?\d|[a-z][23]?-")
@@ -168,6 +168,7 @@ def speak_formulas(text: str, language: str) -> str:
     if any(sign in text for sign in LARGE):
         text = re.sub(r"([∫∑∏])(?=[_^])", lambda match: LARGE[match[1]], text)
     if "log" in text:
+        text = re.sub(r"(?<![A-Za-z])log(2|10)(?=\()", r"log_{\1}", text)
         text = LOGARITHM.sub(lambda match: f"log_{{{match[1] or match[2]}}}", text)
     if "10" in text:
         text = POWER_OF_TEN.sub(lambda match: _at_power(match, language), text)
@@ -296,7 +297,11 @@ def _plain(match: re.Match[str], language: str) -> str:
     # The last number stays in digits where a unit, a sign or a measure word counts it.
     last = re.search(r"(?<![\w.^_,])(?<!\^[-−+])\d+(?:\.\d+)?$", source)
     following = after(match, 12)
-    if last and re.match(rf"\s?(?:[%‰°℃℉{HAN}µμ/]|[A-Za-z]{{1,5}}\b)", following) and not following.startswith(" /"):
+    if (
+        last
+        and re.match(rf"\s?(?:[%‰°℃℉{HAN}µμ/]|[A-Za-z]{{1,5}}(?![A-Za-z0-9]))", following)
+        and not following.startswith(" /")
+    ):
         head = spoken_formula(source[: last.start()], language)
         return f" {head} {last.group()}" if head else source
     return f" {spoken_formula(source, language)} "
