@@ -654,6 +654,24 @@ def from_official_sovits(file: dict) -> tuple[SoVITSConfig, dict[str, Tensor]]:
     return SoVITSConfig(**sizes), state
 
 
+def fewer_branches(state: dict[str, Tensor], held: SoVITSConfig, wanted: SoVITSConfig) -> dict[str, Tensor]:
+    """A training state of `held` with those residual blocks of the decoder alone whose kernels `wanted` has."""
+    kernels = held.resblock_kernel_sizes
+    if not set(wanted.resblock_kernel_sizes) <= set(kernels):
+        raise ValueError(f"the weights have residual blocks of {kernels}, not of {wanted.resblock_kernel_sizes}")
+    kept: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        if name.startswith("dec.resblocks."):
+            _, _, place, rest = name.split(".", 3)
+            stage, branch = divmod(int(place), len(kernels))
+            if kernels[branch] not in wanted.resblock_kernel_sizes:
+                continue
+            branch = wanted.resblock_kernel_sizes.index(kernels[branch])
+            name = f"dec.resblocks.{stage * len(wanted.resblock_kernel_sizes) + branch}.{rest}"
+        kept[name] = tensor
+    return kept
+
+
 def official_t2s(state: dict[str, Tensor], c: T2SConfig) -> dict:
     """A training state dict -> the contents of an official s1 file (fp16)."""
     weight = OrderedDict(("model." + k, v.detach().cpu().half().contiguous()) for k, v in state.items())

@@ -9,6 +9,8 @@ Further processes (--port P --processes 2 --rank 1 --device cuda:1) may join the
 they begin when SPEECH_DIR/done is there, weights of all are averaged every --meet steps, and the first one decides when
 to end.
 
+With --kernels 3 7 the vocoder has residual blocks of these widths alone, and weights of --init lose the others;
+with --only dec. everything in front of the vocoder stays as it is.
 With --keep MODEL.pth the vocoder is that of another model and stays as it is, and so do the voices that ship: what
 comes before the vocoder learns strangers, and for the six it has to give what that model gives.
 """
@@ -87,8 +89,8 @@ class Trainer:
         self.disc = Discriminators().to(self.device)
         self.mel = MelLoss().to(self.device)
         if args.init:
-            _, state = nets.from_official_sovits(torch.load(args.init, map_location="cpu", weights_only=False))
-            self.net.load_state_dict(state)
+            held, state = nets.from_official_sovits(torch.load(args.init, map_location="cpu", weights_only=False))
+            self.net.load_state_dict(nets.fewer_branches(state, held, config))
         if args.init_discriminators:
             parts = torch.load(args.init_discriminators, map_location="cpu", weights_only=False)
             if "disc" in parts:
@@ -101,6 +103,9 @@ class Trainer:
             self.kept.load_state_dict(state)
             self.net.dec.load_state_dict(self.kept.dec.state_dict())
             self.net.dec.requires_grad_(False)
+        for name, p in self.net.named_parameters():
+            if not name.startswith(args.only):
+                p.requires_grad_(False)
         self.names = [name for name, p in self.net.named_parameters() if p.requires_grad]
         trained = [p for p in (*self.net.parameters(), *self.heads.parameters()) if p.requires_grad]
         self.generator = Optimiser(trained, (0.8, 0.99), 0.01, self.device)
@@ -311,6 +316,8 @@ def main() -> None:
     parser.add_argument("--judged", type=int, default=0, help="items of a batch that discriminators hear; 0 is all")
     parser.add_argument("--shipped", type=float, default=0.0, help="least share of a batch in the voices that ship")
     parser.add_argument("--keep", help="official s2 file whose vocoder and whose sound of the voices that ship stay")
+    parser.add_argument("--only", default="", help="train only parameters whose names begin so, such as dec.")
+    parser.add_argument("--kernels", type=int, nargs="+", default=[3, 7, 11], help="of the vocoder's residual blocks")
     parser.add_argument("--segment", type=int, default=32, help="frames of 20 ms that are turned into sound per item")
     parser.add_argument("--rate", type=float, default=2.5e-4)
     parser.add_argument("--every", type=float, default=60)
@@ -341,7 +348,10 @@ def main() -> None:
             )
         time.sleep(1)
     corpus.choose()
-    trainer = Trainer(corpus, nets.SoVITSConfig(), args)
+    config = nets.SoVITSConfig(resblock_kernel_sizes=tuple(args.kernels))
+    if args.keep:
+        config, _ = nets.from_official_sovits(torch.load(args.keep, map_location="cpu", weights_only=False))
+    trainer = Trainer(corpus, config, args)
     counts = [sum(p.numel() for p in m.parameters()) / 1e6 for m in (trainer.net, trainer.disc)]
     print(f"SoVITS {counts[0]:.2f} M, discriminators {counts[1]:.2f} M parameters", flush=True)
     if args.profile:
