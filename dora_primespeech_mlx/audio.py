@@ -39,6 +39,14 @@ _OTHER_SOUNDS = (
     (b"wvpk", 0, "a wavpack file"),
 )
 """Bytes that a kind of sound file begins with, where they stand, and what it is."""
+_STAND_INS = (
+    (b"version https://git-lfs", "a Git LFS pointer, not the recording: fetch that with git lfs pull"),
+    (
+        b"<",
+        "a web page saved in place of the recording: download it again, with the link to the file itself",
+    ),
+)
+"""What a file begins with that stands in place of a recording, and what it is."""
 _LOUDEST = 10.0
 """Above full scale; what is louder was not scaled to -1..1."""
 _HEARD, _CANCELLED = 0.01, 1e-3
@@ -86,7 +94,12 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
 
 def _unreadable(path: Path, reason: str) -> str:
     with path.open("rb") as file:
-        head = file.read(16)
+        head = file.read(32)
+    if not head:
+        return f"{path} is empty: record or export it again"
+    for start, what in _STAND_INS:
+        if head.startswith(start):
+            return f"{path} is {what}"
     for magic, at, name in _OTHER_SOUNDS:
         if head[at : at + len(magic)] == magic:
             to = path.with_suffix(".wav") if path.suffix.lower() != ".wav" else path.with_name(f"{path.stem}_pcm.wav")

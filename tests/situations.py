@@ -320,7 +320,7 @@ def codes_of(desk: Desk) -> Iterator[Outcome]:
         ("out of range", "c.bin", np.array([5000], "<i4").tobytes()),
         ("negative", "c.bin", np.array([-1], "<i4").tobytes()),
         ("empty", "c.bin", b""),
-        ("of 7 bytes", "c.bin", b"1234567"),
+        ("of 7 bytes", "c.bin", b"\1\2\3\4\5\6\7"),
     )
     for tried, name, content in kinds:
         desk.file(name, content)
@@ -580,6 +580,39 @@ def unreadable_entries(desk: Desk) -> Iterator[Outcome]:
     yield desk.run("the list", "voices", *listed)
 
 
+def in_place_of_files(desk: Desk) -> Iterator[Outcome]:
+    pointer, page = b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n", b"<!DOCTYPE html><html>"
+    broken = Path(shutil.copytree(desk.model, desk.folder / "out"))
+    (broken / "config.json").write_bytes(pointer)
+    yield desk.voices("config.json: a pointer", desk.entry() | {"model": "out"})
+    yield desk.run("it speaks", "say", "Hi.", "--voices", desk.folder / "voices.json", "--out", desk.folder / "a.wav")
+    yield desk.voices("voices.json: a web page", page)
+    desk.file("codes.npy", pointer)
+    yield desk.voices("codes: a pointer", desk.entry(codes_path="codes.npy"))
+    desk.file("codes.txt", b"12 44 871")
+    yield desk.voices("codes: numbers as text", desk.entry(codes_path="codes.txt"))
+    for name, content in (("pointer.wav", pointer), ("page.mp3", page), ("nothing.wav", b"")):
+        yield desk.add(name, "Eve", desk.file(name, content))
+
+
+def nearly_right(desk: Desk) -> Iterator[Outcome]:
+    entry = desk.entry()
+    yield desk.voices("defualt_voice", entry | {"defualt_voice": "Bob"})
+    yield desk.voices("Voices", {"model": entry["model"], "Voices": entry["voices"]})
+    yield desk.voices("voice", {"model": entry["model"], "voice": entry["voices"]})
+    yield desk.voices("Ref-Text", desk.entry(ref_text=..., **{"Ref-Text": "This is the reference text."}))
+
+
+def two_writings(desk: Desk) -> Iterator[Outcome]:
+    composed, decomposed = "\u00dcna", "U\u0308na"
+    entry = desk.entry()["voices"]["Ada"]
+    book = {"model": str(desk.model), "voices": {composed: entry}}
+    yield desk.voices("composed", book)
+    options = ("--voices", desk.folder / "voices.json", "--voice", decomposed, "--out", desk.folder / "a.wav")
+    yield desk.run("asked for decomposed", "say", "Hi.", *options)
+    yield desk.voices("one voice of each", book | {"voices": {composed: entry, decomposed: entry}})
+
+
 SITUATIONS = [
     Situation("001", "a v2Pro pair (tiny here), header 06", lambda desk: pro_without_speaker(desk), (
         CONVERTED, (False, "there is no speaker.safetensors in .*primespeech convert --speaker"))),
@@ -690,7 +723,7 @@ SITUATIONS = [
     Situation("079", "not JSON", each(
         lambda d: d.voices("a comment", b"// voices\n{}"), lambda d: d.voices("a comma too many", b'{"a": 1,}'),
         lambda d: d.voices("empty", b""), lambda d: d.voices("a list", b"[]"), lambda d: d.voices("{}", b"{}"),
-    ), ((False, "is not JSON"), (False, "is not JSON"), (False, "is not JSON"), (False, "must hold a JSON object"), (False, "lists no voice"))),
+    ), ((False, "is not JSON"), (False, "is not JSON"), (False, "is empty"), (False, "must hold a JSON object"), (False, "lists no voice"))),
     Situation("081", "int64 codes in a .bin", once(lambda d: (d.file("c.bin", np.arange(1, 200).astype("<i8").tobytes()), d.voices("", d.entry(codes_path="c.bin")))[1]), ((False, "holds 64-bit numbers"),)),
     Situation("082", "codes that cannot be", codes_of, ((False, "5000"), (False, "-1"), (False, "no codes"), (False, "7 bytes"), (False, "float32"), (False, r"z\.npz is an archive"))),
     Situation("083", "codes .npy cut short, of objects", broken_arrays, ((False, r"cut\.npy is not a \.npy file of numbers"), (False, r"o\.npy is not a \.npy file of numbers"))),
@@ -725,6 +758,14 @@ SITUATIONS = [
         (False, r"has no voices\.json.*primespeech convert --t2s \S+ckpt --sovits \S+pth .*voice add"), FINE)),
     Situation("117", "voices and styles that the list could not hold", unreadable_entries, (
         (False, r"'x\\ny' has a line break"), (False, "has ref_text .*at most 2000 characters"), (True, "added"), (False, r"the style 'a\\tb' has a line break"), FINE)),
+    Situation("118", "what stands in place of files", in_place_of_files, (
+        (False, r"config\.json is a Git LFS pointer.*Convert the model again"), (False, r"config\.json is a Git LFS pointer"), (False, r"voices\.json is a web page"),
+        (False, r"codes\.npy is a Git LFS pointer"), (False, r"codes\.txt is a text.*numpy\.save"), (False, "a Git LFS pointer, not the recording"), (False, "a web page saved"), (False, "is empty: record"))),
+    Situation("119", "names of fields that are nearly right", nearly_right, (
+        (False, "has 'defualt_voice', which is not read: rename it if 'default_voice' is meant"), (False, "has 'Voices', which is not read: rename it, 'voices' is meant"), (False, "has 'voice', which is not read"), (False, "has 'Ref-Text', which is not read: rename it if 'ref_text' is meant"))),
+    Situation("120", "paths that lead to no file here", each(voices_of("an address", ref_audio="https://voices.example/ref.wav"), voices_of("a variable", ref_audio="$NOT_SET/ref.wav")), (
+        (False, "an address in the web, and nothing is fetched here: download"), (False, "a variable that is not set: set it"))),
+    Situation("121", "one name in two writings of Unicode", two_writings, ((True, "ok"), SPOKEN, (False, "case, spaces, underscores and hyphens do not count"))),
 ]  # fmt: skip
 
 

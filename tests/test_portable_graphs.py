@@ -86,6 +86,14 @@ def test_a_damaged_file_is_named(written: Path, tmp_path: Path, harm) -> None:  
         read_portable(folder, "int8", any_code=True)
 
 
+def test_a_file_of_the_model_that_is_missing_is_named_with_the_way_to_make_it(written: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(written, folder)
+    (folder / "t2s.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match="t2s.safetensors is missing. Make the folder with: primespeech"):
+        read_portable(folder, "int8", any_code=True)
+
+
 def test_the_same_model_gives_the_same_file(written: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "model"
     shutil.copytree(written, folder)

@@ -108,7 +108,7 @@ def test_what_is_wrong_with_a_style_is_found_before_it_is_spoken(tmp_path: Path)
         ({"voices": {"a": ENTRY, "A": ENTRY}, "model": "m"}, "so is the voice 'a'"),
         ({"voices": {"a": {**ENTRY, "top_k": 2.5}}, "model": "m"}, "top_k 2.5; it must be a whole number"),
         ({"voices": {"a": {**ENTRY, "text_lang": ["zh"]}}, "model": "m"}, "text_lang a list; it must be text"),
-        ({"voices": None, "model": "m"}, "has voices None; it must be an object"),
+        ({"voices": None, "model": "m"}, "has voices null; it must be an object"),
         ({"voices": {"a": ENTRY}, "model": 5}, "has model 5; it must be text"),
         ({"voices": {"a": ENTRY}, "model": "m", "default_voice": "z"}, "no voice 'z'. Known voices: a"),
     ],
@@ -167,7 +167,9 @@ def test_several_slips_are_listed_at_once_and_the_other_voices_are_kept(tmp_path
 def test_a_name_that_is_nearly_that_of_a_field_is_told_and_others_are_not(tmp_path: Path) -> None:
     voices = {"a": {**ENTRY, "temprature": 1, "description": "calm"}, "b": {**ENTRY, "prompt_lang": "zh", "prompt": 1}}
     book = read_voices(write(tmp_path, {"model": "m", "voices": voices}))
-    assert [slip.rpartition(": ")[2] for slip in book.find("a").slips] == ["is it 'temperature'?"]
+    assert [slip.rpartition(": ")[2] for slip in book.find("a").slips] == [
+        "rename it if 'temperature' is meant, or take it out"
+    ]
     assert book.find("b").slips == ()
 
 

@@ -16,12 +16,13 @@ from io import BytesIO
 from pathlib import Path
 from shlex import quote
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 
 from dora_primespeech_mlx.speech import SAMPLING_NAMES, Style
-from dora_primespeech_mlx.voices.fields import Fields, shown, there
-from dora_primespeech_mlx.weights.source import read_json
+from dora_primespeech_mlx.voices.fields import Fields, alike, shown, there
+from dora_primespeech_mlx.weights.source import read_json, stand_in
 from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE
 
 __all__ = ["VoiceBook", "VoiceEntry", "folded", "list_voices", "read_codes", "read_lexicon", "read_voices"]
@@ -138,7 +139,8 @@ class VoiceBook:
 
 def folded(name: str) -> str:
     """A name as it is compared."""
-    return "".join(c for c in name.casefold() if c not in " _-\t")
+    composed = normalize("NFKC", normalize("NFKC", name).casefold())
+    return "".join(c for c in composed if c not in " _-\t")
 
 
 def _bare(name: str) -> str:
@@ -183,6 +185,11 @@ def list_voices(path: str | Path) -> tuple[VoiceBook | None, dict[str, str]]:
         voices = _named(path, content["voices"])
     elif "voices" in content:
         raise ValueError(f"{path} has voices {shown(content['voices'])}; it must be an object of names to voices.")
+    else:
+        for key, value in content.items():
+            parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+            if alike(key, ["voices"]) and parts and all(isinstance(part, dict) for part in parts):
+                raise ValueError(f"{path} has {shown(key)}, which is not read: rename it, 'voices' is meant.")
     entries: list[VoiceEntry] = []
     problems: dict[str, str] = {}
     owners: dict[str, str] = {}
@@ -201,6 +208,9 @@ def list_voices(path: str | Path) -> tuple[VoiceBook | None, dict[str, str]]:
             problems[name] = str(error)
     if not voices:
         raise ValueError(f"{path} lists no voice.")
+    if voices is not content and entries:
+        common.note("voices")
+        entries[0] = replace(entries[0], slips=(*common.slips(), *entries[0].slips))
     if problems and default is not None and default not in (name for entry in entries for name in _names(entry)):
         default = None
     return VoiceBook(entries, default, path) if entries else None, problems
@@ -367,10 +377,14 @@ def read_codes(path: Path, count: int = CODE_COUNT) -> np.ndarray:
     if path.stat().st_size > LARGEST_CODES_FILE:
         raise ValueError(f"{path} is too large for the codes of a recording; make them with primespeech codes.")
     content = path.read_bytes()
+    if content and (kind := stand_in(content[:4096])):
+        raise ValueError(f"{path} is {kind}")
     if content.startswith(b"\x93NUMPY"):
         codes = _array(path, content)
     elif content.startswith(b"PK"):
         raise ValueError(f"{path} is an archive of arrays (.npz): write the codes alone, with numpy.save.")
+    elif content.isascii() and content.decode("ascii").replace("\n", "").replace("\r", "").isprintable() and content:
+        raise ValueError(f"{path} is a text, where numbers are expected: write them with numpy.save.")
     elif len(content) % 4:
         raise ValueError(
             f"{path} has {len(content)} bytes, which is no whole number of int32 codes: make them with primespeech "

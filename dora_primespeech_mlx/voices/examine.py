@@ -75,6 +75,8 @@ def _problems(entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missin
     for path in missing:
         if "\\" in path.name:
             yield f"{path.name!r} looks like a path of Windows: write / in place of \\"
+        if "$" in str(path):
+            yield f"{path} names a variable that is not set: set it, or write the path out"
 
 
 def _checks(

@@ -3,8 +3,9 @@
 A value of null is as if the field were not there.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -50,13 +51,17 @@ class Fields:
     def slips(self) -> tuple[str, ...]:
         """A sentence for each field that nothing reads and whose name is nearly that of one that was looked for."""
         absent = sorted(self._known - self._item.keys())
-        near = {key: get_close_matches(key, absent, 1, ALIKE) for key in self._item if key not in self._known}
+        near = {key: alike(key, absent) for key in self._item if key not in self._known}
         own = (
-            f"{self.where} has {shown(key)}, which is not read: is it {found[0]!r}?"
+            f"{self.where} has {shown(key)}, which is not read: rename it if {found[0]!r} is meant, or take it out"
             for key, found in near.items()
             if found
         )
         return (*own, *(slip for part in self._parts for slip in part.slips()))
+
+    def note(self, *keys: str) -> None:
+        """These fields are read, by whoever gave them."""
+        self._known.update(keys)
 
     def parts(self, key: str) -> list[tuple[str, "Fields"]]:
         """The names and fields of an object of objects; none without it."""
@@ -105,6 +110,11 @@ class Fields:
         if _WINDOWS.match(value):
             raise ValueError(
                 f"{self.where} has {key} {shown(value)}, a path of Windows: give the path on this computer, with / ."
+            )
+        if value.startswith(("http://", "https://")):
+            raise ValueError(
+                f"{self.where} has {key} {shown(value)}, an address in the web, and nothing is fetched here: "
+                "download the file and give its path."
             )
         return resolve(folder, value)
 
@@ -163,10 +173,17 @@ class Fields:
         return value
 
 
+def alike(key: str, names: Sequence[str]) -> list[str]:
+    """The one of `names` that a key is a slip of, in a list; empty if it is of none."""
+    return get_close_matches(key.casefold().replace("-", "_"), names, 1, ALIKE)
+
+
 def shown(value: Any) -> str:
     """A value as messages show it: short, and with nothing that a terminal cannot print."""
     if isinstance(value, dict | list):
         return "a list" if isinstance(value, list) else "an object"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
     text = repr(value) if not isinstance(value, int) or value.bit_length() < 256 else "a huge number"
     return (text if len(text) <= 80 else text[:77] + "...").encode("utf-8", "backslashreplace").decode("utf-8")
 

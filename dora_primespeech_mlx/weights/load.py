@@ -30,8 +30,7 @@ from dora_primespeech_mlx.weights.official import (
     sanitize_t2s,
     sovits_network,
 )
-from dora_primespeech_mlx.weights.safetensors_file import StampError
-from dora_primespeech_mlx.weights.whole import read_whole, stamps_of
+from dora_primespeech_mlx.weights.whole import conversion, read_model, stamps_of
 
 FUSED_HEAD_WIDTH = 64
 CHANNELS = 16
@@ -96,27 +95,13 @@ def examine_model(weights: Path | tuple[Path, Path]) -> SovitsConfig | Diffusion
 
 
 def _check_folder(folder: Path) -> _Checked:
-    how = f"primespeech convert --t2s S1.ckpt --sovits S2.pth --out {quote(str(folder))}"
-    if folder.is_file():
-        raise CheckpointError(f"{folder} is a file; a model is the folder that primespeech convert wrote.")
-    if not (folder / CONFIG_FILE).is_file():
-        raise FileNotFoundError(f"{folder / CONFIG_FILE} is missing. Make the folder with: {how}")
-    try:
-        config, (t2s, sovits) = read_whole(folder, CONFIG_FILE, (T2S_FILE, SOVITS_FILE))
-    except FileNotFoundError as error:
-        name = next((name for name in (T2S_FILE, SOVITS_FILE) if name in str(error)), T2S_FILE)
-        raise FileNotFoundError(f"{folder / name} is missing. Make the folder with: {how}") from None
-    except StampError:
-        raise
-    except CheckpointError as error:
-        raise CheckpointError(f"{error}; or convert the model again: {how}") from error
-    except ValueError as error:
-        raise CheckpointError(f"{error}. Convert the model again: {how}") from error
+    config, (t2s, sovits) = read_model(folder)
     with of_file(folder / CONFIG_FILE):
         version, symbols = config.get("version"), config.get("symbols")
         if isinstance(symbols, list) and all(isinstance(name, str) for name in symbols):
             symbols = tuple(symbols)
         if not isinstance(version, str) or not isinstance(symbols, str | tuple):
+            how = conversion(folder)
             raise CheckpointError(f"It is not a model's config (no version or symbols). Convert the model again: {how}")
         t2s_dimensions = t2s_config(t2s, config.get("t2s"))
         sovits_dimensions = sovits_config(sovits, config.get("sovits"), version)

@@ -12,8 +12,8 @@ from typing import Any, Self
 
 DOWNLOAD_AGAIN = "download or copy it again"
 _HEAD = 4096
+_POINTER = b"version https://git-lfs"
 _KINDS = (
-    (b"version https://git-lfs", "a Git LFS pointer, not the file it stands for: fetch that with git lfs pull"),
     (b"\x1f\x8b", "packed with gzip: unpack it and give the weight file itself"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it and give the weight file itself"),
     (b"Rar!", "a rar archive: unpack it and give the weight file itself"),
@@ -83,6 +83,8 @@ class Source:
 
 def other_kind(head: bytes, path: Path) -> str | None:
     """What a file is that begins with `head` and is no weight file, with what to do; None if that is not known."""
+    if kind := stand_in(head):
+        return kind
     for magic, kind in _KINDS:
         if head.startswith(magic):
             return kind
@@ -92,14 +94,21 @@ def other_kind(head: bytes, path: Path) -> str | None:
         return "a safetensors file under another name: give it the ending .safetensors"
     if path.suffix.lower() == ".onnx" or (head[:1] == b"\x08" and b"pytorch" in head[:64]):
         return "an ONNX model, which holds no weights that can be converted: give the .ckpt or .pth it was made from"
-    if not head.strip(b"\0"):
-        return f"all zeros, a download that was begun and not finished: {DOWNLOAD_AGAIN}"
     text = head.decode("utf-8-sig", "replace").lstrip().lower()
-    if text.startswith(("<!doctype", "<html", "<head", "<?xml", "<")):
-        return _WEB_PAGE
     if text.startswith(("{", "[")) or (len(head) < 512 and text.isascii() and text.isprintable()):
         return f"{_ANSWER}: it says {' '.join(text.split())[:60]!r}"
     return None
+
+
+def stand_in(head: bytes) -> str | None:
+    """What stands in place of a file of any kind that begins with `head`, with what to do; None if nothing does."""
+    if head.startswith(_POINTER):
+        return "a Git LFS pointer, not the file it stands for: fetch that with git lfs pull"
+    if not head:
+        return f"empty: {DOWNLOAD_AGAIN}"
+    if not head.strip(b"\0"):
+        return f"all zeros, a download that was begun and not finished: {DOWNLOAD_AGAIN}"
+    return _WEB_PAGE if head.decode("utf-8-sig", "replace").lstrip().startswith("<") else None
 
 
 def is_safetensors(head: bytes) -> bool:
@@ -136,4 +145,6 @@ def read_json(path: Path, what: str) -> Any:
     except RecursionError:
         raise ValueError(f"{path} is nested too deeply for {what}: write it again") from None
     except ValueError as error:
-        raise ValueError(f"{path} is not JSON, so it is not {what}: {error}; mend it there") from None
+        kind = stand_in(text[:_HEAD].encode())
+        problem = f"{path} is {kind}" if kind else f"{path} is not JSON, so it is not {what}: {error}; mend it there"
+        raise ValueError(problem) from None

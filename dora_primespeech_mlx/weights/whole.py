@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -200,6 +201,35 @@ def read_whole(folder: Path, manifest: str, names: Sequence[str]) -> tuple[dict[
                     f'purpose, take "{FILES}" out of {folder / manifest}'
                 ) from None
     raise CheckpointError(f"{folder} is being written again and again: wait until that is done")
+
+
+def read_model(folder: Path) -> tuple[dict[str, Any], list[dict[str, np.ndarray]]]:
+    """The config of a model folder, and the tensors of T2S and SoVITS.
+
+    Raises:
+        FileNotFoundError, CheckpointError: as `read_whole`; the message says with which command the folder is made.
+    """
+    how = conversion(folder)
+    if folder.is_file():
+        raise CheckpointError(f"{folder} is a file; a model is the folder that primespeech convert wrote.")
+    if not (folder / CONFIG_FILE).is_file():
+        raise FileNotFoundError(f"{folder / CONFIG_FILE} is missing. Make the folder with: {how}")
+    try:
+        return read_whole(folder, CONFIG_FILE, (T2S_FILE, SOVITS_FILE))
+    except FileNotFoundError as error:
+        name = next((name for name in (T2S_FILE, SOVITS_FILE) if name in str(error)), T2S_FILE)
+        raise FileNotFoundError(f"{folder / name} is missing. Make the folder with: {how}") from None
+    except StampError:
+        raise
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}; or convert the model again: {how}") from error
+    except ValueError as error:
+        raise CheckpointError(f"{error}. Convert the model again: {how}") from error
+
+
+def conversion(folder: Path) -> str:
+    """The command that makes a model folder."""
+    return f"primespeech convert --t2s S1.ckpt --sovits S2.pth --out {quote(str(folder))}"
 
 
 def _manifest(path: Path) -> dict[str, Any]:

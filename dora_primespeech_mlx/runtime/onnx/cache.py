@@ -23,7 +23,7 @@ import numpy as np
 
 from dora_primespeech_mlx.runtime.onnx.graph import StoredGraph
 from dora_primespeech_mlx.runtime.onnx.quantise import signed_products
-from dora_primespeech_mlx.weights.source import CheckpointError, read_json
+from dora_primespeech_mlx.weights.source import read_json
 from dora_primespeech_mlx.weights.whole import stamps_of, write_synced
 
 TABLE, NUMBERS = "graphs.json", "graphs.bin"
@@ -84,7 +84,7 @@ class GraphCache:
 
         Empty where one is missing or is not what the manifest says: whoever reads the set tells what is wrong with it.
         """
-        with suppress(OSError, CheckpointError):
+        with suppress(OSError, ValueError):
             said = folder / manifest
             stamps = stamps_of(read_json(said, "a manifest")) if said.is_file() else {}
             digests = {name: self.digest(folder / name) for name in names}

@@ -18,7 +18,7 @@ from dora_primespeech_mlx.runtime.onnx.cache import code_digest
 from dora_primespeech_mlx.runtime.onnx.graph import StoredGraph
 from dora_primespeech_mlx.runtime.onnx.quantise import WEIGHTS
 from dora_primespeech_mlx.weights.source import CheckpointError
-from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE, read_whole, stamps_of
+from dora_primespeech_mlx.weights.whole import read_model, stamps_of
 
 FILE, TABLE, FORMAT = "graphs.zip", "graphs.json", 1
 Recipe = dict[str, Any]
@@ -93,10 +93,10 @@ def read_portable(folder: Path, precision: str, any_code: bool) -> tuple[dict[st
     """
     if not (folder / FILE).is_file():
         return None
+    config, (t2s, sovits) = read_model(folder)
     try:
         with zipfile.ZipFile(folder / FILE) as file:
             table = json.loads(file.read(TABLE))
-            config, (t2s, sovits) = read_whole(folder, CONFIG_FILE, (T2S_FILE, SOVITS_FILE))
             stamps = {name: stamp.sha256 for name, stamp in stamps_of(config).items()}
             wanted = {"format": FORMAT, "precision": precision, "weights": stamps}
             if not stamps or any(table.get(key) != value for key, value in wanted.items()):
