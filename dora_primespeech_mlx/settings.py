@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
@@ -24,6 +25,8 @@ OWN_VOICES = "~/.dora/primespeech"
 """The folder of what a user adds: voices beside an installed package, and files that messages name."""
 PROJECT = "dora-primespeech-mlx"
 NATIVE_SAMPLE_RATE = 32000
+ALIKE = 0.88
+"""How like two names are, 0 to 1, for one to be taken for a slip of the other."""
 LONGEST_SHOWN = 80
 """Characters of a wrong value that are repeated to who wrote it."""
 SAMPLE_RATES = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -443,8 +446,20 @@ def parse(name: str, raw: str, kind: Kind) -> Any:
 
 
 def ignored_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Names that predecessors read and this node does not, as far as `env` sets them, each with the reason."""
-    return {name: reason for name, reason in IGNORED.items() if env.get(name, "").strip()}
+    """Names in `env` that predecessors read and this node does not, or that are misspelt, each with the reason."""
+    return {name: IGNORED[name] for name in IGNORED if env.get(name, "").strip()} | misspelt_variables(env)
+
+
+def misspelt_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Names in `env` that are nearly one of `VARIABLES` that is not set, each with the one that may be meant."""
+    known = [name for variable in VARIABLES for name in variable.names]
+    unset = [name for name in known if not env.get(name, "").strip()]
+    strange = [name for name in env if name not in known and name not in IGNORED and env[name].strip()]
+    near = {}
+    for name in strange:
+        alike = [other for other in unset if other[0] == name[0].upper()]
+        near[name] = get_close_matches(name.upper(), alike, 1, ALIKE)
+    return {name: f"{found[0]} may be meant" for name, found in near.items() if found}
 
 
 def cache_folder(env: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:

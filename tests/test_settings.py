@@ -126,6 +126,18 @@ def test_names_without_effect_are_reported():
     assert set(ignored_variables({"USE_GPU": "true", "TOP_K": "3", "DEVICE": ""})) == {"USE_GPU"}
 
 
+def test_a_variable_that_is_misspelt_is_named_with_the_one_that_may_be_meant():
+    found = ignored_variables(
+        {"VOICENAME": "Lumi", "sample_rate": "8000", "TOPK": "3", "TOP_K": "3", "HOME": "/", "TOP_N": "1"}
+    )
+    assert found == {"VOICENAME": "VOICE_NAME may be meant", "sample_rate": "SAMPLE_RATE may be meant"}
+
+
+def test_a_long_wrong_value_is_shown_in_part():
+    with pytest.raises(ValueError, match=r"^TOP_K='9{80}\.\.\.' is not allowed; it must be a whole number"):
+        Settings.from_env({"TOP_K": "9" * 5000})
+
+
 def test_the_documents_list_every_variable_with_what_it_allows():
     document = (Path(__file__).parents[1] / "docs" / "interface.md").read_text(encoding="utf-8")
     for variable in VARIABLES:

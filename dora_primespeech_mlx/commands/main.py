@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from dora_primespeech_mlx.commands.arguments import ENCODERS, parser
 from dora_primespeech_mlx.commands.progress import Progress
-from dora_primespeech_mlx.settings import SEED, SPEED, Settings, parse, writable_voices
+from dora_primespeech_mlx.settings import SEED, SPEED, Settings, misspelt_variables, parse, writable_voices
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.commands.credentials import Credentials
@@ -55,6 +55,7 @@ def _sentence(error: Exception) -> str:
 
 def _settings(voices: Path | None) -> Settings:
     settings = Settings.from_env()
+    _advise([f"{name} has no effect here: {reason}" for name, reason in misspelt_variables().items()])
     return settings if voices is None else replace(settings, voices=voices)
 
 
