@@ -324,8 +324,10 @@ class SentenceSplitter:
             return False
         if character == "!" and NOT_EQUAL.search(self._text[max(0, index - 2) : index]):
             following = self._text[index + 1 : index + 2]
-            if following == "=" or not (following or final):
-                return False if following else None
+            if not (following or final):
+                return None
+            if following and following in "=/()*+-−^":
+                return False
         if character in SENTENCE_ENDS:
             return length >= self._shortest
         if character in PAUSES:

@@ -4,7 +4,7 @@ import re
 
 from dora_primespeech_mlx.text.english.numbers import cardinal, ordinal, year
 from dora_primespeech_mlx.text.rules import after, before
-from dora_primespeech_mlx.text.tables import lines, mapping
+from dora_primespeech_mlx.text.tables import lines, mapping, words
 
 MONTHS = tuple(lines("en_months.txt"))
 MONTH_NAMES = (
@@ -17,7 +17,8 @@ SHORT_WEEKDAYS_IN_A_ROW = (
     rf"\b(?:{SHORT_WEEKDAYS})\.?(?:(?:\s?[-–/&]\s?|,? (?:and |or )|, | to | through )(?:{SHORT_WEEKDAYS})\b\.?)+"
 )
 SHORT_WEEKDAY = (
-    rf"(?<![Tt]he )\b({SHORT_WEEKDAYS})\.(?=[,)]|\s+[A-Z0-9&])"
+    rf"(?<![Tt]he )\b({SHORT_WEEKDAYS})\.(?=[,)]|\s+(?:[A-Z0-9&]|(?:night|morning|afternoon|evening)\b))"
+    rf"|\b({SHORT_WEEKDAYS})(?=:\s?(?:\d|[Cc]losed|[Oo]pen\b|[Oo]ff\b))"
     rf"|\b({SHORT_WEEKDAYS})(?=,? (?:\d\d?(?::\d\d)?\s?(?:[-–]\s?\d|[AaPp]\.?[Mm])|(?:{MONTH_NAMES})\b))"
     rf"|(?<=\b(?:on|by) )({SHORT_WEEKDAYS})\b(?:\.(?=\s+[a-z])|(?=[.,;!?)]|$)(?!\.\w))"
 )
@@ -31,7 +32,7 @@ NO_DENOMINATORS = frozenset(["13", "14", "17", "19", "21", "22", "23", "26", "27
 """Days of a month that nothing is parted into."""
 AT_A_TIME = re.compile(r"(?i)\b(?:at|by|until|till|from|since|before|after|on \S+),? $")
 LASTING = re.compile(
-    r"(?i)\b(?:in|took|takes|under|lasts?|lasted|pace of|time of|runs?|runtime(?: of)?|finish\w*|split of) $"
+    r"(?i)\b(?:in|took|takes|under|lasts?|lasted|pace of|time of|runtime(?: of)?|finish\w*|split of) $"
 )
 """What comes before minutes and seconds: a 5K in 24:31."""
 RATIO_WORDS_AFTER = re.compile(r"\s(?:scale|ratio|odds|mix(?:ture)?|dilution|split|leverage|proportion)\b")
@@ -79,7 +80,9 @@ def short_date(match: re.Match[str]) -> str:
     """Two numbers with a slash as a month and a day, where a word or a leading zero says so."""
     has_zero = match[1].startswith("0") or match[2].startswith("0")
     left = before(match)
-    is_no_fraction = match[2] in NO_DENOMINATORS and not re.match(r"\s?(?:of|in|inch\w*|[\"”])\b", after(match))
+    counted = re.match(r"\s([a-z]{2,}s|of|in|inch)\b", after(match))
+    is_counted = counted and (counted[1] in {"of", "in"} or counted[1] not in words("en_function_words.txt"))
+    is_no_fraction = match[2] in NO_DENOMINATORS and not is_counted
     is_day = match[2] == "1" and re.search(r"\bby $", left)
     if has_zero or is_day or is_no_fraction or DATE_WORDS.search(left):
         return day(match[1], match[2], None)

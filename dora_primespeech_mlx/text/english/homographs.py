@@ -25,7 +25,7 @@ PAST_VERBS = (
 AUXILIARIES = frozenset(
     ("do", "does", "did", "can", "could", "will", "would", "should", "may", "might", "must", "shall")
 )
-ASKED = frozenset(("i", "you", "we", "they", "he", "she", "it", "this", "that"))
+ASKED = frozenset(("i", "you", "we", "they", "he", "she", "it"))
 """Who does it, between an auxiliary and the verb of a question."""
 SHORTHANDS = {
     "<to>": "(?:to|" + "|".join(sorted(words("en_before_verbs.txt"))) + ")",

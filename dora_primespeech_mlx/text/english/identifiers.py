@@ -11,7 +11,7 @@ STATUS_TEXTS = (
     "error|status code|Not Found|Forbidden|Unauthorized|Bad Request|Bad Gateway|Internal Server|Service Unavailable"
     "|Too Many Requests|Gateway Timeout|Method Not Allowed|Conflict"
 )
-PORTS = r"\d{2,5}(?![\d.,]\d|[\d%])"
+PORTS = r"\d{2,5}(?![\d.,]\d|[\d%]| ?(?:k?m|mi|miles?|kilo\w+|meters?|feet|ft|nautical|years?)\b)"
 NUMBERED_AS_WORDS = frozenset(("ISO", "IEC", "EN", "DIN", "USD", "OVER"))
 """Capitals before a number of four digits that is not said in pairs."""
 
@@ -99,7 +99,7 @@ def _groups(match: re.Match[str]) -> str:
 def _without_to(match: re.Match[str]) -> str:
     """A number behind a name and a hyphen does not go on to the next: ISO-8859-1, A350-900; but weeks W1-4 do."""
     name, first, rest = match.groups()
-    if len(name) == 1 and len(first) < 3 and len(rest) < 4 and int(first.lstrip("-")) < int(rest[1:]):
+    if first.isdigit() and len(first) < 3 and len(rest) < 4 and int(first) < int(rest[1:]):
         return match.group()
     return name + first + rest.replace("-", " ")
 

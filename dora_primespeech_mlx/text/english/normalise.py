@@ -114,10 +114,16 @@ def _rules() -> Rules:
         ("/", r"\bw/(?=\s)", lambda match: "with"),
         ("°", r"(?<!\d)(?<!\d )°([CF])(?![A-Za-z])", r"degrees \1"),
         ("°", r"°\s?([NSEW])(?![\w.])", lambda match: f"° {WINDS[match[1]]}"),
+        (
+            "0'",
+            r"\b([35])['’](?:-| to )(?:to-)?([35])['’]"
+            r"|\b([35])['’](?= (?:end|UTR|cap|untranslated|direction|splice)\b)",
+            lambda match: " prime to ".join(filter(None, match.groups())) + " prime",
+        ),
         ("&", r"\b([A-Z])&([A-Z])s\b", r"\1 and \2's"),
         ("-", r"(?i:\b(?:an?|grade[sd]?|got|get|earned|or|to|type)|[,:]) ([ABCDO]|AB)-(?=[\s,.;!?)]|$)", _minus),
         ("-|−|–", r"\b(UTC|GMT) ?[-−–](?=\d)", r"\1 minus "),
-        ("v", r"(?i)(?<=[\w)] )vs(?= \w)", lambda match: "versus"),
+        ("v", r"(?i)(?<=[\w).] )vs(?= \w)", lambda match: "versus"),
         (
             "0S",
             r"\bS(\d\d?)E(\d\d?)\b",
@@ -196,7 +202,7 @@ def _rules() -> Rules:
         ("0-", r"(?<![\w.-])(\d\d?)-(\d\d?)-((?:19|20)\d\d)(?![\w-])", dates.slash_date),
         (
             "0/",
-            r"(?<![\d/.])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\d/])",
+            r"(?<![\d/.])(0[1-9]|[2-9]|1[0-2])/((?:19|20)\d\d)(?![\d/])",
             lambda match: dates.month_of(match[1], match[2]),
         ),
         ("0-", r"(?<![\w-])((?:19|20)(\d\d))-(0[1-9]|1[0-2])(?![\w-])", dates.year_and_month),
@@ -357,7 +363,7 @@ def _rules() -> Rules:
         ),
         (
             "0n",
-            rf"(?<![\w./])({NUMBER})(?:in\b|\sin\.(?=\s+[a-z]|[,;)]|$))\.?",
+            rf"(?<![\w./])({NUMBER})(?:in\b|\sin\.(?=\s+[a-z]|[,;)]|$)|\sin(?=\s+(?:equals|approximately)\b))\.?",
             lambda match: f"{decimal(match[1])} {'inch' if match[1] == '1' else 'inches'}",
         ),
         ("0%", rf"(?<![\d.])({NUMBER})\s?%", lambda match: f"{decimal(match[1])} percent"),

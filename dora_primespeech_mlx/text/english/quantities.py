@@ -47,6 +47,9 @@ def telephone(match: re.Match[str]) -> str:
 def digit_groups(match: re.Match[str]) -> str:
     """Groups of digits, digit by digit; single digits with hyphens, as 9-1-1, in one breath."""
     groups = re.findall(r"\d+", match.group())
+    are_counts = len(groups) > 2 and max(map(len, groups)) == 2 and not any(group.startswith("0") for group in groups)
+    if are_counts and not re.search(r"(?i)\b(?:code|number|combination|lock|pin)\b", before(match)):
+        return " ".join(map(cardinal, groups))
     if VOTES.search(before(match)):
         return " to ".join(map(cardinal, groups))
     return (" " if all(len(group) == 1 for group in groups) else ", ").join(digits(group) for group in groups)

@@ -16,6 +16,7 @@ AFTER_RULER = r"(?=,|[.!?]\s*$|'s| (?:of|was|is|became|ruled|reigned|died|and|ha
 LEVELS = "type|phase|stage|class|grade|level|tier|part|chapter|section|factor|category|schedule|title|mark"
 # What is numbered in small letters, of which there are two at least: part ii, (iv).
 SMALL_LETTERS = "(?:x{1,2}(?:i{1,3}|iv|ix|vi{0,3})|x{2,3}|ix|iv|i{2,3}|vi{1,3})"
+SHORT = {"Vol": "volume", "Ch": "chapter", "Sec": "section", "Art": "article", "Pt": "part"}
 PARTS = (
     "[Pp]arts?|[Cc]hapter|[Ss]ection|[Ss]tep|[Pp]hase|[Ss]tage|[Tt]ype|[Ss]cene|[Ii]tem|[Cc]lause|[Pp]oint|[Vv]olume|[Pp]aragraph"
     "|[Qq]uestion|[Pp]roperty|[Cc]ase|[Cc]ondition|[Aa]ppendix|[Pp]ages?|[Ll]evel|[Aa]rticle|[Aa]ct|[Bb]ook"
@@ -34,6 +35,7 @@ def roman_rules() -> list[Rule]:
         (rf"\b(?P<name>{LEVELS}) (?P<numeral>(?=\w\w){SMALL})", _cardinal),
         (rf"\b(?P<name>{rulers}) the (?P<numeral>{SMALL})", _ruler),
         (rf"\b(?P<name>{rulers}) (?P<numeral>(?=\w\w){SMALL}|[VX]\b(?!\.\s?[A-Z])|I\b{AFTER_RULER})", _ruler),
+        (r"(?<=[a-z])\((?P<numeral>I{1,3}|IV|VI{0,3})\)", lambda match: f" {cardinal(str(_value(match['numeral'])))}"),
         (rf"\b(?P<name>{PARTS}) \(?(?P<numeral>{SMALL_LETTERS})(?![\w'-])\)?", _cardinal),
         (
             rf"\((?P<numeral>{SMALL_LETTERS})\)|\((?P<first>i)\)(?=.{{1,200}}\(ii\))|^(?P<head>{SMALL_LETTERS})(?=[.)]\s)",
@@ -45,7 +47,7 @@ def roman_rules() -> list[Rule]:
 
 
 def _cardinal(match: re.Match[str]) -> str:
-    name = "volume" if match["name"] == "Vol" else match["name"]
+    name = SHORT.get(match["name"], match["name"])
     return f"{name} {cardinal(str(_value(match['numeral'])))}"
 
 

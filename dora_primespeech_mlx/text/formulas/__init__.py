@@ -167,6 +167,9 @@ def speak_formulas(text: str, language: str) -> str:
         text = ION.sub(lambda match: _ion(match, language), text)
     if any(sign in text for sign in LARGE):
         text = re.sub(r"([∫∑∏])(?=[_^])", lambda match: LARGE[match[1]], text)
+    if "½" in text:
+        half = "二分之一" if language == "zh" else " one half "
+        text = re.sub(r"½(?=[A-Za-z]{1,3}[²³^])", half, text)
     if "log" in text:
         text = re.sub(r"(?<![A-Za-z])log(2|10)(?=\()", r"log_{\1}", text)
         text = LOGARITHM.sub(lambda match: f"log_{{{match[1] or match[2]}}}", text)
@@ -291,7 +294,7 @@ def _plain(match: re.Match[str], language: str) -> str:
     unit = re.search(r"=\s*[-−]?\d+(?:\.\d+)?([smghVWJNLAKTFΩ])$", source)
     if unit and source.count(unit[1]) == 1:
         return source
-    alone = re.fullmatch(r"[-+−±]?[\d.,]+", source.strip())
+    alone = re.fullmatch(r"[-+−±]?[\d.,]+|\+\d{1,3}(?:-\d{2,4}){2,}", source.strip())
     if alone or re.fullmatch(r"[A-Za-z]\d?", source.strip()):
         return source
     # The last number stays in digits where a unit, a sign or a measure word counts it.
