@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 
 from dora_primespeech_mlx.text import sign_readings as readings
-from dora_primespeech_mlx.text.mandarin.numbers import digits
+from dora_primespeech_mlx.text.mandarin.numbers import cardinal, digits
 from dora_primespeech_mlx.text.rules import Rules, with_any
 from dora_primespeech_mlx.text.sign_readings import HAN, MONEY
 from dora_primespeech_mlx.text.tables import currencies, words
@@ -288,7 +288,7 @@ def _rules(language: str) -> Rules:
         (".", rf"(?<=[{HAN}])\.(?=[a-z]{{2}}|[A-Z]{{3}})", "点", "dot "),
         (".", r"(?<![\w.])(\d{1,2})\.(?=[a-h][1-8](?![A-Za-z0-9])|[KQRBN][a-h][1-8])", r"\1，", r"\1, "),
         (".", r"(?<=[A-Za-z_)])\.([A-Za-z_][A-Za-z]*)", readings.dot, readings.dot),
-        (".", r"(?<=\d)\.(?=x\b)", "点", " dot "),
+        (".", r"(?<![\d.])(\d+)\.(?=x(?![A-Za-z0-9_]))", lambda m, where: f"{cardinal(m[1])}点", r"\1 dot "),
         ("_", r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])", "下划线", " underscore "),
         ("：", r"(?<=\d)：(?=\d)", ":", ":"),
         (".", r"(?:^|(?<=[\s；;。]))(\d{1,2})\. (?=\d)", r"\1，", r"\1, "),
@@ -336,6 +336,7 @@ def _rules(language: str) -> Rules:
         ("/", rf"(\d\s?(?:{mandarin_units()}))/d(?![A-Za-z0-9])", r"\1每天", r"\1 per day "),
         # A number behind a bracket that would go on the one before it.
         (")）", rf"(?<=[{HAN}])[)）](?=\d)", "，", ")"),
+        ("〕】", r"(?<=\d)[〕】](?=\d)", "，", "] "),
         # So much for each: 50元/kg, 20MB/秒, $2/1M tokens.
         ("/", rf"([{MONEY}]\s?\d[\d.,]*)\s?/\s?(?=\d+\s?[A-Za-z百千万亿])", r"\1每", r"\1 per "),
         (

@@ -154,18 +154,22 @@ def _change_neutral(word: Word) -> None:
     keeps_tone = words("full_tone_words.txt")
     if tag[:1] in {"n", "v", "a"} and text not in keeps_tone:
         for index in range(1, len(text)):
-            if text[index] == text[index - 1]:
+            if text[index] == text[index - 1] and not (index == 1 and text[:2] in keeps_tone):
                 tones[index] = 5
     last, measure = text[-1], text.find("个")
     if (
         (last in FINAL_PARTICLES and not (word.syllables[-1] == "di" and last == "的" and text != "目的"))
         or (text in {"了", "着", "过"} and tag in {"ul", "uz", "ug"})
         or (len(text) > 1 and last in "们子" and tag in {"r", "n"} and text not in keeps_tone)
-        or (len(text) > 1 and last in "上下里" and tag in {"s", "l", "f"})
+        or (len(text) > 1 and last in "上下里" and tag in {"s", "l", "f"} and text not in keeps_tone)
         or (len(text) > 1 and last in "来去" and text[-2] in DIRECTIONS)
     ):
         tones[-1] = 5
-    elif text == "个" or (measure > 0 and (text[measure - 1].isnumeric() or text[measure - 1] in COUNTED_BEFORE_GE)):
+    elif (
+        text == "个"
+        or (len(text) == 2 and measure == 1)
+        or (measure > 0 and (text[measure - 1].isnumeric() or text[measure - 1] in COUNTED_BEFORE_GE))
+    ):
         tones[measure] = 5
     elif _ends_neutral(text):
         tones[-1] = 5
