@@ -1,4 +1,5 @@
 import json
+import runpy
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -29,6 +30,23 @@ def test_say_fails_on_a_chunk_that_is_missing(tmp_path):
     ran = dora("run", str(written(loose, flow)), folder=tmp_path)
     assert ran.returncode == 1
     assert "text 0 has 3 chunks, and 0 came" in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("node", "variables", "said"),
+    [
+        ("record.py", {"WAV": "none/a.wav"}, "none is no folder that is there: make it, or name another; set WAV"),
+        ("record.py", {"WAV": "a.mp3"}, r"a\.mp3 is no name for a sound file here: end it in \.wav"),
+        ("read_text.py", {"TEXT_FILE": "latin.txt"}, r"latin\.txt is not written in UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_is_said_before_anything_is_spoken(tmp_path, monkeypatch, node, variables, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "latin.txt").write_bytes("Grüße".encode("latin-1"))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match=said):
+        runpy.run_path(str(DATAFLOWS / "nodes" / node), run_name="__main__")
 
 
 def test_a_wrong_setting_is_said_and_ends_the_dataflow(tmp_path):

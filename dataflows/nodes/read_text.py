@@ -6,13 +6,18 @@ from pathlib import Path
 import dora
 import pyarrow as pa
 
+from dora_primespeech_mlx.weights.source import read_text
+
 
 def main() -> None:
     """Send the lines, numbered, then end."""
     path = Path(os.environ["TEXT_FILE"])
     if not path.is_file():
         raise SystemExit(f"the text file {path.resolve()} is not there; set TEXT_FILE to one that is")
-    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
     node = dora.Node()
     for number, line in enumerate(lines):
         session = f"session {number % int(os.environ.get('SESSIONS', '1'))}"

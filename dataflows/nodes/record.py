@@ -12,7 +12,8 @@ from pathlib import Path
 import dora
 import numpy as np
 
-from dora_primespeech_mlx.audio import write_audio
+from dora_primespeech_mlx.audio import audio_file, check_target
+from dora_primespeech_mlx.weights.whole import replace_file
 
 
 @dataclass
@@ -88,6 +89,10 @@ class Recorder:
 def main() -> None:
     """Record until the stream ends, write, and exit with 1 if something is wrong."""
     path = Path(os.environ.get("FOLDER", ".")) / os.environ["WAV"]
+    try:
+        check_target(path)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"{error}; set WAV and FOLDER") from error
     node, recorder = dora.Node(), Recorder()
     while (event := node.next()) is not None:
         if event["type"] != "INPUT":
@@ -100,7 +105,10 @@ def main() -> None:
             recorder.take(event["metadata"])
     samples, problems = recorder.samples(), recorder.problems()
     if len(samples):
-        write_audio(path, samples, recorder.sample_rate, recorder.model)
+        try:
+            replace_file(path, audio_file(path, samples, recorder.sample_rate, recorder.model))
+        except OSError as error:
+            raise SystemExit(str(error)) from error
         print(f"{path}: {len(samples) / recorder.sample_rate:.2f} s of speech", flush=True)
     if problems:
         raise SystemExit("; ".join(problems))

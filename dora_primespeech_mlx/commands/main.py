@@ -71,7 +71,7 @@ def _with_own(settings: Settings, voice: str | None) -> Settings:
 
 
 def _say(args: argparse.Namespace) -> int:
-    from dora_primespeech_mlx.audio import audio_file, written_as
+    from dora_primespeech_mlx.audio import audio_file, check_target
     from dora_primespeech_mlx.commands.subtitles import check_words_file, write_words
     from dora_primespeech_mlx.engine import Engine
     from dora_primespeech_mlx.weights.source import decoded, read_text
@@ -79,16 +79,13 @@ def _say(args: argparse.Namespace) -> int:
 
     if (args.text is None) == (args.file is None):
         raise ValueError("Give either a text or --file; - reads the text from standard input.")
-    if not args.play and args.out.is_dir():
-        raise IsADirectoryError(f"{args.out} is a folder: name the file to write with --out.")
-    if not args.play and not args.out.parent.is_dir():
-        raise FileNotFoundError(f"{args.out.parent} is no folder that is there: make it, or name another with --out.")
+    if not args.play:
+        check_target(args.out)
     given = decoded(_standard_input().read(), "standard input") if args.text == "-" else args.text
     text = given if args.file is None else read_text(args.file)
     if args.speed is not None and not SPEED.accepts(args.speed):
         raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
     seed = None if args.seed is None else parse("--seed", args.seed, SEED)
-    written_as(args.out)
     if args.words is not None and args.play:
         raise ValueError("--words goes with a file; leave --play out.")
     if args.words is not None:
