@@ -423,6 +423,8 @@ class MarkupStripper:
             return 1, f" {KEYS[sign]} "
         if sign == "❤" and WHO_LOVES.search(self._past):
             return 1, "love"
+        if sign in "★⭐" and self._before.isdigit() and not self._in_chinese:
+            return 1, " stars"
         if ARROWS.match(sign):
             return 1, "→"
         if self._kind == "row" and sign in YES + NO and self._is_whole_cell():

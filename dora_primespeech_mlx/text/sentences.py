@@ -273,7 +273,9 @@ class SentenceSplitter:
                 break
             self._looked += 1
             self._length = length
-            is_over = not length and (character in LEFT_OVER or character.isspace())
+            is_over = (
+                not length and (character in LEFT_OVER or character.isspace()) and not self._opens(self._looked - 1)
+            )
             if verdict or (is_over and VALUE_SIGNS.isdisjoint(self._text[self._start : self._looked])):
                 sentences += self._sentence()
         if final:
@@ -281,6 +283,10 @@ class SentenceSplitter:
             sentences += self._sentence()
         self._forget()
         return sentences
+
+    def _opens(self, index: int) -> bool:
+        """Whether the mark at `index` opens a quotation and closes none: a blank stands before it."""
+        return self._text[index] in "\"'" and (not index or self._text[index - 1].isspace())
 
     def _forget(self) -> None:
         """Let go of what is too long ago to decide anything."""

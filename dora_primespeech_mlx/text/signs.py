@@ -120,6 +120,7 @@ def _rules(language: str) -> Rules:
         ("<", r"(?<=[A-Za-z])<>(?=[(\s])", " ", " "),
         ("_", r"(?<!\w)__([A-Za-z]+)__(?!\w)", r" \1 ", r" \1 "),
         ("_", r"_{2,}", "，", ", "),
+        ("§", r"§§\s?", "第", "sections "),
         ("_", r"(?<![\w.])\d{1,3}(?:_\d{3})+(?!\w)", readings.ungrouped, readings.ungrouped),
         # <your-name> stands for a word; vector<int> names a kind. a<b and c>d has values outside, and is neither.
         ("<", rf"(?<![\w<])</?([A-Za-z{HAN}][\w .:/-]{{0,40}})>(?![A-Za-z0-9])", r" \1 ", r" \1 "),
@@ -294,7 +295,7 @@ def _rules(language: str) -> Rules:
         (".", r"(?:^|(?<=[\s；;。]))(\d{1,2})\. (?=\d)", r"\1，", r"\1, "),
         ("-–—~", rf"(第\d+[{HAN}]{{0,2}})\s?[-–—~]\s?(?=第\d)", r"\1到", r"\1-"),
         ("-–", r"\b([A-Z])(\d{1,2})\s?[-–]\s?(?=\1\d)", r"\1\2到", r"\1\2 to "),
-        ("-", r"(?<=[Α-Ωα-ω])-(?=[\dA-Za-z])", " ", " "),
+        ("-", r"(?<=[Α-Ωα-ω])-(?=[\dA-Za-zΑ-Ωα-ω])", " ", " "),
         # Two signs that are one operator.
         ("&", r"\s*&&\s*", "且", " and "),
         ("|", r"\s*\|\|\s*", "或", " or "),

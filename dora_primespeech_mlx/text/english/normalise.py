@@ -21,7 +21,7 @@ from dora_primespeech_mlx.text.units import english_unit, english_units
 NUMBER = r"\d+(?:\.\d+)?"
 NUMERALS = "I|V|X|L|C|D|M|i|v|x"
 GROUPED = rf"(?:\d|{GROUP})+(?:\.\d+)?"
-SCALE = r"(?:k|K|M|B|T|bn|mn|tn|thousand|million|billion|trillion)\b"
+SCALE = r"(?:k|K|m|M|b|B|T|bn|mn|tn|thousand|million|billion|trillion)\b"
 WINDS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 CHORDS = {
     "maj": "major", "min": "minor", "m": "minor", "dim": "diminished", "aug": "augmented", "sus": "sus", "add": "add",
@@ -113,7 +113,7 @@ def _rules() -> Rules:
         ("/", r"\bw/o\b", lambda match: "without"),
         ("/", r"\bw/(?=\s)", lambda match: "with"),
         ("°", r"(?<!\d)(?<!\d )°([CF])(?![A-Za-z])", r"degrees \1"),
-        ("°", r"°\s?([NSEW])(?![\w.])", lambda match: f"° {WINDS[match[1]]}"),
+        ("°", r"°\s?([NSEW])(?!\w|\.\w)", lambda match: f"° {WINDS[match[1]]}"),
         (
             "0'",
             r"\b([35])['’](?:-| to )(?:to-)?([35])['’]"
@@ -123,6 +123,9 @@ def _rules() -> Rules:
         ("&", r"\b([A-Z])&([A-Z])s\b", r"\1 and \2's"),
         ("-", r"(?i:\b(?:an?|grade[sd]?|got|get|earned|or|to|type)|[,:]) ([ABCDO]|AB)-(?=[\s,.;!?)]|$)", _minus),
         ("-|−|–", r"\b(UTC|GMT) ?[-−–](?=\d)", r"\1 minus "),
+        ("–", r"(?<![\w–-])([A-Z])–(?=[A-Z]\b(?![–-]| bond))|(?<=\))–(?=\([A-Za-z0-9]{1,3}\))", _letters_to),
+        ("/", r"\bb/([wc])\b", lambda match: {"w": "between", "c": "because"}[match[1]]),
+        ("0y", r"\b(\d{1,3})[ -]?y/?o\b", r"\1 year old"),
         ("v", r"(?i)(?<=[\w).] )vs(?= \w)", lambda match: "versus"),
         (
             "0S",
@@ -242,7 +245,8 @@ def _rules() -> Rules:
         ),
         (
             "0-|0–",
-            rf"(?<=:\d\d)\s?[-–]\s?(?=\d\d?:\d\d)|(?<=[AP] M)\s?[-–]\s?(?=\d)|(?<=\d)\s?[-–]\s?(?=(?:{money})\d)",
+            rf"(?<=:\d\d)\s?[-–]\s?(?=\d\d?:\d\d)|(?<=[AP] M)\s?[-–]\s?(?=\d)|(?<=\d)\s?[-–]\s?(?=(?:{money})\d)"
+            rf"|(?:(?<=\d[kKmMbBT])|(?<=\d[bmt]n))\s?[-–]\s?(?=(?:{money})\d)",
             lambda match: " to ",
         ),
         ("M|T|W|F|S", dates.SHORT_WEEKDAYS_IN_A_ROW, dates.short_weekdays),
@@ -339,6 +343,11 @@ def _rules() -> Rules:
             lambda match: f"{decimal(match[1].replace(GROUP, ''))} {quantities.AMOUNTS[match[2]]}",
         ),
         ("0s", r"(?i)\b(two|three|four|five|six|seven|eight|nine|ten) (\d{1,2})s\b", r"\1 \2's"),
+        (
+            "t|m|b",
+            rf"\b(thousand|million|billion|trillion) (?=[A-Za-zμ²³/. ]{{2}})({unit})(?![A-Za-z0-9²³/])",
+            lambda match: f"{match[1]} {english_unit(match[2], False)}",
+        ),
         ("0k", rf"(?<![\w.])({GROUPED})k\b", lambda match: f"{decimal(match[1])} thousand"),
         ("0K", r"(?<![\w.])(\d{2,}(?:\.\d+)?)K\b", lambda match: f"{decimal(match[1])} thousand"),
         (
@@ -376,7 +385,7 @@ def _rules() -> Rules:
         ),
         ("0'", r"\b(\d+)'\s?[-–]\s?(\d+)'", lambda match: f"{cardinal(match[1])} to {cardinal(match[2])} feet"),
         ("0'", r"\b(\d+)'(?=\s(?:tall|long|wide|high|deep|by|x)\b)", lambda match: f"{cardinal(match[1])} feet"),
-        ("0'", r"(?<![\w'.])(\d+)'(?=[\s,.;)]|$)", quantities.feet),
+        ("0'", rf"(?<![\w'.{GROUP}])((?:\d|{GROUP})+)'(?=[\s,.;)]|$)", quantities.feet),
         ("0/", r"\b9/11\b", lambda match: "nine eleven"),
         ("0/", r"(?<![\d/.])(\d)/(\d) time\b", lambda match: f"{cardinal(match[1])} {cardinal(match[2])} time"),
         ("0/", r"(?<![\d/.])(\d+)/\1(?![\d/.])", quantities.all_of),
@@ -410,6 +419,11 @@ def _chord(match: re.Match[str]) -> str:
     """A chord of music: Am7 is A minor seven."""
     root, sign, kind, number = match.groups()
     return " ".join(filter(None, (root, {"#": "sharp", "b": "flat"}.get(sign, ""), CHORDS[kind], cardinal(number))))
+
+
+def _letters_to(match: re.Match[str]) -> str:
+    """A range of letters: A–F, (A)–(D)."""
+    return f"{match[1] or ''} to "
 
 
 def _short_year(match: re.Match[str]) -> str:

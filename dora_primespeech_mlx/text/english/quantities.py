@@ -35,7 +35,7 @@ LONG_CODE_WORDS = (
 PRESSURE_WORDS = re.compile(r"(?i)blood pressure|\bBP\b|systolic|diastolic|hypertens|mmHg")
 RATING_WORDS = re.compile(
     r"(?i)\b(?:rat(?:e[sd]?|ing)|scor(?:e[sd]?|ing)|grade[sd]?|stars?|review(?:s|ed)?|pain|got|gets?|give(?:s|n)?|gave"
-    r"|passed|correct|marks?)\b[^.!?,;]{0,24}$"
+    r"|passed|correct|marks?|index)\b[^.!?,;]{0,24}$"
 )
 
 
@@ -122,7 +122,7 @@ def feet(match: re.Match[str]) -> str:
     """`8'` is feet where no quotation is open."""
     if re.search(r"(?:^|[\s(])'[^']*$", before(match)):
         return match.group()
-    return f"{cardinal(match[1])} {'foot' if match[1] == '1' else 'feet'}"
+    return f"{cardinal(match[1].replace(GROUP, ''))} {'foot' if match[1] == '1' else 'feet'}"
 
 
 def part_of_unit(match: re.Match[str]) -> str:
