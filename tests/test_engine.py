@@ -357,3 +357,14 @@ def test_prompt_text_is_closed_with_a_mark() -> None:
     assert closed(" Hello\nworld ", "en") == "Hello world."
     assert closed("你好", "zh") == "你好。"
     assert closed("Really?", "en") == "Really?"
+
+
+def test_codes_without_their_text_are_left_out_and_a_warning_says_what_to_give(
+    tiny_voices: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = json.loads(tiny_voices.read_text("utf-8"))
+    content |= {"model": str(tiny_voices.parent / "model"), "models_base_path": str(tiny_voices.parent)}
+    del content["voices"]["tiny"]["ref_text"]
+    (tmp_path / "voices.json").write_text(json.dumps(content), "utf-8")
+    assert len(Engine.from_config(tmp_path / "voices.json").synthesize("Hello.", seed=1).audio)
+    assert "'tiny' takes only the timbre of its recording: it has codes and no text; give ref_text" in caplog.text

@@ -58,6 +58,8 @@ def test_files_elsewhere_are_when_all_are_allowed(settings, tmp_path):
 def test_files_that_are_missing_large_or_misnamed_are_refused(settings):
     with pytest.raises(FileNotFoundError, match=r"none\.wav of the message is not there"):
         permitted("none.wav", 10, settings)
+    with pytest.raises(FileNotFoundError, match=f"not there; it was looked for in .*{settings.voices.parent.name}"):
+        permitted("~nobody-of-that-name/a.wav", 10, settings)
     with pytest.raises(ValueError, match="larger"):
         permitted("ref.wav", 4, settings)
     with pytest.raises(ValueError, match="zero character"):

@@ -1,6 +1,7 @@
 """Voices that a message describes by files: which files it may name, and the voices made of them, kept for a while."""
 
 import hashlib
+import os
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from dora_primespeech_mlx.voices.book import VoiceEntry
     from dora_primespeech_mlx.voices.library import Voice
 
-"""Where MoFA's studio puts the recordings of its custom voices."""
 LARGEST_RECORDING = 50 * 2**20
 LARGEST_WEIGHTS = 4 * 2**30
 """Bytes."""
@@ -101,7 +101,7 @@ def permitted(name: str, largest: int, settings: Settings) -> Path:
     if "\0" in name:
         raise ValueError("a file name in the message holds a zero character")
     folders = [*settings.voice_dirs, settings.voices.parent, expand(OWN_VOICES)]
-    given = Path(name).expanduser()
+    given = Path(os.path.expanduser(name))
     candidates = [given] if given.is_absolute() else [folder / given for folder in folders]
     path = next((candidate for candidate in candidates if candidate.is_file()), candidates[0]).resolve()
     if settings.voice_paths == "confined" and not any(path.is_relative_to(folder.resolve()) for folder in folders):
@@ -110,7 +110,8 @@ def permitted(name: str, largest: int, settings: Settings) -> Path:
             "add its folder to VOICE_DIRS, or set VOICE_PATHS=any"
         )
     if not path.is_file():
-        raise FileNotFoundError(f"the file {name[:200]} of the message is not there")
+        places = "" if given.is_absolute() else f"; it was looked for in {', '.join(map(str, folders))}"
+        raise FileNotFoundError(f"the file {name[:200]} of the message is not there{places}")
     if path.stat().st_size > largest:
         raise ValueError(f"{name[:200]} is larger than {largest >> 20} MB")
     return path

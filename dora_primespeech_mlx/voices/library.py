@@ -184,6 +184,12 @@ class Library:
         frontend.check(entry.language)
         stored = None if entry.codes is None else read_codes(entry.codes, loaded.sovits.config.code_count)
         with_codes = stored is None and bool(entry.prompt_text)
+        if stored is not None and not entry.prompt_text:
+            logger.warning(
+                "The voice %r takes only the timbre of its recording: it has codes and no text; "
+                "give ref_text, exactly what the recording says",
+                entry.name,
+            )
         if with_codes and not encoders.reads_recordings():
             logger.warning(
                 "The voice %r takes only the timbre of its recording: it has no codes, and %s",
