@@ -286,7 +286,7 @@ class SentenceSplitter:
 
     def _opens(self, index: int) -> bool:
         """Whether the mark at `index` opens a quotation and closes none: a blank stands before it."""
-        return self._text[index] in "\"'" and (not index or self._text[index - 1].isspace())
+        return self._text[index] == '"' and (not index or self._text[index - 1].isspace())
 
     def _forget(self) -> None:
         """Let go of what is too long ago to decide anything."""
