@@ -123,21 +123,6 @@ def written_as(path: str | Path) -> str:
     return WRITTEN[path.suffix.lower()]
 
 
-def check_target(path: Path) -> None:
-    """Before anything is spoken, whether a sound file can be written to `path`.
-
-    Raises:
-        IsADirectoryError: it is a folder.
-        FileNotFoundError: its folder is not there.
-        ValueError: as `written_as`.
-    """
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: name the file to write")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path.parent} is no folder that is there: make it, or name another")
-    written_as(path)
-
-
 def write_audio(path: str | Path, samples: np.ndarray, rate: int, model: str = "") -> None:
     """Write samples [n] as a mono file, see `audio_file`; OSError where that cannot be."""
     Path(path).write_bytes(audio_file(path, samples, rate, model))

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -112,3 +113,20 @@ def test_a_file_that_cannot_be_written_again_stays_as_it_was(monkeypatch: pytest
     with pytest.raises(FileNotFoundError) as refused:
         whole.replace_file(tmp_path / "none" / "a.wav", b"")
     assert refused.value.filename == str(tmp_path / "none" / "a.wav")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("voice", "add", "A", "a.wav", "--voices", "."), r"\. is a folder: name the voices\.json in it"),
+        (("bench", "--json", "none/a.json"), "none is no folder that is there: make it, or name another"),
+        (("bench", "--report", "file"), "file is a file, or lies under one: name a folder to write into"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written_is_said_before_the_work(
+    arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch, capsys, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    assert command.main(arguments) == 1
+    assert re.search(said, capsys.readouterr().err)

@@ -12,8 +12,8 @@ from pathlib import Path
 import dora
 import numpy as np
 
-from dora_primespeech_mlx.audio import audio_file, check_target
-from dora_primespeech_mlx.weights.whole import replace_file
+from dora_primespeech_mlx.audio import audio_file, written_as
+from dora_primespeech_mlx.weights.whole import check_place, replace_file
 
 
 @dataclass
@@ -90,7 +90,8 @@ def main() -> None:
     """Record until the stream ends, write, and exit with 1 if something is wrong."""
     path = Path(os.environ.get("FOLDER", ".")) / os.environ["WAV"]
     try:
-        check_target(path)
+        check_place(path)
+        written_as(path)
     except (ValueError, OSError) as error:
         raise SystemExit(f"{error}; set WAV and FOLDER") from error
     node, recorder = dora.Node(), Recorder()

@@ -71,16 +71,17 @@ def _with_own(settings: Settings, voice: str | None) -> Settings:
 
 
 def _say(args: argparse.Namespace) -> int:
-    from dora_primespeech_mlx.audio import audio_file, check_target
+    from dora_primespeech_mlx.audio import audio_file, written_as
     from dora_primespeech_mlx.commands.subtitles import check_words_file, write_words
     from dora_primespeech_mlx.engine import Engine
     from dora_primespeech_mlx.weights.source import decoded, read_text
-    from dora_primespeech_mlx.weights.whole import replace_file
+    from dora_primespeech_mlx.weights.whole import check_place, replace_file
 
     if (args.text is None) == (args.file is None):
         raise ValueError("Give either a text or --file; - reads the text from standard input.")
     if not args.play:
-        check_target(args.out)
+        check_place(args.out)
+        written_as(args.out)
     given = decoded(_standard_input().read(), "standard input") if args.text == "-" else args.text
     text = given if args.file is None else read_text(args.file)
     if args.speed is not None and not SPEED.accepts(args.speed):
@@ -346,7 +347,12 @@ def _bench(args: argparse.Namespace) -> int:
     from dora_primespeech_mlx.commands.bench.figures import as_text
     from dora_primespeech_mlx.commands.bench.report import write_report
     from dora_primespeech_mlx.commands.bench.run import run
+    from dora_primespeech_mlx.weights.whole import check_place, make_folder
 
+    if args.json is not None:
+        check_place(args.json)
+    if args.report is not None:
+        make_folder(args.report)
     settings = Settings.from_env()
     only = ["streams"] if args.streams else [name.strip() for name in args.only.split(",") if name.strip()]
     results = run(args.size, replace(settings, runtime=args.runtime or settings.runtime), only, args.quick)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dora_primespeech_mlx.speech import Word
-from dora_primespeech_mlx.weights.whole import replace_file
+from dora_primespeech_mlx.weights.whole import check_place, replace_file
 
 SUFFIXES = (".json", ".srt", ".vtt")
 LONGEST_LINE = 42
@@ -15,11 +15,10 @@ PAUSE = 0.4
 
 
 def check_words_file(path: Path) -> None:
-    """ValueError for a file of no kind that words are written to, FileNotFoundError without a folder for it."""
+    """ValueError for a file of no kind that words are written to; OSErrors as `check_place`."""
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path}: words are written to files named {', '.join(SUFFIXES)}.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path.parent} is no folder that is there: make it, or name another with --words.")
+    check_place(path)
 
 
 def write_words(path: Path, text: str, words: Sequence[Word]) -> None:

@@ -23,7 +23,7 @@ from dora_primespeech_mlx.voices.fields import Fields, resolve
 from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.recording import advise, check_length, codes_from_samples
 from dora_primespeech_mlx.weights.source import read_json
-from dora_primespeech_mlx.weights.whole import locked, replace_file
+from dora_primespeech_mlx.weights.whole import locked, make_folder, replace_file
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.weights.load import Model
@@ -54,7 +54,7 @@ def write_codes(path: str | Path, codes: np.ndarray) -> Path:
     path = Path(path)
     if path.suffix not in CODE_FILES:
         raise ValueError(f"Codes are written as {' or '.join(CODE_FILES)}, not as {path.name!r}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     numbers = np.asarray(codes).astype("<i4")
     content = BytesIO()
     if path.suffix == ".npy":
@@ -166,7 +166,7 @@ def add_voice(
         found = _encoders(folder, voices.parent, settings, encoders)
         codes = codes_from_samples(*sounds[0], found, _runner(loaded, settings))
 
-    voices.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(voices.parent)
     with locked(voices.parent):
         content = _known(voices, name, replace)  # another may have added a voice meanwhile
         taken = _taken(content, name)
@@ -320,6 +320,8 @@ def _has_own_model(content: dict[str, Any], base: Path, folder: Path) -> bool:
 
 def _known(voices: Path, name: str, replace: bool) -> dict[str, Any]:
     """The content of the file, with a map of voices that may take one of this name."""
+    if voices.is_dir():
+        raise IsADirectoryError(f"{voices} is a folder: name the voices.json in it")
     if not voices.exists():
         return {"voices": {}}
     content = read_json(voices, "a list of voices")

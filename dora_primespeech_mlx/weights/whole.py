@@ -74,10 +74,7 @@ def write_whole(
     Raises:
         OSError: the folder cannot be written or is full; the set that was there is still whole then.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise FileExistsError(f"{folder} is a file, or lies under one: name a folder to write into") from None
+    make_folder(folder)
     with locked(folder):
         _settle(folder, manifest, files)
         drafts: list[Path] = []
@@ -119,6 +116,27 @@ def write_synced(path: Path, data: bytes) -> None:
                 "are free; nothing that was there is changed. Make room, or write somewhere else"
             ) from error
         raise
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder to write into where there is none; OSError where there cannot be one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise FileExistsError(f"{folder} is a file, or lies under one: name a folder to write into") from None
+
+
+def check_place(path: Path) -> None:
+    """Before there is anything to write, whether a file can be written there.
+
+    Raises:
+        IsADirectoryError: it is a folder.
+        FileNotFoundError: its folder is not there.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: name the file to write")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path.parent} is no folder that is there: make it, or name another")
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -8,6 +8,7 @@ from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.onnx.trace_sovits import encode_graph, flow_graph, timbre_graph, vocoder_graph
 from dora_primespeech_mlx.runtime.onnx.trace_t2s import t2s_graphs
+from dora_primespeech_mlx.weights.whole import make_folder
 
 
 def export_onnx(t2s: T2S, sovits: Sovits, folder: Path, precision: str = "fp32") -> list[Path]:
@@ -30,7 +31,7 @@ def export_onnx(t2s: T2S, sovits: Sovits, folder: Path, precision: str = "fp32")
         "sovits_flow": flow_graph(sovits),
         "sovits_vocoder": vocoder_graph(sovits),
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     written = []
     for name, graph in graphs.items():
         written.append(folder / f"{name}.onnx")
