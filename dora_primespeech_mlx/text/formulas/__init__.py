@@ -5,6 +5,7 @@ A formula is read before its sentence is split by language, while every sign is 
 
 import math
 import re
+import unicodedata
 from functools import cache
 
 from dora_primespeech_mlx.text.formulas.reader import FUNCTION_NAMES, known_commands, read
@@ -79,6 +80,8 @@ ION = re.compile(
     r"|(?<![A-Za-z0-9])(Na|Ca|Mg|Cu|Fe|Zn|Al|Ba|Pb|Ag|Li|Mn|NH4|Cl|OH|NO3|HCO3)([23]?)([+-])(?![\w+-]|\s?[A-Z\d(])"
 )
 """Elements with a charge: Fe³⁺, SO₄²⁻ (its index on the line), Ca2+."""
+ISOTOPE = re.compile(rf"(?<![A-Za-z0-9米里尺寸)\]{RAISED}])([⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,3}})({ELEMENT})(?![a-z])")
+"""An element with the number of its nucleons before it: ²³⁵U."""
 CHARGES = {"+": ("正", "plus"), "⁺": ("正", "plus"), "-": ("负", "minus"), "⁻": ("负", "minus")}
 LARGE = {"∫": "\\int", "∑": "\\sum", "∏": "\\prod"}
 LOGARITHM = re.compile(r"(?<![A-Za-z])log_(?:(\d+)|\{([^{}]{1,9})\})\s*(?=[\dA-Za-z(])")
@@ -163,6 +166,7 @@ def speak_formulas(text: str, language: str) -> str:
     text = SCIENTIFIC.sub(r"\1×10^\2", text)
     if "10" in text:
         text = _power_units(language).sub(lambda match: _measured(match, language), text)
+    text = ISOTOPE.sub(lambda match: f"{' '.join(match[2].upper())}-{unicodedata.normalize('NFKC', match[1])}", text)
     if any(sign in text for sign in CHARGES):
         text = ION.sub(lambda match: _ion(match, language), text)
     if any(sign in text for sign in LARGE):
