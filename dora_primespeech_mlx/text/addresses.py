@@ -20,7 +20,7 @@ ADDRESS = re.compile(
     r"(?:/[A-Za-z0-9_~%./?=&#-]*)?)>?)"
 )
 PATH = re.compile(
-    rf"(?<![\w/\\.~<$²³⁰¹⁴-⁹)])(?:(?:~|\.{{1,2}})/(?:{NAME}+/)*{NAME}*|[A-Za-z]:\\(?:{NAME}+(?: {NAME}+)*\\)*{NAME}*"
+    rf"(?<![\w/\\.~<$²³⁰¹⁴-⁹Α-ω)])(?:(?:~|\.{{1,2}})/(?:{NAME}+/)*{NAME}*|[A-Za-z]:\\(?:{NAME}+(?: {NAME}+)*\\)*{NAME}*"
     rf"|/(?!or\b|and\b)(?=[A-Za-z_.])(?:{NAME}+/)*{NAME}*[A-Za-z0-9_]/?|(?:{FOLDERS})/(?:{NAME}+/)*{NAME}*"
     rf"|(?:{NAME}+/)*[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:{ENDINGS}))(?![\w/])",
     re.ASCII,
@@ -62,7 +62,7 @@ def _path(match: re.Match[str], language: str) -> str:
     path = match.group()
     whole = path.rstrip(".")
     # A number before a slash is counted by what follows: $20 /month.
-    if re.search(r"\d[\u4e00-\u9fff]{0,3}\s*$", before(match)) and path.startswith("/"):
+    if re.search(r"\d[\u4e00-\u9fff\"″”]{0,3}\s*$", before(match)) and path.startswith("/"):
         return path
     # Node.js is a name, index.js a file.
     if re.fullmatch(r"[A-Z][A-Za-z]*\.js", path):

@@ -113,7 +113,9 @@ def _matrix(text: str, language: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     han = len(re.findall(rf"[{HAN}]", text))
     if not han:
-        found = (word for word in re.findall("[A-Za-z]{2,}", text) if not (is_chinese and word.isupper()))
+        # Between marks of Mandarin, IT is an abbreviation and the it of 9b-it part of a name.
+        whole = re.findall("(?<![A-Za-z0-9-])[A-Za-z]{2,}(?![A-Za-z0-9-])", text)
+        found = [word for word in whole if not word.isupper()] if is_chinese else re.findall("[A-Za-z]{2,}", text)
         has_words = any(word.lower() in words("en_function_words.txt") for word in found)
         return "en" if has_words or (not is_chinese and re.search("[A-Za-z]", text)) else "zh"
     latin = WORD.findall(without_formulas(text))
@@ -150,7 +152,7 @@ def _scanner() -> re.Pattern[str]:
     core = rf"{digits}(?:{joint}{digits}|[²³⁰¹⁴-⁹]+(?:[-+=×÷]{digits})?)*"
     after = rf"(?:\s?(?:{units}|℃|℉|°[CF]?)(?![A-Za-z0-9])|[%‰％](?:[-~～]{digits}[%％])?|{money})"
     latin = r"[A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ɏḀ-ỿ]"
-    amount = rf"(?:{money})[-−]?{core}(?:(?:[KMBkb][-~](?:{money})?{core})?[KMBkb](?![A-Za-z0-9]))?"
+    amount = rf"(?:{money})[-−]?{core}(?:(?:[KMBkbm][-~](?:{money})?{core})?[KMBkbm](?![A-Za-z0-9]))?"
     # The letter behind a number in a name is no unit: A4L, K8s.
     named = rf"(?<=[A-Za-z]){digits}(?=[A-Za-z](?![A-Za-z0-9/²³]))"
     number = rf"{amount}|{named}|{sign}?{core}{after}?|[Α-Ωα-ω①-⑩℃℉]"
@@ -166,9 +168,17 @@ def _in_mandarin(tokens: list[tuple[str, str]], index: int, owner: str) -> str:
         return token.upper()
     if token == "2" and owner == "zh" and index and tokens[index - 1][0] == "latin":
         return "二"
+    if token == "2" and owner == "zh" and after and (after[1] == "K" or _names_network(tokens, index)):
+        return "二"
     if kind == "number" and owner == "zh" and after and after[1].split("-")[0] in words("data_units.txt"):
         return token + QUANTITY
     return token
+
+
+def _names_network(tokens: list[tuple[str, str]], index: int) -> bool:
+    """Whether the number is that of a generation of telephones: 2G网络, but 2G流量."""
+    letter, noun = tokens[index + 1 : index + 2], tokens[index + 2 : index + 3]
+    return bool(letter and noun and letter[0][1] == "G" and noun[0][1].startswith(("网", "时代", "手机", "信号")))
 
 
 def _owners(tokens: list[tuple[str, str]], matrix: str) -> list[str]:

@@ -226,7 +226,9 @@ def other_choice(match: re.Match[str], language: str) -> str:
 def pace(match: re.Match[str], language: str) -> str:
     """Minutes and seconds, 5'30", which in English and of a person's height are feet and inches."""
     is_height = language != "zh" or re.search("身高|高度|英尺", before(match, 12))
-    return match.group() if is_height else f"{match[1]}分{match[2]}秒"
+    if is_height:
+        return match.group()
+    return f"{match[1]}分{match[2]}秒{'每公里' if match[3] else ''}"
 
 
 def per_unit(match: re.Match[str], language: str) -> str:

@@ -38,7 +38,7 @@ ANY = re.compile(
     r"|†|![A-Za-z_(]|[A-Za-z)][2-9]|[a-zHK](?:Cl|Br|OH|O|F|I|S)\b|\d[Ww万亿]|[①-⑳]|每\s?[A-Za-zμ]|\d\s?[AaPp]\.?[Mm](?![A-Za-z])"
     r"|\d\s?[AJN](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"
     r"|(?<!\w)[OfghP]\(|[一-鿿][)）]\d|[A-Z]{3}\s?\d|[A-Z][a-z]{1,3}\.\d|\d[a-z]?[+d]"
-    r"|\d[smghlt](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]|\d[万亿]\s?[A-Za-zμ㎡㎥]"
+    r"|\d[smghlt](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]|\d[万亿]\s?[A-Za-zμ㎡㎥]|\dm\d\d|\d\s?[A-Za-z%℃℉]{0,2}[（(]\d"
 )
 """Whether a text has anything for this pass."""
 ELEMENT = (
@@ -212,7 +212,13 @@ def _rules(language: str) -> Rules:
             lambda m, where: m[1] + m[2].upper(),
             r"\1\2",
         ),
-        ("N", r"(?<![A-Za-z0-9])(K?N)(9\d)(?![\d.])", lambda m, where: m[1] + digits(m[2]), r"\1\2"),
+        (
+            "NA",
+            r"(?<![A-Za-z0-9])(K?N(?=9\d)|AK(?=-?47))-?(\d\d)(?![\d.])",
+            lambda m, where: m[1] + digits(m[2]),
+            lambda m, where: m.group(),
+        ),
+        (".", r"(?<![A-Za-z])N[Oo]\.\s?(?=\d)", "number ", lambda m, where: m.group()),
         # Numbers of contracts, orders and parts; a speed behind a name: HT-2024-0012, DDR5-6400.
         (
             "-",
@@ -235,6 +241,15 @@ def _rules(language: str) -> Rules:
             lambda m, where: SIGN_NAMES[m[1]] if where == "zh" else m[1],
             r"\1",
         ),
+        # A height, a score between two teams, and a number in brackets behind another.
+        ("m", r"(?<![A-Za-z0-9.])(\d)m(\d\d)(?![\d:A-Za-z])", r"\1米\2", r"\1m\2"),
+        (
+            "-–",
+            rf"(?<=[{HAN}]) (\d{{1,3}})\s?[-–]\s?(\d{{1,3}}) (?=[{HAN}])",
+            lambda m, where: f" {cardinal(m[1])}比{cardinal(m[2])} ",
+            r" \1-\2 ",
+        ),
+        ("(（", r"(?<=\d)(?:(\s?[A-Za-z%℃℉]{1,2})[(（]|（)(?=\d)", r"\1，", lambda m, where: m.group()),
         # Many pieces, each with many of it; so many ten thousands of a unit.
         ("/", rf"(?<=\d[瓶盒片罐袋包支粒件个箱张条块双套台])/(?=[{HAN}](?![{HAN}]))", "每", "/"),
         (
@@ -247,7 +262,7 @@ def _rules(language: str) -> Rules:
         # The letter of a quantity less a number: n-1.
         ("-", r"(?<![A-Za-z_'’.-])((?<!\d)[b-z]|(?<=\d)[knxy])-(?=\d{1,3}(?![\dA-Za-z.-]))", r"\1减", r"\1 minus "),
         (".．、", r"(?<=[^\s，。,.；;：:、])\s+([B-H])[.．、]\s?(?=\S)", readings.other_choice, readings.other_choice),
-        ("'′’", r"(?<![\d.])(\d{1,2})['′’]([0-5]\d)(?:[\"″”]|['′’]{2})", readings.pace, readings.pace),
+        ("'′’", r"(?<![\d.])(\d{1,2})['′’]([0-5]\d)(?:[\"″”]|['′’]{2})(/km|/公里)?", readings.pace, readings.pace),
         # A size in the name of a model: Llama-3.1-8B.
         (
             "-",
@@ -357,7 +372,7 @@ def _rules(language: str) -> Rules:
         ("/", r"(?<=[\d)])\s+/\s+(?=[\d(])", "除以", " divided by "),
         (
             "/",
-            rf"(?<=[A-Za-z{HAN}])\s?/\s?(?=[A-Za-z{HAN}])",
+            rf"(?<=[A-Za-zΑ-ω{HAN}])\s?/\s?(?=[A-Za-zΑ-ω{HAN}])",
             readings.operation("除以", " divided by "),
             readings.operation("除以", " divided by "),
         ),

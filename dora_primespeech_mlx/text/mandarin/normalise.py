@@ -21,6 +21,9 @@ SCORE_WORDS = re.compile(
     r"(?:比赛[^，。！？,.!?第]{0,4}|比分|战胜|获胜|击败|大胜|险胜|领先|落后|逼平|战平|取胜|赢|输|负|胜)[^，。！？,.!?]{0,4}$"
 )
 SCORE_WORDS_AFTER = re.compile(r"获胜|战胜|击败|大胜|险胜|完胜|取胜|领先|落后|小胜|惨败|不敌|力克|横扫")
+SPORTS = re.compile(
+    "比赛|决赛|联赛|英超|西甲|欧冠|世界杯|网球|乒乓球|羽毛球|足球|篮球|排球|[男女]单|[男女混]双|帽子戏法|客场|主场|对阵"
+)
 RATIO_WORDS = re.compile(
     r"(?:比分|比例|比率|之比|配比|赔率)[^，。！？,.!?\d]{0,4}$"
     r"|[水肉料粉液长宽高面茶固气盘横纵糖盐油醋胶米豆药]比[为是约]?$"
@@ -36,6 +39,7 @@ PUNCTUATION = str.maketrans(
     {"：": ",", "；": ",", "，": ",", "、": ",", "·": ",", ":": ",", ";": ",", "/": ",", "。": ".", "．": ".", "｡": ".",
      "\n": ".", "！": "!", "？": "?", "—": "-", "–": "-", "~": "…", "～": "…", "〜": "…", "⋯": "…", "٫": ".", "､": ","}
 )  # fmt: skip
+MONTH = r"((?:19|20)\d\d)\.(0?[1-9]|1[0-2])"
 SPOKEN = "[零一二三四五六七八九十百千万亿两幺点]"
 BETWEEN_NUMBERS = re.compile(
     rf"(?<=[十百千万亿])\s+(?={SPOKEN})|(?<={SPOKEN})\s+(?={SPOKEN}{{1,2}}[十百千万亿])"
@@ -47,6 +51,12 @@ PRESSURE_WORDS = re.compile(r"血压|高压|低压|收缩压|舒张压|mmHg|毫�
 QUANTITY_WORDS = re.compile(
     r"(?:[加减乘约共近达超仅]|除以|等于|大于|小于|不到|至少|最多|超过|达到|高达|多达|总计|合计|共计|增加到|增至|降至|减少到|平均)$"
 )
+MEASURED_WORDS = re.compile(
+    r"(?:心率|步频|体重|身高|智商|总分|得分|考了|价格|单价|数量|人数|总数|库存|余额|音量|亮度|时速|温度|海拔|转速|功率|销量"
+    r"|产量|播放量|点赞数?|粉丝数?|步数|次数|高度|长度|宽度|深度|重量|面积|体积|容量|指数|热量|年龄|数值|阈值|上限|下限|最大值"
+    r"|最小值|总和|平均值)[为是：:,，]?$"
+)
+"""What is measured or counted, so that the number behind it is a quantity."""
 QUANTITY_WORDS_AFTER = re.compile(
     r"加|减|乘|除以|等于|大于|小于|约等于|不等于|的\S{1,6}次方|分之|多(?!少)|余|左右|以上|以下|以内"
 )
@@ -82,7 +92,7 @@ RANKS = {
     "类": "疫苗|医疗|器械|卡|户|商标", "度": "烧伤|烫伤|创作|开发|冻伤|房室",
 }  # fmt: skip
 """Measures before which 2 is no count but a rank or a part of a word, and what follows them then: 二年级, 二次函数."""
-SCALES = {"K": 1000, "k": 1000, "M": 1_000_000, "B": 1_000_000_000, "b": 1_000_000_000}
+SCALES = {"K": 1000, "k": 1000, "M": 1_000_000, "m": 1_000_000, "B": 1_000_000_000, "b": 1_000_000_000}
 TEMPERATURES = {"°C": "度", "℃": "度", "度": "度", "摄氏度": "摄氏度", "°F": "华氏度", "℉": "华氏度"}
 
 
@@ -138,16 +148,35 @@ def _rules() -> Rules:
     rows: list[Row] = [
         ("0.", r"(?<![\w.)）%])\.(?=\d)", "0."),
         ("·", r"(?<=[一二三四五六七八九])·(?=[一二三四五六七八九])", ""),
+        ("0.", rf"(?<=\d)\.00(?={CURRENCY_NAMES}|元|块)", ""),
+        (
+            "0.-|0.~|0.～|0.至|0.到",
+            rf"(?<![\d.]){MONTH}\s?[-~～至到]\s?{MONTH}(?![\d.%])",
+            lambda match: f"{_month_of_year(match[1], match[2])}到{_month_of_year(match[3], match[4])}",
+        ),
+        (
+            "0.",
+            r"(?<![\d.])((?:19|20)\d\d)\.(0[1-9])(?![\d.%元点米倍个万亿块])",
+            lambda match: _month_of_year(match[1], match[2]),
+        ),
         ("0年", r"(?<!\d)(\d0)[-~～—–](?=\d0年代)", lambda match: f"{cardinal(match[1])}到"),
         ("0,", r"(?<!\d)\d{1,3}(?:,\d{3})+(?!\d)(?=([,，。、；;!?！？)）]|\.(?!\d)|$)?)", _grouped),
         ("0.|0·", rf"(?<![\d.])({days})(?={NAMED_DAYS})", _named_day),
+        ("0《", r"(?<=《)(?:19|20)\d\d(?!\d)", lambda match: year(match.group())),
+        ("0式", r"(?<!\d)[5-9]\d(?=式[步机自轰冲手坦装狙火枪战])", lambda match: digits(match.group())),
+        (
+            "0-",
+            r"(?<![\d.])-(\d+(?:\.\d+)?)(?=[至到]-?\d+(?:\.\d+)?(?:摄氏度|°C|℃|度))",
+            lambda match: f"零下{decimal(match[1])}",
+        ),
         (
             "-|~|～|—|–",
-            rf"(?<=[年月日号点分时周])[-~～—–](?=[\d周星])|(?<=[周期][一二三四五六])[-~～—–](?=[周星])"
+            rf"(?<=[年月日号点分时周])[-~～—–](?=[\d周星]|[次翌今明]年)|(?<=[周期][一二三四五六])[-~～—–](?=[周星])"
             rf"|(?<=\d)([十百千万亿]*(?:{measures}))[-~](?=\d+(?:\.\d+)?[十百千万亿]*(?:{measures}))",
             lambda match: f"{match[1] or ''}到",
         ),
         ("0-", r"(?<!\d)(\d+)-(\d+)-(\d+)(?=室|房|号[^码线])", _rooms),
+        ("0-", r"(?<![\d-])(\d{1,2})-(\d{1,2})-(\d{3,4})(?![\d-])", _rooms),
         ("0/", r"(?<=[一-鿿A-Za-z²³])/(?=\d)", "，"),
         ("0-", r"(?<=[栋座幢楼])(\d+)-(\d{3,4})(?![\d-])", _rooms),
         ("0-", r"(?<!\d)(\d+)-(\d{3,})(?=室|房|号(?![码线])|单元|户)", _rooms),
@@ -161,7 +190,7 @@ def _rules() -> Rules:
         ("0米|0秒", rf"(?<=[米秒])(\d\d)(?![\d.:~%-]|{measures}|[时分])", lambda match: digits(match[1])),
         (
             "0-",
-            r"(?:(?<=波音)|(?<!\d)(?=7[0-8]7-\d{1,3}(?:客机|飞机|机型|型|系列)))(\d{3})-(?=\d)",
+            rf"(?:(?<=波音)|(?<![\d.])(?=7[0-8]7-(?:[789]|10|[2-9]00)(?![\d.%]|{measures})))(\d{{3}})-(?=\d)",
             lambda match: f"{digits(match[1])}，",
         ),
         (
@@ -191,7 +220,7 @@ def _rules() -> Rules:
         (
             "0-",
             r"(?<![\dA-Za-z.-])((?:19|20)\d\d)-(0[1-9]|1[0-2])(?![\d.%-]|\s?(?:[=年个]|等于))",
-            lambda match: f"{year(match[1])}年{_plain_cardinal(match[2])}月",
+            lambda match: _month_of_year(match[1], match[2]),
         ),
         (
             "0.",
@@ -214,10 +243,10 @@ def _rules() -> Rules:
         ("0-", r"(?<![\d-])\d+(?:-\d+){3,}(?![\d-])", _telephone),
         (
             money_needed,
-            rf"({money})({NUMBER})([KkMBb](?![A-Za-z])|[十百千万亿]*)[-~～—–](?:({money}))?({NUMBER})([KkMBb](?![A-Za-z])|[十百千万亿]*)(?:元|块)?",
+            rf"({money})({NUMBER})([KkMBbm](?![A-Za-z])|[十百千万亿]*)[-~～—–](?:({money}))?({NUMBER})([KkMBbm](?![A-Za-z])|[十百千万亿]*)(?:元|块)?",
             _money_range,
         ),
-        (money_needed, rf"({money})({NUMBER})([KkMBb](?![A-Za-z])|[十百千万亿]*)(?:元|块)?", _money),
+        (money_needed, rf"({money})({NUMBER})([KkMBbm](?![A-Za-z])|[十百千万亿]*)(?:元|块)?", _money),
         (
             money_needed,
             rf"(?<![\d.])({NUMBER})([十百千万亿]*)({money})",
@@ -245,6 +274,11 @@ def _rules() -> Rules:
             "0/",
             rf"(?<=[评得打]分|分数|星级)([为是：:，,]?)({NUMBER})/(5|10|100)(?![\d.分])",
             lambda match: f"{match[1]}{decimal(match[2])}分，满分{decimal(match[3])}分",
+        ),
+        (
+            "0./",
+            r"(?<![\d./])(\d\.\d)/(5|10)(?![\d./分])",
+            lambda match: f"{decimal(match[1])}分，满分{decimal(match[2])}分",
         ),
         ("0s", r"(?<!\d)((?:19|20)\d0)s(?![A-Za-z])", lambda match: f"{year(match[1])}年代"),
         (
@@ -301,6 +335,10 @@ def _named_day(match: re.Match[str]) -> str:
     if month == day and len(day) == 2:
         return f"双{cardinal(day)}"
     return (cardinal(month) if month == "10" else digits(month)) + digits(day)
+
+
+def _month_of_year(number: str, month: str) -> str:
+    return f"{year(number)}年{_plain_cardinal(month)}月"
 
 
 def _plain_date(match: re.Match[str]) -> str:
@@ -388,6 +426,8 @@ def _clock(match: re.Match[str]) -> str:
         return f"{cardinal(match[1])}比{cardinal(match[2])}"
     if match[3] and LASTING_WORDS.search(before(match, 12)):
         return f"{counted(match[1])}小时{_plain_cardinal(match[2])}分{_plain_cardinal(match[3])}秒"
+    if LASTING_WORDS.search(before(match, 12)):
+        return f"{counted(match[1])}分{_plain_cardinal(match[2])}秒"
     return _moment(match[1], match[2], match[3])
 
 
@@ -517,6 +557,8 @@ def _slash(match: re.Match[str]) -> str:
 
 def _range(match: re.Match[str]) -> str:
     score = SCORE_WORDS.search(before(match, 12)) or SCORE_WORDS_AFTER.match(match.string, match.end())
+    if not match[3] and float(match[1]) < 200:
+        score = score or SPORTS.search(match.string)
     if "~" not in match.group() and score and not (match[3] and "赛" in score.group()):
         return f"{decimal(match[1])}比{decimal(match[2])}"
     right = match.string[match.end() + len(match[3] or "") :][:4]
@@ -549,7 +591,14 @@ def _bare_number(match: re.Match[str]) -> str:
     number = match.group()
     if len(number) < 3 and not (number.startswith("0") and len(number) > 1):
         return _plain_cardinal(number)
-    counts = QUANTITY_WORDS.search(before(match, 4)) or QUANTITY_WORDS_AFTER.match(match.string, match.end())
+    left = before(match, 6)
+    if len(number) == 6 and left[-1:] in {"", *"(（"} and after(match, 1) in {*")）"}:
+        return digits(number, telephone=True)
+    counts = (
+        QUANTITY_WORDS.search(left)
+        or MEASURED_WORDS.search(left)
+        or QUANTITY_WORDS_AFTER.match(match.string, match.end())
+    )
     if counts and not number.startswith("0") and not TELEPHONE_WORDS.search(before(match, 12)):
         return cardinal(number)
     is_round = number.endswith("00") and not number.startswith("0") and len(number) < 10
