@@ -766,6 +766,8 @@ SITUATIONS = [
     Situation("120", "paths that lead to no file here", each(voices_of("an address", ref_audio="https://voices.example/ref.wav"), voices_of("a variable", ref_audio="$NOT_SET/ref.wav")), (
         (False, "an address in the web, and nothing is fetched here: download"), (False, "a variable that is not set: set it"))),
     Situation("121", "one name in two writings of Unicode", two_writings, ((True, "ok"), SPOKEN, (False, "case, spaces, underscores and hyphens do not count"))),
+    Situation("122", "a lexicon with sounds that are none", once(lambda d: (d.file("words.json", b'{"GIF": "QQ ZZ"}'), d.voices("", d.entry(lexicon="words.json")))[1]), (
+        (False, r"words\.json: lexicon: 'GIF' is said 'QQ ZZ', which is not ARPAbet.*mend it there"),)),
 ]  # fmt: skip
 
 

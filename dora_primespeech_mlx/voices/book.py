@@ -427,11 +427,17 @@ def read_lexicon(path: Path) -> Mapping[str, str]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not such an object.
+        ValueError: not such an object, or a pronunciation is none.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"The lexicon {path} does not exist.")
+        raise FileNotFoundError(f"The lexicon {path} does not exist: give its path, or take it out of the voice.")
     lexicon = read_json(path, "a lexicon")
     if not isinstance(lexicon, dict) or not all(isinstance(said, str) for said in lexicon.values()):
         raise ValueError(f"The lexicon {path} must be a JSON object of words to pinyin or ARPAbet.")
+    from dora_primespeech_mlx.text.lexicon import parse_lexicon
+
+    try:
+        parse_lexicon(lexicon)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; mend it there") from None
     return lexicon
