@@ -557,7 +557,8 @@ def _slash(match: re.Match[str]) -> str:
 
 def _range(match: re.Match[str]) -> str:
     score = SCORE_WORDS.search(before(match, 12)) or SCORE_WORDS_AFTER.match(match.string, match.end())
-    if not match[3] and float(match[1]) < 200:
+    ends = re.match("[，。、；！？,.;!?()（）]|$", after(match, 1)) and not MEASURED_WORDS.search(before(match, 6))
+    if ends and before(match, 1) != "第" and float(match[1]) < 200:
         score = score or SPORTS.search(match.string)
     if "~" not in match.group() and score and not (match[3] and "赛" in score.group()):
         return f"{decimal(match[1])}比{decimal(match[2])}"
