@@ -107,7 +107,8 @@ def test_chat_speaks_before_the_answer_is_written_and_can_be_interrupted(tmp_pat
     flush = next(index for index, row in enumerate(first) if row.get("flush"))
     assert flush == len(first) - 1
     spoken = {row["sentence"] for row in first[:flush]}
-    assert spoken == {0, 1, 2}
+    # The user has heard the third; what of it waits before the speaker when the flush comes, dora takes away.
+    assert {0, 1} <= spoken <= {0, 1, 2}
     assert sum(row["sentence"] == 2 for row in first[:flush]) < 5
     outcomes = [(row["question_id"], row["text"]) for row in heard if row["id"] == "outcome"]
     assert outcomes == [("q1", "cancelled"), ("q2", "completed")]
