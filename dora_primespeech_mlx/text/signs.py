@@ -13,7 +13,7 @@ from dora_primespeech_mlx.text import sign_readings as readings
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal, digits
 from dora_primespeech_mlx.text.rules import Rules, with_any
 from dora_primespeech_mlx.text.sign_readings import HAN, MONEY
-from dora_primespeech_mlx.text.tables import currencies, words
+from dora_primespeech_mlx.text.tables import currencies, mapping, words
 from dora_primespeech_mlx.text.units import EACH, mandarin_unit, mandarin_units
 
 WIDE = str.maketrans(
@@ -50,10 +50,8 @@ CHEMICAL = (
     rf"{ELEMENT}(?:\(?{ELEMENT}(?:[2-9]|1\d)?\)?(?:[2-9]|1\d)?|[2-9]|1\d){{1,8}}(?![A-Za-z0-9])"
 )
 """A formula with a number, where capitals alone would be read as a word, or small letters as one."""
-SIGN_NAMES = {
-    "#": "井号", "$": "美元符号", "%": "百分号", "&": "和号", "*": "星号", "!": "感叹号", "?": "问号", "_": "下划线",
-    "+": "加号", "=": "等号", "~": "波浪号", "^": "尖号",
-}  # fmt: skip
+SIGN_NAMES = {"$": "美元符号", "&": "和号", "*": "星号", "!": "感叹号", "+": "加号", "=": "等号", "^": "尖号"}
+"""What a sign that is spoken of is called, where that is not what it is called in an address."""
 MODELS = "iPhone|iPad|小米|红米|荣耀|魅族|坚果|乐视|Redmi|Mate|Nova|Nexus|Find|Note"
 """Names of telephones, whose numbers a letter may follow: iPhone 6s."""
 TONE = "的呀哦啊呢吧啦嘛哈哟咯噢哒喔哇呐了好嗯呵嘿"
@@ -238,7 +236,7 @@ def _rules(language: str) -> Rules:
         (
             "#$%&*!?_+=~^",
             r"(?<=[、（(如和或：])([#$%&*!?_+=~^])(?=[、）)，。和或等])",
-            lambda m, where: SIGN_NAMES[m[1]] if where == "zh" else m[1],
+            lambda m, where: (SIGN_NAMES.get(m[1]) or mapping("zh_address_signs.tsv")[m[1]]) if where == "zh" else m[1],
             r"\1",
         ),
         # A height, a score between two teams, and a number in brackets behind another.

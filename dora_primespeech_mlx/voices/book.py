@@ -383,7 +383,7 @@ def read_codes(path: Path, count: int = CODE_COUNT) -> np.ndarray:
         codes = _array(path, content)
     elif content.startswith(b"PK"):
         raise ValueError(f"{path} is an archive of arrays (.npz): write the codes alone, with numpy.save.")
-    elif content.isascii() and content.decode("ascii").replace("\n", "").replace("\r", "").isprintable() and content:
+    elif content and content.isascii() and content.translate(None, b"\r\n").decode("ascii").isprintable():
         raise ValueError(f"{path} is a text, where numbers are expected: write them with numpy.save.")
     elif len(content) % 4:
         raise ValueError(
