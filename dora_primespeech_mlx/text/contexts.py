@@ -27,17 +27,20 @@ class Rule:
         return not self.before or compiled(self.before).search(text, 0, start) is not None
 
 
-def read_rules(name: str, shorthands: Mapping[str, str]) -> dict[str, tuple[Rule, ...]]:
+def read_rules(name: str, shorthands: Mapping[str, str], whole_words: bool = False) -> dict[str, tuple[Rule, ...]]:
     """Word -> its rules in order, from the data file `name`: word, reading, before and after, with tabs between.
 
-    The last two are regular expressions, "-" for anything; each of `shorthands` stands for a longer expression.
+    The last two are regular expressions, "-" for anything; each of `shorthands` stands for a longer expression. With
+    `whole_words` what stands before begins with a word: "he" is not the end of "the".
     """
     found: dict[str, list[Rule]] = {}
     for line in lines(name):
         word, reading, before, after = line.split("\t")
         for short, long in shorthands.items():
             before, after = before.replace(short, long), after.replace(short, long)
-        rule = Rule(reading, _within(before, "(?:{})$"), _within(after, "(?:{})"))
+        rule = Rule(
+            reading, _within(before, r"(?<![\w'])(?:{})$" if whole_words else "(?:{})$"), _within(after, "(?:{})")
+        )
         found.setdefault(word, []).append(rule)
     return {word: tuple(ordered) for word, ordered in found.items()}
 

@@ -11,7 +11,7 @@ from collections import deque
 from dora_primespeech_mlx.text import inline, links
 from dora_primespeech_mlx.text.inband import CELL, END, ITEM, without_signs
 from dora_primespeech_mlx.text.inline import HAN, Step, is_letter, run_of
-from dora_primespeech_mlx.text.openings import cells, opening
+from dora_primespeech_mlx.text.openings import ABSOLUTE, cells, opening
 from dora_primespeech_mlx.text.places import Places
 from dora_primespeech_mlx.text.speech_tags import Requests, SpeechTags
 from dora_primespeech_mlx.text.tags import (
@@ -45,12 +45,10 @@ RAISED = re.compile(r"<sup>\s*([-−+]?\d{1,3})\s*</sup>")
 OPEN_RAISED = re.compile(r"<sup>\s*[-−+]?\d{0,3}\s*(?:<(?:/(?:s(?:u(?:p)?)?)?)?)?")
 POWER_BASE = re.compile(r"(?:^|[^A-Za-z])(?:[A-Za-z]{1,2}|[\d)]+)$")
 """What a raised number is the power of; behind a longer word it is the number of a note, which is silent."""
-VALUE = r"[-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)"
 WHO_LOVES = re.compile(r"(?:^|[^A-Za-z])(?:I|[Ww]e|[Yy]ou|[Tt]hey) $")
 OPEN_PROBABILITY = re.compile(r"(?<![A-Za-z])P ?\([^()|]*$")
-ABSOLUTE = re.compile(rf"\|{VALUE}(?:\s?[-+−*/]\s?{VALUE}){{0,3}}\|")
 OPEN_ABSOLUTE = re.compile(r"\|(?:[-+−]?(?:[A-Za-z](?![A-Za-z])|[\d.]+[a-z]?)?\d?\s?[-+−*/]?\s?)*")
-"""An absolute value, |x - 3|, and the beginning of one."""
+"""The beginning of an absolute value."""
 PROSE = re.compile(r"[A-Za-z,]\s$|[\u4e00-\u9fff，、]\s?$")
 """What stands before a word of the sentence."""
 KEYS = {"⌘": "Command", "⌥": "Option", "⌃": "Control", "⏎": "Enter", "⌫": "Delete", "⎋": "Escape"}

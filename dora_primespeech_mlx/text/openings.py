@@ -43,6 +43,9 @@ LABEL = re.compile(r"\[([^\[\]\n]{1,30})\][ \t]+(?=[^(\s:\[])")
 DEFINITION = re.compile(
     r"\[\^([^\[\]\n]{1,30})\]:[ \t]*|\[[^\[\]\n]{1,30}\]:[ \t]*<?(?:[a-z]+://|www\.|[/#]|mailto:)[^\n]*(?=\n|$)|:[ \t]+"
 )
+VALUE = r"[-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)"
+ABSOLUTE = re.compile(rf"\|{VALUE}(?:\s?[-+−*/]\s?{VALUE}){{0,3}}\|")
+"""An absolute value, |x - 3|."""
 OPEN_LABEL = re.compile(r"\[[^\[\]\n]{0,30}(?:\](?:[ \t]*|:[ \t]*\S{0,8}|:[ \t]*<?(?:[a-z]+://|www\.|[/#])[^\n]*))?")
 
 
@@ -163,6 +166,9 @@ def _row(text: str, at: int, final: bool) -> Opening | None:
     if not newline and not final:
         return None if len(line) < LONGEST_ROW else PLAIN
     if line.count("|") < 2 and len(line) < LONGEST_ROW and line.strip() != "|":
+        return PLAIN
+    value = ABSOLUTE.match(line)
+    if value and re.match(r"\s?[-+−=<>≤≥≠≈]", line[value.end() :]):
         return PLAIN
     return Opening(0, END, "row")
 

@@ -18,7 +18,7 @@ from dora_primespeech_mlx.text.lines import goes_on
 from dora_primespeech_mlx.text.markup import MarkupStripper, strip_markup
 from dora_primespeech_mlx.text.scripts import may_be_japanese
 from dora_primespeech_mlx.text.speech_tags import Requests
-from dora_primespeech_mlx.text.tables import lines, mapping
+from dora_primespeech_mlx.text.tables import lines, mapping, words
 
 __all__ = ["MarkupStripper", "Sentence", "SentenceSplitter", "sentences_of", "split", "strip_markup"]
 
@@ -44,8 +44,12 @@ VALUE_SIGNS = frozenset("≈±√∛∑∏∫∠△∀∃∴∵−€£¥￥§�
 RANGE_BEGINS = re.compile(r"[\d%％‰℃°年月日号点时分秒元万亿一二三四五六七八九十A-Za-z]")
 RANGE_ENDS = re.compile(r"[\d周星$￥¥€£−-]")
 LEFT_OVER = CLOSERS | SENTENCE_ENDS | PAUSES | {ITEM, END}
+LIFE = re.compile(r"(?:[(,;]\s?|\bc\. )(?:b|d|r|fl|c)$")
+"""Before the year when someone was born, died or reigned: (b. 1879, d. 1955)."""
 # Short forms after which a sentence may well end, when a capital letter follows.
-ENDING_SHORT_FORMS = frozenset(("etc", "inc", "ltd", "corp", "co", "jr", "sr", "esq", "am", "pm"))
+ENDING_SHORT_FORMS = frozenset(("etc", "inc", "ltd", "corp", "co", "jr", "sr", "esq", "am", "pm", "est"))
+STREETS = frozenset(("ave", "blvd", "rd", "st", "hwy"))
+"""Short forms that may end a sentence, where a word begins the next that is no name."""
 OTHER_SHORT_FORMS = frozenset(("dr", "st", "eg", "ie", "no", "nos", "cf", "al", "us", "uk", "phd", "pp", "viz", "v"))
 
 
@@ -402,8 +406,14 @@ class SentenceSplitter:
         short = (word.group() if word else "").replace(".", "").lower()
         if short in _before_numbers() and (next_word.lstrip("(")[:1].isdigit() or next_word == "("):
             return False if next_word != "(" or final else None
+        if LIFE.search(line) and re.match(r"(?:ca?\.\s?)?(?:\d|$)", next_word):
+            return False if next_word or final else None
         if short in ENDING_SHORT_FORMS:
             return next_word[0].isupper() if next_word else (final or None)
+        if short in STREETS and (first := re.match(r"[A-Z][a-z]*|$", next_word)):
+            if first.end() == len(next_word) and not final:
+                return None
+            return first.group().lower() in words("en_function_words.txt")
         if short in OTHER_SHORT_FORMS or short in mapping("en_abbreviations.tsv") or re.search(r"\b[A-Z]$", line):
             return False
         if not next_word:

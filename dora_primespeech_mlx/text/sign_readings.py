@@ -16,6 +16,16 @@ FIRST_STEPS = re.compile(
     r"|edit|view|tab|path|visit|find|head)\b|打开|进入|点击|点开|单击|选择|前往|依次|设置|菜单|路径|通过|找到|右键"
 )
 """What introduces the steps of a menu."""
+PHYSICAL = {
+    "J": ("焦耳", "joule", r"功|能|热|焦|\benerg|\bwork\b|\bheat|\bjoule|\d N\b|\bE = "),
+    "N": (
+        "牛",
+        "newton",
+        r"力|重|压|牛|kg|m/s|\bforce|\bweigh|\bnewton|\btension|\bfriction|\bthrust|\bF ?=|\d J\b",
+    ),
+    "K": ("开尔文", "kelvin", r"开尔文|绝对|热力学|[°℃]|\b[Kk]elvin|\babsolute|\btemperature|\batm\b|\bT ?= ?\d"),
+}
+"""Letters behind a number that are units where it is about what they measure."""
 AFTER_LENGTHS = frozenset(("wide", "tall", "long", "high", "deep", "thick", "across", "apart", "away", "off"))
 
 
@@ -60,6 +70,24 @@ def spoken(sign: str, language: str) -> str:
 def sign(sign: str) -> Callable[[re.Match[str], str], str]:
     """A rule that says a sign wherever it stands."""
     return lambda match, language: spoken(sign, language)
+
+
+def equality(match: re.Match[str], language: str) -> str:
+    """`==` and `===`: a comparison between two values, or the name of the sign where it is spoken of."""
+    left, right = before(match), after(match)
+    word, following = re.search(r"[A-Za-z]{2,}$", left), re.match(r"[A-Za-z]{2,}", right)
+    named_before = re.search(r"(?:^|[,，、;；(（用和与是的即把])$", left) or (
+        word and word.group().lower() in words("en_function_words.txt") | {"use", "between", "operator"}
+    )
+    named_behind = re.match(rf"[,，、;；.。?？)）{HAN}]|$", right) or (
+        following and following.group().lower() in words("en_behind_signs.txt")
+    )
+    if not (named_before and named_behind):
+        return spoken("=", language)
+    is_double = len(match.group().strip()) == 2
+    if language == "zh":
+        return "双等号" if is_double else "三等号"
+    return " double equals " if is_double else " triple equals "
 
 
 def minus(match: re.Match[str], language: str) -> str:
@@ -133,11 +161,27 @@ def amperes(match: re.Match[str], language: str) -> str:
 
 
 def physical(match: re.Match[str], language: str) -> str:
-    """J and N behind a number, where it is about work or forces."""
-    names = {"J": ("焦耳", "功|能|热|焦"), "N": ("牛", "力|重|压|牛")}
-    name, about = names[match[1]]
-    is_meant = re.search(about, before(match) + after(match)) and after(match, 1) not in {*"型级号区景类系"}
-    return name if language == "zh" and is_meant else match.group()
+    """J, N and K behind a number, where it is about energy, forces or absolute temperatures."""
+    name, one, about = PHYSICAL[match[1]]
+    left, right = before(match), after(match)
+    if match.group() == "K" and language != "zh" and not re.search(r"\.\d+$", left):
+        return match.group()
+    sentence = re.split(r"[.!?]\s|[。！？]", left)[-1] + re.split(r"[.!?](?:\s|$)|[。！？]", right)[0]
+    if not re.search(about, sentence) or right[:1] in {*"型级号区景类系"}:
+        return match.group()
+    if language == "zh":
+        return name
+    is_one = re.search(r"(?:^|[^\d.])1$", left) or (re.search(r"\b[Aa]n? [\d.,]+$", left) and re.match(" [a-z]", right))
+    return f" {one}{'' if is_one else 's'}"
+
+
+def quotient(match: re.Match[str], language: str) -> str:
+    """A slash between two quantities: a division where something is calculated, else two of them."""
+    unit, slash, number, other = match.groups()
+    clause = re.split(r"[，。；！？,;!?\n]", before(match))[-1] + re.split(r"[，。；！？,;!?\n]", after(match))[0]
+    if re.search("=|等于| equals ", clause):
+        return f"{unit}{'除以' if language == 'zh' else ' divided by '}{number} {other}"
+    return f"{unit}{'，' if language == 'zh' else ', '}{number} {other}" if slash == " / " else match.group()
 
 
 def unit_in_brackets(match: re.Match[str], language: str) -> str:

@@ -36,7 +36,7 @@ EMOTICON = re.compile(
 ANY = re.compile(
     r"[^\w\s,，.。!！?？、:：;；'’“”()（）]|\.[A-Za-z_]|_|[\dA-Ha-h][)）]|\.\d+:\d|\d：\d|\d\. \d"
     r"|†|![A-Za-z_(]|[A-Za-z)][2-9]|[a-zHK](?:Cl|Br|OH|O|F|I|S)\b|\d[Ww万亿]|[①-⑳]|每\s?[A-Za-zμ]|\d\s?[AaPp]\.?[Mm](?![A-Za-z])"
-    r"|\d\s?[AJN](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"
+    r"|\d\s?[AJNK](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"
     r"|(?<!\w)[OfghP]\(|[一-鿿][)）]\d|[A-Z]{3}\s?\d|[A-Z][a-z]{1,3}\.\d|\d[a-z]?[+d]"
     r"|\d[smghlt](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]|\d[万亿]\s?[A-Za-zμ㎡㎥]|\dm\d\d|\d\s?[A-Za-z%℃℉]{0,2}[（(]\d"
 )
@@ -134,7 +134,7 @@ def _rules(language: str) -> Rules:
         ("≤<", r"\s*(?:<=|=<|≤)\s*", readings.sign("≤"), readings.sign("≤")),
         ("≥>", r"\s*(?:>=|≥)\s*", readings.sign("≥"), readings.sign("≥")),
         ("≠!=<", r"\s*(?:!==?|≠|=/=|(?<=[\w\s])<>(?=[\w\s]))\s*", readings.sign("≠"), readings.sign("≠")),
-        ("=", r"\s*={2,3}\s*", readings.sign("="), readings.sign("=")),
+        ("=", r"\s*={2,3}\s*", readings.equality, readings.equality),
         ("<", rf"\s*<\s*(?=[-+−~]?[\w{MONEY}.(\"'“√])", readings.sign("<"), readings.sign("<")),
         (">", rf"\s*>\s*(?=[-+−~]?[\w{MONEY}.(\"'“‘「【\[√])", readings.greater, readings.greater),
         # Ranges: a dash between two numbers, each with or without its unit; between days of the week.
@@ -175,7 +175,12 @@ def _rules(language: str) -> Rules:
         ("+", r"(\d\.\d+[万亿])\+", r"\1多", r"\1+"),
         ("+", r"(?:(?<=\d%)|(?<=\d[岁年天])|(?<=\d小时))\+(?!\s?[\d(])", "以上", "+"),
         ("-", r"(?<=[A-Z]{2})-(?=\d+(?:\.\d+)?%)", "负", " negative "),
-        ("×xX*", r"(?<=\d[gmLlsVAWhNJ])\s?[×xX*]\s?(?=\d)", "乘", " times "),
+        (
+            "×xX*",
+            r"(?<=\d[gmLlsVAWhNJ])\s?[×xX*]\s?(?=\d)(?!\d+\s?(?:days?|d|weeks?|wks?|months?|doses?|nights?|[天周日晚次])\b)",
+            "乘",
+            " times ",
+        ),
         ("d", r"(?<=\d)d(?![A-Za-z0-9]|打印|动画|模型|建模|效果|图)", "天", "d"),
         ("/", r"(?<![\d/.])(\d{1,3}) (\d{1,2})/(\d{1,2})(?![\d/.])", readings.mixed_number, r"\1 \2/\3"),
         # From one to another of a kind, each with its unit or its part.
@@ -186,6 +191,13 @@ def _rules(language: str) -> Rules:
             r"\1 to ",
         ),
         ("-~–—", r"(?<![\d/-])(\d{1,3}/\d{1,3})\s?[-~–—]\s?(?=\d{1,3}/\d{1,3}(?![\d/-]))", r"\1到", r"\1 to "),
+        # One quantity divided by another, in an equation: 12 V / 0.5 A = 24 Ω.
+        (
+            "/",
+            r"(?<=\d)(\s{0,2}[A-Za-zμΩ°℃²³]{1,5})(\s?/\s?)(\d[\d.]*)\s{0,2}([A-Za-zμΩ°℃²³]{1,5})(?![A-Za-z/])",
+            readings.quotient,
+            readings.quotient,
+        ),
         # Several sizes, of which none is of another.
         ("/", r"(\d\s?[KMGT]i?B)/(?=\d)", r"\1，", r"\1, "),
         ("/", r"(?<![\d/.])(?!1/)(\d{1,4})/(?=\d{1,4}\s?[KMGT]i?B(?![A-Za-z]))", r"\1，", r"\1, "),
@@ -248,6 +260,7 @@ def _rules(language: str) -> Rules:
             r" \1-\2 ",
         ),
         ("(（", r"(?<=\d)(?:(\s?[A-Za-z%℃℉]{1,2})[(（]|（)(?=\d)", r"\1，", lambda m, where: m.group()),
+        ("·•⋅", r"(?<=[A-Za-z\d)])\s?[·•⋅]\s?(?=\d{0,2}H2O)", "，", " dot "),
         # Many pieces, each with many of it; so many ten thousands of a unit.
         ("/", rf"(?<=\d[瓶盒片罐袋包支粒件个箱张条块双套台])/(?=[{HAN}](?![{HAN}]))", "每", "/"),
         (
@@ -270,6 +283,8 @@ def _rules(language: str) -> Rules:
         ),
         # A revision of git.
         ("~", r"(?<=[A-Z]{3})~(?=\d)", "波浪号", " tilde "),
+        ("-", r"(?<![\w)\]-])-(?=(?:sin|cos|tan|log|ln|√|π|∞)(?![a-z-]))", "负", "negative "),
+        ("-", rf"(?<=[{HAN}])-(?=(?:sin|cos|tan|log|ln|√|π|∞)(?![a-z]))", "负", " negative "),
         # Options of a command.
         ("-", r"(?<![A-Za-z0-9-])--(?=[A-Za-z])", "杠杠", "dash dash "),
         (
@@ -320,6 +335,14 @@ def _rules(language: str) -> Rules:
             "非",
             "not ",
         ),
+        # What one command hands on to the next.
+        (
+            "|",
+            r"(?<=\S) \| (?=(?:grep|awk|sed|sort|uniq|wc|head|tail|less|more|xargs|jq|tee|cut|tr|bash|sh|cat"
+            r"|find|python3?|node)\b)",
+            "管道",
+            " pipe ",
+        ),
         ("*", r"(?<=\w)\s*\*=\s*", "乘等于", " times equals "),
         ("|", r"(?<=[\w\])]) \| (?=(?:None|null|undefined|[a-z]|\d+)(?!\w))", "或", " or "),
         ("-", r"(?<=\w)\s*-=\s*", "减等于", " minus equals "),
@@ -345,7 +368,7 @@ def _rules(language: str) -> Rules:
             lambda m, where: m[1] + digits(m[2], telephone=True),
             r"\1\2",
         ),
-        ("JN", r"(?<=\d)\s?([JN])(?![A-Za-z0-9])", readings.physical, readings.physical),
+        ("JNK", r"(?<=\d)\s?([JNK])(?![A-Za-z0-9])", readings.physical, readings.physical),
         ("(（", rf"(?<=[{HAN}])[(（]({mandarin_units()})[)）]", readings.unit_in_brackets, r"(\1)"),
         ("/", rf"(\d\s?(?:{mandarin_units()}))/d(?![A-Za-z0-9])", r"\1每天", r"\1 per day "),
         # A number behind a bracket that would go on the one before it.

@@ -8,7 +8,8 @@ from difflib import SequenceMatcher
 from itertools import accumulate
 
 from dora_primespeech_mlx.text import Phones
-from dora_primespeech_mlx.text.mandarin.normalise import HAN, simplified
+from dora_primespeech_mlx.text.mandarin.normalise import HAN
+from dora_primespeech_mlx.text.mandarin.simplified import simplified
 from dora_primespeech_mlx.text.scripts import KANA
 from dora_primespeech_mlx.text.symbols import MARKS, PAD, UNKNOWN
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import cache
 
 from dora_primespeech_mlx.text.cantonese.numbers import counted, decimal, digits
-from dora_primespeech_mlx.text.mandarin.normalise import HAN, converter
+from dora_primespeech_mlx.text.mandarin.normalise import HAN
+from dora_primespeech_mlx.text.mandarin.simplified import converter, only_simplified
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 
 NUMBER = r"\d+(?:\.\d+)?"
@@ -42,23 +43,11 @@ def traditional(text: str) -> str:
     A text counts as simplified when it has a character that is only simplified: the traditional forms of others
     (后, 里, 只) are words of their own, which a traditional text would lose.
     """
-    if not any(_only_simplified(character) for character in text):
+    if not any(only_simplified(character) for character in text):
         return text
     return "".join(
         converter("s2hk")(part) if part not in KEPT else part for part in re.split(f"([{''.join(KEPT)}])", text)
     )
-
-
-@cache
-def _only_simplified(character: str) -> bool:
-    """Whether no traditional text has this character: it is not in Big5, and has a traditional form."""
-    if not "\u4e00" <= character <= "\u9fff":
-        return False
-    try:
-        character.encode("big5")
-    except UnicodeEncodeError:
-        return converter("s2hk")(character) != character
-    return False
 
 
 @cache

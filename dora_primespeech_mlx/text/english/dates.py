@@ -23,6 +23,8 @@ SHORT_WEEKDAY = (
     rf"|(?<=\b(?:on|by) )({SHORT_WEEKDAYS})\b(?:\.(?=\s+[a-z])|(?=[.,;!?)]|$)(?!\.\w))"
 )
 """A short weekday with a full stop that ends no sentence, before a time or a month, or after on or by."""
+LIFE = {"b": "born", "d": "died", "r": "reigned", "fl": "flourished"}
+"""Short forms before a year of someone's life."""
 DATE_WORDS = re.compile(
     r"(?i)\b(?:on|due|dated?|deadline|until|till|since|before|after|starts?|ends?|mon|tues?|wed|thu|thurs|fri|sat|sun"
     rf"|{WEEKDAYS}|christmas|birthday|holiday),?:?\s(?:is\s)?$"
@@ -30,12 +32,20 @@ DATE_WORDS = re.compile(
 """What comes before two numbers with a slash that are a month and a day."""
 NO_DENOMINATORS = frozenset(["13", "14", "17", "19", "21", "22", "23", "26", "27", "28", "29", "31"])
 """Days of a month that nothing is parted into."""
+USUAL_DENOMINATORS = frozenset(["2", "3", "4", "5", "6", "8", "10", "12", "16"])
 AT_A_TIME = re.compile(r"(?i)\b(?:at|by|until|till|from|since|before|after|on \S+),? $")
 LASTING = re.compile(
     r"(?i)\b(?:in|took|takes|under|lasts?|lasted|pace of|time of|runtime(?: of)?|finish\w*|split of) $"
 )
 """What comes before minutes and seconds: a 5K in 24:31."""
 RATIO_WORDS_AFTER = re.compile(r"\s(?:scale|ratio|odds|mix(?:ture)?|dilution|split|leverage|proportion)\b")
+
+
+def military(time: str) -> str:
+    """Four digits as a time of day: "1800" -> eighteen hundred hours, "0630" -> oh six thirty hours."""
+    hour = f"oh {cardinal(time[1])}" if time[0] == "0" else cardinal(time[:2])
+    rest = "hundred" if time[2:] == "00" else f"oh {cardinal(time[3])}" if time[2] == "0" else cardinal(time[2:])
+    return f"{hour} {rest} hours"
 
 
 def short_weekdays(match: re.Match[str]) -> str:
@@ -82,9 +92,12 @@ def short_date(match: re.Match[str]) -> str:
     left = before(match)
     counted = re.match(r"\s([a-z]{2,}s|of|in|inch)\b", after(match))
     is_counted = counted and (counted[1] in {"of", "in"} or counted[1] not in words("en_function_words.txt"))
+    is_bound = match[2] not in USUAL_DENOMINATORS and re.search(
+        r"(?i)\b(?:by|from|through|thru|from \d\d?/\d\d? (?:to|until)) $", left
+    )
     is_no_fraction = match[2] in NO_DENOMINATORS and not is_counted
     is_day = match[2] == "1" and re.search(r"\bby $", left)
-    if has_zero or is_day or is_no_fraction or DATE_WORDS.search(left):
+    if has_zero or is_day or is_bound or is_no_fraction or DATE_WORDS.search(left):
         return day(match[1], match[2], None)
     return match.group()
 

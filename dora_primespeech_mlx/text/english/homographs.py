@@ -23,10 +23,13 @@ PAST_VERBS = (
     "realized noticed stopped"
 )
 AUXILIARIES = frozenset(
-    ("do", "does", "did", "can", "could", "will", "would", "should", "may", "might", "must", "shall")
+    ("do", "does", "did", "can", "could", "will", "would", "should", "may", "might", "must", "shall", "let", "lets")
+    + ("help", "helps", "make", "makes")
 )
-ASKED = frozenset(("i", "you", "we", "they", "he", "she", "it"))
-"""Who does it, between an auxiliary and the verb of a question."""
+ASKED = frozenset(("i", "you", "we", "they", "he", "she", "it", "me", "us", "them", "him"))
+"""Who does it, between an auxiliary and its verb: can you, lets them."""
+DOERS = frozenset(("i", "we", "they"))
+"""What a verb follows, unless a form of be stands before it: they present, but are they present."""
 SHORTHANDS = {
     "<to>": "(?:to|" + "|".join(sorted(words("en_before_verbs.txt"))) + ")",
     "<be>": "(?:"
@@ -67,7 +70,7 @@ def homographs() -> dict[str, Homograph]:
 
 @cache
 def _rules() -> dict[str, tuple[Rule, ...]]:
-    return read_rules("en_contexts.tsv", SHORTHANDS)
+    return read_rules("en_contexts.tsv", SHORTHANDS, whole_words=True)
 
 
 def pronounced(tokens: Sequence[str], index: int) -> tuple[str, ...] | None:
@@ -100,6 +103,8 @@ def _is_first(entry: Homograph, tokens: Sequence[str], index: int) -> bool:
     after = tokens[index + 1].lower() if index + 1 < len(tokens) else ""
     asked = tokens[index - 2].lower() if index > 1 and before in ASKED else ""
     is_command = before in {"", ".", "!", "?", ","} and after in words("en_objects.txt")
-    if is_command or before in words("en_before_verbs.txt") or asked in AUXILIARIES:
+    asks = tokens[index - 2].lower() if index > 1 else ""
+    is_done = before in DOERS and asks not in words("en_be_forms.txt")
+    if is_command or is_done or before in words("en_before_verbs.txt") or asked in AUXILIARIES:
         return "V".startswith(tuple(tag[:1] for tag in entry.tags))
     return tag_of(tokens, index).startswith(entry.tags)

@@ -2,7 +2,7 @@
 
 import re
 
-from dora_primespeech_mlx.text.english.numbers import cardinal, digits, in_pairs
+from dora_primespeech_mlx.text.english.numbers import cardinal, digits, in_pairs, year
 from dora_primespeech_mlx.text.rules import Row
 from dora_primespeech_mlx.text.tables import words
 
@@ -38,6 +38,14 @@ def identifier_rules() -> list[Row]:
             rf"(?<!\w)#(?=\d*[A-Fa-f])(?=[A-Fa-f]*\d)({HEX}{{6}}|{HEX}{{3}})(?!\w)",
             lambda match: spelled(match[1]),
         ),
+        # A standard and its year; a version and what stands behind it: ISO/IEC 27001:2022, 5.15.0-91-generic.
+        (
+            "0:",
+            r"\b((?:ISO|IEC|EN|DIN|BS|IEEE)(?:[/ -](?:IEC|ISO|TS|TR|EN))*)[ -]?(\d{3,5})(?:-(\d+))?:((?:19|20)\d\d)\b",
+            lambda match: f"{match[1]} {match[2]} {match[3] or ''}, {year(match[4])}",
+        ),
+        ("0.-", r"(?<![\w.])(\d+(?:\.\d+){2,})-(?=\d+(?![\d.]))", r"\1 dash "),
+        ("IPv", r"\bIPv(?=[46])", lambda match: "IP V "),
         (
             "0",
             rf"(?i)\bports?(?: (?:number|numbers|is|are|to)|\s?[=:])?\s?#?"

@@ -10,7 +10,9 @@ from dora_primespeech_mlx.text.english.capitals import speak_capitals
 from dora_primespeech_mlx.text.english.chess import chess_rules
 from dora_primespeech_mlx.text.english.dates import MONTH_NAMES, WEEKDAYS
 from dora_primespeech_mlx.text.english.identifiers import identifier_rules
+from dora_primespeech_mlx.text.english.medicine import medicine_rules
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, general, ordinal
+from dora_primespeech_mlx.text.english.places import address_rules
 from dora_primespeech_mlx.text.english.quantities import GROUP
 from dora_primespeech_mlx.text.english.roman import roman_rules
 from dora_primespeech_mlx.text.english.scripture import scripture_rules
@@ -124,6 +126,8 @@ def _rules() -> Rules:
         ("-", r"(?i:\b(?:an?|grade[sd]?|got|get|earned|or|to|type)|[,:]) ([ABCDO]|AB)-(?=[\s,.;!?)]|$)", _minus),
         ("-|−|–", r"\b(UTC|GMT) ?[-−–](?=\d)", r"\1 minus "),
         ("–", r"(?<![\w–-])([A-Z])–(?=[A-Z]\b(?![–-]| bond))|(?<=\))–(?=\([A-Za-z0-9]{1,3}\))", _letters_to),
+        *medicine_rules(),
+        *address_rules(),
         ("/", r"\bb/([wc])\b", lambda match: {"w": "between", "c": "because"}[match[1]]),
         ("0y", r"\b(\d{1,3})[ -]?y/?o\b", r"\1 year old"),
         ("v", r"(?i)(?<=[\w).] )vs(?= \w)", lambda match: "versus"),
@@ -149,6 +153,20 @@ def _rules() -> Rules:
         ("0.", r"\b(?:No|no|Nos)\.\s*(?=\d)", lambda match: "number "),
         ("#", r"#([A-Z]{1,3})-?(\d{3,})\b", lambda match: f"{' '.join(match[1])} {digits(match[2])}"),
         ("#", r"#(?=\d+(?:st|nd|rd|th)?(?![A-Za-z\d]))|(?<=[a-z] )#(?= [a-z])", lambda match: "number "),
+        (
+            "0.",
+            r"(?:(?<=[(;,–-])\s?\b(b|d|r|fl)|\b(fl)|^(b|d)(?=\. ?\d{4}\)))\. ?(?=(?:ca?\. ?)?\d{3,4}\b)",
+            lambda match: f" {dates.LIFE[match[1] or match[2] or match[3]]} ",
+        ),
+        (".", r"(?<=\d)(st|nd|rd|th)[- ]c\.(?=\s[a-z]|[,;)])", r"\1 century"),
+        ("CA|BA", r"\b(BCE?|AD|CE)\s?[-–]\s?(?=(?:AD )?\d)", r"\1 to "),
+        (
+            "0h",
+            r"\b([Aa]t|[Bb]y|[Ff]rom|until|till|to|before|after|around|between|and) ((?:[01]\d|2[0-3])[0-5]\d)"
+            r" ?(?:hrs|hours|h)\b",
+            lambda match: f"{match[1]} {dates.military(match[2])}",
+        ),
+        (".", r"\b[Ee]st\.(?!,? (?:in |ca?\. )?\d{4}\b)(?=[ ,)]|$)", lambda match: f"estimated{_closing(match)}"),
         (
             "0.",
             rf"(?i)(?<!\d)(?:(?<!\d )|(?=ext))\b({'|'.join(mapping('en_before_numbers.tsv'))})\.\s?(?=\(?\d)",
@@ -255,7 +273,7 @@ def _rules() -> Rules:
         ("-|–", r"\bA[-–]Z\b", lambda match: "A to Z"),
         (
             "0-|0–",
-            r"(?i)\b(noon|midnight|dawn|now|today)\s?[-–]\s?(?=\d)|(?<=[\dM])\s?[-–]\s?(?=(?:noon|midnight|present|now|today|date)\b)",
+            r"(?i)\b(noon|midnight|dawn|now|today)\s?[-–]\s?(?=\d)|(?<=[\dM])\s?[-–]\s?(?=(?:noon|midnight|present|now|today|date|late|close|closing|dusk|sunset)\b)",
             lambda match: f"{match[1] or ''} to ",
         ),
         ("0.", r"\bca?\.\s?(?=\d{3,4}\b)", lambda match: "circa "),

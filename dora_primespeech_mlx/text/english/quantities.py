@@ -188,6 +188,8 @@ def slash(match: re.Match[str]) -> str:
 
 def decade(match: re.Match[str]) -> str:
     """Years in tens: the 1990s, the 80s."""
+    if "00" in {match[2], match[3]}:
+        return "two thousands"
     said = year(match[1]) if match[1] else cardinal(match[2] or match[3])
     return plural(said)
 

@@ -53,6 +53,19 @@ LONG_BARS = re.compile(
 )
 GIVEN = re.compile(r"((?<!\w)P ?\([^()|]{1,30}?)\s?\|\s?(?=[^()|]{1,30}\))")
 """The probability of one event where another is so."""
+SUCH_THAT = re.compile(r"\{\s?([A-Za-z](?:\s?∈\s?[A-Zℝℤℕℚℂ])?)\s?\|\s?(?=[^{}|]{1,40}\})")
+"""A set of what has a property: {x | x > 2}."""
+LIMIT = re.compile(
+    r"(?<![A-Za-z\\])lim\s?_?[({]?\s?([A-Za-z]|Δ[a-z])\s?(?:→|->)\s?"
+    r"([-+−]?(?:∞|\d+(?:\.\d+)?|[a-z](?![A-Za-z])))[)}]?\s?"
+)
+TAKEN_TOGETHER = re.compile(
+    r"(?<![A-Za-z\\])(?:(?:sin|cos|tan|cot|sec|csc)(?=[xθαβφω](?![A-Za-z]))|(?:log|ln|lg)(?=[nNx](?![A-Za-z])))"
+    r"|(?<![A-Za-z])n\s?log\s?(?=n(?![A-Za-z]))"
+)
+"""A function and what it is taken of without a blank between: sinx, nlogn."""
+SHELLS = re.compile(r"(?<![A-Za-z0-9])\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2}(?:\s?\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2})+(?![A-Za-z0-9])")
+"""How many electrons each shell of an atom has: 1s² 2s² 2p⁶."""
 SIZES = re.compile(r"\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x]\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]?)+")
 """Numbers, each with or without its unit, and nothing that says what they are equal to: 0.3g×20."""
 FACTORIAL = re.compile(r"(?<![\w.])(\d{1,2})!=(\d+)")
@@ -85,11 +98,17 @@ ISOTOPE = re.compile(rf"(?<![A-Za-z0-9米里尺寸)\]{RAISED}])([⁰¹²³⁴⁵
 CHARGES = {"+": ("正", "plus"), "⁺": ("正", "plus"), "-": ("负", "minus"), "⁻": ("负", "minus")}
 LARGE = {"∫": "\\int", "∑": "\\sum", "∏": "\\prod"}
 LOGARITHM = re.compile(r"(?<![A-Za-z])log_(?:(\d+)|\{([^{}]{1,9})\})\s*(?=[\dA-Za-z(])")
+BOUNDS = re.compile(rf"([∫∑∏])([0-9−₋ₙᵢₐ₌-]*)([{RAISED}]+)")
+LOWER = str.maketrans("₋₌ₙᵢₐ", "−=nia")
 STRONG = re.compile(
-    rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|log_\{{|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)|[a-z]['’′]{{0,3}}\([a-z0-9](?:,\s?[a-z0-9])*\)"
+    rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|log_\{{"
+    rf"|(?:sin|cos|tan|log|ln) [a-zθ]\s?/|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)"
+    rf"|[a-z]['’′]{{0,3}}\([a-z0-9](?:,\s?[a-z0-9])*\)"
 )
 """What makes a formula of operands that might be a date, a range or a name."""
-NEEDED = re.compile(rf"[|%·\\$=<>≤≥≠≈+×÷*^±√∫∑∏(/→∈⩽⩾≦≧_{RAISED}]|\d[eE][-−]?\d|[a-z][23]?-")
+NEEDED = re.compile(
+    rf"[|%·\\$=<>≤≥≠≈+×÷*^±√∫∑∏(/→∈⩽⩾≦≧_{RAISED}]|\d[eE][-−]?\d|[a-z][23]?-|(?:sin|cos|tan|log|ln)[xnθ]\b"
+)
 DELIMITED = re.compile(
     r"\$\$(?P<display>.{1,2000}?)\$\$|\\\[(?P<square>.{1,2000}?)\\\]|\\\((?P<round>.{1,600}?)\\\)"
     r"|(?P<block>\\begin\{(?P<name>[A-Za-z]{1,20}\*?)\}.{1,2000}?\\end\{(?P=name)\})"
@@ -97,7 +116,7 @@ DELIMITED = re.compile(
     re.DOTALL,
 )
 UNIT_POWER = re.compile(
-    r"(\d\s?(?:[A-Za-zμ]+/)?(?:[kcdmμ]?m|s|ft|in|mi|yd)|(?<![\w^])(?:[A-Za-z]+/)(?:[kcdm]?m|s))\^([23])(?![\d.])"
+    r"(\d\s?(?:[A-Za-zμ]+/)?(?:[kcdmμ]?m|s|ft|in|mi|yd)|(?<![\w^])(?:[A-Za-z]+/)(?:[kcdm]?m|s))\^([23])(?!\d|\.\d)"
 )
 BARE = re.compile(
     r"(?:\\(?:text|mathrm|operatorname|textbf|mathbf|begin|end)\{[^{}]*\}|(?<![\w:\\.])\\[A-Za-z]+(?:\\[A-Za-z]+)*|(?<=[\d}\])])\\[A-Za-z]+"
@@ -157,12 +176,16 @@ def speak_formulas(text: str, language: str) -> str:
         text = re.sub(r"(?<=[\w)\]]) \^ (?=[-\w(])", "^", text)
         text = re.sub(r"\^([A-Za-z0-9+−-]{1,6})\^(?!\w)", r"^\1 ", text)
     if "|" in text:
-        if language == "en":
-            text = GIVEN.sub(r"\1 given ", text)
+        text = GIVEN.sub(r"\1给定" if language == "zh" else r"\1 given ", text)
+        text = SUCH_THAT.sub(r"{\1，满足" if language == "zh" else r"{\1 such that ", text)
         for bars in (BARS, LONG_BARS):
             text = bars.sub(r"\1的绝对值" if language == "zh" else r"absolute value of \1", text)
     if ":" in text or "：" in text:
         text = PROPORTION.sub(lambda match: _proportion(match, language), text)
+    if "lim" in text:
+        text = LIMIT.sub(r" \\lim_{\1 \\to \2} ", text).replace("∞}", r"\infty}")
+    text = TAKEN_TOGETHER.sub(lambda match: "n log " if match.group()[0] == "n" else f"{match.group()} ", text)
+    text = SHELLS.sub(_shells, text)
     text = SCIENTIFIC.sub(r"\1×10^\2", text)
     if "10" in text:
         text = _power_units(language).sub(lambda match: _measured(match, language), text)
@@ -171,6 +194,7 @@ def speak_formulas(text: str, language: str) -> str:
         text = ION.sub(lambda match: _ion(match, language), text)
     if any(sign in text for sign in LARGE):
         text = re.sub(r"([∫∑∏])(?=[_^])", lambda match: LARGE[match[1]], text)
+        text = BOUNDS.sub(_with_bounds, text)
     if "½" in text:
         half = "二分之一" if language == "zh" else " one half "
         text = re.sub(r"½(?=[A-Za-z]{1,3}[²³^])", half, text)
@@ -219,6 +243,18 @@ def _at_power(match: re.Match[str], language: str) -> str:
     if match[1]:
         return f"每{mandarin_unit(match[1])}" if language == "zh" else f" per {english_unit(match[1], True)}"
     return "到" if language == "zh" else " to "
+
+
+def _with_bounds(match: re.Match[str]) -> str:
+    """An integral, a sum or a product with lowered and raised signs behind it: ∫₀¹."""
+    below, above = match[2].translate(LOWER), match[3].translate(LOWERED)
+    return LARGE[match[1]] + (f"_{{{below}}}" if below else "") + (f"^{{{above}}} " if above else " ")
+
+
+def _shells(match: re.Match[str]) -> str:
+    """Each shell and its number, with a pause between: 1 s 2, 2 s 2."""
+    shells = re.findall(rf"(\d)([spdf])([{RAISED}]+)", match.group())
+    return ", ".join(f"{shell} {letter.upper()} {count.translate(LOWERED)}" for shell, letter, count in shells)
 
 
 def _factorial(match: re.Match[str]) -> str:
@@ -306,7 +342,7 @@ def _plain(match: re.Match[str], language: str) -> str:
     following = after(match, 12)
     if (
         last
-        and re.match(rf"\s?(?:[%‰°℃℉{HAN}µμ/]|[A-Za-z]{{1,5}}(?![A-Za-z0-9]))", following)
+        and re.match(rf"\s?(?:[%‰°℃℉{HAN}µμΩ/]|[A-Za-z]{{1,5}}(?![A-Za-z0-9]))", following)
         and not following.startswith(" /")
     ):
         head = spoken_formula(source[: last.start()], language)

@@ -120,7 +120,7 @@ class Reader:
             return Item(say("除以", "divided by" if self._is_between_numbers() else "over"), "operator")
         if token == "→":
             comes_near = before is not None and before.what in {"letter", "words"} and not before.words.endswith("次方")
-            if comes_near and re.match(r"[\d.∞+−±\\]", self._tokens.peek()):
+            if comes_near and re.match(r"[\d.∞+−±\\]|$", self._tokens.peek()):
                 return Item(say("趋于", "approaches"), "relation")
             return Item(say("到", "to"), "relation")
         if token in {",", ";", "、", "，"} or (token == ":" and not self._is_between_numbers()):
@@ -186,6 +186,9 @@ class Reader:
         if before is not None and what == "letter" and (before.source in FUNCTION_LETTERS or shape(inner) == "simple"):
             return Item(self._wording.either(joined(inner), f"of {joined(inner)}"), "words")
         is_factor = bool(what and what not in STARTS) or self._tokens.peek(False)[:1] in {"^", "(", *RAISED}
+        is_alone = before is None and not self._tokens.peek()
+        if is_alone or any(item.what == "relation" for item in inner):
+            return Item(joined(inner), "group")
         return Item(self._wording.bracketed(inner, is_factor, what), "group")
 
     def _bars(self, closer: str, before: Item | None) -> Item:

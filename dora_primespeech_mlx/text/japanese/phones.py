@@ -8,7 +8,7 @@ from typing import Any
 
 from dora_primespeech_mlx.text.japanese.normalise import HAN
 from dora_primespeech_mlx.text.japanese.readings import corrected, in_context, with_dictionary_v
-from dora_primespeech_mlx.text.mandarin.normalise import converter
+from dora_primespeech_mlx.text.mandarin.simplified import converter
 from dora_primespeech_mlx.text.symbols import MARKS, PAD, UNKNOWN
 from dora_primespeech_mlx.text.tables import mapping
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dora_primespeech_mlx.text.mandarin.normalise import converter
 from dora_primespeech_mlx.text.mandarin.pinyin import parse_pinyin
+from dora_primespeech_mlx.text.mandarin.simplified import converter
 from dora_primespeech_mlx.text.tables import words
 
 MODELS = ("g2pW.onnx", "g2pw.onnx")

@@ -1,11 +1,11 @@
 """Written Mandarin -> spoken Mandarin: Han characters and the six marks `! ? … , . -` only."""
 
 import re
-from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal, counted, decimal, digits, year
+from dora_primespeech_mlx.text.mandarin.simplified import simplified
 from dora_primespeech_mlx.text.rules import Row, Rules, after, before, with_any
 from dora_primespeech_mlx.text.tables import currencies, signs, words
 from dora_primespeech_mlx.text.units import EACH, mandarin_unit, mandarin_units
@@ -106,22 +106,6 @@ def spoken_mandarin(text: str) -> str:
     text = text.replace("嗯", "恩").replace("呣", "母").replace("〇", "零").replace("...", "…").translate(PUNCTUATION)
     text = re.sub(rf"[^{HAN}!?…,.\-]+", "", text)
     return re.sub(r"([!?…,.\-])[!?…,.\-]+", r"\1", text)
-
-
-def simplified(text: str) -> str:
-    """Traditional characters as simplified ones, by phrase where the choice depends on it."""
-    if not any("\u4e00" <= character <= "\u9fff" for character in text):
-        return text
-    return converter("tw2s")(text)
-
-
-@cache
-def converter(direction: str) -> Callable[[str], str]:
-    """A conversion of opencc between simplified and traditional characters, "tw2s" or "s2tw"."""
-    from opencc import OpenCC
-
-    convert = OpenCC(direction).convert
-    return lambda text: str(convert(text))
 
 
 @cache

@@ -1,0 +1,27 @@
+"""How often and how long something is taken, as prescriptions write it: q8h, BID x 7 days."""
+
+import re
+
+from dora_primespeech_mlx.text.rules import Row
+
+EACH = {"h": "hour", "hr": "hour", "hrs": "hour", "d": "day", "wk": "week", "wks": "week", "min": "minute"}
+
+
+def medicine_rules() -> list[Row]:
+    """Patterns of such short forms in a text and what is said for their matches."""
+    return [
+        ("0q|0Q", r"\b[qQ]\.?\s?(\d{1,2})(?:\s?[-–]\s?(\d{1,2}))?\s?(hrs?|h|d|wks?|min)\b", _every),
+        ("0BID", r"(?<=\d)(\s?[A-Za-z]{1,8} )BID\b", r"\1B I D"),
+        (
+            "0x|0×",
+            r"(?<=[A-Za-z)]) [x×]\s?(?=\d+(?:\s?[-–]\s?\d+)? ?(?:days?|d|weeks?|wks?|months?|doses?|nights?)\b)",
+            lambda match: " for ",
+        ),
+    ]
+
+
+def _every(match: re.Match[str]) -> str:
+    """Every so many hours."""
+    least, most, unit = match.groups()
+    said = f"every {least}{f' to {most}' if most else ''} {EACH[unit]}s"
+    return f"every {EACH[unit]}" if least == "1" and not most else said

@@ -1,0 +1,53 @@
+"""Traditional characters -> simplified ones, which the dictionaries of Mandarin are written in."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+IN_BOTH = {
+    "著": re.compile(
+        r"(?<=[显顯卓昭原编編土专專论論巨遗遺译譯合拙所新旧舊较較名])著(?![急火凉涼])"
+        r"|著(?=[名作称稱录錄述者文《「『〈]|[书書]立|有[《「『〈一多数數大])"
+    ),
+    "么": re.compile("(?<![老小])么(?![妹弟叔女兒儿])"),
+    "乾": re.compile("(?!)"),
+}
+"""Characters of both scripts that stand for another one in a traditional text, and where they do not.
+
+In a simplified text they never do: 显著, 好么, 承乾.
+"""
+
+
+def simplified(text: str) -> str:
+    """`text` in simplified characters, by phrase where the choice depends on it."""
+    if not any("\u4e00" <= character <= "\u9fff" for character in text):
+        return text
+    converted = converter("tw2s")(text)
+    if converted == text or len(converted) != len(text) or IN_BOTH.keys().isdisjoint(text):
+        return converted
+    kept = "".join(IN_BOTH) if any(map(only_simplified, text)) else ""
+    kept_at = {match.start() for pattern in IN_BOTH.values() for match in pattern.finditer(text)}
+    return "".join(
+        old if old in kept or at in kept_at else new for at, (old, new) in enumerate(zip(text, converted, strict=True))
+    )
+
+
+@cache
+def only_simplified(character: str) -> bool:
+    """Whether no traditional text has this character: it is not in Big5, and has a traditional form."""
+    if not "\u4e00" <= character <= "\u9fff":
+        return False
+    try:
+        character.encode("big5")
+    except UnicodeEncodeError:
+        return converter("s2hk")(character) != character
+    return False
+
+
+@cache
+def converter(direction: str) -> Callable[[str], str]:
+    """A conversion of opencc between simplified and traditional characters, "tw2s" or "s2tw"."""
+    from opencc import OpenCC
+
+    convert = OpenCC(direction).convert
+    return lambda text: str(convert(text))
