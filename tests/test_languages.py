@@ -11,7 +11,7 @@ import pytest
 from benchmarks import languages
 from dora_primespeech_mlx.settings import LANGUAGES, Settings
 from dora_primespeech_mlx.text import Frontend, Phones
-from dora_primespeech_mlx.text.sentences import SentenceSplitter, split, spoken_length
+from dora_primespeech_mlx.text.sentences import SentenceSplitter, sentences_of, split, spoken_length
 from dora_primespeech_mlx.voices.book import read_voices
 from dora_primespeech_mlx.voices.library import Library
 
@@ -108,6 +108,36 @@ def test_texts_that_users_reported_go_to_the_right_language(frontend: Frontend, 
         ("5000円/月", "g o s e N e N m a i ts u k i"),
         ("辛い思い出", "ts u r a i o m o i d e"),
         ("训练", "k u N r e N"),
+        ("2、3日", "n i s a N n i ch i"),
+        ("四、五人で二三日", "sh i g o n i N d e n i s a N n i ch i"),
+        ("七、八百人", "sh i ch i h a cl py a k u n i N"),
+        ("23日", "n i j u u s a N n i ch i"),
+        ("15:08着", "j u u g o j i h a cl p u N ch a k u"),
+        ("0:15", "r e e j i j u u g o f u N"),
+        ("5pmまで", "g o g o g o j i m a d e"),
+        ("血圧は120/80", "k e ts u a ts u w a hy a k u n i j u u n o h a ch i j u u"),
+        ("打率は.315", "d a r i ts u w a s a N w a r i i ch i b u g o r i N"),
+        ("1ドル＝150円", "i ch i d o r u i k o o r u hy a k u g o j u u e N"),
+        ("3個×5＝15", "s a N k o k a k e r u g o i k o o r u j u u g o"),
+        ("x>0", "e cl k u s u d a i n a r i z e r o"),
+        ("10^8", "j u u n o h a ch i j o o"),
+        ("1 1/2カップ", "i ch i t o n i b u N n o i ch i k a cl p u"),
+        ("p.45", "y o N j u u g o p e e j i"),
+        ("前年比-3.2%", "z e N n e N h i m a i n a s u s a N t e N n i p a a s e N t o"),
+        ("3-5営業日", "s a N k a r a g o e e gy o o b i"),
+        ("約30万km", "y a k u s a N j u u m a N k i r o m e e t o r u"),
+        ("月・水・金", "g e ts u s u i k i N"),
+        ("火・木曜日", "k a m o k u y o o b i"),
+        ("暗証番号は1234", "a N sh o o b a N g o o w a i ch i n i i s a N y o N"),
+        ("①卵 ②塩", "i ch i t a m a g o n i sh i o"),
+        ("お手数ですが", "o t e s u u d e s u g a"),
+        ("八百、八百屋", "h a cl py a k u y a o y a"),
+        ("終わった後、その後", "o w a cl t a a t o s o n o"),
+        ("怒りを、帽子を被る", "i k a r i o b o o sh i o k a b u r u"),
+        ("値を返す。値を上げる", "a t a i o k a e s u n e o a g e r u"),
+        ("ドアが開く、花が開く", "d o a g a a k u h a n a g a h i r a k u"),
+        ("1店舗、11店舗", "i cl t e N p o j u u"),
+        ("すごいw", "s u g o i"),
     ],
 )
 def test_japanese_readings(frontend: Frontend, text: str, said: str) -> None:
@@ -177,6 +207,27 @@ def test_a_kanji_that_nothing_can_read_is_named(frontend: Frontend, caplog: pyte
         ("金大中, 金屬", "김대중, 금속"),
         ("ㄱ과 ㅋㅋ", "기역꽈 ㅋㅋ"),
         ("KBS와 3D", "케이비에스와 쓰리디"),
+        ("네~ 알겠습니다", "네| 알겓씀니다"),
+        ("안녕하세요~반갑습니다", "안녕하세요|반갑씀니다"),
+        ("서울~부산, 1월 ~ 3월", "서우레서 부산, 이뤄레서 사뭘"),
+        ("20~30명", "이시베서 삼심명"),
+        ("2^10, x²", "이의 십쩨곱, 엑쓰 제곱"),
+        ("x<=5, a > b", "엑쓰 작꺼나 가틈 오, 에이 크다 비"),
+        ("① 준비 ② 실행", "일, 준비, 이, 실행"),
+        ("비밀번호는 1234", "비밀번호는 이리삼사"),
+        ("계좌번호 110-123-456789", "계좌번호 이릴공, 이리삼, 사오육칠팔구"),
+        ("119에 신고", "이릴구에 신꼬"),
+        ("혈압은 120/80", "혀라븐 배기시베 팔십"),
+        ("시속 100km/h", "시속 빽킬로미터"),
+        ("3만 km", "삼만킬로미터"),
+        ("5pm까지", "오후 다섣씨까지"),
+        ("3장 2절, 사진 3장", "삼장 이절, 사진 세장"),
+        ("2학년 3반 15번", "이항년 삼반 시보번"),
+        ("설탕 1큰술", "설탕 한큰술"),
+        ("부산역, 판교역, 지역, 번역", "부산녁, 판교역, 지역, 버녁"),
+        ("밀가루 점수 솔직히 짓밟다", "밀까루 점쑤 솔찌키 짇빱따"),
+        ("국민연금", "궁민년금"),
+        ("金氏", "김씨"),
     ],
 )
 def test_korean_readings(frontend: Frontend, text: str, said: str) -> None:
@@ -201,6 +252,14 @@ def test_korean_readings(frontend: Frontend, text: str, said: str) -> None:
         ("后天去皇后大道", "hau6 tin1 heoi3 wong4 hau6 daai6 dou6"),
         ("吓？里面冇云", "haa2 leoi5 min6 mou5 wan4"),
         ("五呎，卅日", "ng5 cek3 saa1 jat6"),
+        ("2-3個，2湯匙", "loeng5 zi3 saam1 go3 loeng5 tong1 ci4"),
+        (
+            "銷量係12,345。2,500蚊",
+            ("siu1 loeng6 hai6 jat1 maan6 ji6 cin1 saam1 baak3 sei3 sap6 ng5 loeng5 cin1 ng5 baak3 man1"),
+        ),
+        ("2024-25年度", "ji6 ling4 ji6 sei3 zi3 ji6 ng5 nin4 dou6"),
+        ("5pm前", "haa6 zau3 ng5 dim2 cin4"),
+        ("HK$1,200", "jat1 cin1 ji6 baak3 man1"),
     ],
 )
 def test_cantonese_readings(frontend: Frontend, text: str, jyutping: str) -> None:
@@ -265,12 +324,41 @@ def test_two_syllables_of_one_character_have_four_phones(frontend: Frontend) -> 
         ("Hello, world.", "ja", ["en"]),
         ("2024", "ko", ["ko"]),
         ("我住18樓A座", "yue", ["yue", "en", "yue"]),
+        ("RAM 16GB、SSD 512GB、", "ja", ["ja"]),
+        ("No.1のサービス", "ja", ["ja"]),
+        ("iOS 17、Android 14。", "ko", ["ko", "en"]),
+        ("mRNAとHK$100", "ja", ["ja"]),
+        ("気温25℃", "auto", ["ja"]),
+        ("日剧《半沢直树》很好看", "auto", ["zh"]),
+        ("The word 桜 means cherry.", "auto", ["en", "ja", "en"]),
+        ("韩语里“안녕하세요”是你好的意思。", "auto", ["zh", "ko", "zh"]),
+        ("呢個字，你鍾意邊個？", "auto", ["yue"]),
+        ("重點解決，然而家人聽日本歌", "auto", ["zh"]),
+        ("중국어 '你好'는 안녕", "ko", ["ko", "zh", "ko"]),
+        ("中国語の「你好」です", "ja", ["ja", "zh", "ja"]),
+        ("계좌번호 110-123-456789, Kakao", "ko", ["ko", "en"]),
     ],
 )
 def test_scripts_and_the_sentence_choose_the_language(
     frontend: Frontend, text: str, language: str, found: list[str]
 ) -> None:
     assert [span.language for span in frontend(text, language).spans] == found
+
+
+def test_what_comes_behind_cantonese_is_cantonese_until_it_shows_that_it_is_not() -> None:
+    text = "呢間餐廳啲嘢食好正，一定要試吓！價錢：$100。这是一本书。"
+    for voice, languages_of_them in ((Frontend(), "yue yue yue zh"), (Frontend(speaks=("zh", "en")), "zh zh zh zh")):
+        read = [voice(each.text, each.language) for each in sentences_of(text) if each]
+        assert " ".join(phones.spans[0].language for phones in read) == languages_of_them
+    read = [Frontend()(each.text, each.language) for each in sentences_of("最高気温25℃です、湿度60%。") if each]
+    assert {span.language for phones in read for span in phones.spans} == {"ja"}
+
+
+def test_two_or_three_of_something_stay_in_one_sentence() -> None:
+    for text in ("ここから歩いて大体2、3分です。", "我们大概需要三、四个人。"):
+        splitter = SentenceSplitter()
+        found = [sentence.text for character in text for sentence in splitter.push(character)]
+        assert [*found, *(sentence.text for sentence in splitter.finish())] == [text]
 
 
 def test_the_voice_reads_what_the_text_leaves_open() -> None:

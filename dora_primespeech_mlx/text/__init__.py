@@ -120,6 +120,7 @@ class Frontend:
         between Mandarin, has a "," before it, as in the official code. ValueError when nothing in `text` can be
         spoken, or when it has a language that the voice does not speak or whose package is not installed.
         """
+        language = self._habits.resolved(language)
         given = noted(text, notes, matrix_language(text, language)) if notes else Noted(text)
         phones = self._phones(given, language)
         if guard and len(phones.ids) < FEWEST_PHONES:

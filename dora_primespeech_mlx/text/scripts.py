@@ -7,6 +7,7 @@ from functools import cache
 from itertools import accumulate, groupby
 
 from dora_primespeech_mlx.text.addresses import ADDRESS, speak_addresses
+from dora_primespeech_mlx.text.korean.hanja import can_read
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 
@@ -14,12 +15,26 @@ NAMES = {"zh": "Mandarin", "en": "English", "ja": "Japanese", "ko": "Korean", "y
 KANA = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\uff66-\uff9f"
 HANGUL = "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3\ua960-\ua97c\ud7b0-\ud7fb"
 CHINESE = ("zh", "yue")
+# What Han characters behind Cantonese or Japanese are, with a voice that speaks it, and else as "auto" has them.
+AFTER_CANTONESE, AFTER_JAPANESE = "auto after yue", "auto after ja"
+AFTER = {AFTER_CANTONESE: ("yue", "auto_yue"), AFTER_JAPANESE: ("ja", "ja")}
 # Units that each room says; Open JTalk knows those of the Mandarin table too.
 UNITS = {"ja": ("zh_units.tsv", "ja_units.tsv"), "ko": ("ko_units.tsv",), "yue": ("yue_units.tsv",)}
+# How No. is said before a number.
+NUMBER_WORDS = {"ja": "ナンバー", "ko": "넘버 "}
+CLAUSE_ENDS = frozenset(",;、，；")
+QUOTED = re.compile('「[^」]*」|『[^』]*』|“[^”]*”|"[^"]*"|‘[^’]*’|《[^》]*》|[（(][^）)]*[）)]')
+ABOUT_WORDS = re.compile("[的是係系叫説说說讀读念寫写]|[日韓韩英中法德][文語语]")
+# Words that only Cantonese writes in characters of all; Mandarin has 重點解決, 聽日本歌 and 而家人.
+CANTONESE = re.compile(
+    "呢[個个度位間间啲]|(?<![這这那兩两旁身右左半])邊[個度位]|(?<![重要觀优優缺特地])點解(?![決釋析答開除放讀說碼])"
+    "|(?<![一重要觀優缺特地])點樣|(?<![然進因從反])而家(?![人庭長裡裏])|[聽尋琴]日(?![本文語記])|屋企|鍾意|幾多錢|傾偈|返工(?!作)"
+)
 # A sentence ends behind these; a full stop needs a blank.
 SENTENCE = re.compile(r"[^。！？!?\n]+?(?:[。！？!?…\n]+[」』”’）)]*|\.(?=\s)|$)|[。！？!?…\n]+", re.DOTALL)
 ACRONYM = re.compile(
-    r"[A-Za-z](?:\+\+|#)?|[A-Z]{2,}s?(?:[-&][A-Z]+)*(?:-?\d+(?:\.\d+)?)?|[A-Z]-?\d{1,3}|\d+[A-Z]{1,2}|[A-Z]\d[A-Z]"
+    r"[A-Za-z](?:\+\+|#)?|[a-z]?[A-Z]{2,}s?(?:[-&][A-Z]+)*(?:-?\d+(?:\.\d+)?)?|[A-Z]-?\d{1,5}|\d+[A-Z]{1,2}"
+    r"|[A-Z]\d[A-Z]|w{2,}|pH\d*(?:\.\d+)?"
 )
 # Capitals that are a word and not letters to spell: LOVE, STOP.
 SHOUTED = re.compile(r"(?=[A-Z]{4})[A-Z]*[AEIOU][A-Z]*")
@@ -41,6 +56,15 @@ class Habits:
     def hear_cantonese(self, text: str) -> bool:
         """Whether "auto" takes `text` for Cantonese."""
         return "yue" in self.speaks and (self.home == "yue" or _is_cantonese(text))
+
+    def see_japanese(self, text: str) -> bool:
+        """Whether "auto" takes `text`, which has no kana, for Japanese."""
+        return "ja" in self.speaks and any(only_japanese(character) for character in text) and may_be_japanese(text)
+
+    def resolved(self, language: str) -> str:
+        """`language` as the official codes have it, where it is what the text around leaves open."""
+        spoken, code = AFTER.get(language, ("", language))
+        return code if not spoken or spoken in self.speaks else "auto"
 
 
 @dataclass
@@ -64,7 +88,9 @@ def concern(text: str, language: str, habits: Habits) -> bool:
     """Whether a text of `language` may have anything for Japanese, Korean or Cantonese to read."""
     if language in {"ja", "ko", "yue", "auto_yue"} or re.search(f"[{KANA}{HANGUL}]", text):
         return True
-    return language == "auto" and (habits.home in {"ja", "ko"} or habits.hear_cantonese(text))
+    return language == "auto" and (
+        habits.home in {"ja", "ko"} or habits.hear_cantonese(text) or habits.see_japanese(text)
+    )
 
 
 def with_mandarin_particles(text: str, language: str) -> str:
@@ -89,8 +115,8 @@ def stretches(text: str, language: str, habits: Habits) -> list[Stretch]:
     sentences = SENTENCE.findall(text)
     for at, sentence in enumerate(sentences):
         numbers += sentence
-        # The number of an item is said with it: 1. 電源を入れる.
-        if re.fullmatch(r"\s*\d{1,3}\.\s*", numbers) and at + 1 < len(sentences):
+        # The number of an item is said with it: 1. 電源を入れる; and No. with its number.
+        if re.search(r"(?i)^\s*\d{1,3}\.\s*$|(?<![a-z])no\.$", numbers) and at + 1 < len(sentences):
             continue
         sentence, numbers = numbers, ""
         for stretch in _sentence(sentence, language, habits):
@@ -105,9 +131,11 @@ def _sentence(sentence: str, language: str, habits: Habits) -> list[Stretch]:
     reader = _han_reader(sentence, language, habits)
     if ADDRESS.search(sentence):
         sentence = speak_addresses(sentence, reader if language != "en" else "en")
+    if reader in NUMBER_WORDS:
+        sentence = re.sub(r"(?i)(?<![A-Za-z])no\.\s*(?=\d)", NUMBER_WORDS[reader], sentence)
     tokens = [Token(match.lastgroup or "mark", match.group()) for match in _scanner(reader).finditer(sentence)]
-    _own_letters(tokens, language, reader)
-    _own_latin(tokens, habits)
+    _own_letters(tokens, language, reader, habits)
+    _own_latin(tokens, habits, language)
     _own_numbers(tokens, reader)
     owner = next((token.owner for token in tokens if token.owner), reader)
     for token in tokens:
@@ -120,25 +148,41 @@ def _han_reader(sentence: str, language: str, habits: Habits) -> str:
     """The language that reads Han characters of the sentence which nothing beside them decides."""
     if language in {"zh", "ja", "ko", "yue"}:
         return language
+    outside = QUOTED.sub("", sentence)
+    if ABOUT_WORDS.search(outside) and not re.search(f"[{KANA}{HANGUL}]", outside):
+        # A word of another language is what is told about: 韓文係「감사합니다」.
+        sentence = outside
     chinese = "yue" if language == "auto_yue" or habits.hear_cantonese(sentence) else "zh"
     if any(_only_chinese(character) for character in sentence):
         return chinese
-    if re.search(f"[{KANA}]", sentence):
+    if re.search(f"[{KANA}]", sentence) or habits.see_japanese(sentence):
         return "ja"
     if re.search(f"[{HANGUL}]", sentence):
         return "ko"
     return habits.home if language == "auto" and habits.home in {"ja", "ko"} else chinese
 
 
-def _own_letters(tokens: list[Token], language: str, reader: str) -> None:
+def _own_letters(tokens: list[Token], language: str, reader: str, habits: Habits) -> None:
     """Kana, Hangul and Han characters by script; Han characters beside kana or Hangul with those."""
     for at, token in enumerate(tokens):
         if token.kind in {"kana", "hangul"}:
             token.owner = {"kana": "ja", "hangul": "ko"}[token.kind]
         elif token.kind == "han":
             token.owner = reader
-            if language not in {"zh", "ja", "ko", "yue"}:
+            if reader in {"ja", "ko"} and "zh" in habits.speaks and _is_told_about(tokens, at, reader):
+                token.owner = "zh"
+            elif language not in {"zh", "ja", "ko", "yue"}:
                 token.owner = _by_neighbours(tokens, at, reader)
+
+
+def _is_told_about(tokens: list[Token], at: int, reader: str) -> bool:
+    """Whether a named `reader` cannot read the Han characters: Korean without a reading, Japanese in quotes."""
+    text = tokens[at].text
+    if reader == "ko":
+        return not can_read(text)
+    around = [token.text for token in (tokens[at - 1 : at] + tokens[at + 1 : at + 2])]
+    is_quoted = len(around) == 2 and around[0][-1] in "「『“\"‘'" and around[1][0] in "」』”\"’'"
+    return is_quoted and any(_only_chinese(character) for character in text)
 
 
 def _by_neighbours(tokens: list[Token], at: int, reader: str) -> str:
@@ -148,13 +192,16 @@ def _by_neighbours(tokens: list[Token], at: int, reader: str) -> str:
         return "ko"
     if any(_only_chinese(character) for character in token.text):
         return reader if reader in CHINESE else "zh"
-    if "kana" in beside:
+    if "kana" in beside or any(only_japanese(character) for character in token.text):
         return "ja"
     return reader
 
 
-def _own_latin(tokens: list[Token], habits: Habits) -> None:
-    """Letters to spell with the Japanese or Korean around them; words, and letters beside words, in English."""
+def _own_latin(tokens: list[Token], habits: Habits, language: str) -> None:
+    """Letters to spell with the Japanese or Korean around them, else with that named; words in English.
+
+    Letters beside words are English too.
+    """
     lefts, rights = _owners_around(tokens)
     groups: list[list[int]] = []
     last = -2
@@ -167,7 +214,7 @@ def _own_latin(tokens: list[Token], habits: Habits) -> None:
             last = at
     for group in groups:
         beside = [token.owner for token in (tokens[group[0] - 1 : group[0]] + tokens[group[-1] + 1 : group[-1] + 2])]
-        around = [*beside, lefts[group[0]], rights[group[-1]]]
+        around = [*beside, lefts[group[0]], rights[group[-1]], language]
         owner = next((owner for owner in around if owner in {"ja", "ko"}), "")
         is_spelled = owner and all(
             tokens[at].text in habits.spelled or _is_spelled(tokens[at].text, owner) for at in group
@@ -195,12 +242,24 @@ def _own_numbers(tokens: list[Token], reader: str) -> None:
             owner = touching[0]
         elif tokens[at].kind == "measure":
             owner = reader
+        elif left and before and before[0].text.isspace() and (_ends_clause(after) or _is_named(tokens, at, right)):
+            owner = left
         elif left == "en" and right:
             is_name = before and before[0].text.isspace() and not (after and after[0].text.strip())
             owner = "en" if is_name else right
         else:
             owner = right or left or reader
         tokens[at].owner = owner
+
+
+def _ends_clause(after: list[Token]) -> bool:
+    return bool(after) and after[0].text in CLAUSE_ENDS
+
+
+def _is_named(tokens: list[Token], at: int, right: str) -> bool:
+    """Whether letters that Japanese or Korean spells name the number at `at`, before English: iOS 17, Android 14."""
+    before = tokens[max(0, at - 2) : at - 1]
+    return right == "en" and bool(before) and before[0].kind == "latin" and before[0].owner in {"ja", "ko"}
 
 
 def _owners_around(tokens: list[Token]) -> tuple[list[str], list[str]]:
@@ -221,7 +280,9 @@ def _is_cantonese(text: str) -> bool:
     text = re.sub(r"唔+(?=[，。！？,.!?…\s]|$)", "", text)
     if "咩" in text and re.search("[的了吗嗎吧这這那很没沒她们們羊]", text):
         text = text.replace("咩", "")
-    return any(character in words("cantonese_characters.txt") for character in text)
+    return CANTONESE.search(text) is not None or any(
+        character in words("cantonese_characters.txt") for character in text
+    )
 
 
 def may_be_japanese(text: str) -> bool:
@@ -229,6 +290,18 @@ def may_be_japanese(text: str) -> bool:
     return not any(_only_chinese(character) for character in text) and not re.search(
         "[你她它很]|的是|了$|了[。，]", text
     )
+
+
+def is_cantonese(text: str, around: bool = False) -> bool:
+    """Whether `text` shows that it is Cantonese; with Cantonese `around`, that it is not Mandarin."""
+    if around and not re.search("[的嗎吗這这那很沒没們们您麼么]|了[。，！？,!?]|了$", text):
+        return True
+    return _is_cantonese(text)
+
+
+def only_japanese(character: str) -> bool:
+    """Whether Chinese does not write this character."""
+    return character in words("japanese_characters.txt")
 
 
 @cache
@@ -255,15 +328,19 @@ def _scanner(reader: str) -> re.Pattern[str]:
     signs = sorted({sign for table in UNITS.get(reader, ()) for sign in mapping(table)} - {"in", "K", "A", "B"})
     units = "|".join(map(re.escape, sorted(signs, key=len, reverse=True))) or "(?!)"
     money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
+    lettered = "|".join(re.escape(sign) for sign in currencies() if re.match("[A-Z]+[$¥]", sign))
     joint = r"[.,:/~～〜×÷=+*–−-]"
     core = rf"\d+(?:\s?{joint}\s?[-−]?\d+)*"
-    measure = rf"(?:(?<![A-Za-z0-9])[-−+±])?{core}\s?(?:{units})(?![A-Za-z0-9])"
+    measure = rf"(?:(?<![A-Za-z0-9])[-−+±])?{core}[千万億兆萬천만억조]*\s?(?:{units})(?![A-Za-z0-9])"
     number = (
         rf"(?:(?:{money})\s?)?(?:(?<![A-Za-z0-9])[-−+±])?{core}"
         rf"(?:\s?(?:{money}|[%％‰])|\s?[AaPp]\.?[Mm](?![A-Za-z])\.?)?"
     )
     latin = r"[A-Za-zÀ-ÖØ-öø-ɏ]"
-    word = rf"\d+[A-Z]{{1,2}}(?![A-Za-z])|{latin}+(?:(?:['’&.-]|(?=\d)|(?<=\d)){latin}+|-?\d+(?:\.\d+)*)*(?:\+\+|\#)?"
+    word = (
+        rf"\d+[A-Z]{{1,2}}(?![A-Za-z])|(?!(?:{lettered})\s?\d){latin}+"
+        rf"(?:(?:['’&.-]|(?=\d)|(?<=\d)){latin}+|-?\d+(?:\.\d+)*)*(?:\+\+|\#)?"
+    )
     kinds = f"(?P<kana>[{KANA}]+)|(?P<hangul>[{HANGUL}]+)|(?P<han>[{HAN}々〆]+)"
     return re.compile(
         rf"{kinds}|(?P<measure>{measure})|(?P<latin>{word})|(?P<number>{number})|(?P<mark>\s+|.)", re.DOTALL

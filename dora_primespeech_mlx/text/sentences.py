@@ -16,7 +16,14 @@ from dora_primespeech_mlx.text.inband import CLOSE, CUT, END, ITEM, OPEN, SIGNS,
 from dora_primespeech_mlx.text.languages import evident_language
 from dora_primespeech_mlx.text.lines import goes_on
 from dora_primespeech_mlx.text.markup import MarkupStripper, strip_markup
-from dora_primespeech_mlx.text.scripts import may_be_japanese
+from dora_primespeech_mlx.text.scripts import (
+    AFTER_CANTONESE,
+    AFTER_JAPANESE,
+    NAMES,
+    is_cantonese,
+    may_be_japanese,
+    only_japanese,
+)
 from dora_primespeech_mlx.text.speech_tags import Requests
 from dora_primespeech_mlx.text.tables import lines, mapping, words
 
@@ -43,6 +50,11 @@ VALUE_SIGNS = frozenset("≈±√∛∑∏∫∠△∀∃∴∵−€£¥￥§�
 # What a dash stands between that is the "to" of a range: 3—5天, 1月—3月, 周一—周五.
 RANGE_BEGINS = re.compile(r"[\d%％‰℃°年月日号点时分秒元万亿一二三四五六七八九十A-Za-z]")
 RANGE_ENDS = re.compile(r"[\d周星$￥¥€£−-]")
+# Digits, and those that are one more.
+ONE_BEFORE = {
+    **dict(zip("12345678", "23456789", strict=True)),
+    **dict(zip("一二三四五六七八", "二三四五六七八九", strict=True)),
+}
 LEFT_OVER = CLOSERS | SENTENCE_ENDS | PAUSES | {ITEM, END}
 LIFE = re.compile(r"(?:[(,;]\s?|\bc\. )(?:b|d|r|fl|c)$")
 """Before the year when someone was born, died or reigned: (b. 1879, d. 1955)."""
@@ -90,18 +102,27 @@ def _with_language(sentences: Iterable[Sentence | None]) -> Iterator[Sentence | 
             yield None
             continue
         own = sentence.language if sentence.language != "auto" else evident_language(sentence.text)
-        if around == "ja" and own == "zh" and sentence.language == "auto" and may_be_japanese(sentence.text):
-            own = ""
+        if own == "zh" and sentence.language == "auto":
+            own = _chinese_or(around, sentence.text)
         has_letters = re.search(r"[A-Za-z]{2}", sentence.text) is not None
         if not (own or around or has_letters):
             waiting.append(sentence)
             continue
         yield from (_in(earlier, own or "en") for earlier in waiting)
         waiting = []
-        yield sentence if own or not around else _in(sentence, around)
+        yield sentence if not around and not own or own in NAMES else _in(sentence, own or around)
         around = own or around or "en"
     last = "en" if any(re.search("[A-Za-z]", sentence.text) for sentence in waiting) else "auto"
     yield from (_in(sentence, last) for sentence in waiting)
+
+
+def _chinese_or(around: str, text: str) -> str:
+    """What a text in Han characters is behind one of the language `around`; "" for the same."""
+    if around in {"ja", AFTER_JAPANESE}:
+        return "" if may_be_japanese(text) else "zh"
+    if is_cantonese(text, around == AFTER_CANTONESE):
+        return AFTER_CANTONESE
+    return AFTER_JAPANESE if may_be_japanese(text) and any(map(only_japanese, text)) else "zh"
 
 
 def _as_they_come(pieces: Iterable[str | None], requests: Requests, markup: bool) -> Iterator[Sentence | None]:
@@ -344,6 +365,9 @@ class SentenceSplitter:
             if length < (self._longest if self._emitted else self._first):
                 return False
             following = self._text[index + 1 : index + 2]
+            if character in "、，" and self._text[index - 1 : index] in ONE_BEFORE:
+                # Two or three of something: 三、四个, 2、3日.
+                return following not in ONE_BEFORE[self._text[index - 1]] if following or final else None
             if character == "—" and RANGE_BEGINS.search(self._text, max(0, index - 1), index):
                 return not RANGE_ENDS.match(following) if following or final else None
             if character not in ",:":

@@ -60,7 +60,7 @@ def _rules() -> tuple[Rule, ...]:
     number = rf"(?<![\d.])({NUMBER})"
     rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
         (r"\d{21,}", lambda match: digits(match.group())),
-        (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: ""),
+        (r"(?<![\d.])\d{1,3}(?:,\d{3})+(?!\d)", _amount),
         (r"(?m)^(\d{1,2})[.)、](?!\d)", lambda match: f"{decimal(match[1])},"),
         (
             r"(?<!\d)((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])(?![\d.])",
@@ -70,13 +70,17 @@ def _rules() -> tuple[Rule, ...]:
             r"(?<!\d)([12]\d|3[01]|0?[1-9])/(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?!\d)",
             lambda match: f"{digits(match[3])}年{decimal(match[2])}月{decimal(match[1])}號",
         ),
-        (r"(?<![\d.])(\d{4})[-~～–至到](\d{4})(?=年)", lambda match: f"{digits(match[1])}至{digits(match[2])}"),
+        (r"(?<![\d.])(\d{4})[-~～–至到/](\d{4}|\d{2})(?=年)", lambda match: f"{digits(match[1])}至{digits(match[2])}"),
         (r"(?<![\d.])((?:1\d|20)\d\d|0\d)(?=年(?![前後間]))", lambda match: digits(match[1])),
         (
             r"(?<![\d.])(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])(?=[日號]))?",
             lambda match: f"{decimal(match[1])}月{decimal(match[2]) if match[2] else ''}",
         ),
         (rf"(?<!\d){clock}\s*([AaPp])\.?[Mm]\.?", lambda match: _half(match[4]) + _moment(match)),
+        (
+            r"(?<![\d:])(1[0-2]|0?[1-9])\s*([AaPp])\.?[Mm]\.?(?![A-Za-z])",
+            lambda match: f"{_half(match[2])}{counted(str(int(match[1])))}點",
+        ),
         (rf"(?<!\d){clock}[-~～–至](?=\d\d?:\d\d)", lambda match: _moment(match) + "至"),
         (rf"(?<!\d){clock}(?![\d:])", _clock),
         (r"(?<![\d:])(\d+):(\d+)(?![\d:])", lambda match: f"{decimal(match[1])}比{decimal(match[2])}"),
@@ -125,6 +129,19 @@ def _clock(match: re.Match[str]) -> str:
     return _moment(match)
 
 
+def _amount(match: re.Match[str]) -> str:
+    """A number with commas between thousands: in digits where a rule says it with what it counts, else in words."""
+    number = match.group().replace(",", "")
+    before, after = match.string[: match.start()].rstrip()[-1:], match.string[match.end() :].lstrip()[:1]
+    is_bare = (
+        not after
+        or after in "。，！？,!?；;、)）」"
+        or after == "."
+        and not match.string[match.end() + 1 :][:1].isdigit()
+    )
+    return decimal(number) if is_bare and before not in currencies().keys() | MONEY.keys() else number
+
+
 def _telephone(match: re.Match[str]) -> str:
     return ",".join(digits(part) for part in re.findall(r"\d+", match.group()))
 
@@ -148,7 +165,8 @@ def _operator(match: re.Match[str]) -> str:
 def _range(match: re.Match[str]) -> str:
     if SCORE.search(match.string[: match.start()][-10:]) or SCORE_AFTER.match(match.string, match.end()):
         return f"{decimal(match[1])}比{decimal(match[2])}"
-    return f"{decimal(match[1])}至{counted(match[2]) if match[3] else decimal(match[2])}"
+    say = counted if match[3] else decimal
+    return f"{say(match[1])}至{say(match[2])}"
 
 
 def _label(match: re.Match[str]) -> str:

@@ -32,14 +32,36 @@ SQUARES = {
     "㈱": "株式会社",
     "㈲": "有限会社",
     "№": "No.",
+    "℡": "電話",
 }
 MONEY = {"¥": "円", "$": "ドル", "US$": "ドル", "€": "ユーロ", "£": "ポンド", "₩": "ウォン", "HK$": "香港ドル",
          "₹": "ルピー", "₽": "ルーブル", "฿": "バーツ", "CA$": "カナダドル", "AU$": "豪ドル"}  # fmt: skip
 MARKS = str.maketrans("：；:;，、。．！？⋯‥\n", ",,,,,,..!?……,")
-COUNTED = r"(?:[人分秒時日月年週回個本枚歳才度円倍名件点割%a-zA-Z℃°]|パーセント|ページ|メートル|キロ)"
+COUNTED = (
+    r"(?:[人分秒時日月年週回個本枚歳才度円倍名件点割世泊歩杯種社問行語曲話巻冊匹頭軒階%a-zA-Z℃°]"
+    r"|営業|パーセント|ページ|メートル|キロ)"
+)
 SCORE = re.compile(r"(?:勝|敗|負け|破っ|下し|引き分|リード|スコア|得点|同点)")
 RATIO = re.compile(r"(?:比|比率|割合|スコア|縦横|アスペクト|オッズ|配合)[^。！？,.!?\d]{0,4}$")
 TELEPHONE = re.compile(r"(?:電話|番号|TEL|Tel|FAX|内線|暗証|コード|パスワード)[^\d。！？]{0,6}$")
+
+# What is counted in twos or threes; 日 is にち there.
+FEW = (
+    "(?:[人年回十個本枚匹台点件時分秒度週泊階歳杯冊軒倍千百万億割行語曲問社校%]|[かカヶケ箇]月|[かカヶケ箇]所|か国"
+    "|メートル|キロ|センチ|グラム|ページ|パーセント|km|kg|cm)"
+)
+NEXT_TO = ("", "いち", "に", "さん", "し", "ご", "ろく", "しち", "はち")
+WEEKDAYS = {
+    "月": "げつ",
+    "火": "か",
+    "水": "すい",
+    "木": "もく",
+    "金": "きん",
+    "土": "ど",
+    "日": "にち",
+    "祝": "しゅく",
+}
+DAYS = "".join(WEEKDAYS)
 
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
@@ -62,7 +84,7 @@ def spoken_japanese(text: str) -> str:
 def _compatible(text: str) -> str:
     """Half-width kana and full-width letters, digits and signs in their usual form; circled numbers as numbers."""
     text = re.sub(r"[\uff61-\uff9f]+", lambda kana: unicodedata.normalize("NFKC", kana.group()), text)
-    text = re.sub(r"[\u2460-\u2473]", lambda number: f"{unicodedata.normalize('NFKC', number.group())},", text)
+    text = re.sub(r"[\u2460-\u2473]", lambda number: f"、{unicodedata.normalize('NFKC', number.group())},", text)
     text = "".join(SQUARES.get(sign, sign) for sign in text)
     text = "".join(sign if sign in KEPT else unicodedata.normalize("NFKC", sign) for sign in text)
     text = unicodedata.normalize("NFC", text)
@@ -92,11 +114,13 @@ def _rules() -> tuple[Rule, ...]:
             rf"(?<![A-Za-z0-9])({'|'.join(map(re.escape, mapping('ja_latin_words.tsv')))})(?![A-Za-z0-9])",
             lambda match: mapping("ja_latin_words.tsv")[match[1]],
         ),
-        (r"(?i)(?<![A-Za-z])No\.?\s*(?=\d)|#(?=\d)", lambda match: "ナンバー"),
+        (r"(?i)(?<![A-Za-z])No\.?\s*(?=\d)|#(?=[A-Z]?-?\d)", lambda match: "ナンバー"),
+        (r"(?<![A-Za-z])pp?\.\s?(\d+(?:[-–〜]\d+)?)", lambda match: f"{match[1]}ページ"),
         (r"(?<=[A-Za-z])\+\+", lambda match: "プラスプラス"),
         (r"(?<=[A-Z])#", lambda match: "シャープ"),
         (r"#(?=\w)", lambda match: ",ハッシュタグ"),
         (r"\(([月火水木金土日])(?=[)・祝])", lambda match: f"({match[1]}曜日"),
+        (rf"(?<![{HAN}\d])(?:[{DAYS}]・)+[{DAYS}](?=曜|[^{HAN}]|$)", _weekdays),
         (
             r"(?<![\d一-鿿])([月火水木金土日])〜([月火水木金土日])(?![一-鿿])",
             lambda match: f"{match[1]}曜から{match[2]}曜",
@@ -118,37 +142,73 @@ def _rules() -> tuple[Rule, ...]:
             rf"(?i)(?<![A-Za-z])([ap])\.?m\.?\s*{time}(?![\d:])",
             lambda match: clock(match[2], match[3], match[4], match[1]),
         ),
+        (
+            r"(?<![\d:])(1[0-2]|0?[1-9])\s*([AaPp])\.?[Mm](?![A-Za-z])\.?",
+            lambda match: clock(match[1], "0", None, match[2]),
+        ),
         (rf"(?<![\d:]){time}\s*(?:([AaPp])\.?[Mm](?![A-Za-z])\.?)?(?![\d:])", _clock),
         (r"(?<![\d:.])(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)(?![\d:])", lambda match: f"{match[1]}対{match[2]}"),
         (r"〒\s*(\d{3})-(\d{4})", lambda match: f"郵便番号{digit_names(match[1])}の{digit_names(match[2])}"),
         (r"(?<![\d-])(?:\+\d{1,3}-)?0\d{1,4}-\d{1,4}-\d{3,4}(?![\d-])|(?<!\d)\+\d[\d-]{6,}\d", _telephone),
         (r"(?<![\d.])0\d{8,}(?![\d.])", lambda match: digit_names(match.group())),
+        (
+            r"((?:番号|コード|パスワード)[はが:]?\s?[「\[(]?)(\d{3,})(?!\d|[.,-]\d)",
+            lambda match: match[1] + digit_names(match[2]),
+        ),
         (r"(?<![\d.-])(\d{1,4})-(\d{1,4})-(\d{1,4})(?![\d.-])", lambda match: f"{match[1]}の{match[2]}の{match[3]}"),
         (rf"({money})\s?({NUMBER})([万億兆千百]*)(K|M|B)?(?![A-Za-z])", _money),
         (rf"({NUMBER}[万億兆千百]*)\s?({money})", lambda match: match[1] + _currency(match[2])),
         (r"(?<![\d.])(\d+(?:\.\d+){2,})", lambda match: version(match[1])),
-        (rf"(?<=\d)\s?({units})(?![A-Za-z0-9²³])", lambda match: mapping("ja_units.tsv")[match[1]]),
+        (
+            rf"([{KANJI_DIGITS[1:9]}]|(?<![\d.,])[1-8])[、,]?\s?([{KANJI_DIGITS[2:]}]|[2-9]0{{,3}})(日|(?={FEW}))",
+            _one_or_the_next,
+        ),
+        (
+            r"(?<=率)(?:は|が)?(?:0|〇)?\.(\d)(\d)(\d)(?!\d)",
+            lambda match: f"は{match[1]}割{match[2]}分{match[3]}厘",
+        ),
+        (r"(?<![A-Za-z\d.])\.(?=\d)", lambda match: "0."),
+        (r"(?<![\d./])(\d+)\s+(\d+)/(\d+)(?![\d/])", lambda match: f"{match[1]}と{fraction(match[2], match[3])}"),
+        (rf"(?<=[\dA-Za-z)])\^([-−]?{NUMBER}|[a-zA-Z])(?![A-Za-z])", _power),
+        (rf"(?<=[\d万億兆乗])\s?({units})(?![A-Za-z0-9²³])", lambda match: mapping("ja_units.tsv")[match[1]]),
+        (r"(?<=血圧[はが:])(\d{2,3})/(\d{2,3})|(\d{2,3})/(\d{2,3})(?=\s?mmHg)", _pressure),
         (r"(?<=\d)\s+(?=[a-zA-Z]{1,3}(?![A-Za-z]))", lambda match: ""),
-        (r"(?<=[\d%月火水木金土日時分年])\s*[〜–—]\s*(?=[\d月火水木金土日午-])", lambda match: "から"),
+        (r"(?<=[\d%月火水木金土日時分年)])\s*[〜–—]\s*(?=[\d月火水木金土日午-])", lambda match: "から"),
+        (r"(?<![A-Za-z])([A-Za-z])\s*[〜–—]\s*(?=[A-Za-z](?![A-Za-z]))", lambda match: f"{match[1]}から"),
         (rf"(?<=[{HAN}])〜(?=[{HAN}])", lambda match: "から"),
         (r"(?<=\d)\s*[-–]\s*(?=\d+\s*=)", lambda match: "ひく"),
         (rf"(?<![\d.-])({NUMBER})[-–]({NUMBER})(?![\d.-])", _between),
-        (rf"(?<![\w.)])-(?={NUMBER})|(?<=[はがをにで度温=])-(?={NUMBER})", lambda match: "マイナス"),
+        (
+            rf"(?<![\w.)])-(?={NUMBER})|(?<=[はがをにで度温=])-(?={NUMBER})|(?<=[{HAN}])-(?={NUMBER}\s?[%℃度ポ])",
+            lambda match: "マイナス",
+        ),
         (r"(?<![\d./])(\d+)/(\d+)(?![\d/])", lambda match: fraction(match[1], match[2])),
-        (r"(?<=[\w)])\s*\+\s*(?=[\w(])", lambda match: "プラス"),
-        (r"(?<=[\dA-Za-z)²³])\s*=\s*(?=[\dA-Za-z(\-マ])", lambda match: "イコール"),
-        (r"(?<=\d)\s*[×xX*]\s*(?=[\d(])|(?<=[\dA-Za-z])\s*×\s*(?=[\dA-Za-z])", lambda match: "かける"),
-        (r"(?<=\d)\s*÷\s*(?=[\d(])", lambda match: "わる"),
-        (r"(?<=\d)\s*>\s*(?=\d)", lambda match: "大なり"),
-        (r"(?<=\d)\s*<\s*(?=\d)", lambda match: "小なり"),
-        (r"(?<=[円回件])/(?=[月日年週])", lambda match: "毎"),
+        (r"(?<=[\w)])\s*\+\s*(?=[\w(])|\+(?=\d)", lambda match: "プラス"),
+        (r"(?<=[\w)²³])\s*[≥≧]\s*(?=[\d(])|(?<=[A-Za-z0-9)])\s*>=\s*(?=[\w(])", lambda match: "大なりイコール"),
+        (r"(?<=[\w)²³])\s*[≤≦]\s*(?=[\d(])|(?<=[A-Za-z0-9)])\s*<=\s*(?=[\w(])", lambda match: "小なりイコール"),
+        (
+            rf"(?<=[\dA-Za-z)²³])\s*==?\s*(?=[\dA-Za-z(\-マ])|(?<=[{HAN}{KANA}\d])\s*=\s*(?={money}|[\d-])",
+            lambda match: "イコール",
+        ),
+        (
+            r"(?<=[\d円個本枚人回台点度mgl%])\s*[×xX*]\s*(?=[\d(])|(?<=[\dA-Za-z])\s*×\s*(?=[\dA-Za-z])",
+            lambda match: "かける",
+        ),
+        (r"(?<=[\d円個本枚人回台点])\s*÷\s*(?=[\d(])", lambda match: "わる"),
+        (r"(?<=[A-Za-z)])\s*>\s*(?=[\w(\-])|(?<=[\w%])\s*>\s*(?=[\d\-マ])", lambda match: "大なり"),
+        (r"(?<=[A-Za-z)])\s*<\s*(?=[\w(\-])|(?<=[\w%])\s*<\s*(?=[\d\-マ])", lambda match: "小なり"),
+        (r"(?<=[円回件])/(?=[月日年週])|(?<=[回拍歩円])/(?=[分秒時])", lambda match: "毎"),
+        (r"(?<=\d[個本枚台人杯錠匹通歩点])/([日月年週分秒])", _each),
         (r"(?<=[円回件本個])/([人個本回件台枚])", lambda match: f"、1{match[1]}あたり"),
         (r"(?<=[A-Za-z0-9])\.(?=[A-Za-z])", lambda match: "ドット"),
         (r"(?<=[A-Za-z0-9])²", lambda match: "の二乗"),
         (r"(?<=[A-Za-z0-9])³", lambda match: "の三乗"),
         (r"×(?=[\s、。,.!?」]|$)", lambda match: "バツ"),
         (r"[(（\[【〔〈《)）\]】〕〉》\u3000／/→⇒|]+|」「|』『|[―—–─]{2,}", lambda match: ","),
-        (rf"(?<=[{KANA}])-(?=[{KANA}])|(?<=[A-Za-z])-(?=[A-Za-z])", lambda match: ""),
+        (rf"(?<=[{KANA}A-Za-z])-(?=[{KANA}A-Za-z])|(?<=[{KANA}A-Z])-(?=\d)", lambda match: ""),
+        (r"(?<![\d.])0(?=[時度](?!間))", lambda match: "レー"),
+        (r"(?<=[時分])着", lambda match: "ちゃく"),
+        (r"(?<=[たねよなすだるいんかさ!?…])[wW]+(?=[\s。、,.!?」)]|$)", lambda match: ""),
     ]
     return tuple((re.compile(pattern), say) for pattern, say in rules)
 
@@ -171,6 +231,40 @@ def _money(match: re.Match[str]) -> str:
     scale = {"K": 1_000, "M": 1_000_000, "B": 1_000_000_000}.get(match[4] or "")
     amount = f"{round(float(match[2]) * scale)}" if scale else match[2] + match[3]
     return amount + _currency(match[1])
+
+
+def _power(match: re.Match[str]) -> str:
+    return f"の{match[1].replace('-', 'マイナス').replace('−', 'マイナス')}乗"
+
+
+def _pressure(match: re.Match[str]) -> str:
+    """Blood pressure: the upper and the lower value."""
+    return f"{match[1] or match[3]}の{match[2] or match[4]}"
+
+
+def _weekdays(match: re.Match[str]) -> str:
+    """Days of the week in a row by their short names: 月・水・金 is げつ、すい、きん."""
+    *days, last = match.group().split("・")
+    is_whole = match.string[match.end() :].startswith("曜")
+    return "、".join([*(WEEKDAYS[day] for day in days), last if is_whole else WEEKDAYS[last]])
+
+
+def _each(match: re.Match[str]) -> str:
+    return f"、1{'か月' if match[1] == '月' else match[1] + '間' if match[1] in '年週' else match[1]}あたり"
+
+
+def _one_or_the_next(match: re.Match[str]) -> str:
+    """Two numbers in a row for about so many: 2、3日 and 二三日 are にさん日; other pairs stay as they are."""
+    first, second = (arabic(digit) if digit in KANJI_DIGITS else digit for digit in (match[1], match[2]))
+    if int(second[0]) != int(first) + 1:
+        return match.group()
+    # Without a comma between them, digits are one number: 23日.
+    is_number = match[1].isascii() and not re.search("[、,]", match.group())
+    before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
+    if is_number or before and before in f"{KANJI_DIGITS}十百千万0123456789.":
+        return match.group()
+    is_many = len(second) > 1 or after and after in "十百千"
+    return NEXT_TO[int(first)] + ("、" if is_many else "") + second + ("にち" if match[3] else "")
 
 
 def _between(match: re.Match[str]) -> str:

@@ -11,8 +11,14 @@ from dora_primespeech_mlx.text.tables import lines
 NARROW = frozenset("ㅣㅑㅕㅛㅠㅖ")
 # Characters that the dictionary reads as the surname they are when they stand alone.
 SURNAMES = frozenset("金")
-MONTHS = {"六月": "유월", "十月": "시월"}
+# Words that neither the dictionary nor the table reads as they are said.
+OWN = {"六月": "유월", "十月": "시월", "金氏": "김씨"}
 Lookup = Callable[[str], list[tuple[str, str | None]]]
+
+
+def can_read(run: str) -> bool:
+    """Whether every character of a run of Hanja has a Korean reading."""
+    return all(character in _table() for character in run)
 
 
 def in_hangul(text: str, lookup: Lookup) -> str:
@@ -20,7 +26,7 @@ def in_hangul(text: str, lookup: Lookup) -> str:
 
     `lookup` cuts a run into words, each with its reading or None. A character that no table knows stays as it is.
     """
-    for written, said in MONTHS.items():
+    for written, said in OWN.items():
         text = text.replace(written, said)
     return re.sub(rf"([가-힣]?)([{HAN}]+)", lambda match: match[1] + _run(match[2], lookup, not match[1]), text)
 

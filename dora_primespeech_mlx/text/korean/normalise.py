@@ -15,6 +15,14 @@ NUMBER = r"\d+(?:\.\d+)?"
 MARKS = str.maketrans("：；:;，、。．！？⋯‥·ㆍ・–—―", ",,,,,,..!?……,,,---")
 STOPS = '"“”‘’「」『』《》〈〉()（）[]【】/~〜～*'
 KEPT = frozenset("…½⅓⅔¼¾²³℃℉㎡㈜·")
+# What names something that is said digit by digit: 비밀번호는 1234, and numbers in an emergency: 119에 신고.
+CODE = r"((?:번호|코드)[는은가이:]?\s?[\[(\"']?)(\d{3,})(?!\d|[.,-]\d)"
+EMERGENCY = (
+    r"(?<!\d)(11[0-9]|12[0-9]|182|911)(?=로 ?(?:신고|전화|연락|문의)|에 ?(?:신고|전화|연락)"
+    r"|번?으로 ?(?:신고|전화|연락)|이?나 ?11|\s?(?:구급|신고|상황실|소방))"
+)
+# After these a wave only draws out: 안녕하세요~반갑습니다.
+DRAWN = "[요다네와아오야음예자까죠어앗응우지군걸래게님용당잉랑]"
 MONEY = {"₩": "원", "￦": "원", "$": "달러", "US$": "달러", "€": "유로", "¥": "엔", "£": "파운드", "HK$": "홍콩달러",
          "元": "위안"}  # fmt: skip
 ROUND_TENS = re.compile(r"[1-9]0대(?![를의]? ?(?:판매|생산|차|자동차|컴퓨터))")
@@ -28,6 +36,7 @@ LABEL_NOUNS = (
 )
 PEOPLE = re.compile(r"(?:손님|고객|선생님|어르신|어른|관객|참가자|교수님|기자|직원)[은는이가도]?\s*$")
 BOOKS = re.compile(r"(?:책|만화|소설|노트|잡지|도서|교재|공책|사전|앨범|시집)\S{0,3}\s*$")
+CLOVES = re.compile(r"(?:마늘|생강|귤|오렌지|자몽)\s*$")
 SCORE = re.compile(r"(?:점수|스코어|승리|이겼|졌|경기|비율|득점)\D{0,4}$")
 SCORE_AFTER = re.compile(r"로? ?(?:승리|이겼|이기|졌|지|앞서|비겼|무승부|역전|패)")
 # One or two, two or three, ... before a counter of native numbers.
@@ -38,6 +47,7 @@ Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
 def spoken_korean(text: str) -> str:
     """Normalise `text`; Latin letters are said by their Korean names."""
+    text = re.sub(r"\s*([\u2460-\u2473])\s*", lambda match: f", {unicodedata.normalize('NFKC', match[1])}, ", text)
     text = "".join(
         sign if sign in KEPT or "ㄱ" <= sign <= "ㆎ" else unicodedata.normalize("NFKC", sign) for sign in text
     )
@@ -70,6 +80,9 @@ def _rules() -> tuple[Rule, ...]:
     number = rf"(?<![\d.])({NUMBER})"
     rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
         (r"\d{21,}", lambda match: digits(match.group())),
+        (CODE, lambda match: match[1] + digits(match[2], telephone=True)),
+        (EMERGENCY, lambda match: digits(match[1], telephone=True)),
+        (r"(혈압[은이:]?\s)(\d+)/(\d+)", lambda match: f"{match[1]}{cardinal(match[2])}에 {cardinal(match[3])}"),
         (rf"(?<![A-Za-z0-9])({latin})(?![A-Za-z0-9+#])", lambda match: mapping("ko_latin_words.tsv")[match[1]]),
         (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: ""),
         (r"(?m)^\s*(\d{1,2})[.)]\s+(?=\D)", lambda match: f"{cardinal(match[1])}, "),
@@ -94,34 +107,52 @@ def _rules() -> tuple[Rule, ...]:
         (r"\(([월화수목금토일])\)", lambda match: f"({match[1]}요일)"),
         (r"(?<![\d.])(0?6|10)(?=월)", lambda match: _month(match[1])),
         (rf"(?i)(?<![\d:]){clock}\s?([ap])\.?m\.?(?![a-z])", lambda match: _half(match[4]) + _moment(match)),
+        (
+            r"(?i)(?<![\d:])(1[0-2]|0?[1-9])\s?([ap])\.?m\.?(?![a-z])",
+            lambda match: f"{_half(match[2])}{native(match[1])}시",
+        ),
         (rf"(?i)(?<![A-Za-z])([ap])\.?m\.?\s?(?={clock})", lambda match: _half(match[1])),
         (rf"(?<![\d:]){clock}(?![\d:])", _clock),
         (r"(?<![\d:])(\d+):(\d+)(?![\d:])", lambda match: f"{cardinal(match[1])} 대 {cardinal(match[2])}"),
         (r"(?<![\d.])(0\d{1,2})[.)]\s?(\d{3,4})[.-](\d{4})(?![\d-])", _telephone),
         (r"(?<![\d.])(?:\+82-?)?\d{2,4}-\d{3,4}(?:-\d{4})?(?![\d-])", _telephone),
+        (r"(?<![\d.-])(?=[\d-]*\d{6}|\d+-\d+-)\d{2,}(?:-\d{2,})+(?![\d.-])", _account),
         (r"(?<![\d.])0\d{8,}(?!\d)", lambda match: digits(match.group(), telephone=True)),
         (rf"({money})\s?({NUMBER})([십백천만억조]*)([KMB](?![A-Za-z]))?(?:원)?", _money),
         (rf"{number}([십백천만억조]*)\s?({money})", lambda match: decimal(match[1]) + match[2] + _currency(match[3])),
         (r"(?<![\d.])(\d+(?:\.\d+){2,})", lambda match: " 점 ".join(cardinal(part) for part in match[1].split("."))),
+        (rf"(?<=[\dA-Za-z)])\^(-?)({NUMBER}|[a-zA-Z])(?![A-Za-z])", _power),
         (rf"(?<![\w.)])-({NUMBER})(?=\s?(?:℃|°C|도))", lambda match: f"영하 {match[1]}"),
         (rf"(?<![\w.)])-(?={NUMBER})", lambda match: "마이너스 "),
-        (rf"(?<=\d)\s?({units})(?![A-Za-z0-9²³])", lambda match: mapping("ko_units.tsv")[match[1]]),
+        (rf"(?:시속 )?{number}\s?km/h", lambda match: f"시속 {decimal(match[1])}킬로미터"),
+        (rf"(?:초속 )?{number}\s?m/s(?![²\d])", lambda match: f"초속 {decimal(match[1])}미터"),
+        (rf"(?<=[\d천만억조])\s?({units})(?![A-Za-z0-9²³])", lambda match: mapping("ko_units.tsv")[match[1]]),
         (r"(?<=\d)\s*\+\s*(?=\d)", lambda match: " 더하기 "),
         (r"(?<=\d)\s*[×xX*]\s*(?=\d)", lambda match: " 곱하기 "),
         (r"(?<=\d)\s*÷\s*(?=\d)", lambda match: " 나누기 "),
         (r"(?<=\d)\s*-\s*(?=\d+\s*=)", lambda match: " 빼기 "),
         (rf"({NUMBER})\s*=\s*(?=[\d가-힣])", _equals),
+        (r"(?<=[A-Za-z0-9)가-힣])²", lambda match: " 제곱"),
+        (r"(?<=[A-Za-z0-9)가-힣])³", lambda match: " 세제곱"),
+        (r"\s?(?:>=|[≥≧])\s?", lambda match: " 크거나 같음 "),
+        (r"\s?(?:<=|[≤≦])\s?", lambda match: " 작거나 같음 "),
+        (r"\s?(?:!=|≠)\s?", lambda match: " 같지 않음 "),
+        (r"(?<=[\w)%])\s?>\s?(?=[\dA-Za-z(-])", lambda match: " 크다 "),
+        (r"(?<=[\w)%])\s?<\s?(?=[\dA-Za-z(-])", lambda match: " 작다 "),
         (r"\+", lambda match: " 플러스 "),
-        (r"=", lambda match: " 이퀄 "),
+        (r"=+", lambda match: " 이퀄 "),
         (r"(?<![\d/])(\d+)/(\d+)(?![\d/])", lambda match: f"{cardinal(match[2])}분의 {cardinal(match[1])}"),
         (rf"{number}[~∼〜～–-]({NUMBER})(?![\d.])", _range),
-        (r"(?<=[가-힣])\s?[~∼〜～]\s?(?=[\d가-힣])", lambda match: "에서 "),
+        (
+            rf"(?<=[가-힣])(?<!{DRAWN})[~∼〜～](?=[\d가-힣])|(?<=[가-힣])\s[~∼〜～]\s(?=[\d가-힣])",
+            lambda match: "에서 ",
+        ),
         (r"(?<![\d.])(\d{1,2})\s?번째", lambda match: ("첫" if match[1] == "1" else native(match[1])) + " 번째"),
         (r"제\s?(\d+)", lambda match: f"제{cardinal(match[1])}"),
         (r"(?<![\d.])(\d{1,2})(?=\s?시(?![가-힣]{2,}[동청])(?!간|즌|리즈|대|도|민|작|험))", _hour),
         (r"(?<![\d.])(\d{1,2})(\s?)시간", lambda match: (_up_to(match[1], 20)) + match[2] + "시간"),
         (r"(?<![\d.])(\d+)(\s?)([가-힣]+)", _counted),
-        (r"(?<![\d.])0\d+(?![\d.])", lambda match: digits(match.group(), telephone=True)),
+        (r"(?<![\d.])0\d+(?!\.?\d)", lambda match: digits(match.group(), telephone=True)),
         (NUMBER, lambda match: decimal(match.group())),
     ]
     return tuple((re.compile(pattern), say) for pattern, say in rules)
@@ -166,6 +197,16 @@ def _telephone(match: re.Match[str]) -> str:
     return ", ".join(digits(part, telephone=True) for part in parts)
 
 
+def _account(match: re.Match[str]) -> str:
+    """A number in groups that names something, an account or a person, digit by digit."""
+    return ", ".join(digits(part, telephone=True) for part in match.group().split("-"))
+
+
+def _power(match: re.Match[str]) -> str:
+    exponent = match[2] if match[2].isalpha() else decimal(match[2])
+    return f"의 {'마이너스 ' if match[1] else ''}{exponent}제곱"
+
+
 def _anniversary(match: re.Match[str]) -> str:
     """A day that history knows by its date: 6·25 육이오, 10·26 십이육, 12·12 십이십이."""
     return cardinal(match[1]) + (cardinal if match[1] == match[2] and len(match[1]) > 1 else digits)(match[2])
@@ -193,6 +234,9 @@ def _range(match: re.Match[str]) -> str:
     counter = re.match(r"\s?([가-힣]+)", after)
     if counter is None or "." in match[1] + match[2]:
         return f"{decimal(match[1])}에서 {match[2]}"
+    # Tens are native in no range: 이십에서 삼십 명.
+    if int(match[1]) >= 20 and _number_before(match[1], counter[1], before, after):
+        return f"{cardinal(match[1])}에서 {cardinal(match[2])}"
     first = _number_before(match[1], counter[1], before, after)
     if len(match[2]) == 1 and int(match[2]) == int(match[1]) + 1:
         return PAIRS[int(match[1])] if first else f"{cardinal(match[1])}{cardinal(match[2])}"
@@ -223,7 +267,7 @@ def _number_before(number: str, word: str, before: str, after: str) -> str | Non
 
 def _is_native(number: str, word: str, before: str, after: str) -> bool:
     if word.startswith("번"):
-        is_label = re.match(
+        is_label = re.search(r"반\s?$", before) or re.match(
             rf"번(?:은|이 |이다|을|입니다|이에요|이요|과|와|의|으로|에서|까지|부터|\s?{LABEL_NOUNS})", after
         )
         return not is_label and not re.match(r"번[가-힣]*[지호]", word)
@@ -239,7 +283,9 @@ def _is_native(number: str, word: str, before: str, after: str) -> bool:
         )
         return bool(is_thing) and not (ROUND_TENS.match(number + after) and not MACHINES.search(before))
     if word.startswith("장"):
-        return not re.match(r"장(?:에서|의|부터|까지)", word)
+        return not re.match(r"장(?:에서|의|부터|까지|\s?\d+절)", after)
+    if word.startswith("쪽"):
+        return bool(CLOVES.search(before))
     if word.startswith(tuple(words("ko_sino_counters.txt"))):
         return False
     return word.startswith(tuple(words("ko_native_counters.txt")))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 
 from dora_primespeech_mlx.text.korean.sounds import pronounce
-from dora_primespeech_mlx.text.korean.syllables import Syllable, is_syllable
+from dora_primespeech_mlx.text.korean.syllables import Syllable, has_coda, is_syllable
 from dora_primespeech_mlx.text.korean.tagger import Marks, marks
 from dora_primespeech_mlx.text.symbols import MARKS
 from dora_primespeech_mlx.text.tables import mapping
@@ -26,6 +26,10 @@ PAIRS = {
         "ㄳㄵㄶㄺㄻㄼㄽㄾㄿㅀㅄ", "ㄱㄴㄴㄹㄹㄹㄹㄹㄹㄹㅂ", "ㅅㅈㅎㄱㅁㅂㅅㅌㅍㅎㅅ", strict=True
     )
 }
+# The station of a place, 부산역, is said as if 녁 behind a consonant; words that end alike (번역, 방역) are not.
+STATION = re.compile(
+    r"(?<=[가-힣])([가-힣])(?<![번통방면전권병현용단영음관징])역(?=에서|까지|으로|에|은|이|을|의|도|과|부터|\s|[.,!?]|$)"
+)
 LETTERS = re.compile("[ㄱ-ㅎㅏ-ㅣ]")
 
 
@@ -69,6 +73,7 @@ class Korean:
     def _pronounced(self, text: str) -> tuple[str, ...]:
         grammar = marks(text)
         said = self._pattern.sub(lambda match: self._word(match, grammar), text)
+        said = STATION.sub(lambda match: match[1] + ("녁" if has_coda(match[1]) else "역"), said)
         units = [Syllable(character) if is_syllable(character) else character for character in said]
         pronounce(units, grammar)
         return tuple(phone for unit in units for phone in _letters(unit))

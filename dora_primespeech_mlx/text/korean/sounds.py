@@ -105,7 +105,7 @@ def _meet(before: Syllable, after: Syllable, apart: bool) -> None:
     if coda in WITHOUT_H and onset in ASPIRATED and onset != "ㅂ":
         before.coda, after.onset = WITHOUT_H[coda], ASPIRATED[onset]
         return
-    if before.vowel == "ㅏ" and before.onset == "ㅂ" and coda == "ㄼ":
+    if before.vowel == "ㅏ" and before.onset in "ㅂㅃ" and coda == "ㄼ":
         coda = "ㅍ"  # 밟 alone keeps its ㅂ (rule 10)
     if before.onset == "ㄴ" and coda == "ㄼ" and after.vowel == "ㅜ" and onset in "ㅈㅉㄷㄸ":
         coda = "ㅍ"
