@@ -50,6 +50,8 @@ VALUE_SIGNS = frozenset("≈±√∛∑∏∫∠△∀∃∴∵−€£¥￥§�
 # What a dash stands between that is the "to" of a range: 3—5天, 1月—3月, 周一—周五.
 RANGE_BEGINS = re.compile(r"[\d%％‰℃°年月日号点时分秒元万亿一二三四五六七八九十A-Za-z]")
 RANGE_ENDS = re.compile(r"[\d周星$￥¥€£−-]")
+LIST_MARK = re.compile(r"(?:^|[\s；;。，,])(?:[一二三四五六七八九十]{1,3}|[Ⅰ-Ⅹ]|\d{1,2}|[A-H])$")
+"""What marks an item of a list before 、, which belongs to the item."""
 # Digits, and those that are one more.
 ONE_BEFORE = {
     **dict(zip("12345678", "23456789", strict=True)),
@@ -365,6 +367,8 @@ class SentenceSplitter:
             if length < (self._longest if self._emitted else self._first):
                 return False
             following = self._text[index + 1 : index + 2]
+            if character == "、" and LIST_MARK.search(self._text[max(0, index - 4) : index]):
+                return False
             if character in "、，" and self._text[index - 1 : index] in ONE_BEFORE:
                 # Two or three of something: 三、四个, 2、3日.
                 return following not in ONE_BEFORE[self._text[index - 1]] if following or final else None

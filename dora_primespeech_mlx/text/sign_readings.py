@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from dora_primespeech_mlx.text.mandarin.numbers import digits
 from dora_primespeech_mlx.text.rules import after, before
 from dora_primespeech_mlx.text.tables import currencies, sign_words, words
 from dora_primespeech_mlx.text.units import mandarin_unit
@@ -26,6 +27,8 @@ PHYSICAL = {
     "K": ("开尔文", "kelvin", r"开尔文|绝对|热力学|[°℃]|\b[Kk]elvin|\babsolute|\btemperature|\batm\b|\bT ?= ?\d"),
 }
 """Letters behind a number that are units where it is about what they measure."""
+LARGER_MODELS = re.compile(r"(?:小米|红米|荣耀|魅族|华为|Note|Mate|Nova|Galaxy|Redmi|Find|Honor)\s?$")
+"""Names of telephones, of which a + behind the number is the larger one."""
 AFTER_LENGTHS = frozenset(("wide", "tall", "long", "high", "deep", "thick", "across", "apart", "away", "off"))
 
 
@@ -143,6 +146,19 @@ def arc(match: re.Match[str], language: str) -> str:
     return "".join(f"{value}{name}" for value, name in zip(match.groups(), names, strict=True) if value)
 
 
+def latitude(match: re.Match[str], language: str) -> str:
+    """A latitude or a longitude, which Mandarin names before its degrees."""
+    names = {"N": "北纬", "S": "南纬", "E": "东经", "W": "西经"}
+    said = "".join(f"{value}{name}" for value, name in zip(match.groups(), ("度", "分", "秒"), strict=False) if value)
+    return names[match[4]] + said
+
+
+def multiple(match: re.Match[str], language: str) -> str:
+    """`15.6x` behind what has many times of it, and no x of an equation."""
+    clause = re.split(r"[，。；！？,;!?\n]", before(match))[-1]
+    return match.group() if re.search(r"[=+−*/^-]|等于|函数|方程|\bx", clause) else f"{match[1]}倍"
+
+
 def inches(match: re.Match[str], language: str) -> str:
     """`12"` is inches where no quotation is open."""
     if match[2] == '"' and len(re.findall(r'(?<!\d)"', before(match))) % 2:
@@ -243,6 +259,27 @@ def circled(match: re.Match[str], language: str) -> str:
     left = before(match).rstrip()
     opens = pause if match[1].isspace() and left and left[-1] not in ",，.。:：;；!?！？、" else match[1]
     return f"{opens}{int(unicodedata.numeric(match[2]))}{pause}"
+
+
+def next_item(match: re.Match[str], language: str) -> str:
+    """The number of the next item of a list, where the one before it has been."""
+    number = int(match[1] or unicodedata.numeric(match[2]))
+    last = number - 1
+    marks = rf"[(（]{last}[)）]|{last}[.．、，]|{chr(0x245F + last)}" if last else "$."
+    begun = re.search(r"(?:^|[\s：:，。；;])(?:[(（]1[)）]|1[.．、，]|①)", before(match))
+    return f"，{number}，" if begun and re.search(marks, before(match)) else match.group()
+
+
+def and_above(match: re.Match[str], language: str) -> str:
+    """`3.8+` of a version or of a quantity: that and more; but a Note 10+ is a telephone."""
+    is_larger = LARGER_MODELS.search(before(match) + match[1].rstrip("0123456789."))
+    return match.group() if is_larger else f"{match[1]}以上"
+
+
+def groups_of_hex(match: re.Match[str], language: str) -> str:
+    """An address of IPv6: letters and digits one by one, with the colons."""
+    said = (digits(sign) or {":": "冒号"}.get(sign, f" {sign.upper()} ") for sign in match.group())
+    return "".join(said)
 
 
 def lasting(match: re.Match[str], language: str) -> str:

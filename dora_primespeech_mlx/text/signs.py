@@ -10,6 +10,9 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 
 from dora_primespeech_mlx.text import sign_readings as readings
+from dora_primespeech_mlx.text.english import numbers as english
+from dora_primespeech_mlx.text.english.identifiers import in_hundreds
+from dora_primespeech_mlx.text.english.roman import numeral_value
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal, digits
 from dora_primespeech_mlx.text.rules import Rules, with_any
 from dora_primespeech_mlx.text.sign_readings import HAN, MONEY
@@ -17,7 +20,7 @@ from dora_primespeech_mlx.text.tables import currencies, mapping, words
 from dora_primespeech_mlx.text.units import EACH, mandarin_unit, mandarin_units
 
 WIDE = str.maketrans(
-    "＜＞＝＋％＆＊／＾｜＄＃＠～〜∼＿－﹣‐‑‒⩽⩾≦≧₀₁₂₃₄₅₆₇₈₉₊₋", "<>=+%&*/^|$#@~~~_-----≤≥≤≥0123456789+-"
+    "＜＞＝＋％＆＊／＾｜＄＃＠～〜∼＿－﹣‐‑‒⩽⩾≦≧∶₀₁₂₃₄₅₆₇₈₉₊₋", "<>=+%&*/^|$#@~~~_-----≤≥≤≥:0123456789+-"
 )
 """Signs with several forms -> the form that the rules are written for."""
 KAOMOJI = re.compile(
@@ -38,7 +41,7 @@ ANY = re.compile(
     r"|†|![A-Za-z_(]|[A-Za-z)][2-9]|[a-zHK](?:Cl|Br|OH|O|F|I|S)\b|\d[Ww万亿]|[①-⑳]|每\s?[A-Za-zμ]|\d\s?[AaPp]\.?[Mm](?![A-Za-z])"
     r"|\d\s?[AJNK](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"
     r"|(?<!\w)[OfghP]\(|[一-鿿][)）]\d|[A-Z]{3}\s?\d|[A-Z][a-z]{1,3}\.\d|\d[a-z]?[+d]"
-    r"|\d[smghlt](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]|\d[万亿]\s?[A-Za-zμ㎡㎥]|\dm\d\d|\d\s?[A-Za-z%℃℉]{0,2}[（(]\d"
+    r"|\d[smghltx](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]|\d[万亿]\s?[A-Za-zμ㎡㎥]|\dm\d\d|(?:II|IV|VI|IX|I[期型级])|[½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]|\s[二三四五六七八九十Ⅱ-Ⅹ]{1,2}、|\d\s?[A-Za-z%℃℉]{0,2}[（(]\d"
 )
 """Whether a text has anything for this pass."""
 ELEMENT = (
@@ -175,6 +178,20 @@ def _rules(language: str) -> Rules:
         ("+", r"(\d\.\d+[万亿])\+", r"\1多", r"\1+"),
         ("+", r"(?:(?<=\d%)|(?<=\d[岁年天])|(?<=\d小时))\+(?!\s?[\d(])", "以上", "+"),
         ("-", r"(?<=[A-Z]{2})-(?=\d+(?:\.\d+)?%)", "负", " negative "),
+        ("-", r"(?<=[A-Z]{2})\s?-\s?(?=\d+(?:\.\d+)?\s?(?:[Bb][Pp][Ss]?|个基点)(?![A-Za-z]))", "减", " minus "),
+        (
+            "+",
+            rf"((?:[{HAN}]|[A-Za-z]\s)\d+(?:\.\d+)*)\+(?=[，。；、,;！)）和或及与的才]|[.。]?$)",
+            readings.and_above,
+            r"\1+",
+        ),
+        (
+            ":",
+            r"(?<![A-Za-z0-9:.])(?=[0-9A-Fa-f:]*\d)(?=[0-9:]*(?:::|[A-Fa-f]))(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}"
+            r"(?![A-Za-z0-9:])",
+            readings.groups_of_hex,
+            lambda m, where: m.group(),
+        ),
         (
             "×xX*",
             r"(?<=\d[gmLlsVAWhNJ])\s?[×xX*]\s?(?=\d)(?!\d+\s?(?:days?|d|weeks?|wks?|months?|doses?|nights?|[天周日晚次])\b)",
@@ -269,10 +286,21 @@ def _rules(language: str) -> Rules:
             lambda m, where: mandarin_unit(m[1]),
             r"\1",
         ),
-        ("-", r"(?<=[A-Za-z]\d)-(?=\d{4,5}[A-Z]{0,2}(?![A-Za-z0-9-]))", "，", "-"),
+        (
+            "-",
+            r"(?<=[A-Za-z]\d)-(\d{4,5})(?=[A-Z]{0,2}(?![A-Za-z0-9-]))",
+            lambda m, where: f"，{digits(m[1])}",
+            r"-\1",
+        ),
         # The letter of a quantity less a number: n-1.
         ("-", r"(?<![A-Za-z_'’.-])((?<!\d)[b-z]|(?<=\d)[knxy])-(?=\d{1,3}(?![\dA-Za-z.-]))", r"\1减", r"\1 minus "),
         (".．、", r"(?<=[^\s，。,.；;：:、])\s+([B-H])[.．、]\s?(?=\S)", readings.other_choice, readings.other_choice),
+        (
+            "、",
+            r"(?<=[^\s，。,.；;：:、])\s+([二三四五六七八九十]{1,2}|[ⅡⅢⅣⅤⅥⅦⅧⅨⅩ])、(?=\S)",
+            r"，\1，",
+            r", \1, ",
+        ),
         ("'′’", r"(?<![\d.])(\d{1,2})['′’]([0-5]\d)(?:[\"″”]|['′’]{2})(/km|/公里)?", readings.pace, readings.pace),
         # A size in the name of a model: Llama-3.1-8B.
         (
@@ -281,6 +309,40 @@ def _rules(language: str) -> Rules:
             r"\1，",
             r"\1, ",
         ),
+        # The sizes of a tyre, a kind of oil, a multiple.
+        (
+            "R",
+            r"(?<![\d/])(\d{3})/(\d\d)\s?(Z?R)(\d\d)(?!\d)",
+            lambda m, where: f"{digits(m[1])}，{digits(m[2])}，{m[3]}{cardinal(m[4])}",
+            lambda m, where: f"{in_hundreds(m[1])} {m[2]} {m[3]} {m[4]}",
+        ),
+        (
+            "W",
+            r"(?<![A-Za-z0-9])(\d{1,2})W-(\d{1,2})(?!\d|\.\d|[A-Za-z])",
+            lambda m, where: f"{cardinal(m[1])}W{cardinal(m[2])}",
+            lambda m, where: f"{english.cardinal(m[1])} W {english.cardinal(m[2])}",
+        ),
+        (
+            "x",
+            r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)x(?=[，。；、,;）)]|\.?$)",
+            readings.multiple,
+            lambda m, where: m.group(),
+        ),
+        (
+            "/",
+            r"(?<=GPA)([为是：:，,\s]{0,2})(\d\.\d+)/([45]\.\d+)(?!\d)",
+            r"\1\2，满分\3",
+            r"\1\2 out of \3",
+        ),
+        (
+            "IVX",
+            r"(?<![A-Za-z0-9])(I{1,3}|IV|VI{1,3}|IX)(?=[期型级类度段相章卷部](?![A-Za-z]))",
+            lambda m, where: cardinal(str(numeral_value(m[1]))) if where == "zh" else m.group(),
+            lambda m, where: m.group(),
+        ),
+        ("·", r"(?<=[A-Za-z])·(?=\d)", "，", " "),
+        # A whole number and a part of one.
+        ("½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞", r"(?<![\d.])(\d+)\s?(?=[½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])", r"\1又", r"\1"),
         # A revision of git.
         ("~", r"(?<=[A-Z]{3})~(?=\d)", "波浪号", " tilde "),
         ("-", r"(?<![\w)\]-])-(?=(?:sin|cos|tan|log|ln|√|π|∞)(?![a-z-]))", "负", "negative "),
@@ -404,7 +466,7 @@ def _rules(language: str) -> Rules:
             readings.operation("减", " minus "),
         ),
         ("*", r"(?<=[\w)])\s?\*\s?(?=[\w(])", readings.operation("乘", " times "), readings.operation("乘", " times ")),
-        ("+", r"(?<=[比跌化动为是约幅率报])\+(?=\d+(?:\.\d+)?%)", "正", "+"),
+        ("+", r"(?<=[比跌化动为是约幅率报年月周日天季度益])\+(?=\d+(?:\.\d+)?%)", "正", "+"),
         ("^", rf"\^(?=[(（]?[{HAN}])([(（]?)([{HAN}]{{1,6}})[)）]?", r"的\2次方", r" to the power of \2"),
         ("+", r"(?<=[涨升增])\+(?=\d+(?:\.\d+)?%)", "", "+"),
         ("A", r"(?<=\d)\s?A(?![A-Za-z0-9级类股])", readings.amperes, "A"),
@@ -415,6 +477,13 @@ def _rules(language: str) -> Rules:
             r"\1，",
             r"\1, ",
         ),
+        # Items of a list in one line: （1）切块（2）焯水, ①洗净②切块.
+        (
+            "(（②③④⑤⑥⑦⑧⑨",
+            rf"(?<=[{HAN}])(?:[(（](\d)[)）]|([②-⑨]))\s?(?!第)(?=[{HAN}])",
+            readings.next_item,
+            lambda m, where: m.group(),
+        ),
         (
             "".join(map(chr, range(0x2460, 0x2474))),
             r"(^(?=①[^①-⑳]*[\s；;，,、。]②)|[\s。；;:：，,、])([①-⑳])\s*(?=\S)",
@@ -422,11 +491,17 @@ def _rules(language: str) -> Rules:
             readings.circled,
         ),
         (")）", r"(^|[\s。；;:：，,])(\d{1,2}|[a-hA-H])[)）]\s*(?=\S)", readings.list_mark, readings.list_mark),
+        (
+            "°",
+            r"(?<![\d.])(\d+(?:\.\d+)?)°\s?(?:(\d+)[′'’]\s?)?(?:(\d+(?:\.\d+)?)[″\"”])?\s?([NSEW])(?![A-Za-z])",
+            readings.latitude,
+            lambda m, where: m.group(),
+        ),
         ("°", r"(?<![\d.])(\d+)°\s?(\d+)[′'’]\s?(?:(\d+(?:\.\d+)?)[″\"”])?", readings.arc, readings.arc),
         ('"″', r"(?<![\w.'’′])(\d+(?:\.\d+)?)(\"|″)", readings.inches, readings.inches),
         (
-            "=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝±∞≪≫",
-            r"\s*([=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝≪≫]|[±](?=\d))\s*",
+            "=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝±∞≪≫∵∴∠△⊙∀∃",
+            r"\s*([=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝≪≫∵∴∠△⊙∀∃]|[±](?=\d))\s*",
             lambda m, where: readings.spoken(m[1], where),
             lambda m, where: readings.spoken(m[1], where),
         ),

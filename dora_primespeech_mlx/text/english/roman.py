@@ -35,30 +35,34 @@ def roman_rules() -> list[Rule]:
         (rf"\b(?P<name>{LEVELS}) (?P<numeral>(?=\w\w){SMALL})", _cardinal),
         (rf"\b(?P<name>{rulers}) the (?P<numeral>{SMALL})", _ruler),
         (rf"\b(?P<name>{rulers}) (?P<numeral>(?=\w\w){SMALL}|[VX]\b(?!\.\s?[A-Z])|I\b{AFTER_RULER})", _ruler),
-        (r"(?<=[a-z])\((?P<numeral>I{1,3}|IV|VI{0,3})\)", lambda match: f" {cardinal(str(_value(match['numeral'])))}"),
+        (
+            r"(?<=[a-z])\((?P<numeral>I{1,3}|IV|VI{0,3})\)",
+            lambda match: f" {cardinal(str(numeral_value(match['numeral'])))}",
+        ),
         (rf"\b(?P<name>{PARTS}) \(?(?P<numeral>{SMALL_LETTERS})(?![\w'-])\)?", _cardinal),
         (
             rf"\((?P<numeral>{SMALL_LETTERS})\)|\((?P<first>i)\)(?=.{{1,200}}\(ii\))|^(?P<head>{SMALL_LETTERS})(?=[.)]\s)",
-            lambda match: f" {cardinal(str(_value(match['numeral'] or match['first'] or match['head'])))}",
+            lambda match: f" {cardinal(str(numeral_value(match['numeral'] or match['first'] or match['head'])))}",
         ),
         (rf"\b(?P<name>[A-Z][a-z]+) (?P<numeral>(?=\w\w){SMALL})(?!\.\w)", _cardinal),
-        (rf"\b(?P<numeral>(?=M[IVXLCDM]{{3}}){CANONICAL})", lambda match: year(str(_value(match["numeral"])))),
+        (rf"\b(?P<numeral>(?=M[IVXLCDM]{{3}}){CANONICAL})", lambda match: year(str(numeral_value(match["numeral"])))),
     ]
 
 
 def _cardinal(match: re.Match[str]) -> str:
     name = SHORT.get(match["name"], match["name"])
-    return f"{name} {cardinal(str(_value(match['numeral'])))}"
+    return f"{name} {cardinal(str(numeral_value(match['numeral'])))}"
 
 
 def _ruler(match: re.Match[str]) -> str:
-    return f"{match['name']} the {ordinal(str(_value(match['numeral'])))}"
+    return f"{match['name']} the {ordinal(str(numeral_value(match['numeral'])))}"
 
 
 def _ordinal(match: re.Match[str]) -> str:
-    return ordinal(str(_value(match["numeral"])))
+    return ordinal(str(numeral_value(match["numeral"])))
 
 
-def _value(numeral: str) -> int:
+def numeral_value(numeral: str) -> int:
+    """The number of a Roman numeral: "XIV" -> 14."""
     values = [VALUES[letter] for letter in numeral.upper()]
     return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))

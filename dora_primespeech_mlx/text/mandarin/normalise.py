@@ -21,6 +21,10 @@ SCORE_WORDS = re.compile(
     r"(?:比赛[^，。！？,.!?第]{0,4}|比分|战胜|获胜|击败|大胜|险胜|领先|落后|逼平|战平|取胜|赢|输|负|胜)[^，。！？,.!?]{0,4}$"
 )
 SCORE_WORDS_AFTER = re.compile(r"获胜|战胜|击败|大胜|险胜|完胜|取胜|领先|落后|小胜|惨败|不敌|力克|横扫")
+SCORE_VERBS = re.compile(r"(?:[负平]|[大小险完]?胜)(?![均米方面时数责载担荷以约任利率算地])")
+"""What a team does right behind its score: 112-104胜凯尔特人."""
+SCORES_BEFORE = re.compile(r"(?:比分|局分)[^，。！？,.!?\d]{0,4}(?:\d{1,2}[-–:：]\d{1,2}(?:\(\d+\))?[、，, ]\s?)+$")
+"""The scores of the sets before this one."""
 SPORTS = re.compile(
     "比赛|决赛|联赛|英超|西甲|欧冠|世界杯|网球|乒乓球|羽毛球|足球|篮球|排球|[男女]单|[男女混]双|帽子戏法|客场|主场|对阵"
 )
@@ -51,8 +55,13 @@ PRESSURE_WORDS = re.compile(r"血压|高压|低压|收缩压|舒张压|mmHg|毫�
 QUANTITY_WORDS = re.compile(
     r"(?:[加减乘约共近达超仅]|除以|等于|大于|小于|不到|至少|最多|超过|达到|高达|多达|总计|合计|共计|增加到|增至|降至|减少到|平均)$"
 )
+CHANGED_WORDS = re.compile(
+    r"(?:[改设调置增减升降]成|[改设置调升降]为|设置?[为成]|(?:调整|修改|提高|增加|减少|扩大|限制)[到为成至])$"
+)
+"""What a number is changed to, which is a quantity unless it is the number of something."""
+NAMED_NUMBERS = re.compile("端口|密码|口令|编号|年份?|版本|频道|状态码|错误码|代码|区号|[门房]号|尾号")
 MEASURED_WORDS = re.compile(
-    r"(?:心率|步频|体重|身高|智商|总分|得分|考了|价格|单价|数量|人数|总数|库存|余额|音量|亮度|时速|温度|海拔|转速|功率|销量"
+    r"(?:心率|步频|体重|身高|智商|总分|得分|考了|价格|单价|数量|人数|总数|库存|余额|音量|亮度|托福|雅思|满分|(?:到手|[售原现定房均报底标特总])价|时速|温度|海拔|转速|功率|销量"
     r"|产量|播放量|点赞数?|粉丝数?|步数|次数|高度|长度|宽度|深度|重量|面积|体积|容量|指数|热量|年龄|数值|阈值|上限|下限|最大值"
     r"|最小值|总和|平均值)[为是：:,，]?$"
 )
@@ -146,6 +155,14 @@ def _rules() -> Rules:
         ("0年", r"(?<!\d)(\d0)[-~～—–](?=\d0年代)", lambda match: f"{cardinal(match[1])}到"),
         ("0,", r"(?<!\d)\d{1,3}(?:,\d{3})+(?!\d)(?=([,，。、；;!?！？)）]|\.(?!\d)|$)?)", _grouped),
         ("0.|0·", rf"(?<![\d.])({days})(?={NAMED_DAYS})", _named_day),
+        ("0", r"(?<!\d)(985)?[/、和与]?(211)(?=[院高大学]|工程|毕业)", _kinds_of_universities),
+        ("0", r"(?<!\d)985(?=[院高大学]|工程|毕业)", lambda match: "九八五"),
+        (
+            "0/",
+            r"(?<=绩点)([为是：:，,]?)(\d\.\d+)/([45]\.\d+)",
+            lambda match: f"{match[1]}{decimal(match[2])}，满分{decimal(match[3])}",
+        ),
+        ("0", r"(?<!\d)315(?=晚会|曝光|打假|消费|维权|投诉|活动)", lambda match: "三幺五"),
         ("0《", r"(?<=《)(?:19|20)\d\d(?!\d)", lambda match: year(match.group())),
         ("0式", r"(?<!\d)[5-9]\d(?=式[步机自轰冲手坦装狙火枪战])", lambda match: digits(match.group())),
         (
@@ -307,6 +324,11 @@ def _rules() -> Rules:
         ("+", r"(?<=[一-鿿])\+", lambda match: "加"),
     ]
     return Rules(rows)
+
+
+def _kinds_of_universities(match: re.Match[str]) -> str:
+    """Names of two lists of universities, digit by digit: 985/211院校."""
+    return "九八五，二幺幺" if match[1] else "二幺幺"
 
 
 def _iso_date(match: re.Match[str]) -> str:
@@ -541,6 +563,9 @@ def _slash(match: re.Match[str]) -> str:
 
 def _range(match: re.Match[str]) -> str:
     score = SCORE_WORDS.search(before(match, 12)) or SCORE_WORDS_AFTER.match(match.string, match.end())
+    if not match[3]:
+        score = score or SCORE_VERBS.match(match.string, match.end())
+    score = score or SCORES_BEFORE.search(before(match))
     ends = re.match("[，。、；！？,.;!?()（）]|$", after(match, 1)) and not MEASURED_WORDS.search(before(match, 6))
     if ends and before(match, 1) != "第" and float(match[1]) < 200:
         score = score or SPORTS.search(match.string)
@@ -571,6 +596,13 @@ def _is_rank(measure: str, left: str, right: str) -> bool:
     return measure in RANKS and re.match(RANKS[measure], right) is not None
 
 
+def _is_named(left: str) -> bool:
+    """Whether the number that something is changed to names it, by its clause or, of a short one, by the one before."""
+    *others, clause = re.split("[，。；,.;]", left)
+    is_bare = len(clause) < 6 and others
+    return NAMED_NUMBERS.search(others[-1] + clause if is_bare else clause) is not None
+
+
 def _bare_number(match: re.Match[str]) -> str:
     """Digits without a measure word: small and round numbers as numbers, longer ones digit by digit."""
     number = match.group()
@@ -583,6 +615,7 @@ def _bare_number(match: re.Match[str]) -> str:
         QUANTITY_WORDS.search(left)
         or MEASURED_WORDS.search(left)
         or QUANTITY_WORDS_AFTER.match(match.string, match.end())
+        or (CHANGED_WORDS.search(left) and not _is_named(before(match, 40)))
     )
     if counts and not number.startswith("0") and not TELEPHONE_WORDS.search(before(match, 12)):
         return cardinal(number)
