@@ -13,6 +13,8 @@ from shlex import quote
 import numpy as np
 import soundfile
 
+from dora_primespeech_mlx.names.paths import perhaps
+
 REFERENCE_RATE = 32000
 """Rate of the reference spectrogram and of everything the voice models produce, Hz."""
 ENCODER_RATE = 16000
@@ -37,10 +39,13 @@ _OTHER_SOUNDS = (
     (b"\x30\x26\xb2\x75", 0, "a wma file"),
     (b"MAC ", 0, "an ape file"),
     (b"wvpk", 0, "a wavpack file"),
+    (b"\xff\xf1", 0, "an aac file"),
+    (b"\xff\xf9", 0, "an aac file"),
 )
 """Bytes that a kind of sound file begins with, where they stand, and what it is."""
 _STAND_INS = (
     (b"version https://git-lfs", "a Git LFS pointer, not the recording: fetch that with git lfs pull"),
+    (b"PK", "a zip archive or a weight file, not a recording: give the sound file itself"),
     (
         b"<",
         "a web page saved in place of the recording: download it again, with the link to the file itself",
@@ -70,8 +75,8 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
     """
     path = Path(path)
     if not path.is_file():
-        hint = "is a folder; give a sound file" if path.is_dir() else "is not there; check the path"
-        raise FileNotFoundError(f"The sound file {path} {hint}")
+        hint = "a folder; give a sound file" if path.is_dir() else f"not there; {perhaps(path) or 'check the path'}"
+        raise FileNotFoundError(f"The sound file {path} is {hint}")
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError) as error:
@@ -97,6 +102,8 @@ def _unreadable(path: Path, reason: str) -> str:
         head = file.read(32)
     if not head:
         return f"{path} is empty: record or export it again"
+    if not head.strip(b"\0"):
+        return f"{path} begins with zeros, as a download that was not finished does: download or export it again"
     for start, what in _STAND_INS:
         if head.startswith(start):
             return f"{path} is {what}"

@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
+from dora_primespeech_mlx.names.spellings import language_code
 from dora_primespeech_mlx.speech import SAMPLING_NAMES, Wishes
 
 PACKAGE = Path(str(resources.files("dora_primespeech_mlx")))
@@ -142,6 +143,16 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Language(Choice):
+    """A language, in any usual spelling: zh-CN, English, 日本語."""
+
+    def read(self, raw: str) -> str:
+        """Any spelling -> the option as listed."""
+        plain = super().read(raw)
+        return plain if plain in self.options else super().read(language_code(raw))
+
+
+@dataclass(frozen=True)
 class Flag:
     """True or false, in the spellings people use in YAML and shells."""
 
@@ -243,7 +254,7 @@ class Variable:
     meaning: str
 
 
-LANGUAGES = Choice(
+LANGUAGES = Language(
     ("auto", "zh", "en", "ja", "ko", "yue", "auto_yue"),
     synonyms=(("all_zh", "zh"), ("all_ja", "ja"), ("all_ko", "ko"), ("all_yue", "yue")),
 )
@@ -458,7 +469,8 @@ def misspelt_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:
     near = {}
     for name in strange:
         alike = [other for other in unset if other[0] == name[0].upper()]
-        near[name] = get_close_matches(name.upper(), alike, 1, ALIKE)
+        longer = [other for other in unset if other.startswith(f"{name.upper()}_")]
+        near[name] = longer if len(longer) == 1 else get_close_matches(name.upper(), alike, 1, ALIKE)
     return {name: f"{found[0]} may be meant" for name, found in near.items() if found}
 
 

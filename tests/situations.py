@@ -613,6 +613,81 @@ def two_writings(desk: Desk) -> Iterator[Outcome]:
     yield desk.voices("one voice of each", book | {"voices": {composed: entry, decomposed: entry}})
 
 
+def slips_of_json(desk: Desk) -> Iterator[Outcome]:
+    written = json.dumps(desk.entry(), indent=1, ensure_ascii=False)
+    for tried, wrong in (
+        ("a comment", written.replace("{", "{ // mine", 1)),
+        ("a comma behind the last field", written.replace('"en"', '"en",')),
+        ("a comma missing", written.replace('"ref.wav",', '"ref.wav"')),
+        ("single quotation marks", written.replace('"', "'")),
+        ("curly ones", written.replace('"ref_audio"', "\u201cref_audio\u201d")),
+        ("a comma of full width", written.replace('"ref.wav",', '"ref.wav"\uff0c')),
+        ("a path of Windows", written.replace("ref.wav", "D:\\voices\\ref.wav")),
+        ("cut short", written.rstrip()[:-1]),
+        ("two lists", written + written),
+        ("True", written.replace('"en"', "True")),
+        ("a line break in a text", written.replace("This is", "This\nis")),
+        ("nothing but blanks", " \n"),
+    ):
+        yield desk.voices(tried, wrong.encode())
+
+
+def names_of_files(desk: Desk) -> Iterator[Outcome]:
+    (desk.folder / "link.wav").symlink_to(desk.folder / "gone.wav")
+    for tried, name in (
+        ("another case", "Ref.WAV"), ("another ending", "ref.mp3"), ("no ending", "ref"), ("a letter too many", "reff.wav"),
+        ("a link", "link.wav"), ("a folder that is not there", "sounds/ref.wav"), ("under a file", "ref.wav/ref.wav"),
+    ):  # fmt: skip
+        yield desk.voices(tried, desk.entry(ref_audio=name))
+    listed = ("--voices", desk.folder / "voices.json", "--out", desk.folder / "a.wav")
+    yield desk.run("it speaks", "say", "Hi.", *listed)
+    yield desk.run("voice.json", "voices", "--voices", desk.folder / "voice.json")
+    desk.file("text.txt", b"Hi.")
+    yield desk.run("--file", "say", "--file", desk.folder / "texts.txt", *listed)
+
+
+def names_of_fields(desk: Desk) -> Iterator[Outcome]:
+    yield desk.voices("speed", desk.entry(speed=1.2))
+    yield desk.voices("prompt_text", desk.entry(ref_text=..., prompt_text="This is the reference text."))
+    yield desk.voices("language", desk.entry(text_lang=..., language="en"))
+    yield desk.voices("both", desk.entry(language="en"))
+    yield desk.voices("languages", desk.entry(languages=["English", "zh-CN", "\u65e5\u672c\u8a9e"]))
+    entry = desk.entry()
+    yield desk.voices("voices as a list", entry | {"voices": [entry["voices"]["Ada"] | {"name": "Ada"}]})
+
+
+def listed_recordings(desk: Desk) -> Iterator[Outcome]:
+    desk.sound("silent.wav", change=lambda x: x * 0)
+    desk.sound("short.wav", 0.02)
+    desk.file("begun.wav", (desk.folder / "ref.wav").read_bytes()[:60])
+    desk.file("zeros.wav", bytes(9000))
+    desk.file("a.aac", b"\xff\xf1\x50\x80" + bytes(500))
+    shutil.copy(S1, desk.folder / "weights.wav")
+    for name in ("silent.wav", "short.wav", "begun.wav", "zeros.wav", "a.aac", "weights.wav"):
+        yield desk.voices(name, desk.entry(ref_audio=name))
+    options = ("--voices", desk.folder / "voices.json", "--out", desk.folder / "a.wav")
+    desk.voices("", desk.entry(ref_audio="silent.wav"))
+    yield desk.run("it speaks", "say", "Hi.", *options)
+
+
+def rows_of_codes(desk: Desk) -> Iterator[Outcome]:
+    codes = np.fromfile(desk.folder / "codes.bin", "<i4")
+    for tried, array in (
+        ("[1, 1, n]", codes[None, None]), ("[n, 1]", codes[:, None]), ("two rows", np.stack([codes, codes])), ("a number", codes[0]),
+    ):  # fmt: skip
+        np.save(desk.folder / "c.npy", array)
+        yield desk.voices(tried, desk.entry(codes_path="c.npy"))
+
+
+def official_as_model(desk: Desk) -> Iterator[Outcome]:
+    folder = desk.folder / "mine"
+    folder.mkdir()
+    shutil.copy(S1, folder / "a-e15.ckpt")
+    shutil.copy(S2, folder / "a_e8_s200.pth")
+    yield desk.voices("their folder", desk.entry() | {"model": "mine"})
+    yield desk.voices("one of them", desk.entry() | {"model": "mine/a-e15.ckpt"})
+
+
 SITUATIONS = [
     Situation("001", "a v2Pro pair (tiny here), header 06", lambda desk: pro_without_speaker(desk), (
         CONVERTED, (False, "there is no speaker.safetensors in .*primespeech convert --speaker"))),
@@ -768,6 +843,26 @@ SITUATIONS = [
     Situation("121", "one name in two writings of Unicode", two_writings, ((True, "ok"), SPOKEN, (False, "case, spaces, underscores and hyphens do not count"))),
     Situation("122", "a lexicon with sounds that are none", once(lambda d: (d.file("words.json", b'{"GIF": "QQ ZZ"}'), d.voices("", d.entry(lexicon="words.json")))[1]), (
         (False, r"words\.json: lexicon: 'GIF' is said 'QQ ZZ', which is not ARPAbet.*mend it there"),)),
+    Situation("123", "JSON as people write it", slips_of_json, (
+        (False, r"a comment, which JSON does not have \(line 1"), (False, "a comma too many before }"), (False, "a comma is missing before this"),
+        (False, 'is not between " and "'), (False, "\u201c in place of a plain sign"), (False, "\uff0c in place of a plain sign"),
+        (False, r"a single \\ in a text: write it twice, or / in a path"), (False, "its end is missing"), (False, "behind the end"),
+        (False, "True is written true"), (False, "a line break or a tab"), (False, "is empty"))),
+    Situation("124", "paths that are nearly right", names_of_files, (
+        *((False, r"missing \S+; write \./ref\.wav if that is meant"),) * 4, (False, r"a link to \./gone\.wav, which is not there"),
+        (False, r"there is no folder \./sounds"), (False, r"\./ref\.wav is a file, not a folder"), (False, "is not there; "),
+        (False, r"write \./voices\.json if that is meant"), (False, r"texts\.txt is not there; write \./text\.txt"))),
+    Situation("125", "fields of other programs", names_of_fields, (
+        (False, "'speed', which is not read: rename it if 'speed_factor'"), (False, "'prompt_text', which is not read: rename it if 'ref_text'"),
+        (False, "'language', which is not read: rename it if 'text_lang'"), (True, "ok"), (True, "ok"), (False, "has voices as a list"))),
+    Situation("126", "recordings of a list that tell nothing", listed_recordings, (
+        (False, r"silent\.wav is silent"), (False, r"short\.wav is 0\.02 s long, too short"), (False, r"begun\.wav is .* too short"),
+        (False, r"zeros\.wav begins with zeros"), (False, r"a\.aac is an aac file"), (False, r"weights\.wav is a zip archive or a weight file"),
+        (False, r"silent\.wav is silent"))),
+    Situation("127", "codes in rows", rows_of_codes, (
+        (True, "ok"), (True, "ok"), (False, r"of the shape \[2, \d+\]; the codes of a recording are one row"), (False, r"of the shape \[\]"))),
+    Situation("128", "official files where a model is expected", official_as_model, (
+        (False, r"convert --t2s \S*a-e15\.ckpt --sovits \S*a_e8_s200\.pth --out"), (False, "Convert it and the other file"))),
 ]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ FLOORS = (
     ("nets",),
     ("text",),
     ("settings", "audio"),
-    ("speech",),
+    ("speech", "names"),
     ("sampling",),
 )
 """Rooms from the top floor down; "" is the package itself, the door through which others come in."""

@@ -69,7 +69,7 @@ def test_every_variable_is_read_into_its_field():
         ("SPEED_FACTOR", "inf", "from 0.5 to 2"),
         ("SAMPLE_RATE", "11025", "24000"),
         ("AUDIO_FORMAT", "wav", "flat, list, int16"),
-        ("TEXT_LANG", "cn", "auto, zh, en, ja"),
+        ("TEXT_LANG", "klingon", "auto, zh, en, ja"),
         ("RETURN_FRAGMENT", "maybe", "true or false"),
         ("SEED", "-7", "-1"),
         ("LOG_LEVEL", "loud", "DEBUG"),

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from dora_primespeech_mlx.names.spellings import language_code
 from dora_primespeech_mlx.text.languages import check_readable, split_languages
 from dora_primespeech_mlx.text.unspoken import check_scripts
-from dora_primespeech_mlx.voices.spellings import language_code
 
 
 @pytest.mark.parametrize(

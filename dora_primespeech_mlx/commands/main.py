@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from dora_primespeech_mlx.commands.arguments import ENCODERS, parser
 from dora_primespeech_mlx.commands.progress import Progress
+from dora_primespeech_mlx.names.paths import perhaps
 from dora_primespeech_mlx.settings import SEED, SPEED, Settings, misspelt_variables, parse, writable_voices
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def _sentence(error: Exception) -> str:
         return "there is not enough memory for this; close other programs, or use a smaller model"
     if isinstance(error, OSError) and error.strerror and error.filename:
         reason = {errno.EACCES: "may not be read or written by you", errno.EROFS: "is read-only"}
+        if error.errno == errno.ENOENT:
+            reason[errno.ENOENT] = f"is not there; {perhaps(Path(error.filename)) or 'check the path'}"
         return f"{error.filename} {reason.get(error.errno or 0, f'cannot be used: {error.strerror}')}"
     return str(error)
 

@@ -20,8 +20,9 @@ from unicodedata import normalize
 
 import numpy as np
 
+from dora_primespeech_mlx.names.paths import perhaps, there
 from dora_primespeech_mlx.speech import SAMPLING_NAMES, Style
-from dora_primespeech_mlx.voices.fields import Fields, alike, shown, there
+from dora_primespeech_mlx.voices.fields import Fields, alike, shown
 from dora_primespeech_mlx.weights.source import read_json, stand_in
 from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE
 
@@ -255,7 +256,8 @@ def _no_file(path: Path) -> str:
             )
     if path.is_dir():
         return f"{path} is a folder. Set VOICES_CONFIG to the voices.json in it."
-    return f"{path} does not exist. Set VOICES_CONFIG to the voices.json to use."
+    hint = perhaps(path)
+    return f"{path} does not exist{f': {hint}' if hint else ''}. Set VOICES_CONFIG to the voices.json to use."
 
 
 def _weights(folder: Path, fields: Fields, common: Fields | None) -> Path | tuple[Path, Path]:
@@ -339,6 +341,11 @@ def _named(path: Path, items: list[Any]) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for number, item in enumerate(items):
         fields = Fields(path, item, f"number {number + 1}")
+        if fields.text("ref_audio") is not None:
+            raise ValueError(
+                f'{path} has voices as a list, where names stand before them: write {{"Ada": {{...}}}} in place of '
+                f"[{{...}}], with the name of each voice."
+            )
         name = fields.text("name") or fields.required("id")
         named[fields.required("id") if name in named else name] = item
     return named
@@ -414,12 +421,17 @@ def read_codes(path: Path, count: int = CODE_COUNT) -> np.ndarray:
 
 def _array(path: Path, content: bytes) -> np.ndarray:
     try:
-        codes = np.load(BytesIO(content), allow_pickle=False).reshape(-1)
+        codes = np.load(BytesIO(content), allow_pickle=False)
     except (ValueError, EOFError, OSError, MemoryError, SyntaxError) as error:
         raise ValueError(f"{path} is not a .npy file of numbers ({error}): make it with primespeech codes.") from None
     if codes.dtype.kind not in "iu":
         raise ValueError(f"{path} holds {codes.dtype} numbers; codes are integers: make them with primespeech codes.")
-    return codes
+    if codes.size and codes.size != max(codes.shape, default=0):
+        raise ValueError(
+            f"{path} holds numbers of the shape {list(codes.shape)}; the codes of a recording are one row: make them "
+            "with primespeech codes."
+        )
+    return codes.reshape(-1)
 
 
 def read_lexicon(path: Path) -> Mapping[str, str]:

@@ -6,16 +6,16 @@ from functools import partial
 from pathlib import Path
 
 from dora_primespeech_mlx.audio import read_audio
+from dora_primespeech_mlx.names.paths import perhaps, there
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.speech import Style
 from dora_primespeech_mlx.text.languages import check_readable
 from dora_primespeech_mlx.voices.book import CODE_COUNT, VoiceBook, VoiceEntry, read_codes, read_lexicon
 from dora_primespeech_mlx.voices.encoders import Encoders
-from dora_primespeech_mlx.voices.fields import there
 from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.models import examine
-from dora_primespeech_mlx.voices.recording import check_length
+from dora_primespeech_mlx.voices.recording import check_heard, check_length
 
 S2Config = SovitsConfig | DiffusionConfig
 """Dimensions of the s2 network of any version."""
@@ -72,6 +72,8 @@ def _problems(entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missin
             check()
         except (ValueError, OSError) as error:
             yield str(error)
+    plain = [path for path in missing if path.parent != entry.folder and "$" not in str(path)]
+    yield from dict.fromkeys(filter(None, map(perhaps, plain)))
     for path in missing:
         if "\\" in path.name:
             yield f"{path.name!r} looks like a path of Windows: write / in place of \\"
@@ -88,7 +90,7 @@ def _checks(
     for path in entry.references:
         if path not in missing:
             measured = entry.codes is None and bool(entry.prompt_text) and path == entry.references[0]
-            yield partial(_check_recording, path, measured)
+            yield partial(_check_recording, path, measured, path == entry.references[0])
     if entry.codes is not None and entry.codes not in missing:
         yield partial(read_codes, entry.codes, CODE_COUNT if model is None else model.code_count)
     if entry.lexicon is not None and entry.lexicon not in missing:
@@ -100,10 +102,12 @@ def _checks(
         yield partial(_check_speaker, entry, book)
 
 
-def _check_recording(path: Path, measured: bool) -> None:
+def _check_recording(path: Path, measured: bool, first: bool = False) -> None:
     samples, rate = read_audio(path)
     if measured:
         check_length(samples, rate, str(path))
+    elif first:
+        check_heard(samples, rate, str(path))
 
 
 def _check_style(style: Style, entry: VoiceEntry, path: Path, count: int, missing: tuple[Path, ...]) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from dora_primespeech_mlx.names.paths import there
 from dora_primespeech_mlx.settings import LANGUAGES, SPEED, VARIABLES, Number, expand
 from dora_primespeech_mlx.speech import SAMPLING_NAMES
-from dora_primespeech_mlx.voices.spellings import language_code
 
 NUMBERS: Mapping[str, Number] = {
     "speed_factor": SPEED,
@@ -29,6 +29,24 @@ LONGEST_TEXT = 2000
 MOST_PATHS = 64
 ALIKE = 0.8
 """How like two names are, 0 to 1, for one to be taken for a slip of the other."""
+SYNONYMS = (
+    frozenset(("speed_factor", "speed", "rate", "speed_rate")),
+    frozenset(("ref_text", "prompt_text", "text", "transcript", "ref_transcript", "reference_text", "refer_text")),
+    frozenset(
+        ("ref_audio", "reference", "ref_audio_path", "reference_audio", "reference_audio_path", "refer_wav_path",
+         "audio", "wav", "ref_wav", "ref_wav_path", "prompt_audio")
+    ),
+    frozenset(("text_lang", "language", "lang", "text_language")),
+    frozenset(("prompt_lang", "prompt_language", "ref_lang", "ref_language", "reference_lang")),
+    frozenset(("codes_path", "codes", "prompt_semantic", "semantic", "semantic_path")),
+    frozenset(("repetition_penalty", "repeat_penalty")),
+    frozenset(("steps", "sample_steps")),
+    frozenset(("model", "model_dir", "model_path", "weights")),
+    frozenset(("default_voice", "default")),
+    frozenset(("aliases", "alias")),
+    frozenset(("styles", "emotions")),
+)  # fmt: skip
+"""Names of one thing, in the layouts that are read and in other programs."""
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
@@ -51,7 +69,7 @@ class Fields:
     def slips(self) -> tuple[str, ...]:
         """A sentence for each field that nothing reads and whose name is nearly that of one that was looked for."""
         absent = sorted(self._known - self._item.keys())
-        near = {key: alike(key, absent) for key in self._item if key not in self._known}
+        near = {key: _meant(key, absent) for key in self._item if key not in self._known}
         own = (
             f"{self.where} has {shown(key)}, which is not read: rename it if {found[0]!r} is meant, or take it out"
             for key, found in near.items()
@@ -136,7 +154,7 @@ class Fields:
         value = self.text(key)
         if not value or not value.strip():
             return default
-        code = LANGUAGES.read(language_code(value))
+        code = LANGUAGES.read(value)
         if not LANGUAGES.accepts(code):
             from dora_primespeech_mlx.text.languages import checked_language
 
@@ -152,11 +170,12 @@ class Fields:
         fields, value = (common, common._value("languages")) if own is None else (self, own)
         names = [] if value is None else value
         listed = names if isinstance(names, list) else [names]
+        listed = [LANGUAGES.read(name) if isinstance(name, str) else name for name in listed]
         unknown = [name for name in listed if not isinstance(name, str) or name not in SPOKEN]
-        if unknown or listed is not names:
+        if unknown or not isinstance(names, list):
             wrong = shown((unknown or listed)[0])
             raise ValueError(f"{fields.where} has languages {wrong}; it must be a list of {', '.join(SPOKEN)}.")
-        return tuple(names)
+        return tuple(dict.fromkeys(listed))
 
     def _value(self, key: str) -> Any:
         self._known.add(key)
@@ -171,6 +190,13 @@ class Fields:
                 "them broken."
             )
         return value
+
+
+def _meant(key: str, absent: Sequence[str]) -> list[str]:
+    """The one of the `absent` fields that a key stands for: it has that name in another program, or nearly that."""
+    written = key.casefold().replace("-", "_")
+    group = next((group for group in SYNONYMS if written in group), None)
+    return alike(key, absent) if group is None else [name for name in absent if name in group][:1]
 
 
 def alike(key: str, names: Sequence[str]) -> list[str]:
@@ -198,11 +224,3 @@ def resolve(folder: Path, value: str) -> Path:
     path = folder / expand(value)
     slashed = folder / expand(value.replace("\\", "/"))
     return slashed if "\\" in value and not there(path) and there(slashed) else path
-
-
-def there(path: Path) -> bool:
-    """Whether there is such a file; False too for a name that no file can have."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from dora_primespeech_mlx.audio import read_audio
+from dora_primespeech_mlx.names.paths import there
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM
 from dora_primespeech_mlx.runtime.alignment import Head
@@ -20,7 +21,6 @@ from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Style, Wishes
 from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes, read_lexicon
 from dora_primespeech_mlx.voices.encoders import Encoders, Ready
-from dora_primespeech_mlx.voices.fields import there
 from dora_primespeech_mlx.voices.models import LoadedModel, load_on_mlx, load_on_onnx
 from dora_primespeech_mlx.voices.prompt import NO_PROMPT, DiffusionPrompt, Prompt, diffusion_prompt
 from dora_primespeech_mlx.voices.recording import codes_from_recording, reference_from_recordings

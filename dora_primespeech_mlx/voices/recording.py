@@ -34,6 +34,8 @@ APPENDED_ZEROS = 9600
 _FRAME = 0.02
 LEAST_TIMBRE = 1.0
 """Seconds below which a further recording tells little of a timbre."""
+LEAST_HEARD = 0.25
+"""Seconds below which a recording tells nothing."""
 _SILENT_PEAK = 0.003
 _QUIET = -38.0
 _CLIPPED_LEVEL = 0.999
@@ -67,6 +69,16 @@ def check_length(samples: np.ndarray, rate: int, name: str = "The recording") ->
         fix = "record a longer sentence" if seconds < least else "cut it to one or two sentences"
         shown = next(text for digits in range(1, 9) if not least <= float(text := f"{seconds:.{digits}f}") <= most)
         raise ValueError(f"{name} is {shown} s long; a reference takes {least:g} to {most:g} s: {fix}")
+    check_heard(samples, rate, name)
+
+
+def check_heard(samples: np.ndarray, rate: int, name: str) -> None:
+    """ValueError saying what to do if a recording [n] is too short to tell any voice, or silent."""
+    seconds = len(samples) / rate
+    if seconds < LEAST_HEARD:
+        raise ValueError(
+            f"{name} is {seconds:.2g} s long, too short to tell a voice: record {SECONDS[0]:g} to {SECONDS[1]:g} s"
+        )
     if float(np.abs(samples - samples.mean()).max()) < _SILENT_PEAK:
         raise ValueError(f"{name} is silent: check the microphone and record it again")
 
@@ -182,6 +194,8 @@ def reference_from_recordings(
     advice: list[str] = []
     for i, path in enumerate(paths):
         samples, rate = read_audio(path)
+        if i == 0:
+            check_heard(samples, rate, str(path))
         if i == 0 and with_codes:
             check_length(samples, rate, str(path))
             codes = codes_from_samples(samples, rate, encoders, sovits)

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from dora_primespeech_mlx.names.paths import perhaps
+
 DOWNLOAD_AGAIN = "download or copy it again"
 _HEAD = 4096
 _POINTER = b"version https://git-lfs"
@@ -28,6 +30,8 @@ _KINDS = (
     (b"MZ", "a Windows program, not weights: delete it and get the voice from its author"),
     (b"\x7fELF", "a program, not weights: delete it and get the voice from its author"),
 )
+_CURLY = frozenset("“”„‘’「」『』，：；｛｝【】＂＇")
+_PYTHON = {"True": "true", "False": "false", "None": "null"}
 _WEB_PAGE = f"a web page saved in place of the file: {DOWNLOAD_AGAIN}, with the link that downloads the file itself"
 _ANSWER = f"a server's answer saved in place of the file: {DOWNLOAD_AGAIN}"
 
@@ -48,7 +52,8 @@ class Source:
         """
         self.path = Path(path)
         if not self.path.is_file():
-            hint = "a folder, not a file: give the file in it" if self.path.is_dir() else "not there; check the path"
+            is_folder = self.path.is_dir()
+            hint = "a folder, not a file: give the file in it" if is_folder else _not_there(self.path)
             raise FileNotFoundError(f"The weight file {self.path} is {hint}")
         self.file = self.path.open("rb")
         self.size = os.fstat(self.file.fileno()).st_size
@@ -79,6 +84,10 @@ class Source:
     def cut_short(self, what: str = "") -> CheckpointError:
         """The error for a file that ends too early."""
         return CheckpointError(f"{self.path} is cut short{f' inside {what}' if what else ''}: {DOWNLOAD_AGAIN}")
+
+
+def _not_there(path: Path) -> str:
+    return f"not there; {perhaps(path) or 'check the path'}"
 
 
 def other_kind(head: bytes, path: Path) -> str | None:
@@ -145,6 +154,39 @@ def read_json(path: Path, what: str) -> Any:
     except RecursionError:
         raise ValueError(f"{path} is nested too deeply for {what}: write it again") from None
     except ValueError as error:
-        kind = stand_in(text[:_HEAD].encode())
-        problem = f"{path} is {kind}" if kind else f"{path} is not JSON, so it is not {what}: {error}; mend it there"
-        raise ValueError(problem) from None
+        if kind := stand_in(text[:_HEAD].strip().encode()):
+            raise ValueError(f"{path} is {kind}") from None
+        assert isinstance(error, json.JSONDecodeError)
+        place = f"line {error.lineno}, column {error.colno}"
+        raise ValueError(
+            f"{path} is not JSON, so it is not {what}: {_slip(text, error)} ({place}); mend it there"
+        ) from None
+
+
+def _slip(text: str, error: json.JSONDecodeError) -> str:
+    """What people write that JSON does not allow, at the place where it cannot be read on."""
+    before, after = text[: error.pos].rstrip(), text[error.pos :].lstrip()
+    if after.startswith(",") and after[1:].lstrip()[:1] in ("}", "]"):
+        before, after = before + ",", after[1:].lstrip()
+    if after.startswith(("//", "/*", "#")):
+        return "a comment, which JSON does not have"
+    if before.endswith(",") and after[:1] in ("}", "]"):
+        return f"a comma too many before {after[0]}"
+    if after[:1] in _CURLY:
+        return f'{after[0]} in place of a plain sign: write it in half width, and texts between " and "'
+    if after.startswith(("'", "`")) or after[:1].isalpha() and error.msg.startswith("Expecting"):
+        wrong = after.split("\n")[0].split(",")[0].split(":")[0].strip()[:20]
+        if wrong in _PYTHON:
+            return f"{wrong} is written {_PYTHON[wrong]}"
+        return f'{wrong} is not between " and "'
+    if "escape" in error.msg:
+        return "a single \\ in a text: write it twice, or / in a path"
+    if "control character" in error.msg:
+        return "a text with a line break or a tab in it: write \\n or \\t"
+    if "Unterminated" in error.msg:
+        return 'a text without its closing "'
+    if error.msg == "Extra data":
+        return "something behind the end of the list"
+    if not after:
+        return "its end is missing, with its closing } or ]"
+    return "a comma is missing before this" if "',' delimiter" in error.msg else error.msg

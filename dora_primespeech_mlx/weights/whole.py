@@ -229,13 +229,18 @@ def read_model(folder: Path) -> tuple[dict[str, Any], list[dict[str, np.ndarray]
     """
     how = conversion(folder)
     if folder.is_file():
-        raise CheckpointError(f"{folder} is a file; a model is the folder that primespeech convert wrote.")
+        is_official = folder.suffix in {".ckpt", ".pth"}
+        way = (
+            f" Convert it and the other file of the voice: {conversion(folder.with_suffix(''))}" if is_official else ""
+        )
+        raise CheckpointError(f"{folder} is a file; a model is the folder that primespeech convert wrote.{way}")
     if not (folder / CONFIG_FILE).is_file():
         raise FileNotFoundError(f"{folder / CONFIG_FILE} is missing. Make the folder with: {how}")
     try:
         return read_whole(folder, CONFIG_FILE, (T2S_FILE, SOVITS_FILE))
     except FileNotFoundError as error:
-        name = next((name for name in (T2S_FILE, SOVITS_FILE) if name in str(error)), T2S_FILE)
+        names = [name for name in (T2S_FILE, SOVITS_FILE) if name in str(error)] or [T2S_FILE]
+        name = min(names, key=str(error).find)  # behind it others may be named that are there
         raise FileNotFoundError(f"{folder / name} is missing. Make the folder with: {how}") from None
     except StampError:
         raise
@@ -246,8 +251,12 @@ def read_model(folder: Path) -> tuple[dict[str, Any], list[dict[str, np.ndarray]
 
 
 def conversion(folder: Path) -> str:
-    """The command that makes a model folder."""
-    return f"primespeech convert --t2s S1.ckpt --sovits S2.pth --out {quote(str(folder))}"
+    """The command that makes a model folder, of the official files that lie in it where there is one of each."""
+    given = []
+    for ending, usual in ((".ckpt", "S1.ckpt"), (".pth", "S2.pth")):
+        found = sorted(folder.glob(f"*{ending}"))
+        given.append(quote(str(found[0])) if len(found) == 1 else usual)
+    return f"primespeech convert --t2s {given[0]} --sovits {given[1]} --out {quote(str(folder))}"
 
 
 def _manifest(path: Path) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What users write to name something: paths and languages."""

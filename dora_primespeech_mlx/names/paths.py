@@ -1,0 +1,51 @@
+"""Paths that users write: whether they lead to a file, and what may be meant where they do not."""
+
+import os
+from difflib import get_close_matches
+from pathlib import Path
+from unicodedata import normalize
+
+ALIKE = 0.8
+"""How like the names of two files are, 0 to 1, for one to be taken for a slip of the other."""
+MOST_NAMES = 5000
+"""Files of a folder that are looked at."""
+
+
+def there(path: Path) -> bool:
+    """Whether there is such a file; False too for a name that no file can have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def perhaps(path: Path) -> str:
+    """Why there is no file at `path`, or which one may be meant: the end of a sentence, "" where nothing shows it."""
+    try:
+        if path.is_dir():
+            return ""
+        if path.is_symlink():
+            return f"it is a link to {os.readlink(path)}, which is not there: make it anew"
+        lost = path
+        while not lost.parent.exists():
+            lost = lost.parent
+        if lost.parent.is_file():
+            return f"{lost.parent} is a file, not a folder: check the path"
+        if lost != path:
+            return f"there is no folder {lost}: check the path"
+        names = sorted(os.listdir(path.parent))[:MOST_NAMES]
+    except (OSError, ValueError):
+        return ""
+    found = _same(path.name, names) or get_close_matches(path.name, names, 1, ALIKE)
+    return f"write {path.with_name(found[0])} if that is meant" if found else ""
+
+
+def _same(name: str, names: list[str]) -> list[str]:
+    """The names that differ in case, blanks or writing alone, or only in their ending."""
+    wanted = _folded(name)
+    by_stem = [other for other in names if _folded(Path(other).stem) in {wanted, _folded(Path(name).stem)}]
+    return [other for other in names if _folded(other) == wanted] or (by_stem if len(by_stem) == 1 else [])
+
+
+def _folded(name: str) -> str:
+    return normalize("NFKC", name).casefold().strip()
