@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dora_primespeech_mlx.text.mandarin.numbers import digits
 from dora_primespeech_mlx.text.rules import after, before
 from dora_primespeech_mlx.text.tables import currencies, sign_words, words
-from dora_primespeech_mlx.text.units import mandarin_unit
+from dora_primespeech_mlx.text.units import english_unit, english_units, mandarin_unit, mandarin_units
 
 HAN = "\u4e00-\u9fff"
 MONEY = "$€£¥￥₹₩"
@@ -29,6 +29,8 @@ PHYSICAL = {
 """Letters behind a number that are units where it is about what they measure."""
 LARGER_MODELS = re.compile(r"(?:小米|红米|荣耀|魅族|华为|Note|Mate|Nova|Galaxy|Redmi|Find|Honor)\s?$")
 """Names of telephones, of which a + behind the number is the larger one."""
+OF_STARS = {"M": ("质量", "masses"), "R": ("半径", "radii"), "L": ("光度", "luminosities")}
+"""What stars and planets are measured by."""
 AFTER_LENGTHS = frozenset(("wide", "tall", "long", "high", "deep", "thick", "across", "apart", "away", "off"))
 
 
@@ -166,7 +168,8 @@ def inches(match: re.Match[str], language: str) -> str:
     if language == "zh":
         return f"{match[1]}英寸"
     noun = re.match(r" ([a-z]{3,})", after(match))
-    is_of_noun = noun and noun[1] not in words("en_function_words.txt") | AFTER_LENGTHS
+    is_of_noun = bool(noun and noun[1] not in words("en_function_words.txt") | AFTER_LENGTHS)
+    is_of_noun = is_of_noun or re.match(r" [A-Z]{2,}\b", after(match)) is not None
     return f"{match[1]} inch" if after(match, 1) == "-" or match[1] == "1" or is_of_noun else f"{match[1]} inches"
 
 
@@ -198,6 +201,16 @@ def quotient(match: re.Match[str], language: str) -> str:
     if re.search("=|等于| equals ", clause):
         return f"{unit}{'除以' if language == 'zh' else ' divided by '}{number} {other}"
     return f"{unit}{'，' if language == 'zh' else ', '}{number} {other}" if slash == " / " else match.group()
+
+
+def per_third(match: re.Match[str], language: str) -> str:
+    """A unit per another per a third: km/s/Mpc."""
+    patterns = (mandarin_units, english_units)[language != "zh"]()
+    if not all(re.fullmatch(patterns, unit) for unit in match.groups()[1:]):
+        return match.group()
+    if language == "zh":
+        return f"{mandarin_unit(match[2])}每{mandarin_unit(match[3])}"
+    return f" {english_unit(match[2], False)} per {english_unit(match[3], True)} "
 
 
 def unit_in_brackets(match: re.Match[str], language: str) -> str:

@@ -343,6 +343,22 @@ def _rules(language: str) -> Rules:
         ("·", r"(?<=[A-Za-z])·(?=\d)", "，", " "),
         # A whole number and a part of one.
         ("½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞", r"(?<![\d.])(\d+)\s?(?=[½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])", r"\1又", r"\1"),
+        # Masses, radii and brightness as those of the sun or the earth.
+        (
+            "⊕☉⊙",
+            r"(?<=\d)(\s?)(?:[MRL])([⊕☉⊙])",
+            lambda m, where: (
+                "倍" + {"⊕": "地球", "☉": "太阳", "⊙": "太阳"}[m[2]] + readings.OF_STARS[m.group().strip()[0]][0]
+            ),
+            lambda m, where: f" {'Earth' if m[2] == '⊕' else 'solar'} {readings.OF_STARS[m.group().strip()[0]][1]} ",
+        ),
+        ("♯♭♮", r"(?<![A-Za-z])([A-G])([♯♭♮])", lambda m, where: f"{readings.spoken(m[2], where)}{m[1]}", r"\1\2"),
+        (
+            "/",
+            r"(?<=\d)(\s?)([A-Za-zμ]+/[A-Za-z]+)/([A-Za-z]{1,4})(?![A-Za-z/])",
+            readings.per_third,
+            readings.per_third,
+        ),
         # A revision of git.
         ("~", r"(?<=[A-Z]{3})~(?=\d)", "波浪号", " tilde "),
         ("-", r"(?<![\w)\]-])-(?=(?:sin|cos|tan|log|ln|√|π|∞)(?![a-z-]))", "负", "negative "),

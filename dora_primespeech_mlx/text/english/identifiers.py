@@ -45,6 +45,26 @@ def identifier_rules() -> list[Row]:
             lambda match: f"{match[1]} {match[2]} {match[3] or ''}, {year(match[4])}",
         ),
         ("0.-", r"(?<![\w.])(\d+(?:\.\d+){2,})-(?=\d+(?![\d.]))", r"\1 dash "),
+        (
+            "0.",
+            r"\b802\.(\d{1,2})([a-z]{0,2})\b",
+            lambda match: f"eight oh two dot {cardinal(match[1])} {' '.join(match[2].upper())}",
+        ),
+        (
+            "0.",
+            r"(?<![\w.])([A-Z])((?:\.\d+){2,})(?!\.?\w)",
+            lambda match: f"{match[1]} {' '.join(f'dot {cardinal(part)}' for part in match[2][1:].split('.'))}",
+        ),
+        (
+            "0.",
+            r"(?i)(?<=arxiv)([:\s]\s?)(\d{4})\.(\d{4,5})(?:v(\d+))?(?!\d)",
+            lambda match: f" {digits(match[2])} point {digits(match[3])}{f' version {match[4]}' if match[4] else ''}",
+        ),
+        (
+            "0-",
+            r"(?i)\b(issn:? )(\d{4})-(\d{3}[\dX])\b",
+            lambda match: f"{match[1]}{spelled(match[2])}, {spelled(match[3])}",
+        ),
         ("IPv", r"\bIPv(?=[46])", lambda match: "IP V "),
         (
             "0",
@@ -75,7 +95,7 @@ def identifier_rules() -> list[Row]:
         ("0", r"\b(Boeing )(7\d7)\b", lambda match: f"{match[1]}{in_hundreds(match[2])}"),
         ("0-", r"\b([A-Za-z]+)(-?\d+)((?:-\d+)+)\b", _without_to),
         ("0", r"\b([A-Z]{2,5}) (\d{4})(?=[A-Z]?\b(?![.,]\d|%))", _model),
-        ("0s", r"(?<=[A-Z]-)(\d+)s\b", lambda match: f"{cardinal(match[1])}'s"),
+        ("0s", r"(?<=[A-Za-z]-)(\d+)s\b", lambda match: f"{cardinal(match[1])}'s"),
         ("0-", r"\b1-(8(?:00|88|77|66|55|44|33)|900)-(?=[A-Z])", lambda match: f"one {in_hundreds(match[1])} "),
     ]
 

@@ -9,8 +9,9 @@ from dora_primespeech_mlx.text.english import dates, quantities
 from dora_primespeech_mlx.text.english.capitals import speak_capitals
 from dora_primespeech_mlx.text.english.chess import chess_rules
 from dora_primespeech_mlx.text.english.dates import MONTH_NAMES, WEEKDAYS
-from dora_primespeech_mlx.text.english.identifiers import identifier_rules
+from dora_primespeech_mlx.text.english.identifiers import identifier_rules, in_hundreds
 from dora_primespeech_mlx.text.english.medicine import medicine_rules
+from dora_primespeech_mlx.text.english.music import music_rules
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, general, ordinal
 from dora_primespeech_mlx.text.english.places import address_rules
 from dora_primespeech_mlx.text.english.quantities import GROUP
@@ -25,9 +26,6 @@ NUMERALS = "I|V|X|L|C|D|M|i|v|x"
 GROUPED = rf"(?:\d|{GROUP})+(?:\.\d+)?"
 SCALE = r"(?:k|K|m|M|b|B|T|bn|mn|tn|thousand|million|billion|trillion)\b"
 WINDS = {"N": "north", "S": "south", "E": "east", "W": "west"}
-CHORDS = {
-    "maj": "major", "min": "minor", "m": "minor", "dim": "diminished", "aug": "augmented", "sus": "sus", "add": "add",
-}  # fmt: skip
 OVER = {"y": "year over year", "q": "quarter over quarter", "m": "month over month"}
 # What stands behind a number of times: 2x faster, 3x the size.
 OF_TIMES = (
@@ -130,17 +128,20 @@ def _rules() -> Rules:
         *address_rules(),
         ("/", r"\bb/([wc])\b", lambda match: {"w": "between", "c": "because"}[match[1]]),
         ("0y", r"\b(\d{1,3})[ -]?y/?o\b", r"\1 year old"),
-        ("v", r"(?i)(?<=[\w).] )vs(?= \w)", lambda match: "versus"),
+        ("v", r"(?i)(?<=[\w).] )vs(?= \w)|(?<=[a-z.] )v\.(?= [A-Z])", lambda match: "versus"),
+        ("0.", r"(?<=\d )([A-Z])\.\s?([234])[dh](?= \d)", lambda match: f"{match[1]} {ordinal(match[2])}"),
+        ("C", r"(?<=[stnrd][tdh] )Cir\.", lambda match: "Circuit"),
+        ("/", r"(?<![\w/])([ru])/(?=[A-Za-z_]{2})", r"\1 slash "),
+        ("0-", r"(?<=\d)-in\.(?=\s[a-z])", lambda match: "-inch"),
         (
             "0S",
             r"\bS(\d\d?)E(\d\d?)\b",
             lambda match: f"season {cardinal(match[1])}, episode {cardinal(match[2])}",
         ),
-        ("0", r"\b([A-G])([#b]?)(maj|min|m|dim|aug|sus|add)(2|4|6|7|9|11|13)\b", _chord),
-        ("b", r"\b([A-G])b\b(?= (?:chord|major|minor|note|scale|clarinet|trumpet|key)\b)", r"\1 flat"),
+        *music_rules(),
         ("WI", r"\bWW(I{1,2})\b", lambda match: f"World War {('one', 'two')[len(match[1]) - 1]}"),
         ("+", r"\b([A-Za-z])\+\+", lambda match: f"{match[1].upper() if match[1] == 'c' else match[1]} plus plus"),
-        ("#", r"\b([A-Z])#", lambda match: f"{match[1]} sharp"),
+        ("#", r"\b([A-Z])#", lambda match: f"{match[1]} sharp "),
         *scripture_rules(),
         (".", r"(?i)\bi\.e\.,?", lambda match: "that is"),
         (".", r"(?i)\be\.g\.,?", lambda match: "for example"),
@@ -175,6 +176,11 @@ def _rules() -> Rules:
         ("oY|oQ|oM", r"\b([YQM])o\1\b|(?<=% )([yqm])/\2\b", lambda match: OVER[(match[1] or match[2]).lower()]),
         (";", r"\bTL;\s?DR\b", lambda match: "T L D R"),
         ("0(", r"\b40([13])\(?([kb])\)?(?!\w)", lambda match: f"four oh {digits(match[1])} {match[2]}"),
+        (
+            "0(",
+            r"\b(457|501|527)\(([a-z])\)(?:\((\d)\))?",
+            lambda match: f"{in_hundreds(match[1])} {match[2]} {match[3] or ''}",
+        ),
         ("0x", rf"(?<=\d)x(?=/|\s(?:{OF_TIMES})\b)", lambda match: " times"),
         (
             "0M|0B",
@@ -280,6 +286,11 @@ def _rules() -> Rules:
         ("0-|0–", r"(?<=\d)(st|nd|rd|th)\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
         ("0-|0–", rf"(?<=\d)(\s?(?:{unit}|%|{SCALE}))\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
         ("0'", r"(?<!\w)'(?:0(\d)|(?=\d\d(?!')))\b(?!s)|(?<=\b[QH]\d)'(?=\d\d\b)", _short_year),
+        (
+            "0/",
+            r"(?i)\b(time signature (?:is |of |changes to )?)(\d{1,2})/(\d{1,2})\b",
+            lambda match: f"{match[1]}{cardinal(match[2])} {cardinal(match[3])}",
+        ),
         ("0:", r"(?<![\d:])(\d\d?):([0-5]\d):([0-5]\d)\b", dates.with_seconds),
         (
             "0:",
@@ -431,12 +442,6 @@ def _rules() -> Rules:
 def _minus(match: re.Match[str]) -> str:
     """Behind the letter of a grade or of a blood type: an A-, type O-."""
     return f"{match.group()[:-1]} minus"
-
-
-def _chord(match: re.Match[str]) -> str:
-    """A chord of music: Am7 is A minor seven."""
-    root, sign, kind, number = match.groups()
-    return " ".join(filter(None, (root, {"#": "sharp", "b": "flat"}.get(sign, ""), CHORDS[kind], cardinal(number))))
 
 
 def _letters_to(match: re.Match[str]) -> str:

@@ -115,7 +115,10 @@ def money_range(match: re.Match[str]) -> str:
 def measure(match: re.Match[str]) -> str:
     """A number and a unit, many of it (5 km) or, in front of what is as large (a 5 km run), one."""
     number = match[1].replace(GROUP, "")
-    return f"{decimal(number)} {english_unit(match[2], number == '1' or _counts_noun(match, 'an?'))}"
+    thing = None if re.search(r"\d\s", match.group()) else re.match(r" ([A-Za-z]+)", after(match))
+    is_of_thing = thing is not None and thing[1].lower().removesuffix("s") in words("en_things.txt")
+    is_one = number == "1" or is_of_thing or _counts_noun(match, "an?")
+    return f"{decimal(number)} {english_unit(match[2], is_one)}"
 
 
 def feet(match: re.Match[str]) -> str:

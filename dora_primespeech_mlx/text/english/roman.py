@@ -21,6 +21,11 @@ PARTS = (
     "[Pp]arts?|[Cc]hapter|[Ss]ection|[Ss]tep|[Pp]hase|[Ss]tage|[Tt]ype|[Ss]cene|[Ii]tem|[Cc]lause|[Pp]oint|[Vv]olume|[Pp]aragraph"
     "|[Qq]uestion|[Pp]roperty|[Cc]ase|[Cc]ondition|[Aa]ppendix|[Pp]ages?|[Ll]evel|[Aa]rticle|[Aa]ct|[Bb]ook"
 )
+SEVERAL = (
+    "amendments|articles|titles|chapters|parts|books|volumes|acts|sections|phases|types|stages|levels|classes|schedules"
+    "|factors|appendices"
+)
+"""What has several numerals behind it: amendments I, V and XIV."""
 Rule = tuple[str, Callable[[re.Match[str]], str]]
 
 
@@ -30,6 +35,10 @@ def roman_rules() -> list[Rule]:
     rulers = "|".join(sorted(words("en_rulers.txt")))
     counted = "|".join(sorted(words("en_after_roman.txt")))
     return [
+        (
+            rf"(?i:\b(?:{SEVERAL})) {SMALL}(?:(?:, (?:and |or )?| and | or | to | through |[-–]){SMALL})+",
+            lambda match: re.sub(rf"\b{SMALL}", lambda one: cardinal(str(numeral_value(one.group()))), match.group()),
+        ),
         (rf"\b(?P<numeral>{SMALL})(?=(?:st|nd|rd|th)? (?:{counted})\b)(?:st|nd|rd|th)?", _ordinal),
         (rf"\b(?P<name>{numbered})\.? (?P<numeral>[IVX]\b|(?=\w\w){CANONICAL})(?!\.\w)", _cardinal),
         (rf"\b(?P<name>{LEVELS}) (?P<numeral>(?=\w\w){SMALL})", _cardinal),

@@ -17,10 +17,11 @@ CHAPTERS = "Ps|Rom|Matt|Prov|Isa|Deut|Exod|Ezek"
 def scripture_rules() -> list[Row]:
     """Patterns of places in scripture and what is said for their matches, in the order to be tried."""
     short = "|".join(mapping("en_scripture_short.tsv"))
+    several = "|".join(name for name, book in mapping("en_scripture_short.tsv").items() if re.fullmatch(NUMBERED, book))
     books = "|".join(lines("en_scripture.txt"))
     return [
         ("0:", rf"\b(?!(?:{PEOPLE}) )({short})\.?(?= \d{{1,3}}:\d)", _in_full),
-        ("0", rf"(?<=\b[123] )({short})\.?(?= \d)|\b({CHAPTERS})\.(?= \d{{1,3}}\b)", _in_full),
+        ("0", rf"(?<=\b[123] )({several})\.?(?= \d)|\b({CHAPTERS})\.(?= \d{{1,3}}\b)", _in_full),
         ("0", rf"\b([123])(?= (?:{NUMBERED}) \d)", lambda match: ordinal(match[1])),
         (
             "0:",

@@ -1,0 +1,42 @@
+"""Chords, notes and steps of a scale: F#m7b5, B♭ major, I–IV–V."""
+
+import re
+
+from dora_primespeech_mlx.text.english.numbers import cardinal
+from dora_primespeech_mlx.text.english.roman import numeral_value
+from dora_primespeech_mlx.text.rules import Row
+
+CHORDS = {
+    "maj": "major", "min": "minor", "m": "minor", "dim": "diminished", "aug": "augmented", "sus": "sus", "add": "add",
+}  # fmt: skip
+SIGNS = {"#": "sharp", "♯": "sharp", "b": "flat", "♭": "flat", "♮": "natural"}
+STEP = "(?:IV|I{1,3}|VI{0,3}|iv|i{1,3}|vi{0,3})"
+
+
+def music_rules() -> list[Row]:
+    """Patterns of music in a text and what is said for their matches, in the order to be tried."""
+    return [
+        (
+            "0",
+            r"\b([A-G])([#b♯♭]?)(maj|min|m|dim|aug|sus|add)(2|4|6|7|9|11|13)((?:[#b♯♭](?:5|9|11|13))*)(?![\w#♯♭])",
+            _chord,
+        ),
+        ("#m|♯m|♭m", r"\b([A-G])([#♯♭])(maj|min|m|dim|aug)()()(?![\w#♯♭])", _chord),
+        ("m", r"\b([A-G])()(m)()()(?=(?:[–-]|, )[A-G](?:#|m|maj)?7?(?:[–-]|, |[.)]|$))", _chord),
+        ("#/|♯/|♭/|/b", r"\b([A-G](?:m|maj)?7?)/(?=[A-G][#b♯♭](?!\w))", r"\1 over "),
+        ("b", r"\b([A-G])b\b(?= (?:chord|major|minor|note|scale|clarinet|trumpet|key)\b)", r"\1 flat"),
+        ("♯|♭|♮", r"\b([A-G])([♯♭♮])", lambda match: f"{match[1]} {SIGNS[match[2]]} "),
+        (
+            "I|i",
+            rf"(?<![\w–-]){STEP}(?:[–-]{STEP}){{2,}}(?![\w–-])",
+            lambda match: " ".join(cardinal(str(numeral_value(step))) for step in re.split("[–-]", match.group())),
+        ),
+    ]
+
+
+def _chord(match: re.Match[str]) -> str:
+    """A chord of music: Am7 is A minor seven."""
+    root, sign, kind, number, changed = match.groups()
+    changes = (f"{SIGNS[sign]} {cardinal(note)}" for sign, note in re.findall(r"([#b♯♭])(\d+)", changed))
+    parts = (root, SIGNS.get(sign, ""), CHORDS[kind], number and cardinal(number), *changes)
+    return " ".join(filter(None, parts))
