@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 MARKS = CLAUSE_MARKS | CUT5_MARKS | frozenset("；;")
 CLOSERS = frozenset("”’\"'）)】]』」》〉")
 HAN = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
+SHORT_FORM = re.compile(r"\b(?:Inc|Ltd|Corp|Co|Jr|Sr|Ph\.D|M\.D|etc|Ave|Blvd|Rd|St|Dept|[ap]\.m|[A-Z]\.[A-Z])\.$")
+"""A short form whose full stop says nothing of a pause."""
 PARTS = re.compile(f"[\n{ITEM}{END}{CUT}{OPEN}{CLOSE}]|[^\n{ITEM}{END}{CUT}{OPEN}{CLOSE}]+")
 
 
@@ -149,6 +151,8 @@ def _with_pause(text: str, due: str, following: str, is_wide: bool) -> str:
     if not due or not text.strip():
         return text
     bare = text.rstrip()
+    if SHORT_FORM.search(bare) and following not in MARKS:
+        return bare + ", "
     if bare.rstrip("".join(CLOSERS) + " ")[-1:] in MARKS or (following and following in MARKS):
         return bare if following in MARKS and following else bare + " "
     digits = bare[-1].isdigit() and following.isdigit()

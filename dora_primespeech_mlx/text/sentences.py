@@ -11,6 +11,7 @@ from functools import cache
 from dora_primespeech_mlx.text.composing import Composer, Sentence
 from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS, METHODS
 from dora_primespeech_mlx.text.english.chess import AFTER_NUMBER, BEGINNING_MOVE
+from dora_primespeech_mlx.text.english.dates import SHORT_WEEKDAYS
 from dora_primespeech_mlx.text.formula_ends import NO_FORMULA, formula_end
 from dora_primespeech_mlx.text.inband import CLOSE, CUT, END, ITEM, OPEN, SIGNS, without_signs
 from dora_primespeech_mlx.text.languages import evident_language
@@ -57,6 +58,8 @@ ONE_BEFORE = {
     **dict(zip("12345678", "23456789", strict=True)),
     **dict(zip("一二三四五六七八", "二三四五六七八九", strict=True)),
 }
+OPEN_BRACKET = re.compile(r"[(（][^()（）]*$")
+"""What has begun in brackets is heard to its end, unless that is far."""
 LEFT_OVER = CLOSERS | SENTENCE_ENDS | PAUSES | {ITEM, END}
 LIFE = re.compile(r"(?:[(,;]\s?|\bc\. )(?:b|d|r|fl|c)$")
 """Before the year when someone was born, died or reigned: (b. 1879, d. 1955)."""
@@ -366,6 +369,8 @@ class SentenceSplitter:
         if character in PAUSES:
             if length < (self._longest if self._emitted else self._first):
                 return False
+            if OPEN_BRACKET.search(self._text[max(0, index - WINDOW) : index]):
+                return False
             following = self._text[index + 1 : index + 2]
             if character == "、" and LIST_MARK.search(self._text[max(0, index - 4) : index]):
                 return False
@@ -438,6 +443,10 @@ class SentenceSplitter:
             return False if next_word or final else None
         if short in ENDING_SHORT_FORMS:
             return next_word[0].isupper() if next_word else (final or None)
+        if next_word[:1] == "&" or (next_word[:1] == "(" and re.search(rf"\b(?:{SHORT_WEEKDAYS})$", line)):
+            return False
+        if short in {"ft", "ms"} and re.search(r"\d\s?[a-z]+$", line):
+            return not next_word[0].islower() if next_word else (final or None)
         if short in STREETS and (first := re.match(r"[A-Z][a-z]*|$", next_word)):
             if first.end() == len(next_word) and not final:
                 return None

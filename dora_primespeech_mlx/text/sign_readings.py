@@ -175,8 +175,13 @@ def inches(match: re.Match[str], language: str) -> str:
 
 def amperes(match: re.Match[str], language: str) -> str:
     """A behind a number, where it is about electricity: 5A, but 5A景区."""
-    is_electric = re.search(r"电流|安培|充电|额定|输出|输入|保险丝|插座|\dV", before(match) + after(match))
-    return "安" if language == "zh" and is_electric else match.group()
+    is_electric = re.search(
+        r"电流|安培|充电|额定|输出|输入|保险丝|插座|\d\s?V|\d\s?Ω|\bcurrent\b|\b[Aa]mp|\bcircuit|\bfuse\b|\bbreaker",
+        before(match) + after(match),
+    )
+    if not is_electric:
+        return match.group()
+    return "安" if language == "zh" else f" amp{'' if _is_of_thing(match) else 's'}"
 
 
 def physical(match: re.Match[str], language: str) -> str:
@@ -190,8 +195,13 @@ def physical(match: re.Match[str], language: str) -> str:
         return match.group()
     if language == "zh":
         return name
-    is_one = re.search(r"(?:^|[^\d.])1$", left) or (re.search(r"\b[Aa]n? [\d.,]+$", left) and re.match(" [a-z]", right))
+    is_one = re.search(r"(?:^|[^\d.])1$", left) or _is_of_thing(match)
     return f" {one}{'' if is_one else 's'}"
+
+
+def _is_of_thing(match: re.Match[str]) -> bool:
+    """Whether a unit is that of a thing behind it: a 5 N force."""
+    return bool(re.search(r"\b[Aa]n? [\d.,]+$", before(match)) and re.match(" [a-z]", after(match)))
 
 
 def quotient(match: re.Match[str], language: str) -> str:
@@ -201,6 +211,13 @@ def quotient(match: re.Match[str], language: str) -> str:
     if re.search("=|等于| equals ", clause):
         return f"{unit}{'除以' if language == 'zh' else ' divided by '}{number} {other}"
     return f"{unit}{'，' if language == 'zh' else ', '}{number} {other}" if slash == " / " else match.group()
+
+
+def power(match: re.Match[str], language: str) -> str:
+    """A power of what stands in brackets."""
+    if language == "zh":
+        return f"的{match[1]}次方"
+    return {"2": " squared", "3": " cubed"}.get(match[1], f" to the power of {match[1]}")
 
 
 def per_third(match: re.Match[str], language: str) -> str:
@@ -223,6 +240,11 @@ def unit_in_brackets(match: re.Match[str], language: str) -> str:
 def in_currency(match: re.Match[str], language: str) -> str:
     """A currency's code before its amount, which Mandarin says behind it."""
     return match[2] + currencies()[match[1]][0] if language == "zh" else match.group()
+
+
+def offset(match: re.Match[str], language: str) -> str:
+    """How far the clocks of a moment are from those of the world: 09:30:00-05:00."""
+    return f" UTC{match[1].replace('−', '-')}{int(match[2])}{'' if match[3] == '00' else ':' + match[3]}"
 
 
 def moment(match: re.Match[str], language: str) -> str:

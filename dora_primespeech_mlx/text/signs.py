@@ -109,6 +109,7 @@ def _rules(language: str) -> Rules:
             readings.moment,
             readings.moment,
         ),
+        ("+-−", r"(?<=\d:\d\d:\d\d)\s?([-+−])(0\d|1[0-4]):?([0-5]\d)(?![\d:])", readings.offset, readings.offset),
         ("/", r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})/(?=\d{1,2}(?!\d))", r"\1斜杠", r"\1 slash "),
         # All columns of a table; a division without its rest.
         ("*", r"(?<=SELECT )\*(?=\s)|(?<=select )\*(?=\s)|(?<=COUNT\()\*|(?<=count\()\*", " 星号 ", " star "),
@@ -483,9 +484,11 @@ def _rules(language: str) -> Rules:
         ),
         ("*", r"(?<=[\w)])\s?\*\s?(?=[\w(])", readings.operation("乘", " times "), readings.operation("乘", " times ")),
         ("+", r"(?<=[比跌化动为是约幅率报年月周日天季度益])\+(?=\d+(?:\.\d+)?%)", "正", "+"),
+        ("(", r"(?<=\d)\((?=\d+\.\d+\)\^)", "乘(", " times ("),
+        ("^", r"(?<=\))\^(\d{1,3})(?![\d.])", readings.power, readings.power),
         ("^", rf"\^(?=[(（]?[{HAN}])([(（]?)([{HAN}]{{1,6}})[)）]?", r"的\2次方", r" to the power of \2"),
         ("+", r"(?<=[涨升增])\+(?=\d+(?:\.\d+)?%)", "", "+"),
-        ("A", r"(?<=\d)\s?A(?![A-Za-z0-9级类股])", readings.amperes, "A"),
+        ("A", r"(?<=\d)\s?A(?![A-Za-z0-9级类股]|\.[A-Z])", readings.amperes, readings.amperes),
         ("+", r"(?<![\w)])\+(?=\d+(?:\.\d+)?\s?%)", "正", "plus "),
         (
             ")）",

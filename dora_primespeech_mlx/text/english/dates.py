@@ -17,7 +17,8 @@ SHORT_WEEKDAYS_IN_A_ROW = (
     rf"\b(?:{SHORT_WEEKDAYS})\.?(?:(?:\s?[-–/&]\s?|,? (?:and |or )|, | to | through )(?:{SHORT_WEEKDAYS})\b\.?)+"
 )
 SHORT_WEEKDAY = (
-    rf"(?<![Tt]he )\b({SHORT_WEEKDAYS})\.(?=[,)]|\s+(?:[A-Z0-9&]|(?:night|morning|afternoon|evening)\b))"
+    rf"(?<![Tt]he )\b({SHORT_WEEKDAYS})\.(?=[,)]|\s+(?:[A-Z0-9&(]|of (?:the|each|every) (?:month|year)\b"
+    r"|(?:night|morning|afternoon|evening)\b))"
     rf"|\b({SHORT_WEEKDAYS})(?=:\s?(?:\d|[Cc]losed|[Oo]pen\b|[Oo]ff\b))"
     rf"|\b({SHORT_WEEKDAYS})(?=,? (?:\d\d?(?::\d\d)?\s?(?:[-–]\s?\d|[AaPp]\.?[Mm])|(?:{MONTH_NAMES})\b))"
     rf"|(?<=\b(?:on|by) )({SHORT_WEEKDAYS})\b(?:\.(?=\s+[a-z])|(?=[.,;!?)]|$)(?!\.\w))"
@@ -35,7 +36,8 @@ NO_DENOMINATORS = frozenset(["13", "14", "17", "19", "21", "22", "23", "26", "27
 USUAL_DENOMINATORS = frozenset(["2", "3", "4", "5", "6", "8", "10", "12", "16"])
 AT_A_TIME = re.compile(r"(?i)\b(?:at|by|until|till|from|since|before|after|on \S+),? $")
 LASTING = re.compile(
-    r"(?i)\b(?:in|took|takes|under|lasts?|lasted|pace of|time of|runtime(?: of)?|finish\w*|split of) $"
+    r"(?i)\b(?:in|took|takes|under|lasts?|lasted|pace of|time of|runtime(?: of)?|finish\w*|split of"
+    r"|PB|PR|personal best|best|record|lap|clocked|marathon|pace)(?: (?:of|was|is|in))?:? $"
 )
 """What comes before minutes and seconds: a 5K in 24:31."""
 RATIO_WORDS_AFTER = re.compile(r"\s(?:scale|ratio|odds|mix(?:ture)?|dilution|split|leverage|proportion)\b")
@@ -167,7 +169,14 @@ def clock(hour: str, minute: str) -> str:
 def with_seconds(match: re.Match[str]) -> str:
     """Hours, minutes and seconds: a time of day, or how long something took where the hours begin with a zero."""
     hour, minute, second = match.groups()
-    if not hour.startswith("0") or re.match(r"\s?[AaPp]\.?\s?[Mm]", after(match)) or AT_A_TIME.search(before(match)):
+    lasts = LASTING.search(before(match)) and int(hour) < 13
+    if re.match(r"\s?UTC\b", after(match)):
+        return f"{clock(hour, minute)}{f' and {cardinal(second)} seconds' if int(second) else ''}"
+    if (
+        not (hour.startswith("0") or lasts)
+        or re.match(r"\s?[AaPp]\.?\s?[Mm]", after(match))
+        or AT_A_TIME.search(before(match))
+    ):
         return f"{clock(hour, minute)} and {cardinal(second)} seconds"
     named = zip((hour, minute, second), ("hour", "minute", "second"), strict=True)
     parts = [f"{cardinal(n)} {name}{'' if int(n) == 1 else 's'}" for n, name in named if int(n)] or ["zero seconds"]

@@ -3,7 +3,7 @@
 import re
 
 from dora_primespeech_mlx.text.english.numbers import cardinal, digits, in_pairs, year
-from dora_primespeech_mlx.text.rules import Row
+from dora_primespeech_mlx.text.rules import Row, after, before
 from dora_primespeech_mlx.text.tables import words
 
 HEX = "[0-9A-Fa-f]"
@@ -45,6 +45,7 @@ def identifier_rules() -> list[Row]:
             lambda match: f"{match[1]} {match[2]} {match[3] or ''}, {year(match[4])}",
         ),
         ("0.-", r"(?<![\w.])(\d+(?:\.\d+){2,})-(?=\d+(?![\d.]))", r"\1 dash "),
+        ("0b", r"(?<=\d)\s?(bps?)\b", _base_or_basis),
         (
             "0.",
             r"\b802\.(\d{1,2})([a-z]{0,2})\b",
@@ -118,6 +119,15 @@ def in_hundreds(number: str) -> str:
     if rest == "00":
         return cardinal(number)
     return f"{cardinal(first)} {'oh ' if rest[0] == '0' else ''}{cardinal(rest)}"
+
+
+def _base_or_basis(match: re.Match[str]) -> str:
+    """`bp` behind a number: hundredths of a percent, or pairs of the bases of DNA."""
+    around = re.split("[;.]", before(match))[-1] + re.split("[;.]", after(match))[0]
+    one = re.search(r"(?<![\d.])1$", before(match)) or re.search(r"\b[Aa]n? [\d,]+$", before(match))
+    if re.search(r"\b(?:DNA|RNA|genom\w+|genes?|primers?|PCR|sequenc\w+|fragments?|plasmids?|amplicons?)\b", around):
+        return " base pair" if one else " base pairs"
+    return " basis point" if one else " basis points"
 
 
 def _groups(match: re.Match[str]) -> str:

@@ -26,6 +26,7 @@ NUMERALS = "I|V|X|L|C|D|M|i|v|x"
 GROUPED = rf"(?:\d|{GROUP})+(?:\.\d+)?"
 SCALE = r"(?:k|K|m|M|b|B|T|bn|mn|tn|thousand|million|billion|trillion)\b"
 WINDS = {"N": "north", "S": "south", "E": "east", "W": "west"}
+OF_AGE = {"yr": "year", "mo": "month", "wk": "week"}
 OVER = {"y": "year over year", "q": "quarter over quarter", "m": "month over month"}
 # What stands behind a number of times: 2x faster, 3x the size.
 OF_TIMES = (
@@ -52,7 +53,7 @@ def spoken_english(text: str, known: Collection[str] = ()) -> str:
     text = re.sub(r"\s{2,}", " ", text)
     text = _rules()(text)
     text = _without_dashes_and_brackets(re.sub(r"\s{2,}", " ", text))
-    text = re.sub(r"(?<=\s)-(?=[A-Za-z])", "", text)
+    text = re.sub(r"(?<=\s)-(?=[A-Za-z])|(?<=\s)'(?=\s|$)", "", text)
     if not re.search(r"(?:^|\s)'", text):
         text = re.sub(r"(?<=[sS])'(?=[\s,.!?]|$)", "", text)
     for sign in set(text) & signs("en").keys():
@@ -95,11 +96,9 @@ def _rules() -> Rules:
     money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
     money_needed = with_any((sign[-1] for sign in currencies()), "0")
     per = "|".join(map(re.escape, sorted(mapping("en_per.tsv"), key=len, reverse=True)))
-    # Behind a number ft. is feet.
-    short = "|".join(
-        word if word != "ft" else r"(?<!\d)(?<!\d )(?<!-)(?<!\bsq )(?<!\bsq\. )ft"
-        for word in mapping("en_abbreviations.tsv")
-    )
+    # Behind a number ft. is feet and ms. milliseconds.
+    behind = {"ft": r"(?<!\d)(?<!\d )(?<!-)(?<!\bsq )(?<!\bsq\. )ft", "ms": r"(?<!\d)(?<!\d )ms"}
+    short = "|".join(behind.get(word, word) for word in mapping("en_abbreviations.tsv"))
     marks = "½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
     parts_needed = with_any(marks)
     rows: list[Row] = [
@@ -146,12 +145,22 @@ def _rules() -> Rules:
         (".", r"(?i)\bi\.e\.,?", lambda match: "that is"),
         (".", r"(?i)\be\.g\.,?", lambda match: "for example"),
         ("D", r"\bPh\.?D\b\.?", lambda match: "P H D"),
+        ("0:", r"(?<![\w:])(\d{1,2}:[0-5]\d) ?([ap])(?![\w.]|['’])", lambda match: f"{match[1]} {match[2].upper()} M"),
+        ("0a", r"(?<![\w:])(\d{1,2})a\s?[-–]\s?(\d{1,2})p(?!\w)", r"\1 A M to \2 P M"),
+        ("0:Z", r"(?<=\d:[0-5]\d)Z\b", lambda match: " UTC"),
+        (
+            "0/",
+            r"(?<=\d:[0-5]\d)\s?/\s?(mile|mi|km)\b",
+            lambda match: f" per {mapping('en_per.tsv').get(match[1], 'mile')}",
+        ),
+        ("0./", r"(?<=\.\d{3})/(?=\.\d{3}\b)", lambda match: ", "),
+        ("0-", r"(?<=\d)-(yr|mo|wk)s?-(?=olds?\b)", lambda match: f"-{OF_AGE[match[1]]}-"),
         ("0m|0M", r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z(]|\s*[-–—,;:!?)])", lambda match: f" {match[1].upper()} M"),
         ("0m|0M", r"(?i)(?<=\d)\s*([ap])\.?m\b(\.?)", lambda match: f" {match[1].upper()} M{match[2]}"),
         (".", r"(?i)\b([ap])\.m\.", lambda match: f"{match[1].upper()} M{_closing(match)}"),
         (".", r"\b(?:[A-Z]\.){2,}(s\b)?|\b(?:[a-z]\.){2,}", _initials),
         (".", r"\b(Dr|St)\.(?=\s|,|$)", _doctor_or_street),
-        ("0.", r"\b(?:No|no|Nos)\.\s*(?=\d)", lambda match: "number "),
+        ("0.", r"\b[Nn]o(s?)\.\s*(?=\d)", lambda match: f"number{match[1]} "),
         ("#", r"#([A-Z]{1,3})-?(\d{3,})\b", lambda match: f"{' '.join(match[1])} {digits(match[2])}"),
         ("#", r"#(?=\d+(?:st|nd|rd|th)?(?![A-Za-z\d]))|(?<=[a-z] )#(?= [a-z])", lambda match: "number "),
         (
@@ -173,7 +182,7 @@ def _rules() -> Rules:
             rf"(?i)(?<!\d)(?:(?<!\d )|(?=ext))\b({'|'.join(mapping('en_before_numbers.tsv'))})\.\s?(?=\(?\d)",
             lambda match: f"{mapping('en_before_numbers.tsv')[match[1].lower()]} ",
         ),
-        ("oY|oQ|oM", r"\b([YQM])o\1\b|(?<=% )([yqm])/\2\b", lambda match: OVER[(match[1] or match[2]).lower()]),
+        ("oY|oQ|oM|%/", r"\b([YQM])o\1\b|(?<=% )([yqm])/\2\b", lambda match: OVER[(match[1] or match[2]).lower()]),
         (";", r"\bTL;\s?DR\b", lambda match: "T L D R"),
         ("0(", r"\b40([13])\(?([kb])\)?(?!\w)", lambda match: f"four oh {digits(match[1])} {match[2]}"),
         (
@@ -185,7 +194,8 @@ def _rules() -> Rules:
         (
             "0M|0B",
             r"(?<![\w.$-])(\d+(?:\.\d+)?)([MB])\b(?=-?(?:\s(?:people|users?|tokens?|param(?:eter)?s|views?|downloads"
-            r"|subscribers|followers|rows|records|requests|years|members|customers|viewers|visitors|units|copies)\b|/[a-z]|\+))"
+            r"|subscribers|followers|rows|records|requests|years|members|customers|viewers|visitors|units|copies|shares|barrels|tons|tonnes|vehicles"
+            r"|cars|jobs|homes|households|patients|doses|students|workers|employees|players|streams|installs|books)\b|/[a-z]|\+))"
             r"|(?<![\w.$-])(\d+\.\d+)([MB])\b(?![-+])",
             lambda match: (
                 f"{decimal(match[1] or match[3])} {'million' if (match[2] or match[4]) == 'M' else 'billion'}"
@@ -406,6 +416,11 @@ def _rules() -> Rules:
         ),
         ("0%", rf"(?<![\d.])({NUMBER})\s?%", lambda match: f"{decimal(match[1])} percent"),
         ("0t|0d", rf"\b((?:\d|{GROUP})+)(st|nd|rd|th)\b", lambda match: ordinal(match[1].replace(GROUP, ""))),
+        (
+            "0(",
+            r"(?<=[a-zà-ÿ] )\((\d{1,3}(?:\+\d)?['’](?:, \d{1,3}(?:\+\d)?['’])*)\)",
+            lambda match: re.sub(r"(\d+)(?:\+(\d))?['’]", _minute, match[1]),
+        ),
         ("0'", r"\b(\d)'\s?(\d\d?)\b", lambda match: f"{cardinal(match[1])} foot {cardinal(match[2])}"),
         (
             "0'",
@@ -437,6 +452,11 @@ def _rules() -> Rules:
         ("N|S|E|W", r"\b(degrees?|minutes|seconds) ([NSEW])\b(?!\.\w)", lambda match: f"{match[1]} {WINDS[match[2]]}"),
     ]
     return Rules(rows)
+
+
+def _minute(match: re.Match[str]) -> str:
+    """The minute of a match in which a goal was scored: 90+3'."""
+    return f" minute {cardinal(match[1])}{f' plus {cardinal(match[2])}' if match[2] else ''} "
 
 
 def _minus(match: re.Match[str]) -> str:

@@ -35,8 +35,19 @@ LONG_CODE_WORDS = (
 PRESSURE_WORDS = re.compile(r"(?i)blood pressure|\bBP\b|systolic|diastolic|hypertens|mmHg")
 RATING_WORDS = re.compile(
     r"(?i)\b(?:rat(?:e[sd]?|ing)|scor(?:e[sd]?|ing)|grade[sd]?|stars?|review(?:s|ed)?|pain|got|gets?|give(?:s|n)?|gave"
-    r"|passed|correct|marks?|index)\b[^.!?,;]{0,24}$"
+    r"|passed|correct|marks?|index|overall|verdict|quality|value|design|performance|difficulty|taste)\b[^.!?,;]{0,24}$"
 )
+
+
+SECONDS_BEFORE = re.compile(
+    r"(?i)(?:\b(?:for|every|after|within|took|takes?|lasts?|waits?|hold|rest|timeout(?: of| is)?|about|than|under|each"
+    r"|another|first|last|final|remaining)|[~≈<>]|\b\d+ to) $"
+)
+SECONDS_AFTER = re.compile(
+    r"(?: |-)(?:rest|on\b|off\b|plank|hold|holds|work|intervals?|sprints?|delay|timeout|timer|breaks?|pause|countdown"
+    r"|clip|video|apart|later|per\b|each\b)"
+)
+"""What stands around seconds, so that 90s is no decade."""
 
 
 def telephone(match: re.Match[str]) -> str:
@@ -182,6 +193,9 @@ def slash(match: re.Match[str]) -> str:
         and (RATING_WORDS.search(left) or re.match(r"\s?(?:stars?|points?)\b", right))
     ):
         return f"{cardinal(above)} out of {cardinal(below)}"
+    counted = re.match(r" ([a-z]+s|people|children)\b", right)
+    if low > 2 and 1 < high < low and counted and counted[1] not in words("en_measured.txt"):
+        return f"{cardinal(above)} out of {cardinal(below)}"
     if low > 100 and high > 1:
         return f"{general(above)} {'out of' if RATING_WORDS.search(left) else 'over'} {general(below)}"
     if low < 2 or (high > low and low > 9):
@@ -193,6 +207,8 @@ def decade(match: re.Match[str]) -> str:
     """Years in tens: the 1990s, the 80s."""
     if "00" in {match[2], match[3]}:
         return "two thousands"
+    if match[3] and (SECONDS_BEFORE.search(before(match)) or SECONDS_AFTER.match(after(match))):
+        return f"{cardinal(match[3])} seconds"
     said = year(match[1]) if match[1] else cardinal(match[2] or match[3])
     return plural(said)
 

@@ -183,7 +183,13 @@ class Reader:
         what = before.what if before else ""
         if what == "function":
             return Item(joined(inner), "words")
-        if before is not None and what == "letter" and (before.source in FUNCTION_LETTERS or shape(inner) == "simple"):
+        is_raised = self._tokens.peek(False)[:1] in {"^", *RAISED} and shape(inner) != "simple"
+        if (
+            before is not None
+            and what == "letter"
+            and not is_raised
+            and (before.source in FUNCTION_LETTERS or shape(inner) == "simple")
+        ):
             return Item(self._wording.either(joined(inner), f"of {joined(inner)}"), "words")
         is_factor = bool(what and what not in STARTS) or self._tokens.peek(False)[:1] in {"^", "(", *RAISED}
         is_alone = before is None and not self._tokens.peek()

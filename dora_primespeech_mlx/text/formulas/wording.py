@@ -133,4 +133,4 @@ class Wording:
         if self.is_mandarin:
             ending = {"sum": "的和", "difference": "的差"}.get(kind, "") if is_factor else ""
             return f"{times}{said}{ending}"
-        return f"{times}the quantity {said}"
+        return f"{times}{'' if said.startswith('the quantity ') else 'the quantity '}{said}"
