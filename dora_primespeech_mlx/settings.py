@@ -470,7 +470,7 @@ def misspelt_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:
     for name in strange:
         alike = [other for other in unset if other[0] == name[0].upper()]
         longer = [other for other in unset if other.startswith(f"{name.upper()}_")]
-        near[name] = longer if len(longer) == 1 else get_close_matches(name.upper(), alike, 1, ALIKE)
+        near[name] = longer or get_close_matches(name.upper(), alike, 1, ALIKE)
     return {name: f"{found[0]} may be meant" for name, found in near.items() if found}
 
 

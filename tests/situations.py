@@ -679,6 +679,22 @@ def rows_of_codes(desk: Desk) -> Iterator[Outcome]:
         yield desk.voices(tried, desk.entry(codes_path="c.npy"))
 
 
+def codes_of_another(desk: Desk) -> Iterator[Outcome]:
+    desk.sound("long.wav", 9.0)
+    yield desk.voices("codes of 4 s, a recording of 9 s", desk.entry(ref_audio="long.wav"))
+    np.save(desk.folder / "c.npy", np.arange(90, dtype=np.int32))
+    yield desk.voices("codes of 3.6 s, a recording of 4 s", desk.entry(codes_path="c.npy"))
+
+
+def documents(desk: Desk) -> Iterator[Outcome]:
+    desk.voices("", desk.entry())
+    for name, content in (
+        ("a.docx", b"PK\x03\x04" + bytes(99)), ("a.doc", b"\xd0\xcf\x11\xe0" + bytes(9)), ("a.rtf", b"{\\rtf1 Hi.}"), ("a.pdf", b"%PDF-1.4"),
+    ):  # fmt: skip
+        listed = ("--voices", desk.folder / "voices.json", "--out", desk.folder / "a.wav")
+        yield desk.run(name, "say", "--file", desk.file(name, content), *listed)
+
+
 def official_as_model(desk: Desk) -> Iterator[Outcome]:
     folder = desk.folder / "mine"
     folder.mkdir()
@@ -863,6 +879,10 @@ SITUATIONS = [
         (True, "ok"), (True, "ok"), (False, r"of the shape \[2, \d+\]; the codes of a recording are one row"), (False, r"of the shape \[\]"))),
     Situation("128", "official files where a model is expected", official_as_model, (
         (False, r"convert --t2s \S*a-e15\.ckpt --sovits \S*a_e8_s200\.pth --out"), (False, "Convert it and the other file"))),
+    Situation("129", "codes of another recording", codes_of_another, (
+        (False, r"long\.wav lasts 9\.0 s and its codes 4\.0 s, so they are of another recording: make them anew"), (True, "ok"))),
+    Situation("130", "documents in place of a text", documents, (
+        *((False, "a document of an office program"),) * 2, (False, "a document in rich text, not plain text: save it as text"), (False, "a PDF document"))),
 ]  # fmt: skip
 
 

@@ -78,6 +78,10 @@ def test_a_base_of_the_other_version_is_refused_where_it_can_be_told(
     tagged = with_header(data / "s2_tiny_v3.pth", tmp_path / "base.pth", b"02")
     with pytest.raises(CheckpointError, match="is the base of v3"):
         read_sovits(path, Companions(tagged, vocoder))
+    named = tmp_path / "s2Gv3.pth"
+    named.write_bytes((data / "s2_tiny_v3.pth").read_bytes())
+    with pytest.raises(CheckpointError, match="has the name of the base of v3: give the other one, or rename it"):
+        read_sovits(path, Companions(named, vocoder))
     known = hashlib.md5((data / "s2_tiny_v3.pth").read_bytes()[:8192], usedforsecurity=False).hexdigest()
     monkeypatch.setitem(official_v34.VERSIONS_BY_HASH, known, "v3")
     with pytest.raises(CheckpointError, match="is the base of v3"):

@@ -164,5 +164,12 @@ def test_advice_names_what_to_record_better(samples, rate, sentence):
     assert re.search(sentence, only)
 
 
+def test_a_text_or_codes_that_do_not_fit_a_recording_are_told():
+    assert recording.advise_pace(50, 4.0, "a.wav") == recording.advise_codes(115, 4.0, "a.wav") == ()
+    for phones in (10, 200):
+        assert f"its text has {phones} sounds, which does not fit" in recording.advise_pace(phones, 4.0, "a.wav")[0]
+    assert "codes 0.8 s, so they are of another recording" in recording.advise_codes(20, 4.0, "a.wav")[0]
+
+
 def test_a_good_recording_needs_no_advice():
     assert recording.advise(with_silence(0.3, 0.3).astype(np.float32), 32000) == ()

@@ -131,6 +131,18 @@ def test_a_variable_that_is_misspelt_is_named_with_the_one_that_may_be_meant():
         {"VOICENAME": "Lumi", "sample_rate": "8000", "TOPK": "3", "TOP_K": "3", "HOME": "/", "TOP_N": "1"}
     )
     assert found == {"VOICENAME": "VOICE_NAME may be meant", "sample_rate": "SAMPLE_RATE may be meant"}
+    assert ignored_variables({"SPEED": "1.2", "VOICE": "Lumi"}) == {
+        "SPEED": "SPEED_FACTOR may be meant",
+        "VOICE": "VOICE_NAME may be meant",
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [("zh-CN", "zh"), ("English", "en"), ("日本語", "ja"), ("auto_yue", "auto_yue"), ("ALL_KO", "ko")],
+)
+def test_languages_are_read_in_any_usual_spelling(written, code):
+    assert Settings.from_env({"TEXT_LANG": written}).language == code
 
 
 def test_a_long_wrong_value_is_shown_in_part():

@@ -24,6 +24,8 @@ def perhaps(path: Path) -> str:
     try:
         if path.is_dir():
             return ""
+        if path.exists():
+            return "it is a device or a pipe: give a file"
         if path.is_symlink():
             return f"it is a link to {os.readlink(path)}, which is not there: make it anew"
         lost = path

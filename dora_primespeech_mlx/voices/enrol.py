@@ -21,7 +21,7 @@ from dora_primespeech_mlx.voices.book import VoiceEntry, folded, list_voices
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.fields import Fields, resolve
 from dora_primespeech_mlx.voices.library import encoder_folders
-from dora_primespeech_mlx.voices.recording import advise, check_length, codes_from_samples
+from dora_primespeech_mlx.voices.recording import advise, advise_pace, check_length, codes_from_samples
 from dora_primespeech_mlx.weights.source import read_json
 from dora_primespeech_mlx.weights.whole import locked, make_folder, replace_file
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 CODE_FILES = (".bin", ".npy")
 RECORDINGS = "recordings"
 _LONGEST_FOLDER = 60
-PHONES_A_SECOND = (4.0, 25.0)
-"""Slower or faster than this, a recording does not say its text."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +160,7 @@ def add_voice(
     codes = None
     if text.strip():
         phones = len(frontend(text, language).ids)
-        advice += _pace(phones, len(sounds[0][0]) / sounds[0][1], recordings[0])
+        advice += advise_pace(phones, len(sounds[0][0]) / sounds[0][1], str(recordings[0]))
         found = _encoders(folder, voices.parent, settings, encoders)
         codes = codes_from_samples(*sounds[0], found, _runner(loaded, settings))
 
@@ -234,7 +232,7 @@ def add_style(
     samples, rate = read_audio(recording)
     check_length(samples, rate, str(recording))
     advice = [*advise(samples, rate, str(recording))]
-    advice += _pace(len(frontend(text, language).ids), len(samples) / rate, recording)
+    advice += advise_pace(len(frontend(text, language).ids), len(samples) / rate, str(recording))
     found = _encoders(entry.folder, voices.parent, settings, encoders)
     codes = codes_from_samples(samples, rate, found, _runner(loaded, settings))
     with locked(voices.parent):
@@ -289,16 +287,6 @@ def _copied(root: Path, name: str, recordings: Sequence[Path]) -> tuple[Path, li
 def _encoders(model: Path, beside: Path, settings: Settings, chosen: Path | None) -> Encoders:
     folders = [chosen] if chosen is not None else encoder_folders(model, beside)
     return Encoders(folders, choose(settings.runtime), threads=settings.threads, cache=settings.graph_cache)
-
-
-def _pace(phones: int, seconds: float, path: Path) -> list[str]:
-    least, most = PHONES_A_SECOND
-    if least <= phones / seconds <= most:
-        return []
-    return [
-        f"{path} lasts {seconds:.1f} s and its text has {phones} sounds, which does not fit: "
-        "give the text exactly as it is spoken, or the reference is heard in what the voice says"
-    ]
 
 
 def _shipped() -> tuple[dict[str, Any], Path]:

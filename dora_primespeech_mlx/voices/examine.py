@@ -15,7 +15,7 @@ from dora_primespeech_mlx.voices.book import CODE_COUNT, VoiceBook, VoiceEntry, 
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.models import examine
-from dora_primespeech_mlx.voices.recording import check_heard, check_length
+from dora_primespeech_mlx.voices.recording import LEAST_HEARD, advise_codes, check_heard, check_length
 
 S2Config = SovitsConfig | DiffusionConfig
 """Dimensions of the s2 network of any version."""
@@ -92,7 +92,9 @@ def _checks(
             measured = entry.codes is None and bool(entry.prompt_text) and path == entry.references[0]
             yield partial(_check_recording, path, measured, path == entry.references[0])
     if entry.codes is not None and entry.codes not in missing:
-        yield partial(read_codes, entry.codes, CODE_COUNT if model is None else model.code_count)
+        first = entry.references[0]
+        heard = first if first not in missing else None
+        yield partial(_check_codes, entry.codes, CODE_COUNT if model is None else model.code_count, heard)
     if entry.lexicon is not None and entry.lexicon not in missing:
         yield partial(read_lexicon, entry.lexicon)
     if entry.prompt_text:
@@ -108,6 +110,19 @@ def _check_recording(path: Path, measured: bool, first: bool = False) -> None:
         check_length(samples, rate, str(path))
     elif first:
         check_heard(samples, rate, str(path))
+
+
+def _check_codes(path: Path, count: int, recording: Path | None) -> None:
+    codes = read_codes(path, count)
+    if recording is None:
+        return
+    try:
+        samples, rate = read_audio(recording)
+    except (ValueError, OSError):
+        return  # said of the recording itself
+    seconds = len(samples) / rate
+    for sentence in advise_codes(len(codes), seconds, str(recording)) if seconds > LEAST_HEARD else ():
+        raise ValueError(sentence)
 
 
 def _check_style(style: Style, entry: VoiceEntry, path: Path, count: int, missing: tuple[Path, ...]) -> None:

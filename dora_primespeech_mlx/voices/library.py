@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from dora_primespeech_mlx.audio import read_audio
+from dora_primespeech_mlx.audio import HOP, REFERENCE_RATE, read_audio
 from dora_primespeech_mlx.names.paths import there
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM
@@ -23,7 +23,12 @@ from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_codes, 
 from dora_primespeech_mlx.voices.encoders import Encoders, Ready
 from dora_primespeech_mlx.voices.models import LoadedModel, load_on_mlx, load_on_onnx
 from dora_primespeech_mlx.voices.prompt import NO_PROMPT, DiffusionPrompt, Prompt, diffusion_prompt
-from dora_primespeech_mlx.voices.recording import codes_from_recording, reference_from_recordings
+from dora_primespeech_mlx.voices.recording import (
+    advise_codes,
+    advise_pace,
+    codes_from_recording,
+    reference_from_recordings,
+)
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.text import Frontend, Phones
@@ -207,6 +212,10 @@ class Library:
         if entry.prompt_text and codes is not None:
             whose = f"The reference text of the voice {entry.name!r}"
             prompt = _prompt(codes, entry.prompt_text, entry.prompt_language, frontend, prosody, whose)
+            name, lasts = str(entry.references[0]), len(reference.spectra[0]) * HOP / REFERENCE_RATE
+            advice = advise_codes(len(codes), lasts, name) or advise_pace(len(prompt.ids), lasts, name)
+            for sentence in advice:
+                logger.warning("%s", sentence)
         ge = sovits.timbre(reference.spectra, reference.voice_vectors)
         if len(prompt.codes) and not loaded.finder.over:
             session = loaded.t2s.start([(prompt.ids, prompt.bert)], prompt.codes)

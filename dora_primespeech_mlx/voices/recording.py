@@ -31,6 +31,11 @@ SECONDS = (3.0, 10.0)
 """Shortest and longest recording the models take."""
 APPENDED_ZEROS = 9600
 """Samples of silence at 16 kHz behind a recording before its codes are taken."""
+PHONES_A_SECOND = (4.0, 25.0)
+"""Slower or faster than this, a recording does not say its text."""
+CODES_A_SECOND = 25
+CODES_APART = 1.5
+"""Seconds that codes may be longer or shorter than their recording: 0.6 s of silence are behind it."""
 _FRAME = 0.02
 LEAST_TIMBRE = 1.0
 """Seconds below which a further recording tells little of a timbre."""
@@ -114,6 +119,28 @@ def advise(samples: np.ndarray, rate: int, name: str = "The recording") -> tuple
     if pause > _LONG_PAUSE:
         found.append(f"{name} has a pause of {pause:.1f} s: choose a passage spoken in one go")
     return tuple(found)
+
+
+def advise_pace(phones: int, seconds: float, name: str) -> tuple[str, ...]:
+    """A sentence if a text of so many `phones` is hardly what a recording of `seconds` says; empty if it may be."""
+    least, most = PHONES_A_SECOND
+    if least <= phones / seconds <= most:
+        return ()
+    return (
+        f"{name} lasts {seconds:.1f} s and its text has {phones} sounds, which does not fit: "
+        "give the text exactly as it is spoken, or the reference is heard in what the voice says",
+    )
+
+
+def advise_codes(count: int, seconds: float, name: str) -> tuple[str, ...]:
+    """A sentence if `count` codes are hardly those of a recording of `seconds`; empty if they may be."""
+    told = count / CODES_A_SECOND
+    if abs(told - seconds) <= max(CODES_APART, seconds / 4):
+        return ()
+    return (
+        f"{name} lasts {seconds:.1f} s and its codes {told:.1f} s, so they are of another recording: make them anew "
+        "with primespeech codes",
+    )
 
 
 def _levels(samples: np.ndarray, rate: int) -> np.ndarray:

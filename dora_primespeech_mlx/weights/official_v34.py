@@ -144,6 +144,11 @@ def _base(checkpoint: Checkpoint, path: Path, version: str, base: Path | None) -
         raise CheckpointError(f"{wanted}; {base} is a LoRA itself")
     if not is_diffusion(found.weights):
         raise CheckpointError(f"{wanted}; {base} is a model without a diffusion decoder")
+    named = re.search(r"s2Gv([34])", base.name)
+    if known_version(found, base) is None and named and f"v{named[1]}" != version:
+        raise CheckpointError(
+            f"{wanted}; {base} has the name of the base of v{named[1]}: give the other one, or rename it"
+        )
     if (known_version(found, base) or version) != version:
         raise CheckpointError(f"{wanted}; {base} is the base of {known_version(found, base)}")
     return found.weights

@@ -30,6 +30,12 @@ _KINDS = (
     (b"MZ", "a Windows program, not weights: delete it and get the voice from its author"),
     (b"\x7fELF", "a program, not weights: delete it and get the voice from its author"),
 )
+_DOCUMENTS = (
+    (b"PK\x03\x04", "a document of an office program or a zip archive"),
+    (b"\xd0\xcf\x11\xe0", "a document of an office program"),
+    (b"{\\rtf", "a document in rich text"),
+    (b"%PDF", "a PDF document"),
+)
 _CURLY = frozenset("“”„‘’「」『』，：；｛｝【】＂＇")
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
 _WEB_PAGE = f"a web page saved in place of the file: {DOWNLOAD_AGAIN}, with the link that downloads the file itself"
@@ -132,6 +138,9 @@ def read_text(path: Path) -> str:
 
 def decoded(content: bytes, what: str) -> str:
     """Text in UTF-8, with or without a byte-order mark; ValueError says that `what` holds it is in another."""
+    document = next((kind for magic, kind in _DOCUMENTS if content.startswith(magic)), None)
+    if document is not None:
+        raise ValueError(f"{what} is {document}, not plain text: save it as text in UTF-8, or copy the words out")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
