@@ -13,6 +13,7 @@ import numpy as np
 from dora_primespeech_mlx.text.inband import KEPT, without_signs
 from dora_primespeech_mlx.text.languages import Run, checked_language, matrix_language, split_languages
 from dora_primespeech_mlx.text.lexicon import parse_lexicon
+from dora_primespeech_mlx.text.marked_pinyin import pinyin_notes
 from dora_primespeech_mlx.text.notation import Note
 from dora_primespeech_mlx.text.noted import Noted, noted, places_after
 from dora_primespeech_mlx.text.scripts import NAMES, Habits
@@ -121,6 +122,8 @@ class Frontend:
         spoken, or when it has a language that the voice does not speak or whose package is not installed.
         """
         language = self._habits.resolved(language)
+        if _members(checked_language(language))[0] in {"zh", "en"}:
+            notes = (*notes, *pinyin_notes(text))
         given = noted(text, notes, matrix_language(text, language)) if notes else Noted(text)
         phones = self._phones(given, language)
         if guard and len(phones.ids) < FEWEST_PHONES:

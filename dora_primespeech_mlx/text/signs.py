@@ -360,6 +360,16 @@ def _rules(language: str) -> Rules:
             readings.per_third,
             readings.per_third,
         ),
+        # Cells of a sheet; a folder that is the one where one is; a grade; the number of an aircraft or a missile.
+        (":", r"(?<![A-Za-z])([A-Z]{1,2}\d{1,4}):(?=[A-Z]{1,2}\d{1,4}(?![A-Za-z0-9]))", r"\1到", r"\1 to "),
+        (
+            ".",
+            r"(?<![A-Za-z])(git add|docker build|pip install(?: -e)?|git restore) \.(?=[\s。，`]|$)",
+            r"\1 点",
+            r"\1 dot",
+        ),
+        ("-", r"(?<=[得了是考评为：])([A-D])-(?=[，。、；！,.]|$)", r"\1减", r"\1-"),
+        ("-", r"(?<=[歼轰运强教直苏图红旗风浪击伊尔格安])-(?=\d{1,3}(?![\d.%℃]))", "", "-"),
         # A revision of git.
         ("~", r"(?<=[A-Z]{3})~(?=\d)", "波浪号", " tilde "),
         ("-", r"(?<![\w)\]-])-(?=(?:sin|cos|tan|log|ln|√|π|∞)(?![a-z-]))", "负", "negative "),
@@ -464,10 +474,11 @@ def _rules(language: str) -> Rules:
         ("/", rf"(?<=\d)(\s?[A-Za-z]{{1,8}})/(?=(?:{EACH})(?![{HAN}]))", r"\1每", r"\1/"),
         (
             "/",
-            r"(?<=[a-z]{3})/(s|sec|min|h)(?![A-Za-z])",
+            r"(?<=[a-z]{3})/(s|sec|min|h)(?![A-Za-z]|\s?=)",
             lambda m, where: f"每{mandarin_unit(m[1])}" if where == "zh" else m.group(),
             r"/\1",
         ),
+        ("/", r"(?<=[A-Za-z0-9_)])/(?=[A-Za-z]\s?=)", "除以", " over "),
         # Operators between words.
         ("/", r"(?<=[\d)])\s+/\s+(?=[\d(])", "除以", " divided by "),
         (

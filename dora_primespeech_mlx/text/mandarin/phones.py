@@ -45,7 +45,8 @@ class Mandarin:
         names: list[str] = []
         counts: list[int] = []
         for index, part in enumerate(_after_marks(text)):
-            here = {at - len(counts): reading for at, reading in (given or {}).items()}
+            begin = len(counts)
+            here = {at - begin: reading for at, reading in (given or {}).items() if begin <= at < begin + len(part)}
             for word in self._words(part, here, follows_latin and index == 0):
                 for character, syllable, tone in zip(word.text, word.syllables, word.tones, strict=True):
                     if syllable:
