@@ -9,6 +9,7 @@ import json
 import logging
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ from dora_primespeech_mlx.node.messages import (
     stream_key,
 )
 from dora_primespeech_mlx.node.outputs import READY
-from dora_primespeech_mlx.node.turns import TakingTurns, must_take_turns
+from dora_primespeech_mlx.node.turns import TakingTurns, has_queue_policies, must_take_turns
+from dora_primespeech_mlx.node.wiring import losses
 from dora_primespeech_mlx.node.worker import Worker, sentence
 from dora_primespeech_mlx.settings import Settings, ignored_variables
 
@@ -50,16 +52,37 @@ def main() -> None:
     """Console script: settings from the environment, the engine of this package, a node of the running dataflow."""
     from dora_primespeech_mlx.engine import Engine
 
+    # Warnings are in dora's log of this node too, whether anything is wired to the log output or not.
+    said = logging.StreamHandler()
+    said.setLevel(logging.WARNING)
+    said.setFormatter(logging.Formatter("dora-primespeech-mlx: %(message)s"))
+    logging.getLogger("dora_primespeech_mlx").addHandler(said)
     try:
         settings = Settings.from_env()
         run(open_node, lambda chosen: Engine.from_config(chosen.voices, chosen), settings, ignored_variables())
-    except (ValueError, FileNotFoundError, ImportError) as error:
+    except (ValueError, FileNotFoundError, ImportError, ConnectionError) as error:
         raise SystemExit(f"dora-primespeech-mlx: {error}") from error
 
 
 def open_node() -> Any:
-    """The node that this process is in the running dataflow."""
-    return TakingTurns(dora.Node()) if must_take_turns(version("dora-rs")) else dora.Node()
+    """The node that this process is in the running dataflow; ConnectionError says why it is none."""
+    try:
+        node = dora.Node()
+    except RuntimeError as error:
+        raise ConnectionError(not_connected(str(error))) from None
+    return TakingTurns(node) if must_take_turns(version("dora-rs")) else node
+
+
+def not_connected(report: str) -> str:
+    """A sentence of what dora reports when it does not let a node in: the innermost of its causes."""
+    if "DORA_NODE_CONFIG" in report:
+        return (
+            "this is a node, and it was not started by dora: name it in a dataflow (path: dora-primespeech-mlx) and "
+            "run that with dora run; or speak without dora, with primespeech say TEXT"
+        )
+    causes = filter(str.strip, report.partition("Caused by:")[2].partition("Location:")[0].splitlines())
+    stated = [re.sub(r"^\d+: ", "", cause.strip()) for cause in causes] or report.splitlines()[:1]
+    return f"dora does not let this node into the dataflow: {stated[-1] if stated else 'it does not say why'}"
 
 
 def end_process(error: BaseException) -> None:
@@ -108,6 +131,8 @@ def _greet(node: Any, desk: Desk, ignored: Mapping[str, str]) -> None:
     desk.output = Sender(node, settings.audio_format)
     for name, reason in ignored.items():
         desk.log("WARNING", f"{name} has no effect here: {reason}")
+    for loss in losses(node, settings.max_ahead is not None, has_queue_policies(version("dora-rs"))):
+        desk.log("WARNING", loss)
     restarts = node.restart_count() if hasattr(node, "restart_count") else 0
     desk.status(READY, {"restart_count": restarts, "sample_rate": settings.sample_rate})
     if restarts:

@@ -53,7 +53,11 @@ OUTPUTS = (
         "answers to commands as JSON",
         "at each step of a text",
     ),
-    Output("log", "JSON with `node`, `level`, `message`", "from `LOG_LEVEL` on"),
+    Output(
+        "log",
+        "JSON with `node`, `level`, `message`",
+        "from `LOG_LEVEL` on; warnings and errors are in dora's log of the node too",
+    ),
     Output("metrics", "JSON of the numbers below", "with each `segment_complete`"),
 )
 

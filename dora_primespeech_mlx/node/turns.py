@@ -1,4 +1,4 @@
-"""Nodes of dora before 0.4, which refuse to send on one thread while another one receives."""
+"""What versions of dora differ in: nodes before 0.4 refuse to send on one thread while another one receives."""
 
 import threading
 import time
@@ -40,5 +40,15 @@ class TakingTurns:
 
 def must_take_turns(version: str) -> bool:
     """Whether a version of dora is one that needs it."""
+    return _numbers(version) < [0, 4]
+
+
+def has_queue_policies(version: str) -> bool:
+    """Whether a version of dora lets a dataflow say what a full queue does."""
+    return _numbers(version) >= [1, 0]
+
+
+def _numbers(version: str) -> list[int]:
+    """Major and minor number of a version; [0, 9] for one that cannot be read."""
     numbers = [int(part) for part in version.split(".")[:2] if part.isdigit()]
-    return len(numbers) == 2 and numbers < [0, 4]
+    return numbers if len(numbers) == 2 else [0, 9]

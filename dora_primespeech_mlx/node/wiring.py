@@ -1,0 +1,56 @@
+"""How a dataflow has wired this node, and what would be lost: dora drops the oldest of a burst unless it is told."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+AUDIO = "audio"
+QUEUE_SIZE = 10
+"""Messages that an input of dora holds where the dataflow does not say."""
+TIMER = "dora/"
+"""What the sources begin with that dora itself sends."""
+
+
+def losses(node: Any, is_bounded: bool, has_policies: bool) -> Iterator[str]:
+    """A sentence for each wire on which something would be lost, with the line to write instead.
+
+    Args:
+        node: of dora; older ones do not know their wires.
+        is_bounded: whether audio runs ahead of its playing only so far that a player's queue can hold it.
+        has_policies: whether this dora knows `queue_policy`.
+    """
+    config = node.node_config() if hasattr(node, "node_config") else {}
+    inputs = config.get("inputs")
+    if not isinstance(inputs, Mapping):
+        return
+    if AUDIO not in (config.get("outputs") or ()):
+        yield "the output audio is not declared, so nothing will be heard: add audio to the outputs"
+    if not any(name.startswith("text") for name in inputs):
+        yield "there is no input text, so nothing will be spoken: write text: SENDER/OUTPUT under inputs"
+    if not has_policies:
+        return
+    for name, wire in inputs.items():
+        if name.startswith("text"):
+            yield from _dropping(f"the input {name}", name, wire)
+    if is_bounded or not hasattr(node, "dataflow_descriptor"):
+        return
+    nodes = node.dataflow_descriptor().get("nodes") or []
+    own = {each["id"] for each in nodes if each.get("inputs") == inputs}
+    for each in nodes:
+        for name, wire in (each.get("inputs") or {}).items():
+            if _source(wire) in {f"{name_of_this}/{AUDIO}" for name_of_this in own}:
+                yield from _dropping(f"the input {name} of {each['id']}", name, wire)
+
+
+def _source(wire: Any) -> str:
+    return str(wire.get("source", "")) if isinstance(wire, Mapping) else str(wire)
+
+
+def _dropping(what: str, name: str, wire: Any) -> Iterator[str]:
+    """The sentence for a wire that drops messages; none for one that does not, or that dora's timer feeds."""
+    given = wire if isinstance(wire, Mapping) else {}
+    if given.get("queue_policy") == "backpressure" or _source(wire).startswith(TIMER):
+        return
+    yield (
+        f"{what} holds {given.get('queue_size') or QUEUE_SIZE} messages, and dora drops the oldest when more come: "
+        f"write {name}: {{source: {_source(wire)}, queue_size: 1000, queue_policy: backpressure}}"
+    )
