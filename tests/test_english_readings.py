@@ -8,6 +8,7 @@ from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.text.contexts import read_rules
 from dora_primespeech_mlx.text.english.capitals import speak_capitals
 from dora_primespeech_mlx.text.english.homographs import SHORTHANDS
+from dora_primespeech_mlx.text.english.phones import English
 from dora_primespeech_mlx.text.rules import compile_all
 from dora_primespeech_mlx.text.symbols import symbol_table
 
@@ -100,6 +101,23 @@ def test_words_of_the_user_stay_whole_in_capitals() -> None:
 )
 def test_roman_numerals(frontend: Frontend, text: str, said: str) -> None:
     assert frontend(text, "en", guard=False).text == said
+
+
+@pytest.mark.parametrize(
+    ("word", "phones"),
+    [
+        ("tokenization", "T OW1 K AH0 N AH0 Z EY1 SH AH0 N"),
+        ("containerized", "K AH0 N T EY1 N ER0 AY2 Z D"),
+        ("explainability", "IH0 K S P L EY1 N AH0 B IH1 L AH0 T IY0"),
+        ("pretrained", "P R IY0 T R EY1 N D"),
+        ("refactoring", "R IY0 F AE1 K T ER0 IH0 NG"),
+        ("denoise", "D IY0 N OY1 Z"),
+        ("hyperparameters", "HH AY2 P ER0 P ER0 AE1 M AH0 T ER0 Z"),
+        ("codebases", "K OW1 D B EY2 S AH0 Z"),
+    ],
+)
+def test_a_word_with_a_prefix_or_an_ending_has_the_sound_of_its_stem(word: str, phones: str) -> None:
+    assert " ".join(English().word(word)) == phones
 
 
 def test_every_rule_is_read_and_says_phones_that_exist() -> None:

@@ -277,6 +277,12 @@ def _rules(language: str) -> Rules:
             lambda m, where: f" {cardinal(m[1])}比{cardinal(m[2])} ",
             r" \1-\2 ",
         ),
+        (
+            "(（",
+            r"(?<=[高初小大])([1-6一二三四五六])[(（](\d{1,2})[)）](?=班)",
+            lambda m, where: (cardinal(m[1]) if m[1].isdigit() else m[1]) + cardinal(m[2]),
+            lambda m, where: m.group(),
+        ),
         ("(（", r"(?<=\d)(?:(\s?[A-Za-z%℃℉]{1,2})[(（]|（)(?=\d)", r"\1，", lambda m, where: m.group()),
         ("·•⋅", r"(?<=[A-Za-z\d)])\s?[·•⋅]\s?(?=\d{0,2}H2O)", "，", " dot "),
         # Many pieces, each with many of it; so many ten thousands of a unit.
@@ -395,7 +401,7 @@ def _rules(language: str) -> Rules:
         # Behind a word, and counted or with a fraction: 利润-1.2亿元, but 方案-2, and degrees are below zero.
         (
             "-",
-            rf"(?<=[{HAN}])(?<![年月日号点分时周第到至版])-(?=\d+(?:\.\d+)?(?:[百千万亿元%‰]|个百分点)"
+            rf"(?<=[{HAN}])(?<!\d[{HAN}])(?<![年月日号点分时周第到至版])-(?=\d+(?:\.\d+)?(?:[百千万亿元%‰]|个百分点)"
             r"|\d+\.\d+(?![\d.~-]|\s?[℃°℉度摄]))",
             "负",
             "-",

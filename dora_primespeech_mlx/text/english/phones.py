@@ -66,7 +66,7 @@ def _word(word: str) -> tuple[str, ...]:
         return tuple(phone for part in word.split("'") for phone in _word(part))
     if len(word) <= 3 or len(word) > LONGEST_WORD or not re.search("[aeiouy]", word):
         return letters(word)
-    if derived := _derived(word):
+    if derived := _derived(word) or _prefixed(word):
         return derived
     if halves := _compound(word):
         return _word(halves[0]) + _word(halves[1])
@@ -86,7 +86,7 @@ def letters(word: str) -> tuple[str, ...]:
 
 def is_derived(word: str) -> bool:
     """Whether `word` is a dictionary word with an ending, or two of them."""
-    return _derived(word) is not None or _compound(word) is not None
+    return (_derived(word) or _prefixed(word)) is not None or _compound(word) is not None
 
 
 def _letter(letter: str) -> tuple[str, ...]:
@@ -119,6 +119,15 @@ def _derived(word: str) -> tuple[str, ...] | None:
             else _stem(base, base + "e")
         ):
             return (*stem, *said.split())
+    return None
+
+
+def _prefixed(word: str) -> tuple[str, ...] | None:
+    """A dictionary word of four letters or more, perhaps with an ending, behind a prefix: pretrained, refactoring."""
+    for prefix, said in mapping("en_closed_prefixes.tsv").items():
+        rest = word.removeprefix(prefix)
+        if len(word) > len(rest) > 3 and (found := pronunciation(rest) or _derived(rest)):
+            return (*said.split(), *found)
     return None
 
 

@@ -67,7 +67,7 @@ MEASURED_WORDS = re.compile(
 )
 """What is measured or counted, so that the number behind it is a quantity."""
 QUANTITY_WORDS_AFTER = re.compile(
-    r"加|减|乘|除以|等于|大于|小于|约等于|不等于|的\S{1,6}次方|分之|多(?!少)|余|左右|以上|以下|以内"
+    r"好汉|罗汉|将(?![来会在于要被与军])|加|减|乘|除以|等于|大于|小于|约等于|不等于|的\S{1,6}次方|分之|多(?!少)|余|左右|以上|以下|以内"
 )
 DAYS_OF_NAME = (
     "10.1",
