@@ -138,6 +138,14 @@ def test_texts_that_users_reported_go_to_the_right_language(frontend: Frontend, 
         ("ドアが開く、花が開く", "d o a g a a k u h a n a g a h i r a k u"),
         ("1店舗、11店舗", "i cl t e N p o j u u"),
         ("すごいw", "s u g o i"),
+        ("以下の表を、表1、表情", "i k a n o hy o o o hy o o i ch i hy o o j o o"),
+        ("項目、値", "k o o m o k u a t a i"),
+        ("GMT-5", "j i i e m u t i i m a i n a s u g o"),
+        ("▲3.2億円", "m a i n a s u s a N t e N n i o k u e N"),
+        ("強いる、強い", "sh i i r u ts u y o i"),
+        ("座席は12A", "z a s e k i w a j u u n i n o e e"),
+        ("6/2=3", "r o k u w a r u n i i k o o r u s a N"),
+        ("がんばって٩(ˊᗜˋ*)و", "g a N b a cl t e"),
     ],
 )
 def test_japanese_readings(frontend: Frontend, text: str, said: str) -> None:
@@ -228,6 +236,12 @@ def test_a_kanji_that_nothing_can_read_is_named(frontend: Frontend, caplog: pyte
         ("밀가루 점수 솔직히 짓밟다", "밀까루 점쑤 솔찌키 짇빱따"),
         ("국민연금", "궁민년금"),
         ("金氏", "김씨"),
+        ("좌석 12A", "좌석 씨비 에이"),
+        ("P2P", "피투피"),
+        ("6자 회담, 6자", "육짜 회담, 여섣짜"),
+        ("(주)카카오", "주시쾨사 카카오"),
+        ("예약 번호는 A1234", "예약 뻔호는 에이이리삼사"),
+        ("주문 번호 20240517-0012", "주문 번호 이공이사공오일칠, 공공이리"),
     ],
 )
 def test_korean_readings(frontend: Frontend, text: str, said: str) -> None:
@@ -259,6 +273,10 @@ def test_korean_readings(frontend: Frontend, text: str, said: str) -> None:
         ),
         ("2024-25年度", "ji6 ling4 ji6 sei3 zi3 ji6 ng5 nin4 dou6"),
         ("5pm前", "haa6 zau3 ng5 dim2 cin4"),
+        ("9am-6pm", "soeng6 zau3 gau2 dim2 zi3 haa6 zau3 luk6 dim2"),
+        ("-2℃，5℃", "ling4 haa6 ji6 dou6 ng5 dou6"),
+        ("2、3個，1、3個", "loeng5 saam1 go3 jat1 saam1 go3"),
+        ("$1.2M", "jat1 baak3 ji6 sap6 maan6 man1"),
         ("HK$1,200", "jat1 cin1 ji6 baak3 man1"),
     ],
 )

@@ -333,7 +333,7 @@ def _scanner(reader: str) -> re.Pattern[str]:
     core = rf"\d+(?:\s?{joint}\s?[-−]?\d+)*"
     measure = rf"(?:(?<![A-Za-z0-9])[-−+±])?{core}[千万億兆萬천만억조]*\s?(?:{units})(?![A-Za-z0-9])"
     number = (
-        rf"(?:(?:{money})\s?)?(?:(?<![A-Za-z0-9])[-−+±])?{core}"
+        rf"(?:{money})\s?{core}[KMB](?![A-Za-z])|(?:(?:{money})\s?)?(?:(?<![A-Za-z0-9])[-−+±])?{core}"
         rf"(?:\s?(?:{money}|[%％‰])|\s?[AaPp]\.?[Mm](?![A-Za-z])\.?)?"
     )
     latin = r"[A-Za-zÀ-ÖØ-öø-ɏ]"

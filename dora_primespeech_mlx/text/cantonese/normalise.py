@@ -81,6 +81,7 @@ def _rules() -> tuple[Rule, ...]:
             r"(?<![\d:])(1[0-2]|0?[1-9])\s*([AaPp])\.?[Mm]\.?(?![A-Za-z])",
             lambda match: f"{_half(match[2])}{counted(str(int(match[1])))}點",
         ),
+        (r"(?<=點)\s*[-~～–]\s*(?=[上下]晝)", lambda match: "至"),
         (rf"(?<!\d){clock}[-~～–至](?=\d\d?:\d\d)", lambda match: _moment(match) + "至"),
         (rf"(?<!\d){clock}(?![\d:])", _clock),
         (r"(?<![\d:])(\d+):(\d+)(?![\d:])", lambda match: f"{decimal(match[1])}比{decimal(match[2])}"),
@@ -89,7 +90,7 @@ def _rules() -> tuple[Rule, ...]:
         (rf"({money})\s?({NUMBER})([十百千萬億]*)([KMB](?![A-Za-z]))?(?:蚊|元)?", _money),
         (rf"{number}([十百千萬億]*)\s?({money})", lambda match: counted(match[1]) + match[2] + _currency(match[3])),
         (r"(?<![\d.])(\d+(?:\.\d+){2,})", lambda match: "點".join(digits(part) for part in match[1].split("."))),
-        (rf"-({NUMBER})(?=\s?(?:℃|°C?|度))", lambda match: f"零下{decimal(match[1])}"),
+        (rf"-({NUMBER})\s?(?:℃|°C?|度)", lambda match: f"零下{decimal(match[1])}度"),
         (rf"{number}[-~～–至到]({NUMBER})%", lambda match: f"百分之{decimal(match[1])}至{decimal(match[2])}"),
         (rf"(-?)(?<![\d.])({NUMBER})%", lambda match: f"{'負' if match[1] else ''}百分之{decimal(match[2])}"),
         (rf"(?<=\d)\s?({units})(?![A-Za-z0-9²³])", lambda match: mapping("yue_units.tsv")[match[1]]),
@@ -97,6 +98,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<=\d)\s*-\s*(?=\d+\s*(?:=|等於))", lambda match: "減"),
         (r"(?<![\d/])(\d+)/(\d+)(?![\d/])", lambda match: f"{decimal(match[2])}分之{decimal(match[1])}"),
         (rf"{number}[-~～–]({NUMBER})(?![\d.])(?=({measures})?)", _range),
+        (rf"(?<![\d.])(?<!\d,)([1-8])[、,]([2-9])(?=[十百千萬]?(?:{measures}))", _one_or_the_next),
         (rf"(?<![\dA-Za-z{HAN}])-(?={NUMBER})|(?<=[係到為])-(?={NUMBER})", lambda match: "負"),
         (r"第(\d+)", lambda match: f"第{decimal(match[1])}"),
         (r"(?<![\d.])(\d{1,2})(?=點)", lambda match: counted(match[1])),
@@ -160,6 +162,13 @@ def _money(match: re.Match[str]) -> str:
 
 def _operator(match: re.Match[str]) -> str:
     return {"+": "加", "=": "等於", "÷": "除"}.get(match[1], "乘")
+
+
+def _one_or_the_next(match: re.Match[str]) -> str:
+    """Two numbers in a row for about so many: 2、3個 is 兩三個; others stay as they are."""
+    if int(match[2]) != int(match[1]) + 1:
+        return match.group()
+    return counted(match[1]) + decimal(match[2])
 
 
 def _range(match: re.Match[str]) -> str:

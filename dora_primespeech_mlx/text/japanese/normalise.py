@@ -116,6 +116,10 @@ def _rules() -> tuple[Rule, ...]:
         ),
         (r"(?i)(?<![A-Za-z])No\.?\s*(?=\d)|#(?=[A-Z]?-?\d)", lambda match: "ナンバー"),
         (r"(?<![A-Za-z])pp?\.\s?(\d+(?:[-–〜]\d+)?)", lambda match: f"{match[1]}ページ"),
+        (
+            r"((?:座席|席|ゲート|搭乗口)(?:番号)?[はが:]?)(\d{1,3})([A-K])(?![A-Za-z])",
+            lambda match: f"{match[1]}{match[2]}の{match[3]}",
+        ),
         (r"(?<=[A-Za-z])\+\+", lambda match: "プラスプラス"),
         (r"(?<=[A-Z])#", lambda match: "シャープ"),
         (r"#(?=\w)", lambda match: ",ハッシュタグ"),
@@ -160,7 +164,7 @@ def _rules() -> tuple[Rule, ...]:
         (rf"({NUMBER}[万億兆千百]*)\s?({money})", lambda match: match[1] + _currency(match[2])),
         (r"(?<![\d.])(\d+(?:\.\d+){2,})", lambda match: version(match[1])),
         (
-            rf"([{KANJI_DIGITS[1:9]}]|(?<![\d.,])[1-8])[、,]?\s?([{KANJI_DIGITS[2:]}]|[2-9]0{{,3}})(日|(?={FEW}))",
+            rf"([{KANJI_DIGITS[1:9]}]|(?<![\d.])(?<!\d,)[1-8])[、,]?\s?([{KANJI_DIGITS[2:]}]|[2-9]0{{,3}})(日|(?={FEW}))",
             _one_or_the_next,
         ),
         (
@@ -179,9 +183,11 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<=\d)\s*[-–]\s*(?=\d+\s*=)", lambda match: "ひく"),
         (rf"(?<![\d.-])({NUMBER})[-–]({NUMBER})(?![\d.-])", _between),
         (
-            rf"(?<![\w.)])-(?={NUMBER})|(?<=[はがをにで度温=])-(?={NUMBER})|(?<=[{HAN}])-(?={NUMBER}\s?[%℃度ポ])",
+            rf"(?<![\w.)])-(?={NUMBER})|(?<=[はがをにで度温=])-(?={NUMBER})|(?<=[{HAN}])-(?={NUMBER}\s?[%℃度ポ])"
+            rf"|[△▲](?={NUMBER}\s?(?:%|[千万億兆]|円|ポイント))|(?<=UTC|GMT)-(?=\d)",
             lambda match: "マイナス",
         ),
+        (r"(?<=\d)\s*/\s*(?=\d+\s*=)", lambda match: "わる"),
         (r"(?<![\d./])(\d+)/(\d+)(?![\d/])", lambda match: fraction(match[1], match[2])),
         (r"(?<=[\w)])\s*\+\s*(?=[\w(])|\+(?=\d)", lambda match: "プラス"),
         (r"(?<=[\w)²³])\s*[≥≧]\s*(?=[\d(])|(?<=[A-Za-z0-9)])\s*>=\s*(?=[\w(])", lambda match: "大なりイコール"),

@@ -16,7 +16,7 @@ MARKS = str.maketrans("：；:;，、。．！？⋯‥·ㆍ・–—―", ",,,,
 STOPS = '"“”‘’「」『』《》〈〉()（）[]【】/~〜～*'
 KEPT = frozenset("…½⅓⅔¼¾²³℃℉㎡㈜·")
 # What names something that is said digit by digit: 비밀번호는 1234, and numbers in an emergency: 119에 신고.
-CODE = r"((?:번호|코드)[는은가이:]?\s?[\[(\"']?)(\d{3,})(?!\d|[.,-]\d)"
+CODE = r"((?:번호|코드)[는은가이:]?\s?[\[(\"']?[A-Z]{0,3}-?)(\d{3,}(?:-\d{2,})*)(?!\d|[.,-]\d)"
 EMERGENCY = (
     r"(?<!\d)(11[0-9]|12[0-9]|182|911)(?=로 ?(?:신고|전화|연락|문의)|에 ?(?:신고|전화|연락)"
     r"|번?으로 ?(?:신고|전화|연락)|이?나 ?11|\s?(?:구급|신고|상황실|소방))"
@@ -80,7 +80,7 @@ def _rules() -> tuple[Rule, ...]:
     number = rf"(?<![\d.])({NUMBER})"
     rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
         (r"\d{21,}", lambda match: digits(match.group())),
-        (CODE, lambda match: match[1] + digits(match[2], telephone=True)),
+        (CODE, lambda match: match[1] + _in_groups(match[2])),
         (EMERGENCY, lambda match: digits(match[1], telephone=True)),
         (r"(혈압[은이:]?\s)(\d+)/(\d+)", lambda match: f"{match[1]}{cardinal(match[2])}에 {cardinal(match[3])}"),
         (rf"(?<![A-Za-z0-9])({latin})(?![A-Za-z0-9+#])", lambda match: mapping("ko_latin_words.tsv")[match[1]]),
@@ -91,6 +91,12 @@ def _rules() -> tuple[Rule, ...]:
             r"(?<![\d.])(\d{1,2})\.(\d{1,2})(?=\s?(?:전쟁|사변|광복절|절|혁명|운동|민주화|사태|항쟁))",
             _anniversary,
         ),
+        (r"\(주\)\s?", lambda match: "주식회사 "),
+        (
+            r"((?:좌석|자리|게이트|탑승구)[은는이가:]?\s?\d{1,3})([A-L])(?![A-Za-z])",
+            lambda match: f"{match[1]} {mapping('ko_letters.tsv')[match[2]]}",
+        ),
+        (r"(?<=\d)\s*/\s*(?=\d+\s*=)", lambda match: " 나누기 "),
         (r"(?<=[A-Za-z])\+\+", lambda match: " 플러스플러스"),
         (r"(?<=[A-Za-z])-(?=\d)", lambda match: " "),
         (r"(?<=[A-Za-z0-9])\.(?=[A-Za-z])", lambda match: " 점 "),
@@ -116,7 +122,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<![\d:])(\d+):(\d+)(?![\d:])", lambda match: f"{cardinal(match[1])} 대 {cardinal(match[2])}"),
         (r"(?<![\d.])(0\d{1,2})[.)]\s?(\d{3,4})[.-](\d{4})(?![\d-])", _telephone),
         (r"(?<![\d.])(?:\+82-?)?\d{2,4}-\d{3,4}(?:-\d{4})?(?![\d-])", _telephone),
-        (r"(?<![\d.-])(?=[\d-]*\d{6}|\d+-\d+-)\d{2,}(?:-\d{2,})+(?![\d.-])", _account),
+        (r"(?<![\d.-])(?=[\d-]*\d{6}|\d+-\d+-)\d{2,}(?:-\d{2,})+(?![\d.-])", lambda match: _in_groups(match.group())),
         (r"(?<![\d.])0\d{8,}(?!\d)", lambda match: digits(match.group(), telephone=True)),
         (rf"({money})\s?({NUMBER})([십백천만억조]*)([KMB](?![A-Za-z]))?(?:원)?", _money),
         (rf"{number}([십백천만억조]*)\s?({money})", lambda match: decimal(match[1]) + match[2] + _currency(match[3])),
@@ -197,9 +203,9 @@ def _telephone(match: re.Match[str]) -> str:
     return ", ".join(digits(part, telephone=True) for part in parts)
 
 
-def _account(match: re.Match[str]) -> str:
+def _in_groups(number: str) -> str:
     """A number in groups that names something, an account or a person, digit by digit."""
-    return ", ".join(digits(part, telephone=True) for part in match.group().split("-"))
+    return ", ".join(digits(part, telephone=True) for part in number.split("-"))
 
 
 def _power(match: re.Match[str]) -> str:
@@ -284,6 +290,8 @@ def _is_native(number: str, word: str, before: str, after: str) -> bool:
         return bool(is_thing) and not (ROUND_TENS.match(number + after) and not MACHINES.search(before))
     if word.startswith("장"):
         return not re.match(r"장(?:에서|의|부터|까지|\s?\d+절)", after)
+    if re.match(r"자(?:간| ?(?:회담|구도|대결|협의|통화))", after):
+        return False
     if word.startswith("쪽"):
         return bool(CLOVES.search(before))
     if word.startswith(tuple(words("ko_sino_counters.txt"))):
