@@ -277,3 +277,8 @@ def test_phrases_of_pypinyin_are_all_there_and_share_their_readings() -> None:
         "assert 20 * len({id(reading) for reading in readings}) < len(readings)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize(("text", "said"), [("5。", "。五"), ("0", "。零"), ("-5", ".负五"), ("好", ".好")])
+def test_the_mark_before_a_short_text_makes_no_fraction_of_it(frontend: Frontend, text: str, said: str) -> None:
+    assert frontend(text, "zh").text.rstrip(".") == said.replace("。", ".")

@@ -127,7 +127,9 @@ class Frontend:
         given = noted(text, notes, matrix_language(text, language)) if notes else Noted(text)
         phones = self._phones(given, language)
         if guard and len(phones.ids) < FEWEST_PHONES:
-            return self._phones(replace(given, text="." + given.text), language)
+            # A full stop before a digit would make a fraction of it.
+            mark = "。" if given.text[:1].isdigit() else "."
+            return self._phones(replace(given, text=mark + given.text), language)
         return phones
 
     def check(self, language: str) -> None:

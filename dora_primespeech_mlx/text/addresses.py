@@ -11,10 +11,12 @@ ENDINGS = (
     "|exe|dll|zip|gz|tar|log|ini|cfg|conf|env|lock|sql|db|xml|svg|png|jpe?g|gif|mp3|mp4|wav|ipynb|tex|bib|swift|php|vue"
 )
 FOLDERS = "src|bin|usr|etc|home|var|tmp|lib|opt|docs|tests?|app|api|config|node_modules|dist|build|public|assets|models"
+STORES = "s3|gs|wss?|git|file|redis|mongodb|postgres|postgresql|mysql|hdfs|amqp|tcp|udp"
+"""What names a store or a way in the place of http, and is said."""
 NAME = r"[A-Za-z0-9_.@-]"
 ADDRESS = re.compile(
     r"(?<![A-Za-z0-9@._-])(?:(?:<(?=(?:https?://|mailto:|[^<>\s@]+@)))?(?:mailto:)?"
-    r"(?:(?:https?|ftp)://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+"
+    rf"(?:(?:https?|ftp|{STORES})://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+"
     r"|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
     r"|(?:[A-Za-z0-9-]+\.)+(?:com|org|net|edu|gov|io|ai|cn|dev|app|co|uk|de|jp|me|info|tv|cc|html?|xyz)(?![A-Za-z0-9_])"
     r"(?:/[A-Za-z0-9_~%./?=&#-]*)?)>?)"
@@ -54,7 +56,8 @@ def _address(address: str, language: str) -> str:
     address = address.removeprefix("<").removesuffix(">").removeprefix("mailto:")
     whole = address.rstrip(".,!?;:'*")
     closing = address[len(whole) :]
-    address = re.sub(r"^(?:https?|ftp)://", "", whole).rstrip("/")
+    address = re.sub(r"^(?:https?|ftp)://", "", whole)
+    address = address.replace("://", " ").rstrip("/")
     return f" {_in_words(address, language, lower=True)}{closing or ' '}"
 
 

@@ -24,7 +24,7 @@ OPEN_CITATION = re.compile(rf"\[[\^\d,，、– -]*|\[{NAMED_SOURCE}\d*|\[\^[^\[
 PAGE = re.compile(r"\[\[([^\[\]|\n]{1,40})(?:\|([^\[\]|\n]{1,40}))?\]\]")
 OPEN_PAGE = re.compile(r"\[\[[^\[\]，。！？；,;!?\n]{0,80}\]?")
 BEFORE_VALUES = re.compile(
-    r"(?:=|\w\(|(?i:\b(?:list|array|vector|tuple|range|interval))|数组|列表|区间|向量|元组)[ ]?$"
+    r"(?:=|[\"'”]:|\w\(|(?i:\b(?:list|array|vector|tuple|range|interval))|数组|列表|区间|向量|元组)[ ]?$"
 )
 CONTENT = re.compile(r"\[([^\[\]\n]*)(\]?)")
 REFERENCE = re.compile(r"\[([^\[\]\n]{0,40})(\]?)")

@@ -358,7 +358,7 @@ def operation(zh: str, en: str) -> Callable[[re.Match[str], str], str]:
     def say(match: re.Match[str], language: str) -> str:
         clause = re.split(r"[，。；！？,;!?\n]", before(match))[-1]
         is_counted = re.search(rf"\d\s?(?:[A-Za-zμ²³]{{0,4}}|[{HAN}]{{1,2}})$", clause)
-        if is_counted or not re.search("=|等于| equals ", clause):
+        if is_counted or re.search(r"[$\"'~]|\bexport\b", clause) or not re.search("=|等于| equals ", clause):
             return match.group()
         return zh if language == "zh" else en
 

@@ -8,8 +8,9 @@ from dora_primespeech_mlx.text.tables import words
 
 HEX = "[0-9A-Fa-f]"
 STATUS_TEXTS = (
-    "error|status code|Not Found|Forbidden|Unauthorized|Bad Request|Bad Gateway|Internal Server|Service Unavailable"
-    "|Too Many Requests|Gateway Timeout|Method Not Allowed|Conflict"
+    "error|status code|Created|No Content|Moved Permanently|Found|Not Modified|Not Found|Forbidden|Unauthorized"
+    "|Bad Request|Bad Gateway|Internal Server|Service Unavailable|Too Many Requests|Gateway Timeout|Method Not Allowed"
+    "|Conflict"
 )
 PORTS = r"\d{2,5}(?![\d.,]\d|[\d%]| ?(?:k?m|mi|miles?|kilo\w+|meters?|feet|ft|nautical|years?)\b)"
 NUMBERED_AS_WORDS = frozenset(("ISO", "IEC", "EN", "DIN", "USD", "OVER"))
@@ -20,6 +21,7 @@ def identifier_rules() -> list[Row]:
     """Patterns of such numbers in a text and what is said for their matches, in the order to be tried."""
     return [
         ("0x", rf"(?i)(?<![\w.])0x({HEX}+)(?!\w)", lambda match: f"zero x {spelled(match[1])}"),
+        ("0o", r"(?<![\w.])0o([0-7]+)(?!\w)", lambda match: f"zero o {digits(match[1])}"),
         ("0b", r"(?<![\w.])0b([01]+)(?!\w)", lambda match: f"zero b {digits(match[1])}"),
         ("0:|0-", rf"(?<![\w:-]){HEX}{{2}}(?:([:-]){HEX}{{2}})(?:\1{HEX}{{2}}){{4}}(?![\w:-])", _groups),
         (
@@ -70,7 +72,7 @@ def identifier_rules() -> list[Row]:
         (
             "0",
             rf"(?i)\bports?(?: (?:number|numbers|is|are|to)|\s?[=:])?\s?#?"
-            rf"({PORTS}(?:(?:, (?:and |or )?| and | or | to )(?={PORTS}){PORTS})*)",
+            rf"({PORTS}(?:(?: \([^()]{{1,20}}\))?(?:, (?:and |or )?| and | or | to )(?={PORTS}){PORTS})*)",
             lambda match: (
                 match.group()[: match.start(1) - match.start()]
                 + re.sub(r"\d+", lambda port: port_number(port.group()), match[1])

@@ -145,7 +145,7 @@ def _rules() -> Rules:
         (".", r"(?i)\bi\.e\.,?", lambda match: "that is"),
         (".", r"(?i)\be\.g\.,?", lambda match: "for example"),
         ("D", r"\bPh\.?D\b\.?", lambda match: "P H D"),
-        ("0:", r"(?<![\w:])(\d{1,2}:[0-5]\d) ?([ap])(?![\w.]|['’])", lambda match: f"{match[1]} {match[2].upper()} M"),
+        ("0:", r"(?<![\w:])(\d{1,2}:[0-5]\d)([ap])(?!\w)", lambda match: f"{match[1]} {match[2].upper()} M"),
         ("0a", r"(?<![\w:])(\d{1,2})a\s?[-–]\s?(\d{1,2})p(?!\w)", r"\1 A M to \2 P M"),
         ("0:Z", r"(?<=\d:[0-5]\d)Z\b", lambda match: " UTC"),
         (
@@ -403,6 +403,11 @@ def _rules() -> Rules:
             "0-",
             rf"(?<![\w./-])({GROUPED})-({unit})(?![\w²³/'’-])(?:\.(?=[,)]|\s+[a-z]))?",
             lambda match: f"{decimal(match[1].replace(GROUP, ''))} {english_unit(match[2], True)}",
+        ),
+        (
+            "0./",
+            rf"(?<![\w./])(\d+\.\d+)/(\d+(?:\.\d+)?)\s?({unit})(?![A-Za-z0-9²³/])",
+            lambda match: f"{decimal(match[1])} out of {decimal(match[2])} {english_unit(match[3], False)}",
         ),
         (
             "0",

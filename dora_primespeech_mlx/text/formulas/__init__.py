@@ -274,6 +274,7 @@ def without_formulas(text: str) -> str:
 
 def spoken_formula(source: str, language: str) -> str:
     """A formula in words of `language`; letters stay letters, in capitals in Mandarin."""
+    source = re.sub(r"\s*\*\*\s*", "^", source)
     for written, sign in SPELLINGS:
         source = source.replace(written, sign)
     said = re.sub(r"\s+", " ", read(source, language)).strip()
