@@ -110,11 +110,12 @@ class EncoderFile:
 
     def _traced(self, rounded: bool) -> tuple[dict[str, Any], dict[str, StoredGraph]]:
         network = self.network()
-        from dora_primespeech_mlx.runtime.onnx.quantise import for_this_processor, quantise
+        from dora_primespeech_mlx.runtime.onnx.fitting import for_this_computer
+        from dora_primespeech_mlx.runtime.onnx.quantise import quantise
         from dora_primespeech_mlx.runtime.onnx.translate import translate
 
         graph = translate(network, inputs_of(self.kind, network.config, "texts", "length"), ["features"])
-        graph = for_this_processor(quantise(graph, "channels")) if rounded else graph
+        graph = for_this_computer(quantise(graph, "channels")) if rounded else graph
         return {"config": as_json(network.config)}, {self.kind: graph.stored()}
 
 

@@ -24,8 +24,8 @@ from dora_primespeech_mlx.runtime.factory import (
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.runtime.memory import bound_cache, release
 from dora_primespeech_mlx.runtime.onnx.cache import GraphCache, key_of
+from dora_primespeech_mlx.runtime.onnx.fitting import for_this_computer
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
-from dora_primespeech_mlx.runtime.onnx.quantise import for_this_processor
 from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE, read_whole, stamps_of
 
 T2S_GRAPH, S2_GRAPH = "t2s_{}", "s2_{}"
@@ -129,7 +129,7 @@ def _traced(weights: Path | tuple[Path, Path], precision: str) -> tuple[dict[str
         _said(model.t2s, model.sovits, model.symbols),
         _graphs(model.t2s, model.sovits, onnx_precision(precision)),
     )
-    return said, {name: for_this_processor(graph).stored() for name, graph in graphs.items()}
+    return said, {name: for_this_computer(graph).stored() for name, graph in graphs.items()}
 
 
 def examine(weights: Path | tuple[Path, Path]) -> Any:

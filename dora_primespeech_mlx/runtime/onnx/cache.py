@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from dora_primespeech_mlx.runtime.onnx.fitting import form
 from dora_primespeech_mlx.runtime.onnx.graph import StoredGraph
-from dora_primespeech_mlx.runtime.onnx.quantise import signed_products
 from dora_primespeech_mlx.weights.source import read_json
 from dora_primespeech_mlx.weights.whole import stamps_of, write_synced
 
@@ -47,8 +47,8 @@ def code_digest() -> str:
 
 
 def key_of(*parts: str) -> str:
-    """The name of the entry for weights and circumstances, for this kind of processor and the code of today."""
-    own = code_digest(), "signed" if signed_products() else ""
+    """The name of the entry for weights and circumstances, for this kind of computer and the code of today."""
+    own = code_digest(), form()
     return hashlib.sha256("\0".join((*parts, *own)).encode()).hexdigest()[:32]
 
 

@@ -112,11 +112,6 @@ def as_signed(graph: Graph) -> Graph:
     return replace(graph, nodes=nodes, constants=constants, _known={})
 
 
-def for_this_processor(graph: Graph) -> Graph:
-    """The graph in the form that is fastest here, which is not for other computers."""
-    return as_signed(graph) if signed_products() else graph
-
-
 def quantise_caches(graph: Graph) -> Graph:
     """A graph whose caches hold bytes, a quarter of what attention reads otherwise.
 

@@ -7,8 +7,8 @@ from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.onnx import trace_diffusion, trace_sovits
+from dora_primespeech_mlx.runtime.onnx.fitting import for_this_computer
 from dora_primespeech_mlx.runtime.onnx.graph import Graph
-from dora_primespeech_mlx.runtime.onnx.quantise import for_this_processor
 from dora_primespeech_mlx.runtime.onnx.trace_t2s import t2s_graphs
 
 Tracers = dict[str, Callable[[], Graph]]
@@ -51,4 +51,4 @@ def s2_tracers(model: Sovits | DiffusionSovits, precision: str) -> Tracers:
 
 def graph_of(tracers: Tracers) -> Callable[[str], Graph]:
     """What a runner asks for its graphs."""
-    return lambda name: for_this_processor(tracers[name]())
+    return lambda name: for_this_computer(tracers[name]())
