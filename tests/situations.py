@@ -695,6 +695,21 @@ def documents(desk: Desk) -> Iterator[Outcome]:
         yield desk.run(name, "say", "--file", desk.file(name, content), *listed)
 
 
+def names_and_notes(desk: Desk) -> Iterator[Outcome]:
+    entry = desk.entry()["voices"]["Ada"]
+    flat = {
+        "model": str(desk.model), "reference": "ref.wav", "prompt_text": entry["ref_text"], "language": "en"
+    }  # fmt: skip
+    yield desk.voices("a flat map", {"_comment": "mine", "Ada": flat})
+    yield desk.voices("with text_lang", {"Ada": {"text_lang" if key == "language" else key: flat[key] for key in flat}})
+    twice = f'{{"model": {json.dumps(str(desk.model))}, "voices": {{"Ada": {json.dumps(entry)}, "Ada": {json.dumps(entry)}}}}}'
+    yield desk.voices("a voice twice", twice.encode())
+    mandarin = desk.entry(
+        ref_text="\u4f60\u597d\uff0c\u6211\u4eec\u8bd5\u8bd5\u8fd9\u4e2a\u3002", text_lang="zh", prompt_lang="ja"
+    )
+    yield desk.voices("a Mandarin recording as Japanese", mandarin)
+
+
 def official_as_model(desk: Desk) -> Iterator[Outcome]:
     folder = desk.folder / "mine"
     folder.mkdir()
@@ -883,6 +898,9 @@ SITUATIONS = [
         (False, r"long\.wav lasts 9\.0 s and its codes 4\.0 s, so they are of another recording: make them anew"), (True, "ok"))),
     Situation("130", "documents in place of a text", documents, (
         *((False, "a document of an office program"),) * 2, (False, "a document in rich text, not plain text: save it as text"), (False, "a PDF document"))),
+    Situation("131", "notes, names of other layouts, a voice twice, the language of a recording", names_and_notes, (
+        (True, "ok"), (False, "lacks 'language'; rename 'text_lang', which is not read here"), (False, "has 'Ada' twice: rename one of them"),
+        (False, "is Mandarin or Cantonese, and would be read in Japanese: write the language of the recording as prompt_lang"))),
 ]  # fmt: skip
 
 

@@ -34,6 +34,8 @@ MOST_CODES = 750
 LARGEST_CODES_FILE = 1 << 20
 T2S_KEYS = ("gpt", "gpt_weights")
 SOVITS_KEYS = ("sovits", "vits_weights", "sovits_weights")
+NOTES = ("_", "//", "#", "$")
+"""What the names of entries begin with that are notes, where they hold a text: "_comment"."""
 CUSTOM_FOLDER = "custom_voices"
 
 
@@ -195,6 +197,8 @@ def list_voices(path: str | Path) -> tuple[VoiceBook | None, dict[str, str]]:
     problems: dict[str, str] = {}
     owners: dict[str, str] = {}
     for name, item in voices.items():
+        if name.startswith(NOTES) and not isinstance(item, dict):
+            continue
         try:
             fields = Fields(path, item, name)
             if voices is content:
@@ -274,7 +278,8 @@ def _weights(folder: Path, fields: Fields, common: Fields | None) -> Path | tupl
         if t2s is not None or sovits is not None:
             there_is, lacks = ("gpt", "sovits") if t2s is not None else ("sovits", "gpt")
             raise ValueError(
-                f"{part.where} names its {there_is} weights and no {lacks} weights; a voice needs both. "
+                f"{part.where} names its {there_is} weights and no {lacks} weights; a voice needs both"
+                f"{part.renamed(lacks)}. "
                 'Add them, or "model": the folder that primespeech convert wrote.'
             )
     raise ValueError(f'{fields.where} names no weights. Add "model": the folder that primespeech convert wrote.')

@@ -10,7 +10,8 @@ from dora_primespeech_mlx.names.paths import perhaps, there
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.speech import Style
-from dora_primespeech_mlx.text.languages import check_readable
+from dora_primespeech_mlx.text.languages import check_readable, evident_language
+from dora_primespeech_mlx.text.scripts import NAMES, may_be_japanese
 from dora_primespeech_mlx.voices.book import CODE_COUNT, VoiceBook, VoiceEntry, read_codes, read_lexicon
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.library import encoder_folders
@@ -144,6 +145,11 @@ def _check_text(text: str, language: str, whose: str) -> None:
         check_readable(text, language)
     except ValueError as error:
         raise ValueError(f"{whose} cannot be read: {error}. Give what the recording says") from error
+    if language in {"ja", "ko"} and evident_language(text) == "zh" and not may_be_japanese(text):
+        raise ValueError(
+            f"{whose} is Mandarin or Cantonese, and would be read in {NAMES[language]}: "
+            "write the language of the recording as prompt_lang"
+        )
 
 
 def _check_speaker(entry: VoiceEntry, book: VoiceBook) -> None:

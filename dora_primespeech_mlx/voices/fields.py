@@ -106,8 +106,13 @@ class Fields:
         """A field that must be there and not be empty."""
         value = self.text(key)
         if not value:
-            raise ValueError(f"{self.where} lacks {key!r}.")
+            raise ValueError(f"{self.where} lacks {key!r}{self.renamed(key)}.")
         return value
+
+    def renamed(self, key: str) -> str:
+        """What to do about a field that lacks, where another is there under a name that stands for it; else ""."""
+        own = next((name for name in self._item if name not in self._known and _meant(name, [key])), None)
+        return "" if own is None else f"; rename {own!r}, which is not read here, if that is meant"
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A field with a list of texts, or one text; empty without it."""

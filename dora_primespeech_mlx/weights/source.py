@@ -46,6 +46,10 @@ class CheckpointError(ValueError):
     """A weight file cannot be used; the message names the file, what is wrong and the remedy."""
 
 
+class TwiceError(ValueError):
+    """Two objects of a JSON file have one name."""
+
+
 class Source:
     """A file open for reading. Use it in a `with` block."""
 
@@ -159,7 +163,9 @@ def read_json(path: Path, what: str) -> Any:
     """
     text = read_text(path)
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
+    except TwiceError:
+        raise
     except RecursionError:
         raise ValueError(f"{path} is nested too deeply for {what}: write it again") from None
     except ValueError as error:
@@ -170,6 +176,14 @@ def read_json(path: Path, what: str) -> Any:
         raise ValueError(
             f"{path} is not JSON, so it is not {what}: {_slip(text, error)} ({place}); mend it there"
         ) from None
+
+
+def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
+    """An object of JSON; ValueError where two objects in it have one name, since the first would be lost."""
+    names = [name for name, value in pairs if isinstance(value, dict)]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise TwiceError(f"{path} has {twice!r} twice: rename one of them, or take it out")
+    return dict(pairs)
 
 
 def _slip(text: str, error: json.JSONDecodeError) -> str:
