@@ -14,8 +14,9 @@ IN_BOTH = {
 }
 """Characters of both scripts that stand for another one in a traditional text, and where they do not.
 
-In a simplified text they never do: 显著, 好么, 承乾.
+In a simplified text 么 and 乾 never do, and 著 not at the end of a clause: 好么, 承乾, 鲁迅著.
 """
+AT_END = re.compile(r"著(?=\W|$)")
 
 
 def simplified(text: str) -> str:
@@ -25,8 +26,10 @@ def simplified(text: str) -> str:
     converted = converter("tw2s")(text)
     if converted == text or len(converted) != len(text) or IN_BOTH.keys().isdisjoint(text):
         return converted
-    kept = "".join(IN_BOTH) if any(map(only_simplified, text)) else ""
-    kept_at = {match.start() for pattern in IN_BOTH.values() for match in pattern.finditer(text)}
+    is_simplified = any(map(only_simplified, text))
+    kept = "么乾" if is_simplified else ""
+    patterns = [*IN_BOTH.values(), *([AT_END] if is_simplified else [])]
+    kept_at = {match.start() for pattern in patterns for match in pattern.finditer(text)}
     return "".join(
         old if old in kept or at in kept_at else new for at, (old, new) in enumerate(zip(text, converted, strict=True))
     )
