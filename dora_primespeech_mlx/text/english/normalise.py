@@ -127,7 +127,7 @@ def _rules() -> Rules:
         *address_rules(),
         ("/", r"\bb/([wc])\b", lambda match: {"w": "between", "c": "because"}[match[1]]),
         ("0y", r"\b(\d{1,3})[ -]?y/?o\b", r"\1 year old"),
-        ("v", r"(?i)(?<=[\w).] )vs(?= \w)|(?<=[a-z.] )v\.(?= [A-Z])", lambda match: "versus"),
+        ("v", r"(?i)(?<=[\w).] )vs(?= \w)|(?-i:(?<=[a-z.] )v\.(?= [A-Z]))", lambda match: "versus"),
         ("0.", r"(?<=\d )([A-Z])\.\s?([234])[dh](?= \d)", lambda match: f"{match[1]} {ordinal(match[2])}"),
         ("C", r"(?<=[stnrd][tdh] )Cir\.", lambda match: "Circuit"),
         ("/", r"(?<![\w/])([ru])/(?=[A-Za-z_]{2})", r"\1 slash "),
