@@ -184,3 +184,18 @@ def test_the_end_of_a_partial_text():
     assert has_flag({"fin": "false"}, "fin")
     assert not has_flag({"fin": None}, "fin")
     assert stream_key("text", {"session_id": 1}) != stream_key("text", {"session_id": 2})
+
+
+@pytest.mark.parametrize(
+    ("message", "notes"),
+    [
+        ('{"text": "Hi", "speeed": 1.2}', ["'speeed' is not read; write speed if that is meant"]),
+        ('{"text": "Hi", "speaker": "Ada"}', ["'speaker' is not read; write voice if that is meant"]),
+        ('{"text": "Hi", "Voice": "Ada"}', ["'Voice' is not read; write voice if that is meant"]),
+        ('{"text": "Hi", "speaker": "A", "voice": "B", "id": 4}', []),
+        ('{"input": "Hi"}', ["the message has none of prompt, text, content, so nothing of it is said"]),
+        ('{"action": "reset"}', []),
+    ],
+)
+def test_keys_that_are_nearly_read_are_noted(message, notes):
+    assert list(parse_text(message).notes) == notes

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,18 @@ class TextMessage:
     notes: tuple[str, ...] = ()
 
 
+WISHES = ("speed", "pitch", "volume", "voice", "style", "language", "lang", "seed")
+"""Keys beside the text that say how to speak it."""
+OTHER_NAMES = {
+    "voice": ("speaker", "voice_name", "voice_id", "speaker_id", "character"),
+    "speed": ("speed_factor", "rate", "speaking_rate"),
+    "language": ("text_lang", "text_language", "lang_code"),
+}
+"""What other programs call some of them."""
+ALIKE = 0.8
+"""How like the names of two keys are, 0 to 1, for one to be taken for a slip of the other."""
+
+
 def encodable(text: str) -> str:
     """`text` with lone surrogates replaced, so that it can travel as UTF-8."""
     return text.encode("utf-8", "replace").decode("utf-8")
@@ -112,7 +125,10 @@ def parse_text(raw: str) -> TextMessage:
         wishes = {**wishes, **found}
         inner = next((wrapped[key] for key in TEXT_KEYS if key in wrapped), None)
         if inner is None:
-            return TextMessage("", wishes, command=_command_in(wrapped), notes=tuple(notes))
+            command = _command_in(wrapped)
+            if command is None and wrapped:
+                notes.append(f"the message has none of {', '.join(TEXT_KEYS)}, so nothing of it is said")
+            return TextMessage("", wishes, command=command, notes=tuple(notes))
         text = encodable(_as_text(inner))
     return _with_voice_prefix(text, wishes, tuple(notes))
 
@@ -145,6 +161,12 @@ def _collect_wishes(wrapped: Mapping[str, Any], notes: list[str]) -> dict[str, A
             number = _bounded(name, wrapped[name], kind, notes)
             if number is not None:
                 wishes[name] = number
+    meant = {key: _meant(key) for key in wrapped}
+    notes += [
+        f"{encodable(key)[:40]!r} is not read; write {name} if that is meant"
+        for key, name in meant.items()
+        if name and name not in wrapped
+    ]
     style = wrapped.get("style")
     if isinstance(style, dict):
         wishes |= _style(style, notes)
@@ -162,6 +184,15 @@ def _collect_wishes(wrapped: Mapping[str, Any], notes: list[str]) -> dict[str, A
             except ValueError as error:
                 notes.append(str(error))
     return wishes
+
+
+def _meant(key: str) -> str | None:
+    """The wish that a key nearly names, or names as other programs do; None for one that is read, and for others."""
+    written = key.casefold()
+    if written in (*WISHES, *TEXT_KEYS):
+        return None if key in (*WISHES, *TEXT_KEYS) else written
+    known = next((wish for wish, names in OTHER_NAMES.items() if written in names), None)
+    return known or next(iter(get_close_matches(written, WISHES, 1, ALIKE)), None)
 
 
 def _style(described: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
