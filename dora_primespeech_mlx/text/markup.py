@@ -46,6 +46,7 @@ OPEN_RAISED = re.compile(r"<sup>\s*[-−+]?\d{0,3}\s*(?:<(?:/(?:s(?:u(?:p)?)?)?)
 POWER_BASE = re.compile(r"(?:^|[^A-Za-z])(?:[A-Za-z]{1,2}|[\d)]+)$")
 """What a raised number is the power of; behind a longer word it is the number of a note, which is silent."""
 WHO_LOVES = re.compile(r"(?:^|[^A-Za-z])(?:I|[Ww]e|[Yy]ou|[Tt]hey) $")
+OPEN_SET = re.compile(r"\{\s?[A-Za-z](?:\s?∈\s?\S)?\s?$")
 OPEN_PROBABILITY = re.compile(r"(?<![A-Za-z])P ?\([^()|]*$")
 OPEN_ABSOLUTE = re.compile(r"\|(?:[-+−]?(?:[A-Za-z](?![A-Za-z])|[\d.]+[a-z]?)?\d?\s?[-+−*/]?\s?)*")
 """The beginning of an absolute value."""
@@ -301,6 +302,8 @@ class MarkupStripper:
         if width == len(self._held) and not final:
             return None
         if width == 1 and is_letter(self._before) and is_letter(self._following(1)):
+            return 1, "|"
+        if width == 1 and OPEN_SET.search(self._past):
             return 1, "|"
         is_operator = width == 2 and self._before.isspace() and self._following(2).isspace()
         if self._kind != "row" and (is_operator or (width == 1 and OPEN_PROBABILITY.search(self._past))):

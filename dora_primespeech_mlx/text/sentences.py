@@ -364,6 +364,13 @@ class SentenceSplitter:
                 return None
             if following and following in "=/()*+-−^":
                 return False
+        if character == "…" and self._text[:index].rstrip("…")[-1:].isdigit():
+            # What a division leaves: 10÷3=3……1.
+            following = self._text[index + 1 : index + 2]
+            if following.isdigit() or following == "…":
+                return False
+            if not (following or final):
+                return None
         if character in SENTENCE_ENDS:
             return length >= self._shortest
         if character in PAUSES:

@@ -220,6 +220,14 @@ def power(match: re.Match[str], language: str) -> str:
     return {"2": " squared", "3": " cubed"}.get(match[1], f" to the power of {match[1]}")
 
 
+def pages_of_volume(match: re.Match[str], language: str) -> str:
+    """A volume, its number and pages, as references have them."""
+    volume, number, first, last = match.groups()
+    if language == "zh":
+        return f"第{volume}卷{f'第{number}期' if number else ''}，{first}-{last}页"
+    return f"volume {volume}{f', number {number}' if number else ''}, pages {first} to {last}"
+
+
 def per_third(match: re.Match[str], language: str) -> str:
     """A unit per another per a third: km/s/Mpc."""
     patterns = (mandarin_units, english_units)[language != "zh"]()

@@ -379,6 +379,18 @@ def _rules(language: str) -> Rules:
         ),
         ("-", r"(?<=[得了是考评为：])([A-D])-(?=[，。、；！,.]|$)", r"\1减", r"\1-"),
         ("-", r"(?<=[歼轰运强教直苏图红旗风浪击伊尔格安])-(?=\d{1,3}(?![\d.%℃]))", "", "-"),
+        # A volume of a journal behind its year, its number, and pages: 2019, 568: 123-130.
+        (
+            ":：",
+            r"(?:(?<=[12]\d\d\d[,，;] )|^(?=\d+\())(\d{1,4})(?:\((\d{1,4})\))?[:：]\s?(\d{1,5})[-–](\d{1,5})(?!\d)",
+            readings.pages_of_volume,
+            readings.pages_of_volume,
+        ),
+        # The derivative of what follows; infinity with its sign; an end of a strand of DNA.
+        ("/", r"(?<![A-Za-z])d/d([a-z])\s?(?=[(\[A-Za-z])", r"对\1求导", r"d d \1 of "),
+        ("+", r"(?<![\w)\]])\+(?=∞)", "正", "plus "),
+        ("'′’", r"(?<!\d)([35])['′’](?=-|端|到|→|末端)", r"\1撇", lambda m, where: m.group()),
+        ("+", r"(?<=[A-Z]\d)\s?\+\s?(?=\d{0,2}[A-Z])", "加", " plus "),
         # A revision of git.
         ("~", r"(?<=[A-Z]{3})~(?=\d)", "波浪号", " tilde "),
         ("-", r"(?<![\w)\]-])-(?=(?:sin|cos|tan|log|ln|√|π|∞)(?![a-z-]))", "负", "negative "),
@@ -492,7 +504,7 @@ def _rules(language: str) -> Rules:
         ("/", r"(?<=[\d)])\s+/\s+(?=[\d(])", "除以", " divided by "),
         (
             "/",
-            rf"(?<=[A-Za-zΑ-ω{HAN}])\s?/\s?(?=[A-Za-zΑ-ω{HAN}])",
+            rf"(?<=[A-Za-zΑ-ω{HAN})）])\s?/\s?(?=[A-Za-zΑ-ω{HAN}])",
             readings.operation("除以", " divided by "),
             readings.operation("除以", " divided by "),
         ),
@@ -539,8 +551,8 @@ def _rules(language: str) -> Rules:
         ("°", r"(?<![\d.])(\d+)°\s?(\d+)[′'’]\s?(?:(\d+(?:\.\d+)?)[″\"”])?", readings.arc, readings.arc),
         ('"″', r"(?<![\w.'’′])(\d+(?:\.\d+)?)(\"|″)", readings.inches, readings.inches),
         (
-            "=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝±∞≪≫∵∴∠△⊙∀∃",
-            r"\s*([=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝≪≫∵∴∠△⊙∀∃]|[±](?=\d))\s*",
+            "=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝±∞≪≫∵∴∠△⊙∀∃∫∑∏∂∇",
+            r"\s*([=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝≪≫∵∴∠△⊙∀∃∫∑∏∂∇]|[±](?=\d))\s*",
             lambda m, where: readings.spoken(m[1], where),
             lambda m, where: readings.spoken(m[1], where),
         ),

@@ -33,12 +33,15 @@ LONGEST_FORMULA = 600
 
 LETTERS_IN_A_ROW = (
     r"(?<=[A-Zp]=)[A-Za-z]{2,3}(?![A-Za-z])|(?<=[A-Zp]\s=\s)[A-Za-z]{2,3}(?![A-Za-z])"
+    r"|(?<=[α-ωΔ])[a-z]{2}(?![A-Za-z])"
     r"|(?<=[=+−*/(-])[a-z]{2}(?=\s?[-+−*/)=])|(?<=[=+−*/(-]\s)[a-z]{2}(?=\s[-+−*/)=])"
 )
 """What F = ma or y = kx + b multiplies."""
 SCIENTIFIC = re.compile(r"(?<![A-Za-z0-9_.])(\d+(?:\.\d+)?)[eE]([-+−]?\d{1,3})(?![A-Za-z0-9_]|\.\d)")
 MODULO = re.compile(r"(?<=[A-Za-z)\]]) % (?=\d|[A-Za-z]\b|\()|(?<=\d) % (?=\d)|(?<=[A-Za-z_)\]])%(?=\d+(?![\w%]))")
 """The rest of a division, as programs write it: n % 2."""
+REMAINDER = re.compile(r"(?<=\d)\s?(?:…{1,2}|⋯{1,2}|\.{3,6})\s?(?=\d)")
+"""What a division leaves: 10÷3=3……1."""
 POWER_OF_TEN = re.compile(r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?:(?<=10\^\d)|(?<=10[²³⁴-⁹]))/(m?[Ll])\b")
 """A range before a power of ten, and what such a number is in each of: 4.5–11 × 10^9/L."""
 PROPORTION = re.compile(
@@ -121,7 +124,7 @@ UNIT_POWER = re.compile(
 BARE = re.compile(
     r"(?:\\(?:text|mathrm|operatorname|textbf|mathbf|begin|end)\{[^{}]*\}|(?<![\w:\\.])\\[A-Za-z]+(?:\\[A-Za-z]+)*|(?<=[\d}\])])\\[A-Za-z]+"
     r"|\\\\|\\[,;:!%{}|]|(?<![A-Za-z])(?:[A-Za-z]|d[a-zθ])(?![A-Za-z])|\d+(?:\.\d+)?"
-    r"|[-+−*/=<>^_{}()\[\]|!'²³⁴&]|[ \t]){1,400}"
+    rf"|[-+−*/=<>^_{{}}()\[\]|!'{RAISED}&]|[ \t]){{1,400}}"
 )
 
 
@@ -166,6 +169,8 @@ def speak_formulas(text: str, language: str) -> str:
     """`text` with each formula in words of `language` ("zh" or "en"); what is no formula stays as it is."""
     if not NEEDED.search(text):
         return text
+    if "÷" in text:
+        text = REMAINDER.sub("余" if language == "zh" else " remainder ", text)
     if "%" in text:
         text = MODULO.sub("模" if language == "zh" else " mod ", text)
     if "·" in text or "/" in text:
@@ -326,7 +331,8 @@ def _plain(match: re.Match[str], language: str) -> str:
     source, language = match.group(), language_at(match.string, match.start(), language)
     if not STRONG.search(source) or len(source) > LONGEST_FORMULA or source.count("(") != source.count(")"):
         return source
-    letters = re.findall(r"[A-Za-z]{2,}", source)
+    # Letters behind a digit or before a power are a product: 2as, at².
+    letters = re.findall(rf"(?<![\dA-Za-z])[A-Za-z]{{2,}}(?![A-Za-z{RAISED}^])", source)
     if any(word in words("en_function_words.txt") for word in letters) or re.search(r"\d{4}-\d\d-\d\d", source):
         return source
     if _has_unit(source) or SIZES.fullmatch(source):

@@ -84,6 +84,9 @@ class Reader:
             item = self._item(items[-1] if items else None)
             if item is None:
                 continue
+            is_product = items and items[-1].what == "group" and item.what in {"letter", "number"}
+            if is_product and not re.match(r"[dD] [a-zA-Zθ]$", item.words):
+                items.append(Item(self._wording.either("乘", "times"), "operator"))
             if item.what == "fraction" and items and items[-1].what == "number" and items[-1].source.isdigit():
                 items.append(Item(self._wording.either("又", "and"), "words"))
             items.append(item)
@@ -191,7 +194,8 @@ class Reader:
             and (before.source in FUNCTION_LETTERS or shape(inner) == "simple")
         ):
             return Item(self._wording.either(joined(inner), f"of {joined(inner)}"), "words")
-        is_factor = bool(what and what not in STARTS) or self._tokens.peek(False)[:1] in {"^", "(", *RAISED}
+        following = self._tokens.peek(False)[:1]
+        is_factor = bool(what and what not in STARTS) or following in {"^", "(", *RAISED} or following.isalnum()
         is_alone = before is None and not self._tokens.peek()
         if is_alone or any(item.what == "relation" for item in inner):
             return Item(joined(inner), "group")
