@@ -25,7 +25,7 @@ def convolutions(kernel: int, apart: int, channels: tuple[int, ...] = (6, 16, 8)
         weight = random.standard_normal((after, before, 1, kernel)) / np.sqrt(before * kernel)
         names = [value, graph.constant(weight, FLOAT), graph.constant(random.standard_normal(after), FLOAT)]
         attributes = {"dilations": [1, apart], "pads": [0, around, 0, around], **others}
-        value = graph.add("LeakyRelu", [graph.add("Conv", names, **attributes)], alpha=0.1)
+        value = graph.add("LeakyRelu", [graph.add("Conv", names, **attributes)], alpha=0.125)
     graph.bind_outputs([(value, Port("y", ("rows", channels[-1], 1, "samples"), FLOAT))])
     return graph
 
@@ -99,4 +99,20 @@ def test_what_pays_depends_on_the_computer_and_so_does_the_name_in_the_cache(mon
         monkeypatch.setattr(openvino, "pays", lambda bf16=bf16: bf16)
         assert (fitting.for_this_computer(graph) is not graph) == pays
         keys.add(cache.key_of("x"))
-    assert len(keys) == 3
+    assert len(keys) == 4
+
+
+def test_finished_graphs_are_fitted_as_those_just_traced_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor, "said", lambda: frozenset(["avx2"]))
+    monkeypatch.setattr(openvino, "pays", lambda: False)
+    graph = convolutions(7, 1, (192, 192))
+    again, fit = Graph.of(graph.stored()), fitting.for_this_computer(graph)
+    assert (again.inputs, again.outputs, again.nodes) == (graph.inputs, graph.outputs, graph.nodes)
+    x = np.random.default_rng(1).standard_normal((2, 192, 1, 50)).astype(np.float32)
+    found, expected = fitting.fitted(graph.stored()), fit.stored()
+    assert list(map(np.shape, found.weights.values())) == list(map(np.shape, expected.weights.values()))
+    np.testing.assert_array_equal(OnnxFunction(found, 1)(x)[0], OnnxFunction(expected, 1)(x)[0])
+    narrow = convolutions(7, 1, (16, 16)).stored()
+    assert fitting.fitted(narrow) is narrow
+    projections = Graph(constants={"projections": np.ones((2, 300), np.float32)}).stored()
+    assert fitting.fitted(projections) is projections

@@ -231,7 +231,7 @@ def test_kept_weights_and_embeddings_stay_exact(t2s):
     assert sum(node.operator == "MatMulNBits" for node in graph.nodes) == 4 * T2S_CONFIG.layers
 
 
-@pytest.mark.skipif(not signed_products(), reason="needs a processor with VNNI")
+@pytest.mark.skipif(not signed_products(), reason="needs an x86 processor with AVX2")
 def test_signed_weights_give_the_numbers_of_unsigned_ones(t2s):
     graph = quantise(prefill_graph(t2s), "channels")
     signed = as_signed(graph)
@@ -245,6 +245,17 @@ def test_signed_weights_give_the_numbers_of_unsigned_ones(t2s):
     )
     for ours, theirs in zip(OnnxFunction(signed, 1)(*inputs), OnnxFunction(graph, 1)(*inputs), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_pairs_of_weights_fit_the_sixteen_bits_that_their_products_are_added_in():
+    random = np.random.default_rng(7)
+    weight = random.standard_normal((63, 40)).astype(np.float32) ** 3
+    weight[10:12, :5] = weight[:, :5].max(axis=0)
+    levels, scales = WEIGHTS["channels"](weight)
+    signed = np.pad(levels.astype(int) - 128, [(0, 1), (0, 0)]).reshape(-1, 2, 40)
+    for sign in (1, -1):
+        assert 120 < np.maximum(sign * signed, 0).sum(axis=1).max() <= 128
+    assert (np.abs((levels.astype(np.float32) - 128) * scales - weight) < 0.501 * scales).all()
 
 
 def test_unknown_form_is_refused():

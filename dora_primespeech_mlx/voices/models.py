@@ -24,7 +24,7 @@ from dora_primespeech_mlx.runtime.factory import (
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.runtime.memory import bound_cache, release
 from dora_primespeech_mlx.runtime.onnx.cache import GraphCache, key_of
-from dora_primespeech_mlx.runtime.onnx.fitting import for_this_computer
+from dora_primespeech_mlx.runtime.onnx.fitting import fitted
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
 from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE, read_whole, stamps_of
 
@@ -83,7 +83,8 @@ def load_on_onnx(weights: Path | tuple[Path, Path], precision: str, threads: int
     key = key_of(onnx_precision(precision), *content) if content else None
     found = graphs.read(key) if key else None
     if found is None:
-        found = _portable(weights, precision) or _traced(weights, precision)
+        said, made = _portable(weights, precision) or _traced(weights, precision)
+        found = said, {name: fitted(graph) for name, graph in made.items()}
         if key and graphs.write(key, *found):
             found = graphs.read(key) or found  # mapped, where those just made take memory of their own
         release()
@@ -129,7 +130,7 @@ def _traced(weights: Path | tuple[Path, Path], precision: str) -> tuple[dict[str
         _said(model.t2s, model.sovits, model.symbols),
         _graphs(model.t2s, model.sovits, onnx_precision(precision)),
     )
-    return said, {name: for_this_computer(graph).stored() for name, graph in graphs.items()}
+    return said, {name: graph.stored() for name, graph in graphs.items()}
 
 
 def examine(weights: Path | tuple[Path, Path]) -> Any:

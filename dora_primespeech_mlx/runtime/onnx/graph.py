@@ -3,7 +3,7 @@
 import mmap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -81,6 +81,26 @@ class Graph:
     """Constants that `quantise` made: of which other, in which form, and which part of what that gives."""
     _known: dict[Any, str] = field(default_factory=dict)
     _count: int = 0
+
+    @classmethod
+    def of(cls, stored: StoredGraph) -> Self:
+        """A finished graph, to be changed; lengths that stay open are no longer known."""
+        if not stored.model:
+            return cls(constants=dict(stored.weights))
+        import onnx
+        from onnx import helper
+
+        graph = onnx.load_model_from_string(stored.model).graph
+        small = (tensor for tensor in graph.initializer if tensor.name not in stored.weights)
+        constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in small} | dict(stored.weights)
+        nodes = []
+        for node in graph.node:
+            attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+            nodes.append(Node(node.op_type, tuple(node.input), tuple(node.output), attributes, node.domain))
+        names = [*constants, *(name for node in nodes for name in node.outputs)]
+        count = max((int(name[1:]) for name in names if name[1:].isdecimal()), default=0)
+        inputs, outputs = ([_port(value) for value in side] for side in (graph.input, graph.output))
+        return cls(nodes, constants, inputs, outputs, _count=count)
 
     def fresh(self) -> str:
         """A name no other value has."""
@@ -207,3 +227,11 @@ class Graph:
         graph = helper.make_graph(nodes, "primespeech", inputs, outputs, initialisers)
         opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
         return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+
+
+def _port(value: "onnx.ValueInfoProto") -> Port:
+    from onnx import helper
+
+    tensor = value.type.tensor_type
+    shape = tuple(dim.dim_param or dim.dim_value for dim in tensor.shape.dim)
+    return Port(value.name, shape, np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type)))

@@ -109,10 +109,13 @@ def _keeps_length(graph: Graph, node: Node) -> bool:
 
 
 def _saved(graph: Graph, node: Node) -> float:
-    """Multiplications that tiles save for each number that goes in and out; less than nothing where they cannot be."""
-    if not _keeps_length(graph, node):
-        return -NEVER
-    out, inputs, _, kernel = graph.constants[node.inputs[1]].shape
+    """As `saved`, of a node; less than nothing where there cannot be tiles."""
+    return saved(graph.constants[node.inputs[1]].shape) if _keeps_length(graph, node) else -NEVER
+
+
+def saved(shape: tuple[int, ...]) -> float:
+    """Multiplications that tiles save with weights [out, in, 1, k], for each number that goes in and out."""
+    out, inputs, _, kernel = shape
     return (kernel - COUNT / TILE * -(-kernel // TILE)) * out * inputs / (out + inputs)
 
 
