@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from dora_primespeech_mlx.text.japanese.normalise import HAN
-from dora_primespeech_mlx.text.japanese.readings import corrected, in_context, with_dictionary_v
+from dora_primespeech_mlx.text.japanese.readings import corrected, in_context, once, with_dictionary_v
 from dora_primespeech_mlx.text.mandarin.simplified import converter
 from dora_primespeech_mlx.text.symbols import MARKS, PAD, UNKNOWN
 from dora_primespeech_mlx.text.tables import mapping
@@ -34,10 +34,10 @@ class Japanese:
         self._user = dict(lexicon or {})
 
     def with_own_words(self, text: str) -> str:
-        """`text` with the words of the lexicon as they are said, longest first."""
+        """`text` with the words of the lexicon as they are said, longest first, and readings in brackets said once."""
         for word in sorted(self._user, key=len, reverse=True):
             text = text.replace(word, self._user[word])
-        return text
+        return once(text)
 
     def phones(self, text: str) -> list[str]:
         """Phone names of `text`: Japanese characters, letters, digits and the marks `! ? … , . -`.
@@ -65,7 +65,7 @@ def _spoken(part: str) -> tuple[str, ...]:
     import pyopenjtalk
 
     part = part.strip().lstrip("ー")
-    if not part:
+    if not re.search(r"\w", part):
         return ()
     words: list[Any] = pyopenjtalk.run_frontend(part, use_sudachi_kanji_yomi=False)
     if _unread(words):

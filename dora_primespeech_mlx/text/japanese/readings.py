@@ -4,10 +4,37 @@ import re
 from functools import cache
 from typing import Any
 
-from dora_primespeech_mlx.text.tables import lines, mapping
+from dora_primespeech_mlx.text.japanese.normalise import HAN
+from dora_primespeech_mlx.text.tables import lines, mapping, words
 
 EIGHT = "ハチ"
 SHORT_EIGHT = "ハッ"
+
+
+# A word that ends in Han characters or what is declined of it, and what it is said as, in brackets behind it.
+FURIGANA = re.compile(rf"([{HAN}ぁ-ん]{{0,12}}?)([{HAN}]+)([ぁ-ん]{{0,4}})[(（]([ぁ-んー]+)[)）](?=([{HAN}]?))")
+MOST_KANA = 4
+"""Kana that one Han character is said with, at most."""
+
+
+def once(text: str) -> str:
+    """`text` with words whose reading stands in brackets behind them said once: 東雲（しののめ）, 生きる（いきる）."""
+    return FURIGANA.sub(_once, text) if FURIGANA.search(text) else text
+
+
+def _once(match: re.Match[str]) -> str:
+    """The word, if it is read so in any case, else the reading; both where the brackets hold something else."""
+    import pyopenjtalk
+
+    before, written, ending, kana, following = match.groups()
+    if kana in words("ja_no_readings.txt") or not kana.endswith(ending):
+        return match.group()
+    found = pyopenjtalk.run_frontend(before + written + ending, use_sudachi_kanji_yomi=False)
+    read = "".join(word["read"] for word in found)
+    if read.endswith("".join(chr(ord(sign) + 0x60) if sign != "ー" else sign for sign in kana)) and not following:
+        return before + written + ending
+    is_reading = len(written) <= len(kana) - len(ending) <= MOST_KANA * len(written)
+    return before + kana if is_reading else match.group()
 
 
 def in_context(text: str) -> str:

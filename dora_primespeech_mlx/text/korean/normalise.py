@@ -9,6 +9,7 @@ from dora_primespeech_mlx.text.korean.hanja import in_hangul
 from dora_primespeech_mlx.text.korean.numbers import cardinal, decimal, digits, native
 from dora_primespeech_mlx.text.korean.syllables import has_coda
 from dora_primespeech_mlx.text.korean.tagger import hanja_words
+from dora_primespeech_mlx.text.mandarin.normalise import HAN
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 
 NUMBER = r"\d+(?:\.\d+)?"
@@ -16,7 +17,7 @@ MARKS = str.maketrans("：；:;，、。．！？⋯‥·ㆍ・–—―", ",,,,
 STOPS = '"“”‘’「」『』《》〈〉()（）[]【】/~〜～*'
 KEPT = frozenset("…½⅓⅔¼¾²³℃℉㎡㈜·")
 # What names something that is said digit by digit: 비밀번호는 1234, and numbers in an emergency: 119에 신고.
-CODE = r"((?:번호|코드)[는은가이:]?\s?[\[(\"']?[A-Z]{0,3}-?)(\d{3,}(?:-\d{2,})*)(?!\d|[.,-]\d)"
+CODE = r"((?:번호|코드|내선)[는은가이:]?\s?[\[(\"']?[A-Z]{0,3}-?)(\d{3,}(?:-\d{2,})*)(?!\d|[.,-]\d)"
 EMERGENCY = (
     r"(?<!\d)(11[0-9]|12[0-9]|182|911)(?=로 ?(?:신고|전화|연락|문의)|에 ?(?:신고|전화|연락)"
     r"|번?으로 ?(?:신고|전화|연락)|이?나 ?11|\s?(?:구급|신고|상황실|소방))"
@@ -52,7 +53,8 @@ def spoken_korean(text: str) -> str:
         sign if sign in KEPT or "ㄱ" <= sign <= "ㆎ" else unicodedata.normalize("NFKC", sign) for sign in text
     )
     text = unicodedata.normalize("NFC", text).replace("−", "-")
-    text = in_hangul(re.sub(r"\s+", " ", text), hanja_words)
+    text = re.sub(rf"([가-힣]+)\(([{HAN}]+)\)", _once, re.sub(r"\s+", " ", text))
+    text = in_hangul(text, hanja_words)
     for pattern, say in _rules():
         text = pattern.sub(say, text)
     for sign, said in mapping("ko_signs.tsv").items():
@@ -63,6 +65,11 @@ def spoken_korean(text: str) -> str:
     text = re.sub(rf"[^가-힣ㄱ-ㅎㅏ-ㅣ !?…,.\-{re.escape(STOPS)}]+", "", text)
     text = re.sub(r"([!?…,.\-])[!?…,.\-]+", r"\1", text)
     return re.sub(r"\s+(?=[!?…,.])", "", re.sub(r" {2,}", " ", text)).strip()
+
+
+def _once(match: re.Match[str]) -> str:
+    """A word without the Hanja it is written in, which stand in brackets behind it: 한자(漢字)."""
+    return match[1] if match[1].endswith(in_hangul(match[2], hanja_words)) else match.group()
 
 
 def _letter(match: re.Match[str]) -> str:
@@ -109,6 +116,11 @@ def _rules() -> tuple[Rule, ...]:
         (
             rf"(?<![\d/]){month}/{day}(?=\s?\((?:월|화|수|목|금|토|일))",
             lambda match: f"{_month(match[1])}월 {cardinal(match[2])}일",
+        ),
+        (
+            rf"(?<=\(){month}/{day}(?=\))"
+            rf"|(?<![\d/]){month}/(1[3-9]|2\d|3[01])(?=까지|부터|에 |은 |는 |\s?(?:마감|출시|오픈|회의))",
+            lambda match: f"{_month(match[1] or match[3])}월 {cardinal(match[2] or match[4])}일",
         ),
         (r"\(([월화수목금토일])\)", lambda match: f"({match[1]}요일)"),
         (r"(?<![\d.])(0?6|10)(?=월)", lambda match: _month(match[1])),
