@@ -22,6 +22,8 @@ AFTER = {AFTER_CANTONESE: ("yue", "auto_yue"), AFTER_JAPANESE: ("ja", "ja")}
 UNITS = {"ja": ("zh_units.tsv", "ja_units.tsv"), "ko": ("ko_units.tsv",), "yue": ("yue_units.tsv",)}
 # How No. is said before a number.
 NUMBER_WORDS = {"ja": "ナンバー", "ko": "넘버 "}
+# Raised numbers but for a single ² or ³, which units have too.
+SUPERSCRIPTS = re.compile("(?<=[A-Za-z0-9)])(?:(⁻?[⁰¹²³⁴-⁹]{2,})|(⁻[⁰¹²³⁴-⁹]|[⁰¹⁴-⁹]))")
 CLAUSE_ENDS = frozenset(",;、，；")
 QUOTED = re.compile('「[^」]*」|『[^』]*』|“[^”]*”|"[^"]*"|‘[^’]*’|《[^》]*》|[（(][^）)]*[）)]')
 ABOUT_WORDS = re.compile("[的是係系叫説说說讀读念寫写]|[日韓韩英中法德][文語语]")
@@ -132,6 +134,9 @@ def _sentence(sentence: str, language: str, habits: Habits) -> list[Stretch]:
     reader = _han_reader(sentence, language, habits)
     if ADDRESS.search(sentence):
         sentence = speak_addresses(sentence, reader if language != "en" else "en")
+    sentence = SUPERSCRIPTS.sub(lambda raised: f"^{unicodedata.normalize('NFKC', raised[1] or raised[2])}", sentence)
+    if reader == "yue":
+        sentence = re.sub(r"(?i)(?<![A-Za-z])([ap])\.?m\.?\s?(\d{1,2}:\d\d)", r"\2\1m", sentence)
     if reader in NUMBER_WORDS:
         sentence = re.sub(r"(?i)(?<![A-Za-z])no\.\s*(?=\d)", NUMBER_WORDS[reader], sentence)
     tokens = [Token(match.lastgroup or "mark", match.group()) for match in _scanner(reader).finditer(sentence)]
