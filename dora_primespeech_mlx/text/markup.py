@@ -47,6 +47,8 @@ POWER_BASE = re.compile(r"(?:^|[^A-Za-z])(?:[A-Za-z]{1,2}|[\d)]+)$")
 """What a raised number is the power of; behind a longer word it is the number of a note, which is silent."""
 WHO_LOVES = re.compile(r"(?:^|[^A-Za-z])(?:I|[Ww]e|[Yy]ou|[Tt]hey) $")
 OPEN_SET = re.compile(r"\{\s?[A-Za-z](?:\s?∈\s?\S)?\s?$")
+RANK = re.compile(r"(?:^|[^A-Za-z0-9])(?:(?:10|[2-9AKQJT])[♠♥♦♣])*(?:10|[2-9AKQJT])$")
+"""The rank of a playing card, before its suit."""
 OPEN_PROBABILITY = re.compile(r"(?<![A-Za-z])P ?\([^()|]*$")
 OPEN_ABSOLUTE = re.compile(r"\|(?:[-+−]?(?:[A-Za-z](?![A-Za-z])|[\d.]+[a-z]?)?\d?\s?[-+−*/]?\s?)*")
 """The beginning of an absolute value."""
@@ -424,6 +426,8 @@ class MarkupStripper:
             return 1, f" {KEYS[sign]} "
         if sign == "❤" and WHO_LOVES.search(self._past):
             return 1, "love"
+        if sign in "♠♥♦♣" and RANK.search(self._past):
+            return 1, sign
         if sign in "★⭐" and self._before.isdigit() and not self._in_chinese:
             return 1, " stars"
         if ARROWS.match(sign):

@@ -31,6 +31,7 @@ LARGER_MODELS = re.compile(r"(?:小米|红米|荣耀|魅族|华为|Note|Mate|Nov
 """Names of telephones, of which a + behind the number is the larger one."""
 OF_STARS = {"M": ("质量", "masses"), "R": ("半径", "radii"), "L": ("光度", "luminosities")}
 """What stars and planets are measured by."""
+SUITS = {"♠": ("黑桃", "spades"), "♥": ("红桃", "hearts"), "♦": ("方块", "diamonds"), "♣": ("梅花", "clubs")}
 AFTER_LENGTHS = frozenset(("wide", "tall", "long", "high", "deep", "thick", "across", "apart", "away", "off"))
 
 
@@ -226,6 +227,15 @@ def pages_of_volume(match: re.Match[str], language: str) -> str:
     if language == "zh":
         return f"第{volume}卷{f'第{number}期' if number else ''}，{first}-{last}页"
     return f"volume {volume}{f', number {number}' if number else ''}, pages {first} to {last}"
+
+
+def card(match: re.Match[str], language: str) -> str:
+    """A playing card: the ace of spades is A♠."""
+    suit = SUITS[match[2]]
+    if language == "zh":
+        return f"{suit[0]}{match[1]} "
+    rank = {"A": "ace", "K": "king", "Q": "queen", "J": "jack", "T": "ten"}.get(match[1], match[1])
+    return f" {rank} of {suit[1]}, "
 
 
 def per_third(match: re.Match[str], language: str) -> str:

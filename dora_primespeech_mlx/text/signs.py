@@ -425,7 +425,12 @@ def _rules(language: str) -> Rules:
         # Dots of names, and full stops without a blank.
         (".", r"(?<=[\s(\[“\"'‘`、，：；])\.(?=[a-z]|[A-Z]{2})", "点", "dot "),
         (".", rf"(?<=[{HAN}])\.(?=[a-z]{{2}}|[A-Z]{{3}})", "点", "dot "),
-        (".", r"(?<![\w.])(\d{1,2})\.(?=[a-h][1-8](?![A-Za-z0-9])|[KQRBN][a-h][1-8])", r"\1，", r"\1, "),
+        (
+            ".",
+            r"(?<![\w.])(\s?)(\d{1,2})\.(?=[a-h][1-8](?![A-Za-z0-9])|[KQRBN][a-h][1-8])",
+            lambda m, where: f"{'，' if m[1] and m.start() else m[1]}{m[2]}，",
+            lambda m, where: f"{', ' if m[1] and m.start() else m[1]}{m[2]}, ",
+        ),
         (".", r"(?<=[A-Za-z_)])\.([A-Za-z_][A-Za-z]*)", readings.dot, readings.dot),
         (".", r"(?<![\d.])(\d+)\.(?=x(?![A-Za-z0-9_]))", lambda m, where: f"{cardinal(m[1])}点", r"\1 dot "),
         ("_", r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])", "下划线", " underscore "),
@@ -500,6 +505,10 @@ def _rules(language: str) -> Rules:
             r"/\1",
         ),
         ("/", r"(?<=[A-Za-z0-9_)])/(?=[A-Za-z]\s?=)", "除以", " over "),
+        # Cards; what stands beside another value or word.
+        ("♠♥♦♣", r"(?<![A-Za-z0-9])(10|[2-9AKQJT])([♠♥♦♣])\ufe0f?", readings.card, readings.card),
+        ("♠♥♦♣", r"(?<=[♠♥♦♣\w])(10|[2-9AKQJT])([♠♥♦♣])\ufe0f?", readings.card, readings.card),
+        ("/", r"(?<=[a-z]{3})/(?=\d+(?:\.\d+)?\s?[A-Za-z]{1,3}(?![A-Za-z]))", "，", ", "),
         # Operators between words.
         ("/", r"(?<=[\d)])\s+/\s+(?=[\d(])", "除以", " divided by "),
         (

@@ -19,6 +19,8 @@ SHORT_WEEKDAYS_IN_A_ROW = (
 SHORT_WEEKDAY = (
     rf"(?<![Tt]he )\b({SHORT_WEEKDAYS})\.(?=[,)]|\s+(?:[A-Z0-9&(]|of (?:the|each|every) (?:month|year)\b"
     r"|(?:night|morning|afternoon|evening)\b))"
+    rf"|(?<=\()({SHORT_WEEKDAYS})\.?(?=\))"
+    rf"|(?:(?<=[Cc]losed )|(?<=[Oo]pen ))({SHORT_WEEKDAYS})\b(?!\w)(?:\.(?=\s+[a-z]))?"
     rf"|\b({SHORT_WEEKDAYS})(?=:\s?(?:\d|[Cc]losed|[Oo]pen\b|[Oo]ff\b))"
     rf"|\b({SHORT_WEEKDAYS})(?=,? (?:\d\d?(?::\d\d)?\s?(?:[-–]\s?\d|[AaPp]\.?[Mm])|(?:{MONTH_NAMES})\b))"
     rf"|(?<=\b(?:on|by) )({SHORT_WEEKDAYS})\b(?:\.(?=\s+[a-z])|(?=[.,;!?)]|$)(?!\.\w))"

@@ -68,6 +68,7 @@ def identifier_rules() -> list[Row]:
             r"(?i)\b(issn:? )(\d{4})-(\d{3}[\dX])\b",
             lambda match: f"{match[1]}{spelled(match[2])}, {spelled(match[3])}",
         ),
+        ("PCIe", r"\bPCIe\b", lambda match: "PCI E"),
         ("IPv", r"\bIPv(?=[46])", lambda match: "IP V "),
         (
             "0",

@@ -132,6 +132,15 @@ def _rules() -> Rules:
         ("C", r"(?<=[stnrd][tdh] )Cir\.", lambda match: "Circuit"),
         ("/", r"(?<![\w/])([ru])/(?=[A-Za-z_]{2})", r"\1 slash "),
         ("0-", r"(?<=\d)-in\.(?=\s[a-z])", lambda match: "-inch"),
+        ("0-s", r"(?<=\d)-spd\b\.?", lambda match: "-speed"),
+        ("0m", r"(?<![\w.])((?:8[5-9]|9\d|10[0-4])\d(?:\.\d)?) ?mb\b", r"\1 millibars"),
+        ("0K|0k", r"\b(\d\d?)[Kk]t?\b(?= (?:gold|white gold|yellow gold|rose gold))", r"\1 karat"),
+        ("0c", r"(?<=\d) ?ct\.?(?= (?:diamond|sapphire|ruby|emerald|stone|gem|ring|total))", lambda match: " carat"),
+        (
+            "0M",
+            r"\b(about|nearly|killed|roughly|over|than|some|almost) (\d+(?:[-–]\d+)?)M\b(?![²³/-])",
+            r"\1 \2 million",
+        ),
         (
             "0S",
             r"\bS(\d\d?)E(\d\d?)\b",
@@ -265,7 +274,7 @@ def _rules() -> Rules:
             dates.days_of_month,
         ),
         ("0", rf"(?i)\b({MONTH_NAMES})\.? (\d\d?)(?:st|nd|rd|th)?\b(?!:|\.\d)(?:,? (\d{{4}})\b)?", dates.month_day),
-        ("0", rf"(?i)\b(\d\d?)(?:st|nd|rd|th)? ({MONTH_NAMES})\b(?:,? (\d{{4}})\b)?", dates.day_month),
+        ("0", rf"(?i)\b(\d\d?)(?:st|nd|rd|th)? ({MONTH_NAMES})\b(?:\.?,? (\d{{4}})\b)?", dates.day_month),
         (
             ".",
             rf"(?i)\b({short})\.(?=[\s,)]|$)",
@@ -292,6 +301,7 @@ def _rules() -> Rules:
             r"(?i)\b(noon|midnight|dawn|now|today)\s?[-–]\s?(?=\d)|(?<=[\dM])\s?[-–]\s?(?=(?:noon|midnight|present|now|today|date|late|close|closing|dusk|sunset)\b)",
             lambda match: f"{match[1] or ''} to ",
         ),
+        ("0.", r"(?<=\d)\s?[-–]\s?ca?\.\s?(?=\d{3,4}\b)", lambda match: " to circa "),
         ("0.", r"\bca?\.\s?(?=\d{3,4}\b)", lambda match: "circa "),
         ("0-|0–", r"(?<=\d)(st|nd|rd|th)\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
         ("0-|0–", rf"(?<=\d)(\s?(?:{unit}|%|{SCALE}))\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),

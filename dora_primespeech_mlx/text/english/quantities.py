@@ -95,7 +95,7 @@ def money(match: re.Match[str]) -> str:
     """A sign of money, a number, and perhaps its power of a thousand: $5M."""
     number, scale = match[2].replace(GROUP, ""), match[3]
     if scale:
-        unit = currencies()[match[1]][1 if _counts_noun(match, "an?|the|this|that|its|their|our|his|her") else 2]
+        unit = currencies()[match[1]][1 if _counts_noun(match, r"an?|the|this|that|its|their|our|his|her|\w+'s") else 2]
         return f"{decimal(number)} {AMOUNTS.get(scale.lower(), scale)} {unit}"
     if "." not in number and _counts_noun(match, "an?"):
         return f"{decimal(number)} {currencies()[match[1]][1]}"

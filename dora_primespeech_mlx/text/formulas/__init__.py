@@ -69,7 +69,7 @@ TAKEN_TOGETHER = re.compile(
 """A function and what it is taken of without a blank between: sinx, nlogn."""
 SHELLS = re.compile(r"(?<![A-Za-z0-9])\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2}(?:\s?\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2})+(?![A-Za-z0-9])")
 """How many electrons each shell of an atom has: 1s² 2s² 2p⁶."""
-SIZES = re.compile(r"\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x]\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]?)+")
+SIZES = re.compile(r"\(?\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x]\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]?)+\)?")
 """Numbers, each with or without its unit, and nothing that says what they are equal to: 0.3g×20."""
 FACTORIAL = re.compile(r"(?<![\w.])(\d{1,2})!=(\d+)")
 LETTER = rf"(?:{FUNCTION_NAMES}(?![A-Za-z])\s?|[Α-Ωα-ω∞]|[A-Za-z](?![A-Za-z])|[A-Za-z]{{2}}(?=[{RAISED}^]))"
@@ -130,7 +130,7 @@ BARE = re.compile(
 
 @cache
 def _units() -> re.Pattern[str]:
-    return re.compile(rf"(?:^|\d\s?)({english_units()}|{mandarin_units()})(?![A-Za-z0-9²³])")
+    return re.compile(rf"(?:^|\d\s?/?\s?)({english_units()}|{mandarin_units()})(?![A-Za-z0-9²³])")
 
 
 @cache
