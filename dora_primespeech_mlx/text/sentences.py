@@ -379,6 +379,13 @@ class SentenceSplitter:
             if OPEN_BRACKET.search(self._text[max(0, index - WINDOW) : index]):
                 return False
             following = self._text[index + 1 : index + 2]
+            if character in "、,，" and self._text[index - 1 : index].isdigit():
+                # Numbers in a row say together what they are: 1988、2000、2012年, ports 80, 443.
+                ahead = re.match(r"\s?(\S)?", self._text[index + 1 : index + 3])
+                if not (ahead and ahead[1] or final):
+                    return None
+                if ahead and ahead[1] and ahead[1].isdigit():
+                    return False
             if character == "、" and LIST_MARK.search(self._text[max(0, index - 4) : index]):
                 return False
             if character in "、，" and self._text[index - 1 : index] in ONE_BEFORE:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from dora_primespeech_mlx.text.mandarin.numbers import digits
+from dora_primespeech_mlx.text.mandarin.numbers import cardinal, digits
 from dora_primespeech_mlx.text.rules import after, before
 from dora_primespeech_mlx.text.tables import currencies, sign_words, words
 from dora_primespeech_mlx.text.units import english_unit, english_units, mandarin_unit, mandarin_units
@@ -236,6 +236,12 @@ def card(match: re.Match[str], language: str) -> str:
         return f"{suit[0]}{match[1]} "
     rank = {"A": "ace", "K": "king", "Q": "queen", "J": "jack", "T": "ten"}.get(match[1], match[1])
     return f" {rank} of {suit[1]}, "
+
+
+def score_of_teams(match: re.Match[str], language: str) -> str:
+    """Two numbers between the names of two teams of a league."""
+    is_score = re.search(r"CBA|NBA|联赛|[中英西德意法]超|[西德意法]甲|欧冠|世界杯|亚洲杯|决赛", match.string)
+    return f"{cardinal(match[1])}比{cardinal(match[2])}" if is_score else match.group()
 
 
 def per_third(match: re.Match[str], language: str) -> str:

@@ -41,7 +41,7 @@ ANY = re.compile(
     r"|†|![A-Za-z_(]|[A-Za-z)][2-9]|[a-zHK](?:Cl|Br|OH|O|F|I|S)\b|\d[Ww万亿]|[①-⑳]|每\s?[A-Za-zμ]|\d\s?[AaPp]\.?[Mm](?![A-Za-z])"
     r"|\d\s?[AJNK](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"
     r"|(?<!\w)[OfghP]\(|[一-鿿][)）]\d|[A-Z]{3}\s?\d|[A-Z][a-z]{1,3}\.\d|\d[a-z]?[+d]"
-    r"|\d[smghltx](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]|\d[万亿]\s?[A-Za-zμ㎡㎥]|\dm\d\d|(?:II|IV|VI|IX|I[期型级])|[½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]|\s[二三四五六七八九十Ⅱ-Ⅹ]{1,2}、|\d\s?[A-Za-z%℃℉]{0,2}[（(]\d"
+    r"|\d[smghltx](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]|\d[万亿]\s?[A-Za-zμ㎡㎥]|\dm\d\d|\d[余多]\s?[A-Za-z]|(?:II|IV|VI|IX|I[期型级])|[½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]|\s[二三四五六七八九十Ⅱ-Ⅹ]{1,2}、|\d\s?[A-Za-z%℃℉]{0,2}[（(]\d"
 )
 """Whether a text has anything for this pass."""
 ELEMENT = (
@@ -286,6 +286,19 @@ def _rules(language: str) -> Rules:
             lambda m, where: (cardinal(m[1]) if m[1].isdigit() else m[1]) + cardinal(m[2]),
             lambda m, where: m.group(),
         ),
+        (
+            "-–",
+            r"(?<=[A-Z\d]) (\d{1,3})\s?[-–]\s?(\d{1,3}) (?=[A-Z]{2,5}(?![A-Za-z\d]))",
+            lambda m, where: f" {cardinal(m[1])}比{cardinal(m[2])} ",
+            r" \1-\2 ",
+        ),
+        (
+            "-–",
+            rf"(?<=[{HAN}]{{2}})(\d{{2,3}})\s?[-–]\s?(\d{{2,3}})(?=[{HAN}]{{2}})",
+            readings.score_of_teams,
+            lambda m, where: m.group(),
+        ),
+        ("余多", rf"(?<=\d[余多])\s?({mandarin_units()})(?![A-Za-z0-9])", lambda m, where: mandarin_unit(m[1]), r"\1"),
         ("(（", r"(?<=\d)(?:(\s?[A-Za-z%℃℉]{1,2})[(（]|（)(?=\d)", r"\1，", lambda m, where: m.group()),
         ("·•⋅", r"(?<=[A-Za-z\d)])\s?[·•⋅]\s?(?=\d{0,2}H2O)", "，", " dot "),
         # Many pieces, each with many of it; so many ten thousands of a unit.

@@ -26,14 +26,16 @@ SCORE_VERBS = re.compile(r"(?:[负平]|[大小险完]?胜)(?![均米方面时数
 SCORES_BEFORE = re.compile(r"(?:比分|局分)[^，。！？,.!?\d]{0,4}(?:\d{1,2}[-–:：]\d{1,2}(?:\(\d+\))?[、，, ]\s?)+$")
 """The scores of the sets before this one."""
 SPORTS = re.compile(
-    "比赛|决赛|联赛|英超|西甲|欧冠|世界杯|网球|乒乓球|羽毛球|足球|篮球|排球|[男女]单|[男女混]双|帽子戏法|客场|主场|对阵"
+    "比赛|决赛|联赛|破门|扳平|进球|绝杀|点球|射门|半场|补时|加时|助攻|篮板|\\d分\\d+助|英超|西甲|欧冠|世界杯|网球|乒乓球|羽毛球|足球|篮球|排球|[男女]单|[男女混]双|帽子戏法|客场|主场|对阵"
 )
 RATIO_WORDS = re.compile(
     r"(?:比分|比例|比率|之比|配比|赔率)[^，。！？,.!?\d]{0,4}$"
     r"|[水肉料粉液长宽高面茶固气盘横纵糖盐油醋胶米豆药]比[为是约]?$"
 )
 RATIO_WORDS_AFTER = re.compile(r"的?(?:比例|比率|稀释|兑|混合|勾兑|配制|配比|调配|调制|溶解)")
-LASTING_WORDS = re.compile(r"(?:纪录|记录|成绩|用时|耗时|历时|完赛|跑完|时长)[^，。！？,.!?\d]{0,4}$")
+LASTING_WORDS = re.compile(
+    r"(?:纪录|记录|成绩|用时|耗时|历时|完赛|跑完|时长|半马|全马|杆位|圈速)[^，。！？,.!?\d]{0,4}$"
+)
 ERAS = re.compile(
     "(?:民国|令和|平成|昭和|大正|明治|宣统|光绪|同治|咸丰|道光|嘉庆|乾隆|雍正|康熙|顺治|崇祯|万历|嘉靖|永乐|洪武|贞观|开元)$"
 )
@@ -153,6 +155,11 @@ def _rules() -> Rules:
             r"(?<![\d.])((?:19|20)\d\d)\.(0[1-9])(?![\d.%元点米倍个万亿块])",
             lambda match: _month_of_year(match[1], match[2]),
         ),
+        (
+            "0年",
+            r"(?<!\d)(?:19|20)\d\d(?=(?:[、，,和及]\s?(?:19|20)\d\d(?!\d))+年)",
+            lambda match: year(match.group()),
+        ),
         ("0年", r"(?<!\d)(\d0)[-~～—–](?=\d0年代)", lambda match: f"{cardinal(match[1])}到"),
         ("0,", r"(?<!\d)\d{1,3}(?:,\d{3})+(?!\d)(?=([,，。、；;!?！？)）]|\.(?!\d)|$)?)", _grouped),
         ("0.|0·", rf"(?<![\d.])({days})(?={NAMED_DAYS})", _named_day),
@@ -233,12 +240,17 @@ def _rules() -> Rules:
         ("0年", r"(?<![\d.])(\d{4}|\d\d)年(?:(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?)?", _date),
         ("0月", r"(?<![\d.])(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?(?!\d)", _month),
         ("0:", r"(?<![\d:.])\d+(?:\.\d+)?(?::\d+(?:\.\d+)?){2,}(?![\d:])", _proportion),
+        (
+            "0:.",
+            r"(?<![\d:.])(\d{1,2}):([0-5]\d)\.(\d{1,3})(?!\d)",
+            lambda match: f"{_plain_cardinal(match[1])}分{_plain_cardinal(match[2])}秒{digits(match[3])}",
+        ),
         ("0:", rf"(?<!\d){clock}[-~～—–]{clock}(?!\d)", _clock_range),
         ("0:", rf"(?<!\d){clock}(?![\d:])", _clock),
         (
             "0:",
             r"(?<![\d:.])(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)(?![\d:])",
-            lambda match: f"{decimal(match[1])}比{decimal(match[2])}",
+            _ratio,
         ),
         ("0", r"(?<!\d)(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)", _mobile),
         ("0", r"(?<![\d.])\d{2,}(?:-\d{2,}){2,}(?!\d)|(?<!\d)(?:0\d{2,3}|[48]00)-?\d{3,4}-?\d{4}(?!\d)", _telephone),
@@ -436,6 +448,13 @@ def _clock(match: re.Match[str]) -> str:
     if LASTING_WORDS.search(before(match, 12)):
         return f"{counted(match[1])}分{_plain_cardinal(match[2])}秒"
     return _moment(match[1], match[2], match[3])
+
+
+def _ratio(match: re.Match[str]) -> str:
+    """Two numbers with a colon: parts, or minutes and seconds where it is about how long something took."""
+    if re.fullmatch(r"\d\d?:[0-5]\d", match.group()) and LASTING_WORDS.search(before(match, 12)):
+        return f"{_plain_cardinal(match[1])}分{_plain_cardinal(match[2])}秒"
+    return f"{decimal(match[1])}比{decimal(match[2])}"
 
 
 def _proportion(match: re.Match[str]) -> str:
