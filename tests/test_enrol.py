@@ -262,3 +262,12 @@ def test_a_voice_is_added_in_a_language_that_its_model_speaks(model, recording, 
     assert run("voice", "add", "Mei", recording, "--voices", voices, *spoken[:-1], other) == 0
     assert json.loads(voices.read_text("utf-8"))["voices"]["Mei"]["languages"] == []
     assert read_voices(voices).find("Mei").languages == ()
+
+
+def test_the_first_voice_of_a_list_without_a_default_stays_its_default(tiny_model, recording, tmp_path):
+    voices = tmp_path / "own.json"
+    entry = {"ref_audio": str(recording)}
+    voices.write_text(json.dumps({"model": str(tiny_model), "voices": {"First": entry, "Other": entry}}))
+    assert run("voice", "add", "Third", recording, "--voices", voices) == 0
+    assert run("voice", "add", "First", recording, "--voices", voices, "--replace") == 0
+    assert (read_voices(voices).default, read_voices(voices).names) == ("First", ["First", "Other", "Third"])

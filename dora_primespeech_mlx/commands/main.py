@@ -1,7 +1,6 @@
 """The `primespeech` command: each subcommand is thin, over one public function."""
 
 import argparse
-import errno
 import itertools
 import json
 import sys
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from dora_primespeech_mlx.commands.arguments import ENCODERS, parser
 from dora_primespeech_mlx.commands.progress import Progress
-from dora_primespeech_mlx.names.paths import perhaps
+from dora_primespeech_mlx.names.paths import in_words
 from dora_primespeech_mlx.settings import SEED, SPEED, Settings, misspelt_variables, parse, writable_voices
 
 if TYPE_CHECKING:
@@ -48,11 +47,8 @@ def _sentence(error: Exception) -> str:
     """An error in words; what the system says of a file begins with its name."""
     if isinstance(error, MemoryError):
         return "there is not enough memory for this; close other programs, or use a smaller model"
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        reason = {errno.EACCES: "may not be read or written by you", errno.EROFS: "is read-only"}
-        if error.errno == errno.ENOENT:
-            reason[errno.ENOENT] = f"is not there; {perhaps(Path(error.filename)) or 'check the path'}"
-        return f"{error.filename} {reason.get(error.errno or 0, f'cannot be used: {error.strerror}')}"
+    if isinstance(error, OSError):
+        return in_words(error)
     return str(error)
 
 

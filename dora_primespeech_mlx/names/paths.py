@@ -1,5 +1,6 @@
 """Paths that users write: whether they lead to a file, and what may be meant where they do not."""
 
+import errno
 import os
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,6 +20,29 @@ def there(path: Path) -> bool:
         return False
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder, as far as one may look."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def in_words(error: OSError) -> str:
+    """What the system says of a file, as a sentence that begins with its name; our own errors are sentences already."""
+    if not (error.strerror and error.filename):
+        return str(error)
+    reason = {
+        errno.EACCES: "may not be read or written by you",
+        errno.EPERM: "may not be read or written by you",
+        errno.EROFS: "is read-only",
+        errno.ENOSPC: "has no room left",
+    }.get(error.errno or 0, f"cannot be used: {error.strerror}")
+    if error.errno == errno.ENOENT:
+        reason = f"is not there; {perhaps(Path(error.filename)) or 'check the path'}"
+    return f"{error.filename} {reason}"
+
+
 def perhaps(path: Path) -> str:
     """Why there is no file at `path`, or which one may be meant: the end of a sentence, "" where nothing shows it."""
     try:
@@ -36,6 +60,8 @@ def perhaps(path: Path) -> str:
         if lost != path:
             return f"there is no folder {lost}: check the path"
         names = sorted(os.listdir(path.parent))[:MOST_NAMES]
+    except PermissionError:
+        return f"{path.parent} may not be looked into by you"
     except (OSError, ValueError):
         return ""
     found = _same(path.name, names) or get_close_matches(path.name, names, 1, ALIKE)

@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from dora_primespeech_mlx.audio import pcm16
+from dora_primespeech_mlx.names.paths import in_words
 from dora_primespeech_mlx.node.desk import Desk
 from dora_primespeech_mlx.node.messages import (
     Command,
@@ -60,8 +61,8 @@ def main() -> None:
     try:
         settings = Settings.from_env()
         run(open_node, lambda chosen: Engine.from_config(chosen.voices, chosen), settings, ignored_variables())
-    except (ValueError, FileNotFoundError, ImportError, ConnectionError) as error:
-        raise SystemExit(f"dora-primespeech-mlx: {error}") from error
+    except (ValueError, OSError, ImportError) as error:
+        raise SystemExit(f"dora-primespeech-mlx: {in_words(error) if isinstance(error, OSError) else error}") from error
 
 
 def open_node() -> Any:

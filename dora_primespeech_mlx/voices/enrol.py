@@ -181,8 +181,11 @@ def add_voice(
             entry["model"] = _relative(folder, base)
             if "languages" in content:
                 entry["languages"] = []
-        content["voices"] = {key: value for key, value in content["voices"].items() if key != taken} | {name: entry}
-        if not content.get("default_voice") or content["default_voice"] == taken:
+        # The first voice of a list without a default is its default, and stays it.
+        kept = {name if key == taken else key: value for key, value in content["voices"].items()}
+        content["voices"] = kept | {name: entry}
+        default = content.get("default_voice")
+        if default == taken if default else not kept:
             content["default_voice"] = name
         _write(voices, content)
     return Enrolled(voices, tuple(copies), codes, tuple(advice))

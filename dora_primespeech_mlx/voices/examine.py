@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from dora_primespeech_mlx.audio import read_audio
-from dora_primespeech_mlx.names.paths import perhaps, there
+from dora_primespeech_mlx.names.paths import in_words, is_folder, perhaps, there
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.speech import Style
@@ -37,7 +37,7 @@ class Examined:
 
     def sentences(self) -> list[str]:
         """All of it in words."""
-        folders = [path for path in self.missing if path.is_dir()]
+        folders = [path for path in self.missing if is_folder(path)]
         absent = [path for path in self.missing if path not in folders]
         lacking = [f"missing {', '.join(map(str, absent))}"] if absent else []
         lacking += [f"{path} is a folder, where a file is expected" for path in folders]
@@ -56,7 +56,7 @@ def _examined(entry: VoiceEntry, book: VoiceBook, models: dict[Path | tuple[Path
         try:
             models[entry.weights] = examine(entry.weights)
         except (ValueError, OSError, ImportError) as error:
-            models[entry.weights] = str(error)
+            models[entry.weights] = in_words(error) if isinstance(error, OSError) else str(error)
     model = models[entry.weights]
     if not isinstance(model, str):
         return Examined(missing, tuple(_problems(entry, book, model, missing)))
@@ -72,7 +72,7 @@ def _problems(entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missin
         try:
             check()
         except (ValueError, OSError) as error:
-            yield str(error)
+            yield in_words(error) if isinstance(error, OSError) else str(error)
     plain = [path for path in missing if path.parent != entry.folder and "$" not in str(path)]
     yield from dict.fromkeys(filter(None, map(perhaps, plain)))
     for path in missing:

@@ -1,0 +1,52 @@
+"""Paths that lead to no file: why, and what may be meant."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from dora_primespeech_mlx.names.paths import in_words, is_folder, perhaps, there
+
+
+def test_a_path_that_is_nearly_right_is_told_with_the_one_that_may_be_meant(tmp_path: Path) -> None:
+    (tmp_path / "声音 1.wav").write_bytes(b"")
+    (tmp_path / "ref.wav").write_bytes(b"")
+    for written, meant in (
+        ("声音 1.WAV", "声音 1.wav"),
+        ("ref.mp3", "ref.wav"),
+        ("REF", "ref.wav"),
+        ("reff.wav", "ref.wav"),
+    ):
+        assert perhaps(tmp_path / written) == f"write {tmp_path / meant} if that is meant"
+    (tmp_path / "ref.flac").write_bytes(b"")
+    assert perhaps(tmp_path / "ref") == ""  # two may be meant
+    assert perhaps(tmp_path / "other.wav") == perhaps(tmp_path) == perhaps(tmp_path / ("x" * 999)) == ""
+    assert perhaps(tmp_path / "no" / "where" / "ref.wav") == f"there is no folder {tmp_path / 'no'}: check the path"
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "is_dir", closed)
+    monkeypatch.setattr(Path, "is_file", closed)
+    path = tmp_path / "closed" / "ref.wav"
+    assert (there(path), is_folder(path)) == (False, False)
+    assert perhaps(path) == f"{path.parent} may not be looked into by you"
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EACCES, "a.wav may not be read or written by you"),
+        (errno.EROFS, "a.wav is read-only"),
+        (errno.ENOSPC, "a.wav has no room left"),
+        (errno.ENOENT, "a.wav is not there; check the path"),
+        (errno.EIO, f"a.wav cannot be used: {os.strerror(errno.EIO)}"),
+    ],
+)
+def test_what_the_system_says_is_a_sentence(number: int, said: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert in_words(OSError(number, os.strerror(number), "a.wav")) == said
+    assert in_words(ConnectionError("our own")) == "our own"
