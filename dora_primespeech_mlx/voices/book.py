@@ -261,7 +261,8 @@ def _no_file(path: Path) -> str:
     if path.is_dir():
         return f"{path} is a folder. Set VOICES_CONFIG to the voices.json in it."
     hint = perhaps(path)
-    return f"{path} does not exist{f': {hint}' if hint else ''}. Set VOICES_CONFIG to the voices.json to use."
+    place = "" if path.is_absolute() else f" in {Path.cwd()}"
+    return f"{path} does not exist{place}{f': {hint}' if hint else ''}. Set VOICES_CONFIG to the voices.json to use."
 
 
 def _weights(folder: Path, fields: Fields, common: Fields | None) -> Path | tuple[Path, Path]:
