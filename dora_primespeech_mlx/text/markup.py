@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 EMOJI = re.compile(
     "[\U0001f000-\U0001faff\U0001fb00-\U0001fbff\u2600-\u2668\u266a-\u266c\u2670-\u2775\u2794-\u27bf\u2b00-\u2bff\ufe00-\ufe0f\u200d\u20e3"
-    "\u2300-\u23ff\U000e0000-\U000e007f\u3030\u303d\u3297\u3299]"
+    "\u2300-\u2307\u230c-\u23ff\U000e0000-\U000e007f\u3030\u303d\u3297\u3299]"
 )
 JOINERS = re.compile("[\u200b-\u200d\u2060-\u2064\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0000-\U000e007f]")
 ARROWS = re.compile("[\u2794\u2798-\u27af\u27b1-\u27be\u2b95\u2b08\u2b0a]")

@@ -244,6 +244,19 @@ def score_of_teams(match: re.Match[str], language: str) -> str:
     return f"{cardinal(match[1])}比{cardinal(match[2])}" if is_score else match.group()
 
 
+def up_or_down(match: re.Match[str], language: str) -> str:
+    """An arrow up or down: a change, a value out of its bounds, a key; behind a formula of chemistry it is silent."""
+    left = before(match)
+    is_up = match[1] == "↑"
+    if re.search(r"[A-Z](?:[a-z]|\s?\d)?$|[A-Z] [A-Z]$", left) and not re.search(r"\b[A-Z]{3,}$", left):
+        return " "
+    if language != "zh":
+        return f" {'up' if is_up else 'down'} "
+    if re.search("按|键|方向", left[-4:]) or after(match).startswith("键"):
+        return "上" if is_up else "下"
+    return ("上升" if is_up else "下降") + ("" if re.match(r"\d|[。，,;；.]|$", after(match)) else "，")
+
+
 def per_third(match: re.Match[str], language: str) -> str:
     """A unit per another per a third: km/s/Mpc."""
     patterns = (mandarin_units, english_units)[language != "zh"]()

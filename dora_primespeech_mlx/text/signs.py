@@ -20,8 +20,9 @@ from dora_primespeech_mlx.text.tables import currencies, mapping, words
 from dora_primespeech_mlx.text.units import EACH, mandarin_unit, mandarin_units
 
 WIDE = str.maketrans(
-    "＜＞＝＋％＆＊／＾｜＄＃＠～〜∼＿－﹣‐‑‒⩽⩾≦≧∶₀₁₂₃₄₅₆₇₈₉₊₋", "<>=+%&*/^|$#@~~~_-----≤≥≤≥:0123456789+-"
-)
+    "＜＞＝＋％＆＊／＾｜＄＃＠～〜∼＿－﹣‐‑‒⩽⩾≦≧∶∆∕⁄∗∣µ₀₁₂₃₄₅₆₇₈₉₊₋",
+    "<>=+%&*/^|$#@~~~_-----≤≥≤≥:Δ//*|μ0123456789+-",
+) | {0x2474 + at: f"（{at + 1}）" for at in range(20)}
 """Signs with several forms -> the form that the rules are written for."""
 KAOMOJI = re.compile(
     r"m[(（]_ ?_[)）]m|[╯╰ノヽ┻┳━︵︶ヾ٩۶¯\\/oσ三]*[(（](?=[^()（）]*[\^_;°□▽ω﹏︿Дツ･・≧≦´｀∀◕‿◡•ᗜᴗ˘])"
@@ -404,6 +405,11 @@ def _rules(language: str) -> Rules:
         ("+", r"(?<![\w)\]])\+(?=∞)", "正", "plus "),
         ("'′’", r"(?<!\d)([35])['′’](?=-|端|到|→|末端)", r"\1撇", lambda m, where: m.group()),
         ("+", r"(?<=[A-Z]\d)\s?\+\s?(?=\d{0,2}[A-Z])", "加", " plus "),
+        # The whole number below or above, and the length of a vector; what rises and falls.
+        ("⌊", r"⌊([^⌊⌋]{1,60})⌋", r"\1向下取整", r" floor of \1 "),
+        ("⌈", r"⌈([^⌈⌉]{1,60})⌉", r"\1向上取整", r" ceiling of \1 "),
+        ("‖", r"‖([^‖]{1,60})‖", r"\1的范数", r" norm of \1 "),
+        ("↑↓", r"\s?([↑↓])\s?", readings.up_or_down, readings.up_or_down),
         # A revision of git.
         ("~", r"(?<=[A-Z]{3})~(?=\d)", "波浪号", " tilde "),
         ("-", r"(?<![\w)\]-])-(?=(?:sin|cos|tan|log|ln|√|π|∞)(?![a-z-]))", "负", "negative "),

@@ -105,7 +105,7 @@ BOUNDS = re.compile(rf"([∫∑∏])([0-9−₋ₙᵢₐ₌-]*)([{RAISED}]+)")
 LOWER = str.maketrans("₋₌ₙᵢₐ", "−=nia")
 STRONG = re.compile(
     rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|log_\{{"
-    rf"|(?:sin|cos|tan|log|ln) [a-zθ]\s?/|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)"
+    rf"|(?<![A-Za-z0-9])[xyznkm]/\d|(?:sin|cos|tan|log|ln) [a-zθ]\s?/|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)"
     rf"|[a-z]['’′]{{0,3}}\([a-z0-9](?:,\s?[a-z0-9])*\)"
 )
 """What makes a formula of operands that might be a date, a range or a name."""
