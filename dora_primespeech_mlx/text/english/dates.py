@@ -100,7 +100,7 @@ def short_date(match: re.Match[str]) -> str:
         r"(?i)\b(?:by|from|through|thru|from \d\d?/\d\d? (?:to|until)) $", left
     )
     is_no_fraction = match[2] in NO_DENOMINATORS and not is_counted
-    is_day = match[2] == "1" and re.search(r"\bby $", left)
+    is_day = match[2] == "1" and not re.match(r"\s(?:odds|ratio|split|scale)\b|\s?[=×x*+]", after(match))
     if has_zero or is_day or is_bound or is_no_fraction or DATE_WORDS.search(left):
         return day(match[1], match[2], None)
     return match.group()

@@ -371,6 +371,11 @@ def _rules() -> Rules:
             r"(?<![\d/.])(\d{2,3})/(\d{2,3})\s?mm ?Hg\b",
             lambda match: f"{cardinal(match[1])} over {cardinal(match[2])} millimeters of mercury",
         ),
+        (
+            "0-",
+            rf"({money})({NUMBER})-(thousand|million|billion|trillion)\b",
+            lambda match: f"{decimal(match[2])} {match[3]} {currencies()[match[1]][1]}",
+        ),
         ("0-", rf"(?<![\w.])-\s?(?=(?:{money})\d)", lambda match: "minus "),
         (money_needed, rf"({money})\s?({GROUPED})(?:\s?({SCALE}))?", quantities.money),
         (
@@ -423,6 +428,11 @@ def _rules() -> Rules:
             "0",
             rf"(?<![\w./])({GROUPED})\s?({unit})(?![A-Za-z0-9²³/]|['’]s)(?:\.(?=[,)]|\s+[a-z]))?",
             quantities.measure,
+        ),
+        (
+            "0+",
+            rf"(?<![\w./])({GROUPED})\+\s?({unit})(?![A-Za-z0-9²³/])['’]?",
+            lambda match: f"{decimal(match[1].replace(GROUP, ''))} plus {english_unit(match[2], False)}",
         ),
         (
             "0n",
