@@ -264,7 +264,7 @@ class Engine:
                 if pause is not None:
                     if request.cancelled():
                         return
-                    request.listener.hear(len(pause.samples) / request.voice.sample_rate)
+                    request.hear(len(pause.samples))
                     yield replace(pause, omissions=tuple(request.omissions[told:]))
                     told = len(request.omissions)
                     made += len(pause.samples)
@@ -278,7 +278,7 @@ class Engine:
                     if index == 0:
                         request.timing.first_audio = time.perf_counter() - began
                     words = tuple(word.later(before) for word in spoken.words)
-                    request.listener.hear(len(spoken.samples) / request.voice.sample_rate)
+                    request.hear(len(spoken.samples))
                     yield replace(_chunk(spoken.samples, index, prepared, request), words=words)
                     index += 1
                     made += len(spoken.samples)
@@ -287,6 +287,8 @@ class Engine:
                 index += 1
         except CancelledError:
             return
+        finally:
+            request.pace.waiting.discard(request.listener)
         request.timing.total = time.perf_counter() - began
         if pause is not None and not request.cancelled():
             yield replace(pause, final=True, omissions=tuple(request.omissions[told:]))

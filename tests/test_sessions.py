@@ -4,6 +4,8 @@ import pytest
 
 from benchmarks.sessions import HERE, Machine, heard, opened, read_costs
 from dora_primespeech_mlx.commands.bench.streams import converse
+from dora_primespeech_mlx.speech import AudioChunk
+from dora_primespeech_mlx.synthesis.needs import Meeting, Need
 from dora_primespeech_mlx.synthesis.scheduler import Scheduler
 
 
@@ -31,6 +33,29 @@ def test_texts_beyond_what_is_carried_wait_and_all_are_heard(machine: Machine):
     sessions, _ = converse(engine, voice, 24, 1, 0.5, Scheduler(4, machine.clock), machine.wait)
     assert all(len(session.first) == 1 and session.gaps == [0] for session in sessions)
     assert max(session.first[0] for session in sessions) > 5  # the last waited for others to be heard
+
+
+def test_a_listener_waits_from_the_first_work_for_a_text_to_its_first_audio(machine: Machine):
+    engine, voice = opened(machine)
+
+    def spoken(text):
+        return engine.speak(text, engine.settle({"language": "en"}, voice), voice)
+
+    def until(units, kind):
+        for unit in units:
+            if isinstance(unit, Need):
+                Meeting([unit]).end()
+            if isinstance(unit, kind):
+                return
+
+    first, second, silent = spoken("It rains."), spoken("It rains again."), spoken(iter([None, None]))
+    assert next(silent) is None
+    counts = []
+    for units, kind in ((first, Need), (second, Need), (first, AudioChunk), (second, Need)):
+        until(units, kind)
+        counts.append(len(engine._pace.waiting))
+    second.close()
+    assert counts == [1, 2, 1, 1] and not engine._pace.waiting
 
 
 def test_a_warm_up_makes_calls_of_every_number_and_length_of_rows(machine: Machine, monkeypatch: pytest.MonkeyPatch):

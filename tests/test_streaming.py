@@ -188,6 +188,20 @@ def test_a_listener_who_has_enough_is_given_longer_stretches_of_the_same_sound(
     np.testing.assert_allclose(np.concatenate(rich), np.concatenate(poor), atol=1e-5)
 
 
+def test_where_others_wait_for_their_first_audio_a_text_begins_with_two_chunks_of_the_same_sound(
+    audio: Callable[..., SentenceAudio],
+) -> None:
+    def chunks(*others: Listener) -> list[np.ndarray]:
+        listener, pace = Listener(), Pace(0.01)
+        pace.waiting.update((listener, *others))
+        units = sentence_units(audio(), needed(CODES * 3), Schedule(chunk=50), pace, listener)
+        return [samples for samples in units if isinstance(samples, np.ndarray)]
+
+    alone, beside = chunks(), chunks(Listener())
+    assert 6 * HOP <= len(alone[0]) < 16 * HOP <= len(beside[0]) < 20 * HOP
+    np.testing.assert_allclose(np.concatenate(beside), np.concatenate(alone), atol=1e-5)
+
+
 def test_a_pace_is_work_and_not_the_time_that_others_had_their_turn(
     audio: Callable[..., SentenceAudio], monkeypatch: pytest.MonkeyPatch
 ) -> None:

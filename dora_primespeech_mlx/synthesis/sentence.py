@@ -71,8 +71,15 @@ class Request:
     omissions: list[Omission] = field(default_factory=list)
     voices: dict[str, Voice] = field(default_factory=dict)
 
+    def hear(self, samples: int) -> None:
+        """So much audio has been made."""
+        self.listener.hear(samples / self.voice.sample_rate)
+        self.pace.waiting.discard(self.listener)
+
     def handed_on(self, need: Need | None) -> Iterator[Need | None]:
         """What is needed, or None, and once it is met its time is counted."""
+        if need is not None and not self.listener.heard:
+            self.pace.waiting.add(self.listener)
         yield need
         if need is not None:
             setattr(self.timing, need.stage, getattr(self.timing, need.stage) + need.took)

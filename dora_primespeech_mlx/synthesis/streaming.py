@@ -12,7 +12,7 @@ with two different noises.
 import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, count, pairwise
 from typing import Any
 
@@ -74,10 +74,12 @@ class Pace:
     Attributes:
         cost: seconds of work for a second of audio, as the second chunks of sentences have had it lately.
         learned: how many of them.
+        waiting: who has heard nothing yet of a text that is being spoken.
     """
 
     cost: float = 0.4
     learned: int = 0
+    waiting: set["Listener"] = field(default_factory=set)
 
     def learn(self, took: float, audio: float) -> None:
         """A chunk of so many seconds took so many: a slower one counts at once, a quicker one by and by."""
@@ -93,6 +95,13 @@ class Pace:
             if self.cost * size <= SPARE * frames:
                 break
         return min(int(frames), MOST_HELD)
+
+    def begun(self, schedule: Schedule) -> int:
+        """Frames that a text begins with at least: its first two chunks at once where others wait for their first.
+
+        Who has heard only one would soon need the next, before the others have any.
+        """
+        return int(schedule.first * (1 + schedule.growth)) if len(self.waiting) > 1 else schedule.first
 
     def due(self, frames: int, ahead: float) -> bool:
         """Whether so many are rendered now, for a listener who has so many seconds left; few calls cost the least."""
@@ -141,6 +150,11 @@ class Listener:
     def hear(self, seconds: float) -> None:
         """So much audio has been made."""
         self._until = max(self._until, time.monotonic()) + seconds
+
+    @property
+    def heard(self) -> bool:
+        """Whether there was any."""
+        return self._until > 0
 
     @property
     def ahead(self) -> float:
@@ -297,7 +311,8 @@ def sentence_units(
 
     def due(emitted: int, settled: int) -> bool:
         ahead = listener.ahead
-        return (emitted > 0 or settled + ahead * FRAME_RATE >= held) and pace.due(settled - emitted, ahead)
+        enough = emitted > 0 or settled + ahead * FRAME_RATE >= max(held, pace.begun(schedule))
+        return enough and pace.due(settled - emitted, ahead)
 
     units = _units(audio, codes, schedule, pace.piece, due)
     least = int(min(schedule.first * schedule.growth, pace.piece / 2))
