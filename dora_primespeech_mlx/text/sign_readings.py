@@ -121,7 +121,7 @@ def dot(match: re.Match[str], language: str) -> str:
     left, right = re.findall(r"[A-Za-z0-9]*.$", before(match, 40))[0], match[1]
     if re.fullmatch(r"[A-Za-z]", left) or right == "js" or re.fullmatch(r"[A-Z]", right):
         return match.group()
-    is_name = right[0].islower() or right[0] == "_" or right.isupper() or not left.islower()
+    is_name = right[0].islower() or right[0] == "_" or right.isupper() or not left.islower() or after(match, 1) == "("
     if not is_name or (right[0].isupper() and right.lower() in words("en_function_words.txt")):
         return f". {right}"
     return f"点{right}" if language == "zh" else f" dot {right}"

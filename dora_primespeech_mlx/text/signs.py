@@ -384,7 +384,7 @@ def _rules(language: str) -> Rules:
             readings.per_third,
         ),
         # Cells of a sheet; a folder that is the one where one is; a grade; the number of an aircraft or a missile.
-        (":", r"(?<![A-Za-z])([A-Z]{1,2}\d{1,4}):(?=[A-Z]{1,2}\d{1,4}(?![A-Za-z0-9]))", r"\1到", r"\1 to "),
+        (":", r"(?<![A-Za-z])(?<!coli )([A-Z]{1,2}\d{1,4}):(?=[A-Z]{1,2}\d{1,4}(?![A-Za-z0-9]))", r"\1到", r"\1 to "),
         (
             ".",
             r"(?<![A-Za-z])(git add|docker build|pip install(?: -e)?|git restore) \.(?=[\s。，`]|$)",

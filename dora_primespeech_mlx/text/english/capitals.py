@@ -49,7 +49,9 @@ def speak_capitals(text: str, known: Collection[str] = ()) -> str:
 
 
 def _initials_about_a_small_letter(match: re.Match[str]) -> str:
-    """Three letters of which the middle one is small are initials: IoT, QoS, SpO."""
+    """Three letters of which the middle one is small are initials (IoT, QoS, SpO), unless they are a word."""
+    if match.group().lower() in mapping("en_words.tsv"):
+        return match.group()
     return f"{match[1]} {match[2]} {match[3]}"
 
 
@@ -67,7 +69,7 @@ def _is_word(word: str, known: Collection[str]) -> bool:
     small = word.lower()
     if word.islower() or word in words("en_acronyms.txt") or small in mapping("en_words.tsv") or small in known:
         return True
-    if re.fullmatch(r"(?:Mc|Mac|Fitz)[A-Z][a-z]+", word):
+    if re.fullmatch(r"(?:Mc|Mac|Fitz)[A-Z][a-z]+(?:'s)?", word):
         return True
     stem, apostrophe, ending = word.partition("'")
     if apostrophe and word.isupper():

@@ -96,7 +96,7 @@ def identifier_rules() -> list[Row]:
             lambda match: f"{match[1] or match[3]} {in_pairs(match[2] or match[4])} ",
         ),
         ("0-", r"\b(Boeing )?(7\d7)-(?=\d{1,3}\b)", lambda match: f"{match[1] or ''}{in_hundreds(match[2])} "),
-        ("0", r"\b(Boeing )(7\d7)\b", lambda match: f"{match[1]}{in_hundreds(match[2])}"),
+        ("0", r"\b(Boeing |Porsche )(7\d7|9\d\d|718)\b", lambda match: f"{match[1]}{in_hundreds(match[2])}"),
         ("0-", r"\b([A-Za-z]+)(-?\d+)((?:-\d+)+)\b", _without_to),
         ("0", r"\b([A-Z]{2,5}) (\d{4})(?=[A-Z]?\b(?![.,]\d|%))", _model),
         ("0s", r"(?<=[A-Za-z]-)(\d+)s\b", lambda match: f"{cardinal(match[1])}'s"),

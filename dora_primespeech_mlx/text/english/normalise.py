@@ -153,7 +153,7 @@ def _rules() -> Rules:
         *scripture_rules(),
         (".", r"(?i)\bi\.e\.,?", lambda match: "that is"),
         (".", r"(?i)\be\.g\.,?", lambda match: "for example"),
-        ("D", r"\bPh\.?D\b\.?", lambda match: "P H D"),
+        ("D", r"\bPh\.?D(s?)\b\.?", lambda match: "P H D's" if match[1] else "P H D"),
         ("0:", r"(?<![\w:])(\d{1,2}:[0-5]\d)([ap])(?!\w)", lambda match: f"{match[1]} {match[2].upper()} M"),
         ("0a", r"(?<![\w:])(\d{1,2})a\s?[-–]\s?(\d{1,2})p(?!\w)", r"\1 A M to \2 P M"),
         ("0:Z", r"(?<=\d:[0-5]\d)Z\b", lambda match: " UTC"),
