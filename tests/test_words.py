@@ -4,6 +4,7 @@ import json
 import pathlib
 from collections.abc import Sequence
 from functools import partial
+from types import SimpleNamespace
 
 import mlx.core as mx
 import numpy as np
@@ -14,15 +15,19 @@ from benchmarks.words import errors
 from dora_primespeech_mlx.commands.subtitles import check_words_file, write_words
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.nets.t2s import T2S
-from dora_primespeech_mlx.runtime.alignment import Follower, Head, HeadFinder, Path
+from dora_primespeech_mlx.runtime.alignment import LEAST_FITTING, Follower, Head, HeadFinder, Path, fit
 from dora_primespeech_mlx.runtime.mlx.runner import MlxT2SRunner
 from dora_primespeech_mlx.runtime.onnx.t2s import OnnxT2SRunner
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Word
+from dora_primespeech_mlx.synthesis import sentence as speaking
 from dora_primespeech_mlx.synthesis.words import SentenceWords
 from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.text.sentences import Sentence, sentences_of
 from dora_primespeech_mlx.text.written import written_words
+from dora_primespeech_mlx.voices.book import read_voices
+from dora_primespeech_mlx.voices.library import Library
+from dora_primespeech_mlx.voices.prompt import Prompt
 
 ROOT = pathlib.Path(__file__).parents[1]
 RATE = 1000
@@ -238,11 +243,42 @@ def test_a_words_file_of_another_kind_is_refused() -> None:
         check_words_file(pathlib.Path("w.txt"))
 
 
-def test_words_of_the_shipped_voice_are_timed_as_its_teacher_speaks_them() -> None:
+@pytest.fixture(scope="module")
+def shipped() -> Library:
+    path = ROOT / "voices.json"
+    return Library(read_voices(path), Settings(voices=path, runtime="onnx"))
+
+
+def test_a_text_that_its_recording_does_not_say_is_told_from_the_one_that_it_says(shipped: Library) -> None:
+    voice = shipped.voice(None)
+    assert voice.head is not None
+    own = voice.frontend("Hello, how are you?").ids
+    scores = []
+    for text in (voice.prompt_ids, voice.frontend("Nobody told me that the shop would be closed on Monday.").ids):
+        session = voice.t2s.start([(np.concatenate([text, own]), None)], voice.codes)
+        counts = (len(text), len(text) + len(own))
+        scores.append(fit(voice.head, partial(session.cached, 0), counts, len(voice.codes)))
+    assert scores[0] > -0.4 > LEAST_FITTING > -1.2 > scores[1]
+
+
+def test_a_prompt_is_looked_at_once_and_a_wrong_text_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scores = iter([-0.2, -1.5])
+    monkeypatch.setattr(speaking, "fit", lambda *_: next(scores))
+    row = SimpleNamespace(cached=object(), phones=np.zeros(9, np.int32))
+    for told in (0, 1):
+        prompt = Prompt(np.zeros(100, np.int32))
+        voice = SimpleNamespace(name="Ada", head=object(), prompt=prompt)
+        for _ in range(3):
+            speaking._look_at_prompt(row, voice)  # type: ignore[arg-type]
+        assert caplog.text.count("'Ada' follows hardly says its text: give ref_text") == told
+
+
+def test_words_of_the_shipped_voice_are_timed_as_its_teacher_speaks_them(shipped: Library) -> None:
     sentences = json.loads((ROOT / "benchmarks" / "word_times.json").read_text("utf-8"))
     chosen = [next(each for each in sentences if each["language"] == language) for language in ("en", "zh")]
-    path = ROOT / "voices.json"
-    found = errors(chosen, Engine.from_config(path, Settings(voices=path, runtime="onnx")))
+    found = errors(chosen, Engine(shipped, Settings(voices=ROOT / "voices.json", runtime="onnx")))
     for language, count in (("en", 15), ("zh", 17)):
         begin = np.abs(found[language]["beginning"])
         assert len(begin) == count and np.median(begin) <= 40 and np.percentile(begin, 95) <= 120

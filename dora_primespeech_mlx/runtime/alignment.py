@@ -26,6 +26,8 @@ FEWEST_CODES = 40
 """Codes with which a head can be found."""
 LEAST_SURE = -1.5
 """Mean log probability of a path below which no head follows the phones; heads that do have -.1 to -.9."""
+LEAST_FITTING = -0.9
+"""Mean log probability below which a prompt's codes do not say its phones; with those they say it is -.1 to -.3."""
 FLOOR = 1e-3
 SKIP = 1.0
 """What it costs, in nats, to leave out a phone; some are shorter than a code."""
@@ -96,6 +98,18 @@ class Head:
         """
         queries = np.einsum("nd,wd->nw", _joined(keys, values), self.weight) + self.bias
         return _softmax(np.einsum("nw,sw->ns", queries, phones[self.head]))
+
+
+def fit(head: Head, rows: Rows, phones: tuple[int, int], codes: int) -> float:
+    """How surely a prompt's codes follow its phones, a mean log probability.
+
+    `rows` are those of a text of so many `phones`, the prompt's and all, which the prompt's codes follow.
+    """
+    keys, _ = rows(head.layer, 0, phones[0])
+    path = Path()
+    # The first code is drawn from the last phone, left out here.
+    path.extend(head.probabilities(*rows(head.layer, phones[1], phones[1] + codes - 1), keys))
+    return float(path.score)
 
 
 class HeadFinder:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
-from dora_primespeech_mlx.runtime.alignment import Follower
+from dora_primespeech_mlx.runtime.alignment import FEWEST_CODES, LEAST_FITTING, Follower, fit
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.settings import SPEED
 from dora_primespeech_mlx.speech import Manner, Omission, Timing, Word
@@ -242,12 +242,27 @@ def _codes(
             yield step
             yield from step.result
         words.follow(row)
+        _look_at_prompt(row, request.voice)
     finally:
         decoder.leave(row)
     if request.cancelled():
         raise CancelledError
     if row.fault and not (last or audio.frozen):
         raise CollapseError(row.fault)
+
+
+def _look_at_prompt(row: Row, voice: Voice) -> None:
+    """Says, with the first sentence of a prompt, if its text is hardly what its recording says."""
+    prompt, head = voice.prompt, voice.head
+    if head is None or row.cached is None or prompt.fits or len(prompt.codes) < FEWEST_CODES:
+        return
+    prompt.fits.append(fit(head, row.cached, (len(prompt.ids), len(row.phones)), len(prompt.codes)))
+    if prompt.fits[0] < LEAST_FITTING:
+        logger.warning(
+            "the recording that the voice %r follows hardly says its text: give ref_text exactly as it is spoken, and "
+            "its language as prompt_lang, or what the voice says is unclear",
+            voice.name,
+        )
 
 
 def _render(

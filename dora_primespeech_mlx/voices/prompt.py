@@ -5,7 +5,7 @@ alone and are made once. Several recordings give one timbre; the prompt is alway
 of a style.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,11 +26,13 @@ class Prompt:
         codes: semantic codes, int32 [m]; empty without a prompt.
         phones: what they say, or None.
         bert: features of those phones, float32 [n, 1024], or None for zeros.
+        fits: how surely the codes say the phones, once that was looked at (`runtime.alignment.fit`).
     """
 
     codes: np.ndarray
     phones: "Phones | None" = None
     bert: np.ndarray | None = None
+    fits: list[float] = field(default_factory=list, compare=False)
 
     @property
     def ids(self) -> np.ndarray:
