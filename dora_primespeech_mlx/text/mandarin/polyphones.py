@@ -23,6 +23,10 @@ COMPLEMENT_ENDS = frozenset(
 MARKS = frozenset(",.!?…-")
 
 
+REPEATED = re.compile(r"一(.{1,2})(?:又|比)?一\1$")
+"""What is done again and again, before a 地 that a word with another meaning may begin with: 一点一点地学."""
+
+
 def early_readings(tagged: Sequence[Tagged]) -> dict[int, Reading]:
     """Position -> (syllable, tone) of the characters of a clause that are read before tones change."""
     return _positions(tagged, {"为": _wei, "长": _chang, "重": _chong})
@@ -34,9 +38,10 @@ def final_readings(tagged: Sequence[Tagged]) -> dict[int, Reading]:
     start = 0
     for index, (text, _) in enumerate(tagged):
         end = start + len(text)
+        is_no_word = text.startswith("得") and len(text) > 1 and word_tag(text) is None
         if (text in words("must_words.txt") or text.startswith("得")) and _is_must(tagged, index):
             found[start if text.startswith("得") else end - 1] = MUST
-        elif text.startswith("得") and len(text) > 1 and word_tag(text) is None:
+        elif is_no_word or (text.startswith("地") and REPEATED.search(_clause_before(tagged, index))):
             found[start] = DE
         elif text.endswith("地"):
             found[end - 1] = DE if _is_adverbial(tagged, index) else GROUND
@@ -120,6 +125,11 @@ def _is_must(tagged: Sequence[Tagged], index: int) -> bool:
     return is_predicate or has_object or before_tag == "t" or _tag(tagged, index + 2) == "v"
 
 
+def _clause_before(tagged: Sequence[Tagged], index: int) -> str:
+    """The four words before the one at `index`, without borders."""
+    return "".join(text for text, _ in tagged[max(0, index - 4) : index])
+
+
 def _is_adverbial(tagged: Sequence[Tagged], index: int) -> bool:
     """Whether 地 at the end of a word makes an adverb (de), and is not the ground."""
     text, tag = tagged[index]
@@ -128,8 +138,8 @@ def _is_adverbial(tagged: Sequence[Tagged], index: int) -> bool:
     if len(text) > 1:
         return len(text) > 2 and (text[0] == text[1] or tag in {"d", "z"})
     before, before_tag = _text(tagged, index - 1), _tag(tagged, index - 1)
-    clause = "".join(text for text, _ in tagged[max(0, index - 4) : index])
-    if re.search(r"(.{1,4})\1$", clause):
+    clause = _clause_before(tagged, index)
+    if re.search(r"(.{1,4})\1$", clause) or REPEATED.search(clause):
         return True
     if len(before) < 2:
         return False
