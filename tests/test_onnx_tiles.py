@@ -10,7 +10,7 @@ from dora_primespeech_mlx.runtime.onnx import cache, fitting, openvino, processo
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, Port
 from dora_primespeech_mlx.runtime.onnx.session import OnnxFunction
 from dora_primespeech_mlx.runtime.onnx.sovits import OnnxSovitsRunner
-from dora_primespeech_mlx.runtime.onnx.tiles import NEVER, tiled
+from dora_primespeech_mlx.runtime.onnx.tiles import NEVER, saved, tiled
 from dora_primespeech_mlx.runtime.onnx.traced import s2_tracers
 
 FLOAT = np.dtype(np.float32)
@@ -63,6 +63,7 @@ def test_only_convolutions_over_time_that_gain_enough_are_written_so() -> None:
     assert count(convolutions(7, 1, (64, 64), strides=[1, 2]), 1.0) == 0
     assert count(convolutions(7, 1, (64, 64), pads=[0, 0, 0, 0]), 1.0) == 0
     assert count(convolutions(7, 1, (64, 64)), NEVER) == 0
+    assert [saved((384, 384, 1, kernel)) > 300 for kernel in (7, 11)] == [True, False]
 
 
 def test_a_graph_without_convolutions_stays_as_it_is() -> None:

@@ -26,6 +26,8 @@ PAYS = (("avx512f", 400.0), ("avx2", 300.0))
 
 By what the processor has, since what moves numbers is no faster on one that multiplies faster.
 """
+LARGEST = 1 << 20
+"""Numbers that weights have at most, since by tiles they are twice as many, for the memory and the caches to hold."""
 NEVER = float("inf")
 
 
@@ -108,15 +110,20 @@ def _keeps_length(graph: Graph, node: Node) -> bool:
     return weight.shape[3] % 2 == 1 and list(strides) == [1, 1] and list(pads) == [0, around, 0, around]
 
 
-def _saved(graph: Graph, node: Node) -> float:
-    """As `saved`, of a node; less than nothing where there cannot be tiles."""
-    return saved(graph.constants[node.inputs[1]].shape) if _keeps_length(graph, node) else -NEVER
-
-
 def saved(shape: tuple[int, ...]) -> float:
-    """Multiplications that tiles save with weights [out, in, 1, k], for each number that goes in and out."""
+    """Multiplications that tiles save with weights [out, in, 1, k], for each number that goes in and out.
+
+    Less than nothing where these are too many.
+    """
     out, inputs, _, kernel = shape
+    if out * inputs * kernel > LARGEST:
+        return -NEVER
     return (kernel - COUNT / TILE * -(-kernel // TILE)) * out * inputs / (out + inputs)
+
+
+def _saved(graph: Graph, node: Node) -> float:
+    """The same of a node, and where there cannot be tiles."""
+    return saved(graph.constants[node.inputs[1]].shape) if _keeps_length(graph, node) else -NEVER
 
 
 class _Lengths:
