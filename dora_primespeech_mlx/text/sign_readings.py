@@ -257,6 +257,11 @@ def up_or_down(match: re.Match[str], language: str) -> str:
     return ("上升" if is_up else "下降") + ("" if re.match(r"\d|[。，,;；.]|$", after(match)) else "，")
 
 
+def key_of_telephone(match: re.Match[str], language: str) -> str:
+    """A key of a telephone: # to repeat."""
+    return "pound" if match[1] == "#" else "star"
+
+
 def per_third(match: re.Match[str], language: str) -> str:
     """A unit per another per a third: km/s/Mpc."""
     patterns = (mandarin_units, english_units)[language != "zh"]()

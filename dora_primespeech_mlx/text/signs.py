@@ -414,6 +414,12 @@ def _rules(language: str) -> Rules:
         ("~", r"(?<=[A-Z]{3})~(?=\d)", "波浪号", " tilde "),
         ("-", r"(?<![\w)\]-])-(?=(?:sin|cos|tan|log|ln|√|π|∞)(?![a-z-]))", "负", "negative "),
         ("-", rf"(?<=[{HAN}])-(?=(?:sin|cos|tan|log|ln|√|π|∞)(?![a-z]))", "负", " negative "),
+        (
+            "#*",
+            r"(?:^|(?<=[;,，；] )|(?<=\bor )|(?<=\band ))([#*])(?= (?:to|for|key)\b)",
+            r"\1",
+            readings.key_of_telephone,
+        ),
         # Options of a command.
         ("-", r"(?<![A-Za-z0-9-])--(?=[A-Za-z])", "杠杠", "dash dash "),
         (

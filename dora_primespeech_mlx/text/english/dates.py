@@ -17,7 +17,7 @@ SHORT_WEEKDAYS_IN_A_ROW = (
     rf"\b(?:{SHORT_WEEKDAYS})\.?(?:(?:\s?[-–/&]\s?|,? (?:and |or )|, | to | through )(?:{SHORT_WEEKDAYS})\b\.?)+"
 )
 SHORT_WEEKDAY = (
-    rf"(?<![Tt]he )\b({SHORT_WEEKDAYS})\.(?=[,)]|\s+(?:[A-Z0-9&(]|of (?:the|each|every) (?:month|year)\b"
+    rf"(?<![Tt]he )\b({SHORT_WEEKDAYS})\.(?=[,):;]|\s+(?:[A-Z0-9&(]|of (?:the|each|every) (?:month|year)\b"
     r"|(?:night|morning|afternoon|evening)\b))"
     rf"|(?<=\()({SHORT_WEEKDAYS})\.?(?=\))"
     rf"|(?:(?<=[Cc]losed )|(?<=[Oo]pen ))({SHORT_WEEKDAYS})\b(?!\w)(?:\.(?=\s+[a-z]))?"

@@ -133,6 +133,7 @@ def _rules() -> Rules:
         ("/", r"(?<![\w/])([ru])/(?=[A-Za-z_]{2})", r"\1 slash "),
         ("0-", r"(?<=\d)-in\.(?=\s[a-z])", lambda match: "-inch"),
         ("0-s", r"(?<=\d)-spd\b\.?", lambda match: "-speed"),
+        ("0-", r"\b1-on-1(s?)\b", r"one on one\1"),
         ("0m", r"(?<![\w.])((?:8[5-9]|9\d|10[0-4])\d(?:\.\d)?) ?mb\b", r"\1 millibars"),
         ("0K|0k", r"\b(\d\d?)[Kk]t?\b(?= (?:gold|white gold|yellow gold|rose gold))", r"\1 karat"),
         ("0c", r"(?<=\d) ?ct\.?(?= (?:diamond|sapphire|ruby|emerald|stone|gem|ring|total))", lambda match: " carat"),
@@ -140,6 +141,11 @@ def _rules() -> Rules:
             "0M",
             r"\b(about|nearly|killed|roughly|over|than|some|almost) (\d+(?:[-–]\d+)?)M\b(?![²³/-])",
             r"\1 \2 million",
+        ),
+        (
+            "0M",
+            r"(?<![\w.$-])(\d+)M(?= (?:km|mi|miles|kilometers|tons|tonnes|liters|gallons|acres|ha|years|yrs)\b)",
+            r"\1 million",
         ),
         (
             "0S",
@@ -171,10 +177,14 @@ def _rules() -> Rules:
         (".", r"\b(Dr|St)\.(?=\s|,|$)", _doctor_or_street),
         ("0.", r"\b[Nn]o(s?)\.\s*(?=\d)", lambda match: f"number{match[1]} "),
         ("#", r"#([A-Z]{1,3})-?(\d{3,})\b", lambda match: f"{' '.join(match[1])} {digits(match[2])}"),
-        ("#", r"#(?=\d+(?:st|nd|rd|th)?(?![A-Za-z\d]))|(?<=[a-z] )#(?= [a-z])", lambda match: "number "),
+        (
+            "#",
+            r"#(?=\d+(?:st|nd|rd|th)?(?![A-Za-z\d]))|(?<=[a-z] )#(?= [a-z])|(?<=[a-z.] )# ?(?=[A-Z0-9]{3,})",
+            lambda match: "number ",
+        ),
         (
             "0.",
-            r"(?:(?<=[(;,–-])\s?\b(b|d|r|fl)|\b(fl)|^(b|d)(?=\. ?\d{4}\)))\. ?(?=(?:ca?\. ?)?\d{3,4}\b)",
+            r"(?:(?<=[(;,–-])\s?\b(b|d|r|fl)|\b(fl)|^(b|d)(?=\. ?\d{4}(?:\)|-\d\d-\d\d)))\. ?(?=(?:ca?\. ?)?\d{3,4}\b)",
             lambda match: f" {dates.LIFE[match[1] or match[2] or match[3]]} ",
         ),
         (".", r"(?<=\d)(st|nd|rd|th)[- ]c\.(?=\s[a-z]|[,;)])", r"\1 century"),
@@ -325,7 +335,8 @@ def _rules() -> Rules:
         ),
         (
             "0",
-            r"(?:\+(\d{1,3})[-. ]?)?\(?\b(\d{3})\)?[-. ](\d{3})[-. ](\d{4})\b|\b(\d{3})-(\d{4})\b",
+            r"(?:\+(\d{1,3})[-. ]?)?\(?\b(\d{3})\)?[-. ](\d{3})[-. ](\d{4})\b(?: ?x(?P<extension>\d{1,5})\b)?"
+            r"|\b(\d{3})-(\d{4})\b",
             quantities.telephone,
         ),
         ("0+", r"\+\d[\d ()-]{5,}\d", quantities.digit_groups),

@@ -52,7 +52,10 @@ SECONDS_AFTER = re.compile(
 
 def telephone(match: re.Match[str]) -> str:
     """The groups of a telephone number, digit by digit."""
-    return ", ".join(digits(group) for group in match.groups() if group)
+    extension = match["extension"]
+    groups = [group for group in match.groups() if group]
+    said = ", ".join(digits(group) for group in groups[: len(groups) - bool(extension)])
+    return f"{said}, extension {digits(extension)}" if extension else said
 
 
 def digit_groups(match: re.Match[str]) -> str:
