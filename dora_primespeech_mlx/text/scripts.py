@@ -36,7 +36,7 @@ CANTONESE = re.compile(
 # A sentence ends behind these; a full stop needs a blank.
 SENTENCE = re.compile(r"[^。！？!?\n]+?(?:[。！？!?…\n]+[」』”’）)]*|\.(?=\s)|$)|[。！？!?…\n]+", re.DOTALL)
 ACRONYM = re.compile(
-    r"[A-Za-z](?:\+\+|#)?|[a-z]?[A-Z]{2,}s?(?:[-&][A-Z]+)*(?:-?\d+(?:\.\d+)?)?|[A-Z]-?\d{1,5}|\d+[A-Z]{1,2}"
+    r"[A-Za-z](?:\+\+|#)?|[a-z](?:-[a-z])+|[a-z]?[A-Z]{2,}s?(?:[-&][A-Z]+)*(?:-?\d+(?:\.\d+)?)?|[A-Z]-?\d{1,5}|\d+[A-Z]{1,2}"
     r"|[A-Z]\d[A-Z]|w{2,}|pH\d*(?:\.\d+)?"
 )
 # Capitals that are a word and not letters to spell: LOVE, STOP.

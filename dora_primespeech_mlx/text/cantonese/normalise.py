@@ -97,7 +97,7 @@ def _rules() -> tuple[Rule, ...]:
         (rf"{number}[-~～–至到]({NUMBER})%", lambda match: f"百分之{decimal(match[1])}至{decimal(match[2])}"),
         (rf"(-?)(?<![\d.])({NUMBER})%", lambda match: f"{'負' if match[1] else ''}百分之{decimal(match[2])}"),
         (rf"(?<=\d)\s?({units})(?![A-Za-z0-9²³])", lambda match: mapping("yue_units.tsv")[match[1]]),
-        (r"(?<=\d)\s*([+×÷=*xX])\s*(?=[-\d(])", _operator),
+        (r"(?<=[\d)])\s*([+×÷=*xX])\s*(?=[-\d(])", _operator),
         (r"(?<=\d)\s*-\s*(?=\d+\s*(?:=|等於))", lambda match: "減"),
         (r"(?<![\d/])(\d+)/(\d+)(?![\d/])", lambda match: f"{decimal(match[2])}分之{decimal(match[1])}"),
         (rf"{number}[-~～–]({NUMBER})(?![\d.])(?=({measures})?)", _range),

@@ -84,7 +84,11 @@ def spoken_japanese(text: str) -> str:
 def _compatible(text: str) -> str:
     """Half-width kana and full-width letters, digits and signs in their usual form; circled numbers as numbers."""
     text = re.sub(r"[\uff61-\uff9f]+", lambda kana: unicodedata.normalize("NFKC", kana.group()), text)
-    text = re.sub(r"[\u2460-\u2473]", lambda number: f"、{unicodedata.normalize('NFKC', number.group())},", text)
+    text = re.sub(
+        r"[\u2460-\u2473](?![番のはがをとにでも〜~～])",
+        lambda number: f"、{unicodedata.normalize('NFKC', number.group())},",
+        text,
+    )
     text = "".join(SQUARES.get(sign, sign) for sign in text)
     text = "".join(sign if sign in KEPT else unicodedata.normalize("NFKC", sign) for sign in text)
     text = unicodedata.normalize("NFC", text)
@@ -197,10 +201,11 @@ def _rules() -> tuple[Rule, ...]:
             lambda match: "イコール",
         ),
         (
-            r"(?<=[\d円個本枚人回台点度mgl%])\s*[×xX*]\s*(?=[\d(])|(?<=[\dA-Za-z])\s*×\s*(?=[\dA-Za-z])",
+            r"(?<=[\d円個本枚人回台点度mgl%)])\s*[×xX*]\s*(?=[\d(])|(?<=[\dA-Za-z])\s*×\s*(?=[\dA-Za-z])",
             lambda match: "かける",
         ),
-        (r"(?<=[\d円個本枚人回台点])\s*÷\s*(?=[\d(])", lambda match: "わる"),
+        (r"(?<![A-Za-z])([a-z])\s?-\s?(?=[a-z](?![A-Za-z]))", lambda match: f"{match[1]}マイナス"),
+        (r"(?<=[\d円個本枚人回台点)])\s*÷\s*(?=[\d(])", lambda match: "わる"),
         (r"(?<=[A-Za-z)])\s*>\s*(?=[\w(\-])|(?<=[\w%])\s*>\s*(?=[\d\-マ])", lambda match: "大なり"),
         (r"(?<=[A-Za-z)])\s*<\s*(?=[\w(\-])|(?<=[\w%])\s*<\s*(?=[\d\-マ])", lambda match: "小なり"),
         (r"(?<=[円回件])/(?=[月日年週])|(?<=[回拍歩円])/(?=[分秒時])", lambda match: "毎"),

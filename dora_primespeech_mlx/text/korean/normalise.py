@@ -48,7 +48,12 @@ Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
 def spoken_korean(text: str) -> str:
     """Normalise `text`; Latin letters are said by their Korean names."""
-    text = re.sub(r"\s*([\u2460-\u2473])\s*", lambda match: f", {unicodedata.normalize('NFKC', match[1])}, ", text)
+    text = re.sub(r"[\u2460-\u2473](?=번|항|호)", lambda match: cardinal(unicodedata.normalize("NFKC", match[0])), text)
+    text = re.sub(
+        r"\s*([\u2460-\u2473])(?!과|와|의|은|는|이|가|을|를|에|로)\s*",
+        lambda match: f", {unicodedata.normalize('NFKC', match[1])}, ",
+        text,
+    ).lstrip(", ")
     text = "".join(
         sign if sign in KEPT or "ㄱ" <= sign <= "ㆎ" else unicodedata.normalize("NFKC", sign) for sign in text
     )
@@ -98,6 +103,21 @@ def _rules() -> tuple[Rule, ...]:
             r"(?<![\d.])(\d{1,2})\.(\d{1,2})(?=\s?(?:전쟁|사변|광복절|절|혁명|운동|민주화|사태|항쟁))",
             _anniversary,
         ),
+        (
+            rf"(?<![\d/]){month}/{day}\s?[~∼〜～-]\s?{month}/{day}(?![\d/])",
+            lambda match: " ".join(
+                (
+                    f"{_month(match[1])}월",
+                    f"{cardinal(match[2])}일에서",
+                    f"{_month(match[3])}월",
+                    f"{cardinal(match[4])}일",
+                )
+            ),
+        ),
+        (
+            r"(?<![\d-])(\d{1,4})-(\d{1,4})(?=\s?번지)|(?<=[동리가로] )(\d{1,4})-(\d{1,4})(?![\d-])",
+            lambda match: f"{cardinal(match[1] or match[3])} 다시 {cardinal(match[2] or match[4])}",
+        ),
         (r"\(주\)\s?", lambda match: "주식회사 "),
         (
             r"((?:좌석|자리|게이트|탑승구)[은는이가:]?\s?\d{1,3})([A-L])(?![A-Za-z])",
@@ -135,7 +155,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<![\d:])(\d+):(\d+)(?![\d:])", lambda match: f"{cardinal(match[1])} 대 {cardinal(match[2])}"),
         (r"(?<![\d.])(0\d{1,2})[.)]\s?(\d{3,4})[.-](\d{4})(?![\d-])", _telephone),
         (r"(?<![\d.])(?:\+82-?)?\d{2,4}-\d{3,4}(?:-\d{4})?(?![\d-])|\+\d{1,3}(?:-\d{2,4}){2,}", _telephone),
-        (r"(?<![\d.-])(?=[\d-]*\d{6}|\d+-\d+-)\d{2,}(?:-\d{2,})+(?![\d.-])", lambda match: _in_groups(match.group())),
+        (r"(?<![\d.-])(?=[\d-]*\d{6}|\d+-\d+-)\d{2,}(?:-\d{2,})+(?!-|\.?\d)", lambda match: _in_groups(match.group())),
         (r"(?<![\d.])0\d{8,}(?!\d)", lambda match: digits(match.group(), telephone=True)),
         (rf"({money})\s?({NUMBER})([십백천만억조]*)([KMB](?![A-Za-z]))?(?:원)?", _money),
         (rf"{number}([십백천만억조]*)\s?({money})", lambda match: decimal(match[1]) + match[2] + _currency(match[3])),
@@ -151,8 +171,9 @@ def _rules() -> tuple[Rule, ...]:
             lambda match: f"{'원' if match[1] == '1' else '투'} 플러스 원",
         ),
         (r"(?<=\d)\s*\+\s*(?=\d)", lambda match: " 더하기 "),
-        (r"(?<=\d)\s*[×xX*]\s*(?=\d)", lambda match: " 곱하기 "),
-        (r"(?<=\d)\s*÷\s*(?=\d)", lambda match: " 나누기 "),
+        (r"(?<=[\d)])\s*[×xX*]\s*(?=[\d(])", lambda match: " 곱하기 "),
+        (r"(?<=[\d)])\s*÷\s*(?=[\d(])", lambda match: " 나누기 "),
+        (r"(?<![A-Za-z])([a-z])\s?-\s?(?=[a-z](?![A-Za-z]))", lambda match: f"{match[1]} 빼기 "),
         (r"(?<=\d)\s*-\s*(?=\d+\s*=)", lambda match: " 빼기 "),
         (rf"({NUMBER})\s*=\s*(?=[\d가-힣])", _equals),
         (r"(?<=[A-Za-z0-9)가-힣])²", lambda match: " 제곱"),
