@@ -179,7 +179,7 @@ def _rules() -> Rules:
         ("#", r"#([A-Z]{1,3})-?(\d{3,})\b", lambda match: f"{' '.join(match[1])} {digits(match[2])}"),
         (
             "#",
-            r"#(?=\d+(?:st|nd|rd|th)?(?![A-Za-z\d]))|(?<=[a-z] )#(?= [a-z])|(?<=[a-z.] )# ?(?=[A-Z0-9]{3,})",
+            r"#(?=\d+(?:st|nd|rd|th)?(?![A-Za-z\d]))|(?<=[a-z] )#(?= [a-z])|(?<=[a-z.] )# (?=[A-Z0-9]{3,}\b)",
             lambda match: "number ",
         ),
         (
