@@ -318,6 +318,23 @@ def test_a_style_gives_the_prosody_and_the_voice_keeps_its_timbre(styled: Engine
     assert styled.synthesize(text, voice="bare", style="one", seed=3).codes == one.codes
 
 
+def test_volume_of_a_voice_is_percent_of_what_the_model_gives(tiny_voices: Path, tmp_path: Path) -> None:
+    content = json.loads(tiny_voices.read_text("utf-8"))
+    entry = {**content["voices"]["tiny"], "aliases": []}
+    content["voices"] = {"full": entry, "half": {**entry, "volume": 50}, "silent": {**entry, "volume": 0}}
+    path = tiny_voices.parent / "volumes.json"
+    path.write_text(json.dumps(content | {"default_voice": "full"}), encoding="utf-8")
+    engine = Engine.from_config(path, settings(path))
+    full, half, silent = (engine.synthesize("Hello.", voice=name, seed=3).audio for name in ("full", "half", "silent"))
+    np.testing.assert_array_equal(half, full * np.float32(0.5))
+    assert len(silent) == len(full) and not silent.any()
+    as_half = engine.synthesize("Hello.", voice="half", style="full", seed=3).audio
+    np.testing.assert_array_equal(as_half, half)
+    loud = replace(engine.load_voice("full"), entry=replace(engine.describe_voice("full"), volume=200.0))
+    samples = engine.synthesize("Hello.", voice=loud, seed=3).audio
+    np.testing.assert_array_equal(samples, np.clip(full * 2, -1, 1))
+
+
 def test_sentences_of_a_text_have_styles_of_their_own(styled: Engine, caplog: pytest.LogCaptureFixture) -> None:
     one, two = "Hello world, this is it.", "I bought three books!"
     asked = f'<express-as style="calm">{two}</express-as> <mstts:express-as style="sad">{two}</mstts:express-as>'

@@ -103,6 +103,7 @@ def test_what_is_wrong_with_a_style_is_found_before_it_is_spoken(tmp_path: Path)
         ({}, "lists no voice"),
         ({"voices": {"a": ENTRY}}, "'a' names no weights"),
         ({"voices": {"a": {**ENTRY, "speed_factor": "fast"}}, "model": "m"}, "speed_factor 'fast'"),
+        ({"voices": {"a": {**ENTRY, "volume": 201}}, "model": "m"}, "volume 201; it must be a number from 0 to 200"),
         ({"voices": {"a": "x"}, "model": "m"}, "'a' must be a JSON object"),
         ({"voices": {"a\nb": ENTRY}, "model": "m"}, "a control sign|another control sign"),
         ({"voices": {"a": ENTRY, "A": ENTRY}, "model": "m"}, "so is the voice 'a'"),

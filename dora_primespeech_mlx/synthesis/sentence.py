@@ -167,7 +167,7 @@ def speak(sentence: PreparedSentence, request: Request) -> Iterator[Spoken | Nee
             for samples in _render(audio, codes, request):
                 if isinstance(samples, np.ndarray):
                     words.follow(row)
-                    yield Spoken(samples, words.take(samples))
+                    yield Spoken(_leveled(samples, request.voice.gain), words.take(samples))
                 else:
                     yield samples
         except CollapseError as error:
@@ -178,6 +178,11 @@ def speak(sentence: PreparedSentence, request: Request) -> Iterator[Spoken | Nee
             logger.warning("%r is cut short, or its reading may be wrong: %s", sentence.sentence.text, row.fault)
             request.omissions.append(Omission(sentence.sentence.text, "cut short", row.fault))
         return
+
+
+def _leveled(samples: np.ndarray, gain: float) -> np.ndarray:
+    """Samples as loud as the voice is to be, within -1..1; the very samples where the gain is 1."""
+    return samples if gain == 1.0 else np.clip(samples * np.float32(gain), -1.0, 1.0)
 
 
 def _audio(sentence: PreparedSentence, attempt: int, request: Request) -> SentenceAudio | DiffusionAudio:

@@ -3,9 +3,9 @@
 Three layouts are read. The first is a flat map of names to entries with `gpt`, `sovits`, `reference`, `prompt_text`,
 `language` and `speed_factor`, whose codes lie as `prompt_semantic.npy` beside the SoVITS weights.
 The second has a `voices` map of entries with `ref_audio` (or `ref_audios`), `ref_text`, `codes_path`, `text_lang`,
-`prompt_lang`, `speed_factor`, `aliases` and `styles` (names to objects with `ref_audio` or `codes_path`, `ref_text` and
-`prompt_lang`), and beside it `default_voice`, `models_base_path` and `model`, the folder
-of converted weights. An entry may name its own `model`, or weights of a predecessor as `gpt` and `sovits` (also called
+`prompt_lang`, `speed_factor`, `volume`, `aliases` and `styles` (names to objects with `ref_audio` or `codes_path`,
+`ref_text` and `prompt_lang`), and beside it `default_voice`, `models_base_path` and `model`, the folder of converted
+weights. An entry may name its own `model`, or weights of a predecessor as `gpt` and `sovits` (also called
 `gpt_weights` and `vits_weights`).
 The third is the `custom_voices.json` of MoFA and Moxin: a `voices` list, recordings in `custom_voices` beside it.
 """
@@ -52,6 +52,7 @@ class VoiceEntry:
         language: of texts when the caller does not say; "auto" looks at each text.
         languages: what the voice speaks; empty for all that its model's phones have.
         speed: 1 is the model's own.
+        volume: percent of what the model gives.
         codes: file of the prompt's semantic codes, or None.
         aliases: other names.
         sampling: sampling options of this voice, a subset of top_k, top_p, temperature, repetition_penalty,
@@ -77,6 +78,7 @@ class VoiceEntry:
     lexicon: Path | None = None
     vocoder: Path | None = None
     steps: int | None = None
+    volume: float = 100.0
     styles: tuple[Style, ...] = ()
     slips: tuple[str, ...] = ()
 
@@ -312,6 +314,7 @@ def _entry(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEntr
         lexicon=fields.path(folder, "lexicon"),
         vocoder=fields.path(folder, "vits_onnx"),
         steps=None if (steps := fields.number("steps")) is None else int(steps),
+        volume=100.0 if (volume := fields.number("volume")) is None else volume,
         styles=tuple(_style(folder, style, part, language) for style, part in fields.parts("styles")),
     )
 

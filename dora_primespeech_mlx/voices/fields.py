@@ -12,11 +12,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from dora_primespeech_mlx.names.paths import there
-from dora_primespeech_mlx.settings import LANGUAGES, SPEED, VARIABLES, Number, expand
+from dora_primespeech_mlx.settings import LANGUAGES, SPEED, VARIABLES, VOLUME, Number, expand
 from dora_primespeech_mlx.speech import SAMPLING_NAMES
 
 NUMBERS: Mapping[str, Number] = {
     "speed_factor": SPEED,
+    "volume": VOLUME,
     **{
         variable.field: variable.kind
         for variable in VARIABLES
@@ -31,6 +32,7 @@ ALIKE = 0.8
 """How like two names are, 0 to 1, for one to be taken for a slip of the other."""
 SYNONYMS = (
     frozenset(("speed_factor", "speed", "rate", "speed_rate")),
+    frozenset(("volume", "gain", "loudness")),
     frozenset(("ref_text", "prompt_text", "text", "transcript", "ref_transcript", "reference_text", "refer_text")),
     frozenset(
         ("ref_audio", "reference", "ref_audio_path", "reference_audio", "reference_audio_path", "refer_wav_path",

@@ -98,6 +98,11 @@ class Voice:
         """Phone ids of the prompt, int32 [n]; empty without a prompt."""
         return self.prompt.ids
 
+    @property
+    def gain(self) -> float:
+        """What samples of the model are multiplied by."""
+        return 1.0 if self.entry is None else self.entry.volume / 100.0
+
     def prosody(self, phones: "Phones") -> np.ndarray | None:
         """Features of the prompt's phones and then the text's, float32 [n, 1024]; None when all are zero."""
         features = _features(self.encoders, phones)
