@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from dora_primespeech_mlx.runtime.onnx import processor
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, Node, Port
 
 BLOCKS = (256, 128, 64, 32)
@@ -33,17 +32,18 @@ def block_weights(weight: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarra
 
 
 def channel_weights(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights [K, N] as unsigned bytes around 128, [K, N], and scales float32 [N].
+    """Weights [K, N] as signed bytes, [K, N], and scales float32 [N].
 
-    Two neighbours of a column, were they signed, add up to 128 at most: on x86 without VNNI ONNX Runtime adds the
-    products of such a pair with unsigned bytes in 16 bits, and 255 * 128 is as much as these hold.
+    Two neighbours of a column add up to 128 at most: on x86 without VNNI ONNX Runtime adds the products of such a pair
+    with unsigned bytes in 16 bits, and 255 * 128 is as much as these hold. Products with unsigned weights take 1.35
+    times as long there, and three to four times with VNNI.
     """
     K, N = weight.shape
     pairs = np.pad(weight, [(0, K % 2), (0, 0)]).reshape(-1, 2, N)
     sums = np.maximum(pairs, 0).sum(axis=1), np.maximum(-pairs, 0).sum(axis=1)
     most = np.maximum(*sums).max(axis=0)
     scales = np.maximum(most, np.float32(1e-12)) / np.float32(LEVELS)
-    return (np.rint(weight / scales) + ZERO).astype(np.uint8, order="C"), scales
+    return np.rint(weight / scales).astype(np.int8, order="C"), scales
 
 
 def _longest_blocks(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -90,31 +90,6 @@ def quantise(graph: Graph, form: str = "blocks", keep: Sequence[np.ndarray] = ()
         made.nodes.append(_product(made, node.inputs[:2], weight, bias, output, form))
     made.prune()
     return made
-
-
-def signed_products() -> bool:
-    """Whether ONNX Runtime's products with signed weights are faster than those with unsigned ones, as on x86.
-
-    With VNNI they are three to four times as fast, with AVX2 alone 1.35 times.
-    """
-    return "avx2" in processor.said()
-
-
-def as_signed(graph: Graph) -> Graph:
-    """A graph whose weights of the form "channels" are signed; it computes the same numbers."""
-    if not any(node.operator == "DynamicQuantizeMatMul" for node in graph.nodes):
-        return graph
-    nodes, constants = [], dict(graph.constants)
-    for node in graph.nodes:
-        if node.operator == "DynamicQuantizeMatMul":
-            names = [*node.inputs]
-            for place in (1, 3):  # weights and their zeros
-                names[place] = f"{node.inputs[place]}_signed"
-                unsigned = constants.pop(node.inputs[place], graph.constants[node.inputs[place]])
-                constants[names[place]] = (unsigned ^ np.uint8(ZERO)).view(np.int8)
-            node = replace(node, inputs=tuple(names))
-        nodes.append(node)
-    return replace(graph, nodes=nodes, constants=constants, _known={})
 
 
 def quantise_caches(graph: Graph) -> Graph:
@@ -181,5 +156,5 @@ def _product(
     if form == "blocks":
         sizes = {"K": K, "N": N, "bits": 8, "block_size": _block(weight), "accuracy_level": INT8_COMPUTE}
         return Node("MatMulNBits", (*names, *(["", "", bias] if bias else [])), outputs, sizes, "com.microsoft")
-    names.append(graph.constant(np.full(N, ZERO, np.uint8)))
+    names.append(graph.constant(np.zeros(N, np.int8)))
     return Node("DynamicQuantizeMatMul", (*names, *([bias] if bias else [])), outputs, {}, "com.microsoft")

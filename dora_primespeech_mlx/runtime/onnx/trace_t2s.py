@@ -11,7 +11,11 @@ from dora_primespeech_mlx.runtime.onnx.translate import translate
 from dora_primespeech_mlx.runtime.trace.record import Input, as_numpy
 
 LARGE = 20_000_000
-"""Weights from which on prefills and caches are rounded too: below, it saves little and makes most of the error."""
+"""Weights from which on prefills and caches are rounded too: below, it saves little and makes most of the error.
+
+The last product of a layer is the exception, a third of a prefill: what goes into it is never negative, so that bytes
+have twice the digits for it.
+"""
 
 
 class RecordedCache:
@@ -76,12 +80,17 @@ def step_graph(model: T2S, fold: bool = True) -> Graph:
 def t2s_graphs(model: T2S, precision: str) -> tuple[Graph, Graph]:
     """Prefill and step; for the precision "int8" with 8-bit weights in the layers.
 
-    A large model's prefill gets such weights too, and its caches hold bytes.
+    A large model's prefill gets such weights too, and its caches hold bytes; of a smaller one's, `linear2` does.
     """
     prefill, step = prefill_graph(model), step_graph(model)
     if precision != "int8":
         return prefill, step
     keep = [as_numpy(model.ar_predict_layer.weight), as_numpy(model.bert_proj.weight)]
     if sum(array.size for array in prefill.constants.values()) >= LARGE:
-        prefill, step = quantise(prefill, "channels", keep), quantise_caches(step)
-    return prefill, quantise(step, "blocks", keep)
+        return quantise(prefill, "channels", keep), quantise(quantise_caches(step), "blocks", keep)
+    others = [
+        as_numpy(linear.weight)
+        for layer in model.h.layers
+        for linear in (layer.self_attn.in_proj, layer.self_attn.out_proj, layer.linear1)
+    ]
+    return quantise(prefill, "channels", [*keep, *others]), quantise(step, "blocks", keep)
