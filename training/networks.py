@@ -36,7 +36,7 @@ class SoVITSConfig:
     upsample_kernel_sizes: tuple[int, ...] = (16, 16, 8, 2, 2)
     upsample_initial_channel: int = 256
     resblock_kernel_sizes: tuple[int, ...] = (3, 7, 11)
-    resblock_dilations: tuple[int, ...] = (1, 3, 5)
+    resblock_dilation_sizes: tuple[tuple[int, ...], ...] = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
     gin_channels: int = 256
     ssl_dim: int = 128
     mrte_channels: int = 256
@@ -292,7 +292,7 @@ class Flow(nn.Module):
 
 
 class ResBlock(nn.Module):
-    """Three pairs of dilated convolutions with residual connections."""
+    """Pairs of convolutions, one for each dilation, with residual connections."""
 
     def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]):
         super().__init__()
@@ -321,8 +321,8 @@ class Decoder(nn.Module):
         for rate, kernel in zip(c.upsample_rates, c.upsample_kernel_sizes, strict=True):
             self.ups.append(ConvTransposed(width, width // 2, kernel, rate, (kernel - rate) // 2))
             width //= 2
-            for k in c.resblock_kernel_sizes:
-                self.resblocks.append(ResBlock(width, k, c.resblock_dilations))
+            for k, dilations in zip(c.resblock_kernel_sizes, c.resblock_dilation_sizes, strict=True):
+                self.resblocks.append(ResBlock(width, k, dilations))
         self.conv_post = Conv(width, 1, 7, padding=3, bias=False)
 
     def begin(self, z: Tensor, voice: Tensor) -> Tensor:
@@ -336,6 +336,14 @@ class Decoder(nn.Module):
             blocks = self.resblocks[i * self.blocks : (i + 1) * self.blocks]
             x = sum(block(x) for block in blocks) / self.blocks
         return x
+
+    def steps(self, z: Tensor, voice: Tensor) -> list[Tensor]:
+        """As `forward`, with what each stage gives before the samples."""
+        x, outputs = self.begin(z, voice), []
+        for i in range(len(self.ups)):
+            x = self.stages(x, i, i + 1)
+            outputs.append(x)
+        return [*outputs, self.end(x)]
 
     def end(self, x: Tensor) -> Tensor:
         """What the last stage gives -> samples [B, 1, 1, n]."""
@@ -610,14 +618,13 @@ def official_sovits(state: dict[str, Tensor], c: SoVITSConfig, step: int) -> dic
         "kernel_size": 3,
         "p_dropout": 0.0,
         "resblock": "1",
-        "resblock_dilation_sizes": [list(c.resblock_dilations)] * len(c.resblock_kernel_sizes),
+        "resblock_dilation_sizes": [list(dilations) for dilations in c.resblock_dilation_sizes],
         "n_layers_q": 3,
         "use_spectral_norm": False,
         "semantic_frame_rate": "25hz",
         "freeze_quantizer": True,
         "version": "v2",
     }
-    model.pop("resblock_dilations")
     model = {k: list(v) if isinstance(v, tuple) else v for k, v in model.items()}
     config = {
         "train": {"segment_size": 20480},
@@ -639,7 +646,7 @@ def from_official_sovits(file: dict) -> tuple[SoVITSConfig, dict[str, Tensor]]:
     names = SoVITSConfig.__dataclass_fields__
     model = file["config"]["model"]
     sizes = {k: tuple(v) if isinstance(v, list) else v for k, v in model.items() if k in names}
-    sizes["resblock_dilations"] = tuple(model["resblock_dilation_sizes"][0])
+    sizes["resblock_dilation_sizes"] = tuple(map(tuple, model["resblock_dilation_sizes"]))
     state: dict[str, Tensor] = {}
     for name, tensor in file["weight"].items():
         value = tensor.float()
@@ -654,20 +661,24 @@ def from_official_sovits(file: dict) -> tuple[SoVITSConfig, dict[str, Tensor]]:
     return SoVITSConfig(**sizes), state
 
 
-def fewer_branches(state: dict[str, Tensor], held: SoVITSConfig, wanted: SoVITSConfig) -> dict[str, Tensor]:
-    """A training state of `held` with those residual blocks of the decoder alone whose kernels `wanted` has."""
-    kernels = held.resblock_kernel_sizes
-    if not set(wanted.resblock_kernel_sizes) <= set(kernels):
-        raise ValueError(f"the weights have residual blocks of {kernels}, not of {wanted.resblock_kernel_sizes}")
+def fewer_convolutions(state: dict[str, Tensor], held: SoVITSConfig, wanted: SoVITSConfig) -> dict[str, Tensor]:
+    """A training state of `held` with those convolutions alone of the decoder's residual blocks that `wanted` has."""
+    pairs = [list(zip(c.resblock_kernel_sizes, c.resblock_dilation_sizes, strict=True)) for c in (held, wanted)]
+    places: dict[tuple[int, int], tuple[int, int]] = {}  # block of a stage and pair in it, as held: as wanted
+    for block, (kernel, dilations) in enumerate(pairs[1]):
+        for pair, dilation in enumerate(dilations):
+            found = [(b, d.index(dilation)) for b, (k, d) in enumerate(pairs[0]) if k == kernel and dilation in d]
+            if not found:
+                raise ValueError(f"the weights have no convolution of width {kernel} and dilation {dilation}")
+            places[found[0]] = (block, pair)
     kept: dict[str, Tensor] = {}
     for name, tensor in state.items():
         if name.startswith("dec.resblocks."):
-            _, _, place, rest = name.split(".", 3)
-            stage, branch = divmod(int(place), len(kernels))
-            if kernels[branch] not in wanted.resblock_kernel_sizes:
+            _, _, index, convs, pair, rest = name.split(".", 5)
+            stage, block = divmod(int(index), len(pairs[0]))
+            if (place := places.get((block, int(pair)))) is None:
                 continue
-            branch = wanted.resblock_kernel_sizes.index(kernels[branch])
-            name = f"dec.resblocks.{stage * len(wanted.resblock_kernel_sizes) + branch}.{rest}"
+            name = f"dec.resblocks.{stage * len(pairs[1]) + place[0]}.{convs}.{place[1]}.{rest}"
         kept[name] = tensor
     return kept
 

@@ -9,8 +9,10 @@ Further processes (--port P --processes 2 --rank 1 --device cuda:1) may join the
 they begin when SPEECH_DIR/done is there, weights of all are averaged every --meet steps, and the first one decides when
 to end.
 
-With --kernels 3 7 the vocoder has residual blocks of these widths alone, and weights of --init lose the others;
-with --only dec. everything in front of the vocoder stays as it is.
+With --kernels 3 7 the vocoder has residual blocks of these widths alone, with --pairs 3 3 1 one pair of convolutions in
+the widest, and weights of --init lose the others; with --only dec. everything in front of the vocoder stays as it is.
+With --like MODEL.pth such a vocoder learns to give the samples that the vocoder of that model gives from the same
+latents; what comes before it has to be that model's, and stays.
 With --keep MODEL.pth the vocoder is that of another model and stays as it is, and so do the voices that ship: what
 comes before the vocoder learns strangers, and for the six it has to give what that model gives.
 """
@@ -35,7 +37,8 @@ from training.together import Together
 
 MELS = 100
 MEL_WEIGHT = 45
-LOSSES = ("mel", "heads", "timbre", "kept", "disc", "gen", "features")
+SAMPLES_WEIGHT = 10
+LOSSES = ("mel", "heads", "timbre", "kept", "samples", "disc", "gen", "features")
 DISTURBED_SHARE = 0.3  # of references
 HEADS_STEPS = 500  # until the heads, which begin with nothing, may teach the rest at full weight
 QUIETEST = 0.2  # of a reference's peak at full scale
@@ -90,7 +93,7 @@ class Trainer:
         self.mel = MelLoss().to(self.device)
         if args.init:
             held, state = nets.from_official_sovits(torch.load(args.init, map_location="cpu", weights_only=False))
-            self.net.load_state_dict(nets.fewer_branches(state, held, config))
+            self.net.load_state_dict(nets.fewer_convolutions(state, held, config))
         if args.init_discriminators:
             parts = torch.load(args.init_discriminators, map_location="cpu", weights_only=False)
             if "disc" in parts:
@@ -103,8 +106,14 @@ class Trainer:
             self.kept.load_state_dict(state)
             self.net.dec.load_state_dict(self.kept.dec.state_dict())
             self.net.dec.requires_grad_(False)
+        self.model: nets.Decoder | None = None
+        if args.like:
+            held, state = nets.from_official_sovits(torch.load(args.like, map_location="cpu", weights_only=False))
+            whole = nets.SoVITS(held)
+            whole.load_state_dict(state)
+            self.model = whole.dec.to(self.device).requires_grad_(False)
         for name, p in self.net.named_parameters():
-            if not name.startswith(args.only):
+            if not name.startswith("dec." if args.like else args.only):
                 p.requires_grad_(False)
         self.names = [name for name, p in self.net.named_parameters() if p.requires_grad]
         trained = [p for p in (*self.net.parameters(), *self.heads.parameters()) if p.requires_grad]
@@ -145,8 +154,21 @@ class Trainer:
             made = self.net.dec.begin(z[rows], voice[rows].unsqueeze(2)).float() * mask.unsqueeze(2)
         return (made - wanted).abs().sum() / wanted.abs().sum()
 
+    def sound(self, z: Tensor, voice: Tensor, spoken: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Latents [B, C, 1, T], voices [B, gin, 1, 1], the teacher's samples -> samples made, samples wanted [B, n].
+
+        The third value says how far the vocoder is from the model that it shall be like: the sum over its stages and
+        its samples of shares of what that model gives.
+        """
+        with self.precision():
+            if self.model is None:
+                return self.decode(z, voice).flatten(1).float(), spoken, torch.zeros((), device=self.device)
+            made, wanted = self.net.dec.steps(z, voice), self.model.steps(z, voice)
+        pairs = [(a.flatten(1).float(), b.flatten(1).float()) for a, b in zip(made, wanted, strict=True)]
+        return *pairs[-1], sum((a - b).abs().sum() / b.abs().sum() for a, b in pairs)
+
     def forward(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The batch chosen by the corpus -> samples made, samples wanted [B, n], losses: mel, heads, timbre, kept."""
+        """The batch chosen by the corpus -> samples made, samples wanted [B, n], losses, as LOSSES up to samples."""
         c, segment, sounding = self.corpus, self.segment, self.sounding
         with torch.no_grad():
             item = c.load()
@@ -160,17 +182,17 @@ class Trainer:
             z, voice = self.latents(item.codes, item.mask, item.text, item.text_mask, reference, item.reference_mask)
             frames = start + torch.arange(segment, device=self.device)
             part = z[:sounding].gather(3, frames[:, None, None].expand(-1, z.shape[1], -1, -1))
-            made = self.decode(part.contiguous(memory_format=torch.channels_last), voice[:sounding].unsqueeze(2))
-        made = made.flatten(1).float()
+        part = part.contiguous(memory_format=torch.channels_last)
+        made, wanted, samples = self.sound(part, voice[:sounding].unsqueeze(2), wanted)
         heads = self.heads(z.squeeze(2).float(), spectrum, item.pitch, item.mask)
         timbre = self.heads.voice(voice.float(), item.timbre)
         kept = self.distance(z, voice, item, reference)
-        return made, wanted, torch.stack([self.mel(made, wanted), heads, timbre, kept])
+        return made, wanted, torch.stack([self.mel(made, wanted), heads, timbre, kept, samples])
 
     def total(self, losses: Tensor) -> Tensor:
         """What the generator minimises beside the discriminators' verdicts."""
-        mel, heads, timbre, kept = losses
-        return MEL_WEIGHT * (mel + kept) + self.head_weight * (heads + timbre)
+        mel, heads, timbre, kept, samples = losses
+        return MEL_WEIGHT * (mel + kept) + SAMPLES_WEIGHT * samples + self.head_weight * (heads + timbre)
 
     def spectral_step(self) -> Tensor:
         """Reconstruction only."""
@@ -317,7 +339,11 @@ def main() -> None:
     parser.add_argument("--shipped", type=float, default=0.0, help="least share of a batch in the voices that ship")
     parser.add_argument("--keep", help="official s2 file whose vocoder and whose sound of the voices that ship stay")
     parser.add_argument("--only", default="", help="train only parameters whose names begin so, such as dec.")
+    parser.add_argument(
+        "--like", help="official s2 file whose samples the vocoder, all that is trained, learns to give"
+    )
     parser.add_argument("--kernels", type=int, nargs="+", default=[3, 7, 11], help="of the vocoder's residual blocks")
+    parser.add_argument("--pairs", type=int, nargs="+", help="of convolutions in these blocks, 3 if not given")
     parser.add_argument("--segment", type=int, default=32, help="frames of 20 ms that are turned into sound per item")
     parser.add_argument("--rate", type=float, default=2.5e-4)
     parser.add_argument("--every", type=float, default=60)
@@ -348,7 +374,12 @@ def main() -> None:
             )
         time.sleep(1)
     corpus.choose()
-    config = nets.SoVITSConfig(resblock_kernel_sizes=tuple(args.kernels))
+    pairs = args.pairs or [3] * len(args.kernels)
+    if len(pairs) != len(args.kernels) or not all(1 <= n <= 3 for n in pairs):
+        parser.error(f"--pairs wants a number from 1 to 3 for each of the {len(args.kernels)} kernels")
+    config = nets.SoVITSConfig(
+        resblock_kernel_sizes=tuple(args.kernels), resblock_dilation_sizes=tuple((1, 3, 5)[:n] for n in pairs)
+    )
     if args.keep:
         config, _ = nets.from_official_sovits(torch.load(args.keep, map_location="cpu", weights_only=False))
     trainer = Trainer(corpus, config, args)
