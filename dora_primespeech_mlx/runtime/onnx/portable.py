@@ -20,7 +20,7 @@ from dora_primespeech_mlx.runtime.onnx.quantise import WEIGHTS
 from dora_primespeech_mlx.weights.source import CheckpointError
 from dora_primespeech_mlx.weights.whole import read_model, stamps_of
 
-FILE, TABLE, FORMAT = "graphs.zip", "graphs.json", 2
+FILE, TABLE, FORMAT = "graphs.zip", "graphs.json", 1
 Recipe = dict[str, Any]
 """Where the numbers of an array come from:
 
