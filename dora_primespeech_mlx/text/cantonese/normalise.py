@@ -24,7 +24,7 @@ Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
 def spoken_cantonese(text: str) -> str:
     """Normalise `text`, which may hold digits, signs and marks but no Latin words (they are lost here)."""
-    text = "".join(sign if sign in "…½⅓⅔¼¾²³℃℉㎡" else unicodedata.normalize("NFKC", sign) for sign in text)
+    text = "".join(sign if sign in "，…½⅓⅔¼¾²³℃℉㎡" else unicodedata.normalize("NFKC", sign) for sign in text)
     text = traditional(re.sub(r"\s*\n\s*", "\n", text).replace("−", "-"))
     text = re.sub(r"(?<!\d)[ \t\u3000]+|[ \t\u3000]+(?!\d)", "", text)
     for pattern, say in _rules():
@@ -99,9 +99,10 @@ def _rules() -> tuple[Rule, ...]:
         (rf"(?<=\d)\s?({units})(?![A-Za-z0-9²³])", lambda match: mapping("yue_units.tsv")[match[1]]),
         (r"(?<=[\d)])\s*([+×÷=*xX])\s*(?=[-\d(])", _operator),
         (r"(?<=\d)\s*-\s*(?=\d+\s*(?:=|等於))", lambda match: "減"),
+        (r"(血壓[係為:]?)(\d+)/(\d+)", lambda match: f"{match[1]}{decimal(match[2])},{decimal(match[3])}"),
         (r"(?<![\d/])(\d+)/(\d+)(?![\d/])", lambda match: f"{decimal(match[2])}分之{decimal(match[1])}"),
         (rf"{number}[-~～–]({NUMBER})(?![\d.])(?=({measures})?)", _range),
-        (rf"(?<![\d.])(?<!\d,)([1-8])[、,]([2-9])(?=[十百千萬]?(?:{measures}))", _one_or_the_next),
+        (rf"(?<![\d.])(?<!\d,)([1-8])[、，,]([2-9])(?=[十百千萬]?(?:{measures}))", _one_or_the_next),
         (rf"(?<![\dA-Za-z{HAN}])-(?={NUMBER})|(?<=[係到為])-(?={NUMBER})", lambda match: "負"),
         (r"第(\d+)", lambda match: f"第{decimal(match[1])}"),
         (r"(?<![\d.])(\d{1,2})(?=點)", lambda match: counted(match[1])),
@@ -193,7 +194,7 @@ def _label(match: re.Match[str]) -> str:
 def _bare_number(match: re.Match[str]) -> str:
     """Digits without a measure word: small and round numbers as numbers, longer ones digit by digit."""
     number = match.group()
-    is_round = number.endswith("00") and len(number) < 10
+    is_round = number.endswith("00") and len(number) < 10 or len(number) == 3 and number.endswith("0")
     is_label = bool(TELEPHONE.search(match.string[: match.start()][-10:]))
     if number[0] != "0" and (len(number) < 3 or is_round and not is_label) or number == "0":
         return decimal(number)

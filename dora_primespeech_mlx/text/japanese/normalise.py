@@ -22,7 +22,7 @@ KANA = "\u3041-\u3096\u309d-\u309f\u30a1-\u30ff"
 HAN = "々〆\u4e00-\u9fff\u3400-\u4dbf\uf900-\ufaff\U00020000-\U000323af"
 WORD = f"{KANA}{HAN}A-Za-z0-9"
 # Signs that compatibility normalisation would take apart, or that a rule here reads: marks, powers, Roman numbers.
-KEPT = frozenset("…‥½⅓⅔¼¾²³⁰¹⁴⁵⁶⁷⁸⁹℃℉㎡㎥～\u3000´¨゛゜\u2160-") | frozenset(map(chr, range(0x2160, 0x2180)))
+KEPT = frozenset("，…‥½⅓⅔¼¾²³⁰¹⁴⁵⁶⁷⁸⁹℃℉㎡㎥～\u3000´¨゛゜\u2160-") | frozenset(map(chr, range(0x2160, 0x2180)))
 SQUARES = {
     "㎡": "m²",
     "㎥": "m³",
@@ -168,7 +168,7 @@ def _rules() -> tuple[Rule, ...]:
         (rf"({NUMBER}[万億兆千百]*)\s?({money})", lambda match: match[1] + _currency(match[2])),
         (r"(?<![\d.])(\d+(?:\.\d+){2,})", lambda match: version(match[1])),
         (
-            rf"([{KANJI_DIGITS[1:9]}]|(?<![\d.])(?<!\d,)[1-8])[、,]?\s?([{KANJI_DIGITS[2:]}]|[2-9]0{{,3}})(日|(?={FEW}))",
+            rf"([{KANJI_DIGITS[1:9]}]|(?<![\d.])(?<!\d,)[1-8])[、，,]?\s?([{KANJI_DIGITS[2:]}]|[2-9]0{{,3}})(日|(?={FEW}))",
             _one_or_the_next,
         ),
         (
@@ -271,7 +271,7 @@ def _one_or_the_next(match: re.Match[str]) -> str:
     if int(second[0]) != int(first) + 1:
         return match.group()
     # Without a comma between them, digits are one number: 23日.
-    is_number = match[1].isascii() and not re.search("[、,]", match.group())
+    is_number = match[1].isascii() and not re.search("[、，,]", match.group())
     before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
     if is_number or before and before in f"{KANJI_DIGITS}十百千万0123456789.":
         return match.group()

@@ -15,7 +15,7 @@ from dora_primespeech_mlx.text.tables import currencies, mapping, words
 NUMBER = r"\d+(?:\.\d+)?"
 MARKS = str.maketrans("：；:;，、。．！？⋯‥·ㆍ・–—―", ",,,,,,..!?……,,,---")
 STOPS = '"“”‘’「」『』《》〈〉()（）[]【】/~〜～*'
-KEPT = frozenset("…½⅓⅔¼¾²³℃℉㎡㈜·")
+KEPT = frozenset("，…½⅓⅔¼¾²³℃℉㎡㈜·")
 # What names something that is said digit by digit: 비밀번호는 1234, and numbers in an emergency: 119에 신고.
 CODE = r"((?:번호|코드|내선)[는은가이:]?\s?[\[(\"']?[A-Z]{0,3}-?)(\d{3,}(?:-\d{2,})*)(?!\d|[.,-]\d)"
 EMERGENCY = (
