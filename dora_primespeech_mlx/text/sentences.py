@@ -443,6 +443,8 @@ class SentenceSplitter:
         line = before[before.rfind("\n") + 1 :]
         if re.fullmatch(r"\s*(?:\d{1,3}|[a-zA-Z])", line):
             return False
+        if EAST_ASIAN.match(following) and re.search(r"[；;：:。]\s?\d{1,2}$", line):
+            return False
         next_word = following.lstrip()
         if re.search(r"\b\d{1,3}$", line):
             if AFTER_NUMBER.match(next_word):

@@ -48,14 +48,15 @@ PUNCTUATION = str.maketrans(
 MONTH = r"((?:19|20)\d\d)\.(0?[1-9]|1[0-2])"
 SPOKEN = "[零一二三四五六七八九十百千万亿两幺点]"
 BETWEEN_NUMBERS = re.compile(
-    rf"(?<=[十百千万亿])\s+(?={SPOKEN})|(?<={SPOKEN})\s+(?={SPOKEN}{{1,2}}[十百千万亿])"
+    rf"(?<=[十百千万亿])\s+(?={SPOKEN})|(?<={SPOKEN})\s+(?=十|{SPOKEN}{{1,2}}[十百千万亿])"
     rf"|(?<=(?<!{SPOKEN}){SPOKEN})\s+(?={SPOKEN})"
 )
 """A blank between two numbers that would else be one, but not between the groups of a long one."""
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 PRESSURE_WORDS = re.compile(r"血压|高压|低压|收缩压|舒张压|mmHg|毫米汞柱")
 QUANTITY_WORDS = re.compile(
-    r"(?:[加减乘约共近达超仅]|除以|百分之[零一二三四五六七八九十百点]+的|等于|大于|小于|不到|至少|最多|超过|达到|高达|多达|总计|合计|共计|增加到|增至|降至|减少到|平均)$"
+    r"(?:[加减乘约共近达超仅]|除以|百分之[零一二三四五六七八九十百点]+的"
+    r"|(?:答案|结果|得数|次方|[之总]和|[乘差]积|[差积商]|余数|[平立]方|阶乘|总数|平均数)[是为]|等于|大于|小于|不到|至少|最多|超过|达到|高达|多达|总计|合计|共计|增加到|增至|降至|减少到|平均)$"
 )
 CHANGED_WORDS = re.compile(
     r"(?:[改设调置增减升降]成|[改设置调升降]为|设置?[为成]|(?:调整|修改|提高|增加|减少|扩大|限制)[到为成至])$"
@@ -170,6 +171,8 @@ def _rules() -> Rules:
             r"(?<=绩点)([为是：:，,]?)(\d\.\d+)/([45]\.\d+)",
             lambda match: f"{match[1]}{decimal(match[2])}，满分{decimal(match[3])}",
         ),
+        ("0期", r"(?<![\d.])\d{5,7}(?=期(?![限间货刊末待]))", lambda match: digits(match.group())),
+        ("0.", r"(?<=[价额])([\d,]+)\.00(?!\d)", r"\1"),
         ("0", r"(?<!\d)315(?=晚会|曝光|打假|消费|维权|投诉|活动)", lambda match: "三幺五"),
         ("0《", r"(?<=《)(?:19|20)\d\d(?!\d)", lambda match: year(match.group())),
         ("0式", r"(?<!\d)[5-9]\d(?=式[步机自轰冲手坦装狙火枪战])", lambda match: digits(match.group())),
