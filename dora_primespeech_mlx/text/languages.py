@@ -10,6 +10,8 @@ from dora_primespeech_mlx.text import scripts
 from dora_primespeech_mlx.text.addresses import speak_addresses
 from dora_primespeech_mlx.text.formulas import NAME_GOES_ON, speak_formulas, without_formulas
 from dora_primespeech_mlx.text.mandarin.normalise import HAN, QUANTITY
+from dora_primespeech_mlx.text.mandarin.numbers import digits
+from dora_primespeech_mlx.text.rules import before
 from dora_primespeech_mlx.text.signs import WIDE, speak_signs, without_faces
 from dora_primespeech_mlx.text.tables import currencies, words
 from dora_primespeech_mlx.text.units import mandarin_units
@@ -24,6 +26,8 @@ CHINESE_MARKS = re.compile(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；�
 CLOSING = frozenset('”"’」』》)）,.!?，。！？')
 LOWERED = re.compile("(?<![A-Za-z])(log|[A-Za-z])((?<=log)[₀-₉]+|[₀-₉₊₋]*[ₐₑₒₓₕ-ₜᵢⱼ][₀-₉₊₋ₐₑₒₓₕ-ₜᵢⱼ]*)")
 """The base of a logarithm, and an index with a letter, which the forms of digits would hide."""
+BASE = re.compile(r"(?<![A-Za-z0-9.])(\d+)([₀-₉]{1,2})(?![A-Za-z0-9₀-₉])")
+"""A number in a base that is not ten, or may not be: 1010₂."""
 LANGUAGES = {"auto": "auto", "zh": "zh", "all_zh": "zh", "en": "en", "ja": "ja", "all_ja": "ja", "ko": "ko",
              "all_ko": "ko", "yue": "yue", "all_yue": "yue", "auto_yue": "auto_yue"}  # fmt: skip
 NO_HABITS = scripts.Habits()
@@ -77,6 +81,7 @@ def split_languages(text: str, language: str = "auto", habits: scripts.Habits = 
 
 def _mandarin_and_english(text: str, language: str) -> list[Run]:
     """Runs of a text that only these two read."""
+    text = BASE.sub(lambda match: _in_base(match, _matrix(text, language)), text)
     text = LOWERED.sub(_with_braces, text).translate(WIDE)
     matrix = _matrix(text, language)
     for speak in (speak_addresses, speak_formulas, speak_signs):
@@ -92,6 +97,14 @@ def _mandarin_and_english(text: str, language: str) -> list[Run]:
         runs.append(Run(owner, "".join(spoken), within_name=owner == "en" and goes_on))
         since_han = 0 if any(tokens[at][0] == "han" for at in indices) else since_han + 1
     return [run for run in runs if run.text.strip()]
+
+
+def _in_base(match: re.Match[str], language: str) -> str:
+    """A number with its base lowered behind it, digit by digit."""
+    base = unicodedata.normalize("NFKC", match[2])
+    if language == "zh":
+        return ("" if before(match, 2) == "进制" else f"{base}进制的") + digits(match[1])
+    return f"{' '.join(match[1])} base {base}"
 
 
 def _with_braces(match: re.Match[str]) -> str:

@@ -303,6 +303,11 @@ class MarkupStripper:
         width = run_of(self._held)
         if width == len(self._held) and not final:
             return None
+        if self._past.endswith(("ln", "log")):
+            if value := ABSOLUTE.match(self._held):
+                return value.end(), value.group()
+            if OPEN_ABSOLUTE.fullmatch(self._held) and len(self._held) < LONGEST_WORD and not final:
+                return None
         if width == 1 and is_letter(self._before) and is_letter(self._following(1)):
             return 1, "|"
         if width == 1 and OPEN_SET.search(self._past):

@@ -39,7 +39,7 @@ CIRCLED = {
     )
     for at in range(count)
 }
-LABEL = re.compile(r"\[([^\[\]\n]{1,30})\][ \t]+(?=[^(\s:\[])")
+LABEL = re.compile(r"\[([^\[\]\n]{1,30})\][ \t]+(?=[^(\s:\[=<>≈≤≥+])")
 DEFINITION = re.compile(
     r"\[\^([^\[\]\n]{1,30})\]:[ \t]*|\[[^\[\]\n]{1,30}\]:[ \t]*<?(?:[a-z]+://|www\.|[/#]|mailto:)[^\n]*(?=\n|$)|:[ \t]+"
 )

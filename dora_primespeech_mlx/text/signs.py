@@ -410,6 +410,12 @@ def _rules(language: str) -> Rules:
         ("⌈", r"⌈([^⌈⌉]{1,60})⌉", r"\1向上取整", r" ceiling of \1 "),
         ("‖", r"‖([^‖]{1,60})‖", r"\1的范数", r" norm of \1 "),
         ("↑↓", r"\s?([↑↓])\s?", readings.up_or_down, readings.up_or_down),
+        ("-", r"(?<=\breturn )-(?=[a-z(])", "负", "negative "),
+        ("ⁿ", r"(?<=[\dA-Za-z)])ⁿ", "的N次方", " to the power of n"),
+        ("_", r"(?<=[A-Za-z])_\{(\w{1,3})\}", r"\1", r" \1"),
+        ("∇", r"∇\s?[·⋅•]\s?", "散度", " divergence of "),
+        ("∇", r"∇\s?×\s?", "旋度", " curl of "),
+        ("~", r"(?<=[A-Za-z])\s?~\s?(?=[A-Z][a-z]{0,8}\()", "服从", " follows "),
         # A revision of git.
         ("~", r"(?<=[A-Z]{3})~(?=\d)", "波浪号", " tilde "),
         ("-", r"(?<![\w)\]-])-(?=(?:sin|cos|tan|log|ln|√|π|∞)(?![a-z-]))", "负", "negative "),

@@ -42,13 +42,19 @@ MODULO = re.compile(r"(?<=[A-Za-z)\]]) % (?=\d|[A-Za-z]\b|\()|(?<=\d) % (?=\d)|(
 """The rest of a division, as programs write it: n % 2."""
 REMAINDER = re.compile(r"(?<=\d)\s?(?:…{1,2}|⋯{1,2}|\.{3,6})\s?(?=\d)")
 """What a division leaves: 10÷3=3……1."""
+STATE = re.compile(r"(?<=[A-Za-z\d⁺⁻])\((g|l|aq|s)\)(?=\s*(?:[+→⇌,;.，。；]|->|$))")
+STATES = {
+    "zh": {"g": "气体", "l": "液体", "s": "固体", "aq": "溶液"},
+    "en": {"g": " gas", "l": " liquid", "s": " solid", "aq": " aqueous"},
+}
+"""What a substance of a reaction is: Cu(s)."""
 POWER_OF_TEN = re.compile(r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?:(?<=10\^\d)|(?<=10[²³⁴-⁹]))/(m?[Ll])\b")
 """A range before a power of ten, and what such a number is in each of: 4.5–11 × 10^9/L."""
 PROPORTION = re.compile(
     r"(?<![\w.:：])(\w{1,8})\s?[:：]\s?(\w{1,8})\s?=\s?(\d+(?:\.\d+)?|[A-Za-z])\s?[:：]\s?(\d+(?:\.\d+)?|[A-Za-z])(?![\w:：])"
 )
 BARS = re.compile(
-    r"(?<![A-Za-z0-9|])\|([-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)(?:\s?[-+−*/]\s?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)){0,3})\|(?![\w|])"
+    r"(?:(?<![A-Za-z0-9|])|(?<=ln)|(?<=log))\|([-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)(?:\s?[-+−*/]\s?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)){0,3})\|(?![\w|])"
 )
 """An absolute value."""
 LONG_BARS = re.compile(
@@ -105,7 +111,8 @@ BOUNDS = re.compile(rf"([∫∑∏])([0-9−₋ₙᵢₐ₌-]*)([{RAISED}]+)")
 LOWER = str.maketrans("₋₌ₙᵢₐ", "−=nia")
 STRONG = re.compile(
     rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|log_\{{"
-    rf"|(?<![A-Za-z0-9])[xyznkm]/\d|(?:sin|cos|tan|log|ln) [a-zθ]\s?/|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)"
+    rf"|(?<![A-Za-z0-9])(?:[xyznkm]/\d|\d/[xyzn](?![A-Za-z]))"
+    rf"|(?:sin|cos|tan|log|ln) [a-zθ]\s?/|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)"
     rf"|[a-z]['’′]{{0,3}}\([a-z0-9](?:,\s?[a-z0-9])*\)"
 )
 """What makes a formula of operands that might be a date, a range or a name."""
@@ -169,6 +176,9 @@ def speak_formulas(text: str, language: str) -> str:
     """`text` with each formula in words of `language` ("zh" or "en"); what is no formula stays as it is."""
     if not NEEDED.search(text):
         return text
+    if "→" in text or "⇌" in text or "->" in text:
+        states = STATES["zh" if language == "zh" else "en"]
+        text = STATE.sub(lambda match: states[match[1]], text)
     if "÷" in text:
         text = REMAINDER.sub("余" if language == "zh" else " remainder ", text)
     if "%" in text:
@@ -184,7 +194,7 @@ def speak_formulas(text: str, language: str) -> str:
         text = GIVEN.sub(r"\1给定" if language == "zh" else r"\1 given ", text)
         text = SUCH_THAT.sub(r"{\1，满足" if language == "zh" else r"{\1 such that ", text)
         for bars in (BARS, LONG_BARS):
-            text = bars.sub(r"\1的绝对值" if language == "zh" else r"absolute value of \1", text)
+            text = bars.sub(r"\1的绝对值" if language == "zh" else r" absolute value of \1", text)
     if ":" in text or "：" in text:
         text = PROPORTION.sub(lambda match: _proportion(match, language), text)
     if "lim" in text:
@@ -335,7 +345,7 @@ def _plain(match: re.Match[str], language: str) -> str:
     letters = re.findall(rf"(?<![\dA-Za-z])[A-Za-z]{{2,}}(?![A-Za-z{RAISED}^])", source)
     if any(word in words("en_function_words.txt") for word in letters) or re.search(r"\d{4}-\d\d-\d\d", source):
         return source
-    if _has_unit(source) or SIZES.fullmatch(source):
+    if _has_unit(source) or SIZES.fullmatch(source) or re.search(r"(?<![\w.])0[bxo][0-9A-Fa-f]", source):
         return source
     # The letter behind the last number is its unit where it is no variable: t = 2.5s.
     unit = re.search(r"=\s*[-−]?\d+(?:\.\d+)?([smghVWJNLAKTFΩ])$", source)
