@@ -10,11 +10,11 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
+from dora_primespeech_mlx.names.slips import nearest
 from dora_primespeech_mlx.names.spellings import language_code
 from dora_primespeech_mlx.speech import SAMPLING_NAMES, Wishes
 
@@ -27,7 +27,7 @@ OWN_VOICES = "~/.dora/primespeech"
 PROJECT = "dora-primespeech-mlx"
 NATIVE_SAMPLE_RATE = 32000
 ALIKE = 0.88
-"""How like two names are, 0 to 1, for one to be taken for a slip of the other."""
+"""How like two variables are, 0 to 1, which share their longer parts, for one to be taken for a slip of the other."""
 LONGEST_SHOWN = 80
 """Characters of a wrong value that are repeated to who wrote it."""
 SAMPLE_RATES = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -470,7 +470,7 @@ def misspelt_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:
     for name in strange:
         alike = [other for other in unset if other[0] == name[0].upper()]
         longer = [other for other in unset if other.startswith(f"{name.upper()}_")]
-        near[name] = longer or get_close_matches(name.upper(), alike, 1, ALIKE)
+        near[name] = longer or nearest(name.upper(), alike, ALIKE)
     return {name: f"{found[0]} may be meant" for name, found in near.items() if found}
 
 

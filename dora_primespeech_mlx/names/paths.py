@@ -2,12 +2,11 @@
 
 import errno
 import os
-from difflib import get_close_matches
 from pathlib import Path
 from unicodedata import normalize
 
-ALIKE = 0.8
-"""How like the names of two files are, 0 to 1, for one to be taken for a slip of the other."""
+from dora_primespeech_mlx.names.slips import nearest
+
 MOST_NAMES = 5000
 """Files of a folder that are looked at."""
 
@@ -64,7 +63,7 @@ def perhaps(path: Path) -> str:
         return f"{path.parent} may not be looked into by you"
     except (OSError, ValueError):
         return ""
-    found = _same(path.name, names) or get_close_matches(path.name, names, 1, ALIKE)
+    found = _same(path.name, names) or nearest(path.name, names)
     return f"write {path.with_name(found[0])} if that is meant" if found else ""
 
 

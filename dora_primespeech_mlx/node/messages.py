@@ -9,10 +9,10 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from dora_primespeech_mlx.names.slips import nearest
 from dora_primespeech_mlx.node.outputs import HANDED_ON
 from dora_primespeech_mlx.settings import (
     LANGUAGES,
@@ -99,8 +99,6 @@ OTHER_NAMES = {
     "language": ("text_lang", "text_language", "lang_code"),
 }
 """What other programs call some of them."""
-ALIKE = 0.8
-"""How like the names of two keys are, 0 to 1, for one to be taken for a slip of the other."""
 
 
 def encodable(text: str) -> str:
@@ -192,7 +190,7 @@ def _meant(key: str) -> str | None:
     if written in (*WISHES, *TEXT_KEYS):
         return None if key in (*WISHES, *TEXT_KEYS) else written
     known = next((wish for wish, names in OTHER_NAMES.items() if written in names), None)
-    return known or next(iter(get_close_matches(written, WISHES, 1, ALIKE)), None)
+    return known or next(iter(nearest(written, WISHES)), None)
 
 
 def _style(described: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:

@@ -34,10 +34,10 @@ def losses(node: Any, is_bounded: bool, has_policies: bool) -> Iterator[str]:
     if is_bounded or not hasattr(node, "dataflow_descriptor"):
         return
     nodes = node.dataflow_descriptor().get("nodes") or []
-    own = {each["id"] for each in nodes if each.get("inputs") == inputs}
+    sounds = {f"{each['id']}/{AUDIO}" for each in nodes if each.get("inputs") == inputs}
     for each in nodes:
         for name, wire in (each.get("inputs") or {}).items():
-            if _source(wire) in {f"{name_of_this}/{AUDIO}" for name_of_this in own}:
+            if _source(wire) in sounds:
                 yield from _dropping(f"the input {name} of {each['id']}", name, wire)
 
 

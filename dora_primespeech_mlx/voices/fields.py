@@ -6,12 +6,12 @@ A value of null is as if the field were not there.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from dora_primespeech_mlx.names.paths import there
+from dora_primespeech_mlx.names.slips import nearest
 from dora_primespeech_mlx.settings import LANGUAGES, SPEED, VARIABLES, VOLUME, Number, expand
 from dora_primespeech_mlx.speech import SAMPLING_NAMES
 
@@ -28,8 +28,6 @@ NUMBERS: Mapping[str, Number] = {
 SPOKEN = tuple(code for code in LANGUAGES.options if not code.startswith("auto"))
 LONGEST_TEXT = 2000
 MOST_PATHS = 64
-ALIKE = 0.8
-"""How like two names are, 0 to 1, for one to be taken for a slip of the other."""
 SYNONYMS = (
     frozenset(("speed_factor", "speed", "rate", "speed_rate")),
     frozenset(("volume", "gain", "loudness")),
@@ -208,7 +206,7 @@ def _meant(key: str, absent: Sequence[str]) -> list[str]:
 
 def alike(key: str, names: Sequence[str]) -> list[str]:
     """The one of `names` that a key is a slip of, in a list; empty if it is of none."""
-    return get_close_matches(key.casefold().replace("-", "_"), names, 1, ALIKE)
+    return nearest(key.casefold().replace("-", "_"), names)
 
 
 def shown(value: Any) -> str:
