@@ -13,6 +13,7 @@ from shlex import quote
 import numpy as np
 import soundfile
 
+from dora_primespeech_mlx.files.contents import HEAD, kind_of, other_kind, stand_in
 from dora_primespeech_mlx.names.paths import perhaps
 
 REFERENCE_RATE = 32000
@@ -32,26 +33,8 @@ MEL_RANGE = (-12.0, 2.0)
 """Natural logarithms of the magnitudes that stand at -1 and 1 in a mel of v3 and v4."""
 _MEL_FLOOR = 1e-5
 _MEL_POWER_GUARD = 1e-8
-_OTHER_SOUNDS = (
-    (b"ftyp", 4, "an m4a, mp4 or mov file"),
-    (b"\x1aE\xdf\xa3", 0, "a webm or mkv file"),
-    (b"#!AMR", 0, "an amr file"),
-    (b"\x30\x26\xb2\x75", 0, "a wma file"),
-    (b"MAC ", 0, "an ape file"),
-    (b"wvpk", 0, "a wavpack file"),
-    (b"\xff\xf1", 0, "an aac file"),
-    (b"\xff\xf9", 0, "an aac file"),
-)
-"""Bytes that a kind of sound file begins with, where they stand, and what it is."""
-_STAND_INS = (
-    (b"version https://git-lfs", "a Git LFS pointer, not the recording: fetch that with git lfs pull"),
-    (b"PK", "a zip archive or a weight file, not a recording: give the sound file itself"),
-    (
-        b"<",
-        "a web page saved in place of the recording: download it again, with the link to the file itself",
-    ),
-)
-"""What a file begins with that stands in place of a recording, and what it is."""
+_RAW = (".raw", ".pcm")
+"""Endings of files that hold samples and nothing that says how many a second."""
 _LOUDEST = 10.0
 """Above full scale; what is louder was not scaled to -1..1."""
 _HEARD, _CANCELLED = 0.01, 1e-3
@@ -79,7 +62,7 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
         raise FileNotFoundError(f"The sound file {path} is {hint}")
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
+    except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:  # TypeError: no header
         raise ValueError(_unreadable(path, str(error))) from error
     if not len(samples):
         raise ValueError(f"{path} holds no sound: record it again")
@@ -99,19 +82,17 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
 
 def _unreadable(path: Path, reason: str) -> str:
     with path.open("rb") as file:
-        head = file.read(32)
-    if not head:
-        return f"{path} is empty: record or export it again"
-    if not head.strip(b"\0"):
-        return f"{path} begins with zeros, as a download that was not finished does: download or export it again"
-    for start, what in _STAND_INS:
-        if head.startswith(start):
-            return f"{path} is {what}"
-    for magic, at, name in _OTHER_SOUNDS:
-        if head[at : at + len(magic)] == magic:
-            to = path.with_suffix(".wav") if path.suffix.lower() != ".wav" else path.with_name(f"{path.stem}_pcm.wav")
-            how = f"ffmpeg -i {quote(str(path))} {quote(str(to))}"
-            return f"{path} is {name}, which is not read here: convert it with {how}"
+        head = file.read(HEAD)
+    to = path.with_suffix(".wav") if path.suffix.lower() != ".wav" else path.with_name(f"{path.stem}_pcm.wav")
+    if path.suffix.lower() in _RAW and stand_in(head) is None:
+        how = f"ffmpeg -f s16le -ar {REFERENCE_RATE} -ac 1 -i {quote(str(path))} {quote(str(to))}"
+        return f"{path} has no header that says its rate: convert it, with its own rate in place of 32000: {how}"
+    what, group = kind_of(head) or ("", "")
+    if group == "convertible sound":
+        how = f"ffmpeg -i {quote(str(path))} {quote(str(to))}"
+        return f"{path} is {what}, which is not read here: convert it with {how}"
+    if group != "sound" and (known := other_kind(head, path, "sound file")):
+        return f"{path} is {known}"
     reason = reason.split(": ", 1)[-1] if str(path) in reason else reason
     reason = f"{reason.strip(' .') or 'unknown'}; record or export it again"
     return f"{path} is not a sound file that can be read (wav, flac, ogg and mp3 can): {reason}"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self, cast
 import numpy as np
 
 from dora_primespeech_mlx.audio import audio_file, written_as
+from dora_primespeech_mlx.files.writing import replace_file
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings
@@ -36,7 +37,6 @@ from dora_primespeech_mlx.synthesis.sentence import (
 from dora_primespeech_mlx.synthesis.streaming import Pace, Schedule, render_lengths
 from dora_primespeech_mlx.voices.book import VoiceEntry, read_voices
 from dora_primespeech_mlx.voices.library import Library, Voice
-from dora_primespeech_mlx.weights.whole import replace_file
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.text.sentences import Sentence

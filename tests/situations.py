@@ -502,7 +502,8 @@ def safetensors_given(desk: Desk) -> Iterator[Outcome]:
     yield desk.convert("official names in safetensors", desk.folder / "gpt.safetensors", desk.folder / "s2.safetensors")
     yield desk.convert("what convert wrote", desk.folder / "gpt.safetensors", desk.model / "sovits.safetensors")
     other = load_file(desk.folder / "gpt.safetensors")
-    save_file({f"x.{name}": value for name, value in other.items()}, desk.folder / "gpt.safetensors")
+    names = dict(enumerate(other.values()))
+    save_file({f"blocks.{name}": value for name, value in names.items()}, desk.folder / "gpt.safetensors")
     yield desk.convert("names of another program", desk.folder / "gpt.safetensors", S2)
 
 
@@ -656,6 +657,51 @@ def names_of_fields(desk: Desk) -> Iterator[Outcome]:
     yield desk.voices("voices as a list", entry | {"voices": [entry["voices"]["Ada"] | {"name": "Ada"}]})
 
 
+def other_programs(desk: Desk) -> Iterator[Outcome]:
+    part = tensor(np.zeros((4, 4), np.float16))
+    for tried, content in (
+        ("RVC", {"weight": {"enc_p.emb_phone.weight": part}, "config": [1025, 32], "sr": "40k", "f0": 1}),
+        (
+            "so-vits-svc",
+            {"model": {"emb_uv.weight": part, "enc_p.proj.weight": part}, "iteration": 9, "optimizer": None},
+        ),
+        ("Bert-VITS2", {"model": {"module.enc_p.emb.weight": part}, "iteration": 9}),
+        ("F5-TTS", {"ema_model_state_dict": {"ema_model.transformer.a": part}}),
+        ("a Lightning file of Fish Speech", {"state_dict": {"model.codebook_embeddings.weight": part}}),
+        ("tensors of CosyVoice", {"llm_embedding.weight": part}),
+        ("one tensor", part),
+    ):
+        yield desk.convert(tried, sovits=save(desk.folder / "a.pth", content))
+    both = {f"t2s.{name}": value for name, value in content_of(S1)["weight"].items()}
+    both |= {f"vits.{name}": value for name, value in content_of(S2)["weight"].items()}
+    yield desk.convert("both models in one file", save(desk.folder / "both.pth", both))
+
+
+def no_recordings(desk: Desk) -> Iterator[Outcome]:
+    for name, content in (
+        ("answer.wav", b'{"detail": "Not Found"}'), ("page.wav", "\ufeff\n<!DOCTYPE html>".encode()),
+        ("text.txt", b"The words that I say."), ("a.wav.gz", b"\x1f\x8b\x08\x00"), ("a.png", b"\x89PNG\r\n\x1a\n"),
+        ("a.avi", b"RIFF\x00\x00\x00\x00AVI LIST"), ("a.raw", bytes(range(1, 100))), ("a.pcm", bytes(range(1, 100))),
+    ):  # fmt: skip
+        yield desk.add(name, "Eve", desk.file(name, content))
+    for tried, change in (
+        ("white noise", lambda x: 0.1 * np.random.default_rng(2).standard_normal(len(x))),
+        ("a hum", lambda x: 0.2 * np.sin(2 * np.pi * 50 * np.arange(len(x)) / 32000)),
+        ("a voice in noise", lambda x: x + 0.03 * np.random.default_rng(2).standard_normal(len(x))),
+        ("floats beyond full scale", lambda x: 6 * x),
+    ):
+        sound = desk.sound("a.wav", subtype="FLOAT", change=change)
+        outcome = desk.add(tried, tried, sound)
+        yield Outcome(tried, False, outcome.said.splitlines()[0])
+
+
+def slips_of_paths(desk: Desk) -> Iterator[Outcome]:
+    written = json.dumps(desk.entry())
+    for tried, path in (("a tab", "my\\tones.wav"), ("a line break", "sounds\\new.wav")):
+        yield desk.voices(tried, written.replace("ref.wav", path).encode())
+    yield desk.voices("ref_audio as a list", desk.entry(ref_audio=["ref.wav"]))
+
+
 def listed_recordings(desk: Desk) -> Iterator[Outcome]:
     desk.sound("silent.wav", change=lambda x: x * 0)
     desk.sound("short.wav", 0.02)
@@ -768,8 +814,9 @@ SITUATIONS = [
         lambda d: d.convert("removed", sovits=d.sovits(change=lambda w: unfolded(w, newer=False))),
         lambda d: d.convert("newer", sovits=d.sovits(change=lambda w: unfolded(w, newer=True))),
         lambda d: d.convert("module.", d.t2s(change=renamed(lambda n: f"module.{n}")), d.sovits(change=renamed(lambda n: f"module.{n}"))),
+        lambda d: d.convert("net_g. and t2s.", d.t2s(change=renamed(lambda n: f"t2s.{n}")), d.sovits(change=renamed(lambda n: f"net_g.{n}"))),
         lambda d: d.convert("a discriminator", sovits=d.sovits(change=renamed(lambda n: f"discriminators.0.{n}"))),
-    ), (CONVERTED, CONVERTED, CONVERTED, (False, r"a discriminator \(s2D\).*give the s2G file"))),
+    ), (CONVERTED, CONVERTED, CONVERTED, CONVERTED, (False, r"a discriminator \(s2D\).*give the s2G file"))),
     Situation("031", "torch's format from before 1.6", once(lambda d: d.convert("", sovits=save_legacy(d.folder / "old.pth", content_of(S2)))), (CONVERTED,)),
     Situation("032", "config['model'] is null, head 0", each(
         lambda d: d.convert("s1", d.t2s(config={"model": None})),
@@ -866,7 +913,7 @@ SITUATIONS = [
         (False, r"'x\\ny' has a line break"), (False, "has ref_text .*at most 2000 characters"), (True, "added"), (False, r"the style 'a\\tb' has a line break"), FINE)),
     Situation("118", "what stands in place of files", in_place_of_files, (
         (False, r"config\.json is a Git LFS pointer.*Convert the model again"), (False, r"config\.json is a Git LFS pointer"), (False, r"voices\.json is a web page"),
-        (False, r"codes\.npy is a Git LFS pointer"), (False, r"codes\.txt is a text.*numpy\.save"), (False, "a Git LFS pointer, not the recording"), (False, "a web page saved"), (False, "is empty: record"))),
+        (False, r"codes\.npy is a Git LFS pointer"), (False, r"codes\.txt is a text.*numpy\.save"), (False, r"pointer\.wav is a Git LFS pointer"), (False, "a web page saved"), (False, "is empty: download"))),
     Situation("119", "names of fields that are nearly right", nearly_right, (
         (False, "has 'defualt_voice', which is not read: rename it if 'default_voice' is meant"), (False, "has 'Voices', which is not read: rename it, 'voices' is meant"), (False, "has 'voice', which is not read"), (False, "has 'Ref-Text', which is not read: rename it if 'ref_text' is meant"))),
     Situation("120", "paths that lead to no file here", each(voices_of("an address", ref_audio="https://voices.example/ref.wav"), voices_of("a variable", ref_audio="$NOT_SET/ref.wav")), (
@@ -888,7 +935,7 @@ SITUATIONS = [
         (False, "'language', which is not read: rename it if 'text_lang'"), (True, "ok"), (True, "ok"), (False, "has voices as a list"))),
     Situation("126", "recordings of a list that tell nothing", listed_recordings, (
         (False, r"silent\.wav is silent"), (False, r"short\.wav is 0\.02 s long, too short"), (False, r"begun\.wav is .* too short"),
-        (False, r"zeros\.wav begins with zeros"), (False, r"a\.aac is an aac file"), (False, r"weights\.wav is a zip archive or a weight file"),
+        (False, r"zeros\.wav is all zeros"), (False, r"a\.aac is an aac file"), (False, r"weights\.wav is an archive, as .* torch write, no sound file"),
         (False, r"silent\.wav is silent"))),
     Situation("127", "codes in rows", rows_of_codes, (
         (True, "ok"), (True, "ok"), (False, r"of the shape \[2, \d+\]; the codes of a recording are one row"), (False, r"of the shape \[\]"))),
@@ -897,10 +944,19 @@ SITUATIONS = [
     Situation("129", "codes of another recording", codes_of_another, (
         (False, r"long\.wav lasts 9\.0 s and its codes 4\.0 s, so they are of another recording: make them anew"), (True, "ok"))),
     Situation("130", "documents in place of a text", documents, (
-        *((False, "a document of an office program"),) * 2, (False, "a document in rich text, not plain text: save it as text"), (False, "a PDF document"))),
+        (False, "an archive, as zip, office programs"), (False, "a document of an office program"), (False, "a document in rich text, not plain text: save it as text"), (False, "a PDF document"))),
     Situation("131", "notes, names of other layouts, a voice twice, the language of a recording", names_and_notes, (
         (True, "ok"), (False, "lacks 'language'; rename 'text_lang', which is not read here"), (False, "has 'Ada' twice: rename one of them"),
         (False, "is Mandarin or Cantonese, and would be read in Japanese: write the language of the recording as prompt_lang"))),
+    Situation("132", "weights of other programs, and of both models", other_programs, (
+        (False, "a model of RVC, which changes voices and reads no text: give the two files of a GPT-SoVITS voice"), (False, "a model of so-vits-svc"), (False, "VITS or Bert-VITS2"),
+        (False, "a model of F5-TTS"), (False, "a model of Fish Speech"), (False, "this is a model of CosyVoice"), (False, "holds a single tensor"), (False, "holds both models of a voice: give"))),
+    Situation("133", "what is no recording, and recordings of no voice", no_recordings, (
+        (False, r"a server's answer saved in place.*not found"), (False, "a web page saved in place"), (False, r"text\.txt is a text, no sound file"), (False, "packed with gzip: unpack it"),
+        (False, "a picture, no sound file"), (False, r"an avi file.*ffmpeg -i"), *((False, r"no header that says its rate: convert it, .*ffmpeg -f s16le"),) * 2,
+        (False, "equally loud all the way, as noise"), (False, "equally loud all the way"), (False, "hardly quieter than the voice"), (False, r"reaches 1\.8 where 1 is full scale: export it again, 6 dB lower"))),
+    Situation("134", "paths with a \\ that JSON reads as another sign", slips_of_paths, (
+        *((False, r"JSON reads .* as signs that no path has: write / in place of"),) * 2, FINE)),
 ]  # fmt: skip
 
 

@@ -153,6 +153,14 @@ def test_the_vocoder_of_the_other_version_or_none_is_refused(data: Path, tmp_pat
     (tmp_path / "voc" / "config.json").write_text(json.dumps({**settings, "resblock": "2"}))
     with pytest.raises(CheckpointError, match="resblock 1"):
         read_vocoder(tmp_path / "voc", "v3")
+    for wrong, reason in (
+        ("[]", "does not describe"),
+        ("[" * 100_000, "too deeply.*give the folder"),
+        ("<html>", "web page"),
+    ):
+        (tmp_path / "voc" / "config.json").write_text(wrong)
+        with pytest.raises(ValueError, match=reason):
+            read_vocoder(tmp_path / "voc", "v3")
     (tmp_path / "voc" / "config.json").unlink()
     with pytest.raises(FileNotFoundError, match="as downloaded"):
         read_vocoder(tmp_path / "voc", "v3")
@@ -166,7 +174,11 @@ def test_a_vocoder_may_be_named_by_its_file_and_be_safetensors(data: Path, tmp_p
     shutil.copy(data / "bigvgan_tiny" / "config.json", tmp_path)
     stored, _ = read_vocoder(tmp_path, "v3")
     assert settings["vocoder"]["num_mels"] == 100
-    for other in (named, stored):
+    cached = tmp_path / "models--nvidia--bigvgan" / "snapshots" / "633ff70"
+    shutil.copytree(data / "bigvgan_tiny", cached)
+    (cached / "config.json").write_text("\ufeff" + (cached / "config.json").read_text(), encoding="utf-8")
+    in_cache, _ = read_vocoder(tmp_path / "models--nvidia--bigvgan", "v3")
+    for other in (named, stored, in_cache):
         assert set(other) == set(expected)
         assert all(np.array_equal(other[name], expected[name]) for name in expected)
 

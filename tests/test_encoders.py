@@ -49,7 +49,10 @@ def bert_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, bert_folder) -> Path:
     out = tmp_path_factory.mktemp("encoders")
-    convert_encoder("hubert", DATA / "hubert_tiny", out)
+    cache = tmp_path_factory.mktemp("models--TencentGameMate--chinese-hubert-base")
+    (cache / "snapshots").mkdir()
+    (cache / "snapshots" / "0123abc").symlink_to(DATA / "hubert_tiny")
+    convert_encoder("hubert", cache, out)
     convert_encoder("roberta", bert_folder, out)
     convert_encoder("speaker", DATA / "eres2net_tiny.safetensors", out)
     return out

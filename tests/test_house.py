@@ -20,7 +20,7 @@ FLOORS = (
     ("nets",),
     ("text",),
     ("settings", "audio"),
-    ("speech", "names"),
+    ("speech", "names", "files"),
     ("sampling",),
 )
 """Rooms from the top floor down; "" is the package itself, the door through which others come in."""

@@ -269,7 +269,7 @@ def test_the_model_that_ships_is_the_one_its_manifest_names() -> None:
 
 def test_a_second_writer_waits_for_the_first(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from dora_primespeech_mlx.weights.whole import locked\n"
+        "import sys; from pathlib import Path; from dora_primespeech_mlx.files.writing import locked\n"
         "with locked(Path(sys.argv[1])): print('in', flush=True); sys.stdin.read()"
     )
     first = subprocess.Popen(

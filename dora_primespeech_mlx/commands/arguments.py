@@ -125,7 +125,9 @@ def _add_convert(commands: Any) -> None:
     convert.add_argument("--sovits", type=_path, help="the s2 file, *.pth (SoVITS weights)")
     convert.add_argument("--base", type=_path, help="the base model of a v3 or v4 LoRA: s2Gv3.pth or s2Gv4.pth")
     convert.add_argument("--vocoder", type=_path, help="for v3 BigVGAN's folder, for v4 the file vocoder.pth")
-    convert.add_argument("--version", choices=("v3", "v4"), help="of the s2 file, where nothing in it tells")
+    convert.add_argument(
+        "--version", type=str.lower, choices=("v3", "v4"), help="of the s2 file, where it does not tell"
+    )
     for kind, meaning in ENCODERS.items():
         convert.add_argument(f"--{kind}", type=_path, help=meaning)
     convert.add_argument("--out", type=_path, required=True, help="folder to write")

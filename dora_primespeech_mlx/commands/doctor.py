@@ -1,7 +1,6 @@
 """Looks over an installation: what speaking needs, each thing ok or with what to do about it."""
 
 import importlib.util
-import json
 import re
 import shutil
 import subprocess
@@ -11,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dora_primespeech_mlx.commands.installed import version_of
+from dora_primespeech_mlx.files.texts import read_json
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.text.scripts import NAMES
 from dora_primespeech_mlx.voices.book import VoiceEntry
+from dora_primespeech_mlx.weights.whole import CONFIG_FILE
 
 OK, WARN, FAIL = "ok", "WARN", "FAIL"
 OLDEST_PYTHON = (3, 11)
@@ -213,9 +214,11 @@ def diffuses(entry: VoiceEntry) -> bool:
     """Whether a voice's model is of v3 or v4."""
     from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES
 
-    if not isinstance(entry.weights, Path) or not (entry.weights / "config.json").is_file():
+    try:
+        content = read_json(entry.folder / CONFIG_FILE, "a model's config")
+    except (OSError, ValueError):  # said of the voice already
         return False
-    return json.loads((entry.weights / "config.json").read_text("utf-8")).get("version") in MEL_BASES
+    return isinstance(content, dict) and content.get("version") in MEL_BASES
 
 
 def on_device(settings: Settings) -> bool:

@@ -73,8 +73,8 @@ def _say(args: argparse.Namespace) -> int:
     from dora_primespeech_mlx.audio import audio_file, written_as
     from dora_primespeech_mlx.commands.subtitles import check_words_file, write_words
     from dora_primespeech_mlx.engine import Engine
-    from dora_primespeech_mlx.weights.source import decoded, read_text
-    from dora_primespeech_mlx.weights.whole import check_place, replace_file
+    from dora_primespeech_mlx.files.texts import decoded, read_text
+    from dora_primespeech_mlx.files.writing import check_place, replace_file
 
     if (args.text is None) == (args.file is None):
         raise ValueError("Give either a text or --file; - reads the text from standard input.")
@@ -159,7 +159,7 @@ def _standard_input() -> BinaryIO:
 
 def _lines() -> Iterator[str]:
     """The lines of standard input as they come."""
-    from dora_primespeech_mlx.weights.source import decoded
+    from dora_primespeech_mlx.files.texts import decoded
 
     for line in _standard_input():
         yield decoded(line, "standard input").rstrip("\r\n")
@@ -346,7 +346,7 @@ def _bench(args: argparse.Namespace) -> int:
     from dora_primespeech_mlx.commands.bench.figures import as_text
     from dora_primespeech_mlx.commands.bench.report import write_report
     from dora_primespeech_mlx.commands.bench.run import run
-    from dora_primespeech_mlx.weights.whole import check_place, make_folder
+    from dora_primespeech_mlx.files.writing import check_place, make_folder
 
     if args.json is not None:
         check_place(args.json)

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from dora_primespeech_mlx.files.writing import check_place, replace_file
 from dora_primespeech_mlx.speech import Word
-from dora_primespeech_mlx.weights.whole import check_place, replace_file
 
 SUFFIXES = (".json", ".srt", ".vtt")
 LONGEST_LINE = 42

@@ -20,10 +20,11 @@ from unicodedata import normalize
 
 import numpy as np
 
+from dora_primespeech_mlx.files.contents import HEAD, stand_in
+from dora_primespeech_mlx.files.texts import read_json
 from dora_primespeech_mlx.names.paths import perhaps, there
 from dora_primespeech_mlx.speech import SAMPLING_NAMES, Style
 from dora_primespeech_mlx.voices.fields import Fields, alike, shown
-from dora_primespeech_mlx.weights.source import read_json, stand_in
 from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE
 
 __all__ = ["VoiceBook", "VoiceEntry", "folded", "list_voices", "read_codes", "read_lexicon", "read_voices"]
@@ -296,7 +297,7 @@ def weights_of(t2s: Path, sovits: Path) -> Path | tuple[Path, Path]:
 
 def _entry(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEntry:
     weights = _weights(folder, fields, common)
-    references = fields.texts("ref_audios") or (fields.required("ref_audio"),)
+    references = fields.texts("ref_audios") or fields.texts("ref_audio") or (fields.required("ref_audio"),)
     language = fields.language("text_lang", "auto")
     sampling = {key: fields.number(key) for key in (*SAMPLING_NAMES, "noise_scale")}
     return VoiceEntry(
@@ -393,7 +394,7 @@ def read_codes(path: Path, count: int = CODE_COUNT) -> np.ndarray:
     if path.stat().st_size > LARGEST_CODES_FILE:
         raise ValueError(f"{path} is too large for the codes of a recording; make them with primespeech codes.")
     content = path.read_bytes()
-    if content and (kind := stand_in(content[:4096])):
+    if content and (kind := stand_in(content[:HEAD])):
         raise ValueError(f"{path} is {kind}")
     if content.startswith(b"\x93NUMPY"):
         codes = _array(path, content)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dora_primespeech_mlx.audio import read_audio
+from dora_primespeech_mlx.files.texts import read_json
+from dora_primespeech_mlx.files.writing import locked, make_folder, replace_file
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.runtime.factory import choose, require_mlx, s2_runner
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner
@@ -22,8 +24,6 @@ from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.fields import Fields, resolve
 from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.recording import advise, advise_pace, check_length, codes_from_samples
-from dora_primespeech_mlx.weights.source import read_json
-from dora_primespeech_mlx.weights.whole import locked, make_folder, replace_file
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.weights.load import Model

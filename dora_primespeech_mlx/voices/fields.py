@@ -134,6 +134,11 @@ class Fields:
             raise ValueError(
                 f"{self.where} has {key} {shown(value)}, a path of Windows: give the path on this computer, with / ."
             )
+        if any(c < " " for c in value.strip()):
+            raise ValueError(
+                f"{self.where} has {key} {shown(value)}, and JSON reads \\n, \\t, \\r, \\b and \\f as signs that no "
+                "path has: write / in place of \\."
+            )
         if value.startswith(("http://", "https://")):
             raise ValueError(
                 f"{self.where} has {key} {shown(value)}, an address in the web, and nothing is fetched here: "

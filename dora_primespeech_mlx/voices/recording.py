@@ -48,6 +48,11 @@ _CLIPPED_RUN = 3
 _CLIPPED_SHARE = 5e-4
 _LONG_EDGE = 1.0
 _LONG_PAUSE = 1.5
+_OVER_SCALE = 1.01
+"""Peak above which samples were not cut off at full scale, but go beyond it, as they can in a file of floats."""
+_MONOTONE, _LOUD_BACKGROUND = 5.0, 12.0
+"""Decibels between the quietest and the loudest twentieth of a recording: of noise or a hum, of a voice in noise."""
+_LEAST_LEVELS = 50
 _SPEECH_BELOW_PEAK = 35.0
 _SPEECH_FLOOR = -60.0
 
@@ -101,7 +106,11 @@ def advise(samples: np.ndarray, rate: int, name: str = "The recording") -> tuple
             f"{name} has {rate} samples a second, so its upper frequencies are missing: "
             f"record at {REFERENCE_RATE} or more"
         )
-    if _clipped_share(samples) > _CLIPPED_SHARE:
+    peak = float(np.abs(samples).max(initial=0.0))
+    if peak > _OVER_SCALE:
+        by = np.ceil(20 * np.log10(peak))
+        found.append(f"{name} reaches {peak:.1f} where 1 is full scale: export it again, {by:.0f} dB lower")
+    elif _clipped_share(samples) > _CLIPPED_SHARE:
         found.append(f"{name} is clipped (cut off at full scale): record it again at a lower level")
     levels = _levels(samples, rate)
     loudest = float(levels.max(initial=_SPEECH_FLOOR))
@@ -111,6 +120,13 @@ def advise(samples: np.ndarray, rate: int, name: str = "The recording") -> tuple
     loudness = 10 * np.log10(np.mean(10 ** (levels[speech] / 10)))
     if loudness < _QUIET:
         found.append(f"{name} is quiet ({loudness:.0f} dB below full scale): raise it by {-20 - loudness:.0f} dB")
+    quietest, highest = np.percentile(levels, (5, 95)) if len(levels) >= _LEAST_LEVELS else (_SPEECH_FLOOR, 0.0)
+    if highest - quietest < _MONOTONE:
+        found.append(
+            f"{name} is equally loud all the way, as noise is and speech is not: record a voice, and nothing else"
+        )
+    elif highest - quietest < _LOUD_BACKGROUND:
+        found.append(f"{name} has a background that is hardly quieter than the voice: record it in a quieter place")
     before, after = speech[0] * _FRAME, (len(levels) - 1 - speech[-1]) * _FRAME
     for seconds, where in ((before, "begins"), (after, "ends")):
         if seconds > _LONG_EDGE:

@@ -22,10 +22,12 @@ from typing import Any
 
 import numpy as np
 
+from dora_primespeech_mlx.files.contents import DOWNLOAD_AGAIN
 from dora_primespeech_mlx.weights.described import Instance, PickleError, StorageRef, TensorRef, Unusable
+from dora_primespeech_mlx.weights.kinds import OURS, of_another_program
 from dora_primespeech_mlx.weights.pickled import LONGEST, plain, read_pickle
 from dora_primespeech_mlx.weights.safetensors_file import BFLOAT16, decoded, read_safetensors
-from dora_primespeech_mlx.weights.source import DOWNLOAD_AGAIN, CheckpointError, Source, is_safetensors, other_kind
+from dora_primespeech_mlx.weights.source import CheckpointError, Source, is_safetensors, other_kind
 
 __all__ = ["Checkpoint", "CheckpointError", "read_checkpoint", "read_torch"]
 
@@ -94,7 +96,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
                 f"{path} holds a whole {content.of} object, not the weights of one: {_EXPORTED}, or save its state_dict"
             )
         if not isinstance(content, Mapping):
-            raise CheckpointError(f"{path} holds a {type(content).__name__}, not a GPT-SoVITS checkpoint: {_EXPORTED}")
+            raise CheckpointError(f"{path} holds {_shown(content)}, not a GPT-SoVITS checkpoint: {_EXPORTED}")
         config, info, rank = _settings(source.path, content)
         weights = content.get("weight", content if "config" not in content else None)
         if not isinstance(weights, Mapping) or not any(isinstance(value, TensorRef) for value in weights.values()):
@@ -127,9 +129,7 @@ def read_torch(
                 f"not {wanted}"
             )
         if not isinstance(archive.content, Mapping):
-            raise CheckpointError(
-                f"{path} holds a {type(archive.content).__name__}, not named tensors: {DOWNLOAD_AGAIN}"
-            )
+            raise CheckpointError(f"{path} holds {_shown(archive.content)}, not named tensors: {DOWNLOAD_AGAIN}")
         return archive.tensors(archive.content)
 
 
@@ -140,13 +140,29 @@ def _settings(path: Path, content: Mapping[Any, Any]) -> tuple[dict[str, Any], s
         raise CheckpointError(f"{path} {error}") from None
     info, rank = (content.get("info", ""), content.get("lora_rank")) if "weight" in content else ("", None)
     if not isinstance(config, dict) or not isinstance(info, str) or not isinstance(rank, int | None):
+        if program := _other_program(content):
+            raise CheckpointError(f"{path} is not a GPT-SoVITS inference checkpoint: {program}")
         raise CheckpointError(
             f"{path}: its 'config', 'info' or 'lora_rank' is not what GPT-SoVITS writes there: {_EXPORTED}"
         )
     return config, info, rank
 
 
+def _other_program(content: Mapping[Any, Any]) -> str:
+    """What a file of another program is, with the way out, by the names in it; "" if that is not known."""
+    parts = (part for part in content.values() if isinstance(part, Mapping))
+    program = of_another_program(str(name) for part in (content, *parts) for name in part)
+    return f"it is a model of {program}: {OURS}" if program else ""
+
+
+def _shown(content: Any) -> str:
+    kinds = {TensorRef: "a single tensor", list: "a list", tuple: "a list", str: "a text", dict: "an object"}
+    return kinds.get(type(content), "a value")
+
+
 def _what_else(content: Mapping[Any, Any]) -> str:
+    if program := _other_program(content):
+        return program
     for key in ("state_dict", "optimizer"):
         if key in content:
             return f"it is a training checkpoint (it has {key!r}); {_EXPORTED}"

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dora_primespeech_mlx.files.texts import read_json, read_text
 from dora_primespeech_mlx.text.symbols import SIZES, symbol_table
-from dora_primespeech_mlx.weights.source import CheckpointError, read_json
+from dora_primespeech_mlx.weights.source import CheckpointError
 
 SOVITS_ROWS = {size: version for version, size in SIZES.items()}
 T2S_ROWS = {**SOVITS_ROWS, 512: "v1"}
@@ -44,11 +45,8 @@ def read_symbols(path: Path) -> tuple[str, ...]:
         raise FileNotFoundError(f"The symbol table {path} is not there; check the path")
     if path.stat().st_size > LARGEST_LIST:
         raise CheckpointError(f"{path} is too large for a symbol table")
-    try:
-        content = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise CheckpointError(f"{path} is not written in UTF-8: save it as UTF-8") from None
-    names: Any = content.splitlines()
+    content = read_text(path)
+    names: Any = content.rstrip().splitlines()
     if content.lstrip().startswith(("[", "{")):
         names = read_json(path, "a symbol table")
         names = names.get("symbols") if isinstance(names, dict) else names

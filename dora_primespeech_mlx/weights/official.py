@@ -65,7 +65,10 @@ def detect_version(weights: Mapping[str, np.ndarray], header: str = "") -> str:
         return "v2ProPlus" if first is not None and first.shape[0] >= PRO_PLUS_CHANNELS else "v2Pro"
     symbols = weights.get("enc_p.text_embedding.weight")
     if symbols is None:
-        raise CheckpointError("The tensor enc_p.text_embedding.weight is missing, so this is not a SoVITS (s2) file.")
+        raise CheckpointError(
+            "The tensor enc_p.text_embedding.weight is missing, so this is not a SoVITS (s2) model. Give the file that "
+            "GPT-SoVITS exported."
+        )
     return "v1" if symbols.shape[0] == SIZES["v1"] else "v2"
 
 
@@ -90,7 +93,8 @@ def check_numbers(weights: Mapping[str, np.ndarray]) -> None:
     for name, value in weights.items():
         if value.dtype.kind != "f":
             raise CheckpointError(
-                f"The tensor {name} holds {value.dtype} numbers, where 16 or 32-bit floats are needed."
+                f"The tensor {name} holds {value.dtype} numbers, where 16 or 32-bit floats are needed: get the voice "
+                "as it was exported."
             )
         if not _finite(value):
             raise CheckpointError(

@@ -20,13 +20,12 @@ from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch
 from dora_primespeech_mlx.weights.dimensions import encoder_settings
 from dora_primespeech_mlx.weights.kinds import check_kind, without_prefix
 from dora_primespeech_mlx.weights.official import check_numbers, check_shapes, of_file
+from dora_primespeech_mlx.weights.released import SETTINGS_FILE, read_settings, released
 from dora_primespeech_mlx.weights.safetensors_file import as_safetensors
 from dora_primespeech_mlx.weights.small import from_bytes, in_bytes
-from dora_primespeech_mlx.weights.source import read_json
 from dora_primespeech_mlx.weights.whole import TOKENIZER_FILE, write_whole
 
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
-SETTINGS_FILE = "config.json"
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def convert_encoder(kind: str, source: str | Path, out: str | Path) -> Converted
     """
     if kind not in KINDS:
         raise ValueError(f"There is no encoder {kind!r}; convert one of {', '.join(KINDS)}")
-    source, folder = Path(source), Path(out)
+    source, folder = released(Path(source)), Path(out)
     settings = _settings(source) if KINDS[kind].folder else {}
     weight_file = _weight_file(source) if KINDS[kind].folder else source
     raw = without_prefix(read_torch(weight_file))
@@ -156,16 +155,12 @@ def _weight_file(source: Path) -> Path:
 
 
 def _settings(source: Path) -> dict[str, Any]:
-    path = source / SETTINGS_FILE
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; give the model's folder as it was downloaded")
-    with of_file(path):
+    written = read_settings(source, "give the model's folder as it was downloaded")
+    with of_file(source / SETTINGS_FILE):
         try:
-            return encoder_settings(read_json(path, "a model's settings"))
+            return encoder_settings(written)
         except CheckpointError as error:
             raise CheckpointError(f"{error} Download it again") from error
-        except ValueError as error:
-            raise CheckpointError(f"{error}; download it again") from error
 
 
 def _tokenizer(source: Path) -> Path:

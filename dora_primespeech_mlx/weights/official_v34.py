@@ -6,7 +6,6 @@ tells them apart, or the user does.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 from dora_primespeech_mlx.nets import bigvgan, diffusion, vocoder
 from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES
 from dora_primespeech_mlx.weights.checkpoint import Checkpoint, CheckpointError, read_checkpoint, read_torch
+from dora_primespeech_mlx.weights.released import SETTINGS_FILE, read_settings, released
 
 VERSIONS = tuple(MEL_BASES)
 BASES = {"v3": "s2Gv3.pth", "v4": "s2Gv4.pth"}
@@ -198,18 +198,17 @@ def read_vocoder(path: Path, version: str) -> tuple[dict[str, np.ndarray], dict[
         if any(".act." in name for name in weights) or "conv_pre.weight" not in weights:
             raise CheckpointError(f"{path} is not {wanted}")
         return vocoder.sanitize(weights), {}
-    folder = path if path.is_dir() else path.parent
-    file = next((folder / name for name in GENERATOR_FILES if (folder / name).is_file()), folder / GENERATOR_FILES[0])
-    if path.is_file():
-        file = path
+    folder = released(path) if path.is_dir() else path.parent
+    named = [path] if path.is_file() and path.name != SETTINGS_FILE else []
+    file = next((file for file in (*named, *(folder / name for name in GENERATOR_FILES)) if file.is_file()), None)
+    if file is None:
+        raise FileNotFoundError(f"{folder} holds neither {' nor '.join(GENERATOR_FILES)}: give {VOCODERS['v3']}")
     weights = read_torch(file, "generator", wanted)
     if not any(".act." in name for name in weights):
         raise CheckpointError(f"{path} is not {wanted}")
+    settings = read_settings(folder, f"give {VOCODERS['v3']} as downloaded")
     try:
-        settings = json.loads((folder / "config.json").read_text("utf-8"))
         bigvgan.BigVGANConfig.from_settings(settings)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{folder / 'config.json'} is missing: give {VOCODERS['v3']} as downloaded") from error
-    except (KeyError, ValueError, TypeError) as error:
-        raise CheckpointError(f"{folder / 'config.json'} does not describe the vocoder of v3 ({error})") from error
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{folder / SETTINGS_FILE} does not describe the vocoder of v3 ({error})") from error
     return bigvgan.sanitize(weights, bool(settings.get("snake_logscale", True))), {"vocoder": settings}

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from dora_primespeech_mlx.weights.source import DOWNLOAD_AGAIN, CheckpointError, Source, other_kind
+from dora_primespeech_mlx.files.contents import DOWNLOAD_AGAIN, HEAD
+from dora_primespeech_mlx.weights.source import CheckpointError, Source, other_kind
 
 BFLOAT16 = "bfloat16"
 _TYPES = {
@@ -80,7 +81,7 @@ def read_safetensors(source: Source, stamp: Stamp | None = None) -> dict[str, np
     except (ValueError, RecursionError):
         table = None
     if not isinstance(table, dict) or size > _LONGEST_TABLE:
-        kind = other_kind(content[:4096].tobytes(), path) if content[8:9].tobytes() != b"{" else None
+        kind = other_kind(content[:HEAD].tobytes(), path) if content[8:9].tobytes() != b"{" else None
         raise CheckpointError(f"{path} is {kind or f'not a safetensors file, or it is cut short: {DOWNLOAD_AGAIN}'}")
     mark = table.pop("__metadata__", None)
     tensors, room = {}, len(content) - 8 - size

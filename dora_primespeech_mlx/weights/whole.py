@@ -7,22 +7,21 @@ checks it against the manifest that it read; a set that was exchanged meanwhile 
 killed at any moment, the next one tidies up, and a reader needs no right to write.
 """
 
-import errno
 import hashlib
 import json
 import os
-import shutil
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 import numpy as np
 
+from dora_primespeech_mlx.files.texts import read_json
+from dora_primespeech_mlx.files.writing import locked, make_folder, write_synced
 from dora_primespeech_mlx.weights.safetensors_file import Stamp, StampError, read_safetensors
-from dora_primespeech_mlx.weights.source import CheckpointError, Source, read_json
+from dora_primespeech_mlx.weights.source import CheckpointError, Source
 
 T2S_FILE, SOVITS_FILE, CONFIG_FILE = "t2s.safetensors", "sovits.safetensors", "config.json"
 """The files of a model folder; the last is its manifest."""
@@ -30,34 +29,8 @@ TOKENIZER_FILE = "roberta_tokenizer.json"
 """Lies beside a RoBERTa."""
 FILES = "files"
 """The manifest's key for what it says of the other files."""
-LOCK = ".lock"
-"""The file that is locked where folders cannot be."""
 ATTEMPTS = 20
 _HASH_IN_NAME = 16
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Waits until no other process of this computer writes in a folder, and keeps others waiting meanwhile."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        with (folder / LOCK).open("ab") as file:
-            while True:
-                with suppress(OSError):  # it gives up after ten seconds
-                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-                    break
-            yield
-        return
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some network file systems lock no folders
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def write_whole(
@@ -96,70 +69,6 @@ def write_whole(
                 draft.unlink(missing_ok=True)
             raise
         _settle(folder, manifest, files)
-
-
-def write_synced(path: Path, data: bytes) -> None:
-    """Writes a file whose bytes are on the disk when this returns; OSError says where there was no room, and how much.
-
-    It is a draft until it is renamed: a reader must never see a part of it.
-    """
-    try:
-        with path.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = shutil.disk_usage(path.parent).free
-            raise OSError(
-                f"there is no room for {path.parent}: {len(data) / 1e6:,.1f} MB are needed and {free / 1e6:,.1f} MB "
-                "are free; nothing that was there is changed. Make room, or write somewhere else"
-            ) from error
-        raise
-
-
-def make_folder(folder: Path) -> None:
-    """Makes a folder to write into where there is none; OSError where there cannot be one."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise FileExistsError(f"{folder} is a file, or lies under one: name a folder to write into") from None
-
-
-def check_place(path: Path) -> None:
-    """Before there is anything to write, whether a file can be written there.
-
-    Raises:
-        IsADirectoryError: it is a folder.
-        FileNotFoundError: its folder is not there.
-    """
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: name the file to write")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path.parent} is no folder that is there: make it, or name another")
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Writes a file in one step: what was there stays until all of it is on the disk. A link stays a link.
-
-    Raises:
-        OSError: it cannot be written, naming `path`, or there is no room.
-    """
-    path = path.resolve()
-    if path.exists() and not path.is_file():  # a pipe, or a folder, which says that it is one
-        path.write_bytes(data)
-        return
-    draft = path.with_name(f".{os.getpid()}-{path.name[:40]}.draft")
-    try:
-        write_synced(draft, data)
-        os.replace(draft, path)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    finally:
-        with suppress(OSError):
-            draft.unlink()
 
 
 def _draft(folder: Path, name: str, stamp: Stamp) -> Path:

@@ -21,10 +21,11 @@ from typing import Any
 
 import numpy as np
 
+from dora_primespeech_mlx.files.texts import read_json
+from dora_primespeech_mlx.files.writing import write_synced
 from dora_primespeech_mlx.runtime.onnx.fitting import form
 from dora_primespeech_mlx.runtime.onnx.graph import StoredGraph
-from dora_primespeech_mlx.weights.source import read_json
-from dora_primespeech_mlx.weights.whole import stamps_of, write_synced
+from dora_primespeech_mlx.weights.whole import stamps_of
 
 TABLE, NUMBERS = "graphs.json", "graphs.bin"
 ALIGNED = 64

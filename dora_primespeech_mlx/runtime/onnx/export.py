@@ -4,11 +4,11 @@ from pathlib import Path
 
 import onnx
 
+from dora_primespeech_mlx.files.writing import make_folder
 from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.onnx.trace_sovits import encode_graph, flow_graph, timbre_graph, vocoder_graph
 from dora_primespeech_mlx.runtime.onnx.trace_t2s import t2s_graphs
-from dora_primespeech_mlx.weights.whole import make_folder
 
 
 def export_onnx(t2s: T2S, sovits: Sovits, folder: Path, precision: str = "fp32") -> list[Path]:

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from dora_primespeech_mlx.files.writing import write_synced
 from dora_primespeech_mlx.nets.dimensions.t2s import sine_table
 from dora_primespeech_mlx.runtime.onnx.cache import code_digest
 from dora_primespeech_mlx.runtime.onnx.graph import Graph
 from dora_primespeech_mlx.runtime.onnx.portable import FILE, FORMAT, TABLE, Kitchen, Recipe, tensors_of, written_order
-from dora_primespeech_mlx.weights.whole import write_synced
 
 LARGEST = 1 << 24
 """Numbers of a tensor up to which float32 counts them."""
