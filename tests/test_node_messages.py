@@ -41,6 +41,7 @@ def test_json_is_unwrapped_six_deep_and_the_innermost_wishes_win():
         ({"prompt": None}, ""),
         ({"prompt": 42}, "42"),
         ({"prompt": ["a", "b"]}, "a b"),
+        ({"content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {}}, {"text": "b"}]}, "a b"),
         ({"text": "x"}, "x"),
         ({"speed": 2}, ""),
         ({"prompt": "\ud800"}, "?"),
@@ -111,6 +112,12 @@ def test_voice_prefixes_that_lack_fields_say_the_form(text):
         ('"cancel"', Command("cancel")),
         ("reset:q7", Command("reset", "q7")),
         ("stats", Command("stats")),
+        ("Interrupt!", Command("stop")),
+        ('{"type": "stop"}', Command("stop")),
+        ('{"event": "interrupt", "question_id": 7}', Command("stop", "7")),
+        ('change_voice: "Bo"', Command("set", changes=(("voice", "Bo"),))),
+        ("set speed null", Command("set", changes=(("speed", None),))),
+        ('{"set": {"repeat_penalty": 1.2}}', Command("set", changes=(("repetition_penalty", 1.2),))),
         ("change_voice:Luo Xiang", Command("set", changes=(("voice", "Luo Xiang"),))),
         ("change_voice Bo", Command("set", changes=(("voice", "Bo"),))),
         ("set speed 1.2", Command("set", changes=(("speed", "1.2"),))),
@@ -133,7 +140,9 @@ def test_commands(text, command):
     assert parse_control(text) == command
 
 
-@pytest.mark.parametrize("text", ["", "dance", "set", "set speed", "set colour red", "{}", '{"command": "x"}', "[1]"])
+@pytest.mark.parametrize(
+    "text", ["", "dance", "set", "set speed", "set colour red", "{}", '{"command": "x"}', "[1]", '{"set": {"x": 1}}']
+)
 def test_unknown_commands_name_the_known_ones(text):
     with pytest.raises(ValueError, match="known are reset, stop, cancel"):
         parse_control(text)
@@ -181,7 +190,9 @@ def test_the_end_of_a_partial_text():
     assert ends({"fin": "true"})
     assert ends({"session_status": "Ended"})
     assert not ends({"fin": False, "session_status": "ongoing"})
-    assert has_flag({"fin": "false"}, "fin")
+    assert ends({"fin": 1}) and ends({"fin": " True "}) and not ends({"fin": 0}) and not ends({"fin": 2})
+    assert has_flag({"fin": "false"}, "fin") and has_flag({"fin": 0}, "fin") and has_flag({"fin": 1.0}, "fin")
+    assert not any(has_flag({"fin": value}, "fin") for value in (2, "maybe", [True], {}))
     assert not has_flag({"fin": None}, "fin")
     assert stream_key("text", {"session_id": 1}) != stream_key("text", {"session_id": 2})
 
@@ -193,8 +204,10 @@ def test_the_end_of_a_partial_text():
         ('{"text": "Hi", "speaker": "Ada"}', ["'speaker' is not read; write voice if that is meant"]),
         ('{"text": "Hi", "Voice": "Ada"}', ["'Voice' is not read; write voice if that is meant"]),
         ('{"text": "Hi", "speaker": "A", "voice": "B", "id": 4}', []),
-        ('{"input": "Hi"}', ["the message has none of prompt, text, content, so nothing of it is said"]),
+        ('{"input": "Hi"}', ["the message has 'input' and none of prompt, text, content, so nothing of it is said"]),
         ('{"action": "reset"}', []),
+        ('{"text": "Hi", "gain": 2}', ["'gain' is not read; write volume if that is meant"]),
+        ('{"type": "stop"}', ["the message has 'type' and none of prompt, text, content, so nothing of it is said"]),
     ],
 )
 def test_keys_that_are_nearly_read_are_noted(message, notes):

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from dora_primespeech_mlx.audio import pcm16
 from dora_primespeech_mlx.names.paths import in_words
+from dora_primespeech_mlx.names.synonyms import command_named
 from dora_primespeech_mlx.node.desk import Desk
 from dora_primespeech_mlx.node.messages import (
     Command,
@@ -32,6 +33,7 @@ from dora_primespeech_mlx.node.messages import (
     is_true,
     parse_control,
     parse_text,
+    said_in,
     stream_key,
 )
 from dora_primespeech_mlx.node.outputs import READY
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from dora_primespeech_mlx.engine import Engine
 
 COMMAND_INPUTS = ("reset", "stop", "cancel")
-"""Inputs whose every message is the command of that name."""
+"""Commands that are given by every message of an input of their name, or of another name for them."""
 
 logger = logging.getLogger(__name__)
 
@@ -202,12 +204,20 @@ def to_text(value: Any) -> str:
         return bytes(item or 0 for item in value.cast(pa.uint8(), safe=False).to_pylist()).decode("utf-8", "replace")
     if kind is not None and len(value) > 1 and pa.types.is_primitive(kind):
         raise ValueError(f"a text was expected, and {kind} [{len(value)}] came; send one string")
-    return "\n".join(_item_text(item) for item in value.to_pylist())
+    items = value.to_pylist()
+    return "\n".join(_item_text(item, len(items) == 1) for item in items)
 
 
-def _item_text(item: Any) -> str:
+def _item_text(item: Any, is_alone: bool) -> str:
+    """The text of one item of a payload; an object that `is_alone` stays one, since more than its prompt is read."""
     if isinstance(item, bytes):
         return item.decode("utf-8", "replace")
+    if isinstance(item, list) and item and all(isinstance(part, tuple) for part in item):  # a map of Arrow
+        item = dict(item)
+    if isinstance(item, list) and item and all(isinstance(part, str | dict | None) for part in item):
+        return "\n".join(_item_text(part, len(item) == 1) for part in item)
+    if isinstance(item, dict) and not is_alone:
+        return said_in(item)
     if isinstance(item, str):
         return item
     return "" if item is None else json.dumps(item, ensure_ascii=False, default=str)
@@ -254,7 +264,7 @@ class Receiver:
             self.desk.cancel_all(session=_session(metadata))
         if name.startswith("text"):
             self._text(name, value, metadata)
-        elif name == "control" or name in COMMAND_INPUTS:
+        elif name == "control" or command_named(name) in COMMAND_INPUTS:
             self._control(name, value, metadata)
         elif name == "buffer_status":
             self._buffer_status(value, metadata)
@@ -290,7 +300,8 @@ class Receiver:
 
     def _control(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
         try:
-            command = Command(name) if name in COMMAND_INPUTS else parse_control(to_text(value))
+            named = command_named(name)
+            command = Command(named) if named in COMMAND_INPUTS else parse_control(to_text(value))
         except Exception as error:  # noqa: BLE001 - whatever a command is, it is answered
             self.desk.log("WARNING", str(error), handed_on(metadata))
             self.desk.status(f"error: {error}", handed_on(metadata))

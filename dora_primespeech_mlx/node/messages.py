@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dora_primespeech_mlx.names.slips import nearest
+from dora_primespeech_mlx.names.synonyms import COMMANDS, as_key, command_named, same_thing
 from dora_primespeech_mlx.node.outputs import HANDED_ON
 from dora_primespeech_mlx.settings import (
     LANGUAGES,
@@ -21,6 +22,7 @@ from dora_primespeech_mlx.settings import (
     SPEED,
     VARIABLES,
     VOLUME,
+    Flag,
     Kind,
     Number,
     parse,
@@ -34,7 +36,8 @@ DEEPEST_WRAPPING = 6
 
 TEXT_KEYS = ("prompt", "text", "content")
 COMMAND_KEYS = ("command", "action", "cmd", "control")
-COMMANDS = ("reset", "stop", "cancel", "stats", "list_voices", "change_voice", "set")
+CONTROL_KEYS = (*COMMAND_KEYS, "type", "event")
+"""On the `control` input these tell a command too; on `text` they tell what sort of message an object is."""
 NEVER_HANDED_ON = ("flush", "timestamp", "open_telemetry_context", "seq", "fin", "goal_id", "goal_status")
 ENDED = ("ended", "completed", "complete", "finished", "final", "done", "error")
 CANCELLED = ("cancelled", "canceled")
@@ -47,13 +50,10 @@ KINDS: Mapping[str, Kind] = {variable.field: variable.kind for variable in VARIA
 SETTABLE = {**{name: KINDS[name] for name in MANNER_NAMES}, "pitch": PITCH, "volume": VOLUME}
 """What `set` and parameter updates may change: name -> kind."""
 
-SYNONYMS = {"lang": "language", "text_lang": "language", "speed_factor": "speed", "voice_name": "voice"}
-
 
 def _known(name: str) -> str:
     """The name in `SETTABLE` that a name stands for, or the name itself."""
-    folded = name.strip().casefold()
-    return SYNONYMS.get(folded, folded)
+    return same_thing(name, SETTABLE) or as_key(name)
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,8 @@ class TextMessage:
 
 WISHES = ("speed", "pitch", "volume", "voice", "style", "language", "lang", "seed")
 """Keys beside the text that say how to speak it."""
-OTHER_NAMES = {
-    "voice": ("speaker", "voice_name", "voice_id", "speaker_id", "character"),
-    "speed": ("speed_factor", "rate", "speaking_rate"),
-    "language": ("text_lang", "text_language", "lang_code"),
-}
-"""What other programs call some of them."""
+NULLS = ("null", "none")
+"""Words that stand for no value in a command."""
 
 
 def encodable(text: str) -> str:
@@ -125,9 +121,10 @@ def parse_text(raw: str) -> TextMessage:
         if inner is None:
             command = _command_in(wrapped)
             if command is None and wrapped:
-                notes.append(f"the message has none of {', '.join(TEXT_KEYS)}, so nothing of it is said")
+                has = encodable(", ".join(map(repr, wrapped))[:80])
+                notes.append(f"the message has {has} and none of {', '.join(TEXT_KEYS)}, so nothing of it is said")
             return TextMessage("", wishes, command=command, notes=tuple(notes))
-        text = encodable(_as_text(inner))
+        text = encodable(json.dumps(inner, ensure_ascii=False) if isinstance(inner, dict) else said_in(inner))
     return _with_voice_prefix(text, wishes, tuple(notes))
 
 
@@ -142,13 +139,14 @@ def _json_object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _as_text(value: Any) -> str:
+def said_in(value: Any) -> str:
+    """What is to be said of a value of JSON: of objects their prompt, of lists all that their items say."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
+        return next((said_in(value[key]) for key in TEXT_KEYS if key in value), "")
     if isinstance(value, list):
-        return " ".join(_as_text(item) for item in value)
+        return " ".join(filter(None, map(said_in, value)))
     return "" if value is None or isinstance(value, bool) else str(value)
 
 
@@ -189,15 +187,15 @@ def _meant(key: str) -> str | None:
     written = key.casefold()
     if written in (*WISHES, *TEXT_KEYS):
         return None if key in (*WISHES, *TEXT_KEYS) else written
-    known = next((wish for wish, names in OTHER_NAMES.items() if written in names), None)
-    return known or next(iter(nearest(written, WISHES)), None)
+    return same_thing(written, WISHES) or next(iter(nearest(written, WISHES)), None)
 
 
 def _style(described: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     """A recording whose prosody is wished; its path is as written. Nothing, with a note, if a part is missing."""
+    given = {key: value for key, value in described.items() if isinstance(value, str) and value.strip()}
     recording, text, language = (
-        next((encodable(value) for key in keys if isinstance(value := described.get(key), str) and value.strip()), None)
-        for keys in (("recording", "ref_audio"), ("text", "ref_text"), ("language", "lang", "prompt_lang"))
+        next((encodable(value) for key, value in given.items() if same_thing(key, names)), None)
+        for names in (("recording",), ("text",), ("language", "prompt_lang"))
     )
     if recording is None or text is None:
         notes.append("style is left out; it must be a name, or an object with recording and text, what it says")
@@ -268,7 +266,7 @@ def parse_control(raw: str) -> Command:
     if wrapped is not None:
         command = _command_from_object(wrapped)
         if command is None:
-            raise ValueError(f"{text[:80]!r} holds no command; known are {', '.join(COMMANDS)}")
+            raise _unknown(text)
         return command
     return _command_from_words(text.strip("\"' \t\r\n"))
 
@@ -277,17 +275,23 @@ def _command_from_words(text: str) -> Command:
     """Reads `NAME`, `NAME:ARGUMENT`, `NAME ARGUMENT`, `set NAME VALUE` or `NAME=VALUE`."""
     separator = next((character for character in text if character in ":= \t"), None)
     name, _, argument = text.partition(separator) if separator else (text, "", "")
-    name, argument = name.casefold(), argument.strip()
+    name, argument = name.casefold(), argument.strip("\"' \t")
     if name in ("change_voice", "voice") and argument:
         return Command("set", changes=(("voice", argument),))
     if name == "set":
         name, _, argument = argument.replace("=", " ").replace(":", " ", 1).strip().partition(" ")
         name = name.casefold()
     if _known(name) in SETTABLE and argument:
-        return Command("set", changes=((_known(name), argument.strip()),))
-    if name in COMMANDS and name not in ("set", "change_voice"):
-        return Command(name, argument or None)
-    raise ValueError(
+        value = None if argument.casefold() in NULLS else argument.strip("\"' ")
+        return Command("set", changes=((_known(name), value),))
+    command = command_named(name)
+    if command is not None and command not in ("set", "change_voice"):
+        return Command(command, argument or None)
+    raise _unknown(text)
+
+
+def _unknown(text: str) -> ValueError:
+    return ValueError(
         f"control {text[:80]!r} is not known; known are {', '.join(COMMANDS)}, "
         f"and set takes one of {', '.join(SETTABLE)} with a value"
     )
@@ -296,10 +300,10 @@ def _command_from_words(text: str) -> Command:
 def _command_from_object(wrapped: Mapping[str, Any]) -> Command | None:
     """The command in a JSON object; None if it has none. ValueError for an unknown one."""
     question = wrapped.get("question_id")
-    question_id = None if question is None else encodable(_as_text(question))
+    question_id = None if question is None else encodable(said_in(question))
     changes = wrapped["set"] if isinstance(wrapped.get("set"), dict) else wrapped
     settable = tuple((_known(name), value) for name, value in changes.items() if _known(name) in SETTABLE)
-    written = next((wrapped[key] for key in COMMAND_KEYS if isinstance(wrapped.get(key), str)), None)
+    written = next((wrapped[key] for key in CONTROL_KEYS if isinstance(wrapped.get(key), str)), None)
     if written is None:
         return Command("set", question_id, settable) if settable else None
     name = encodable(written).strip()
@@ -367,15 +371,24 @@ def _clean_value(value: Any) -> MetadataValue | None:
     return None
 
 
+def flag(value: Any) -> bool | None:
+    """A flag of metadata: true or false, 1 or 0, or a string that says so; None for what is no flag."""
+    if isinstance(value, bool | int | float):
+        return bool(value) if value in (0, 1) else None
+    try:
+        return Flag().read(value.strip()) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 def is_true(value: Any) -> bool:
-    """Whether a metadata flag is set: true, or a string that says so."""
-    return value is True or (isinstance(value, str) and value.casefold() == "true")
+    """Whether a metadata flag is set."""
+    return flag(value) is True
 
 
 def has_flag(metadata: Mapping[str, Any], name: str) -> bool:
     """Whether a metadata flag is there at all, true or false."""
-    value = metadata.get(name)
-    return isinstance(value, bool) or (isinstance(value, str) and value.casefold() in ("true", "false"))
+    return flag(metadata.get(name)) is not None
 
 
 def ends(metadata: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from dora_primespeech_mlx.names.paths import there
 from dora_primespeech_mlx.names.slips import nearest
+from dora_primespeech_mlx.names.synonyms import as_key, is_known, same_thing
 from dora_primespeech_mlx.settings import LANGUAGES, SPEED, VARIABLES, VOLUME, Number, expand
 from dora_primespeech_mlx.speech import SAMPLING_NAMES
 
@@ -28,25 +29,6 @@ NUMBERS: Mapping[str, Number] = {
 SPOKEN = tuple(code for code in LANGUAGES.options if not code.startswith("auto"))
 LONGEST_TEXT = 2000
 MOST_PATHS = 64
-SYNONYMS = (
-    frozenset(("speed_factor", "speed", "rate", "speed_rate")),
-    frozenset(("volume", "gain", "loudness")),
-    frozenset(("ref_text", "prompt_text", "text", "transcript", "ref_transcript", "reference_text", "refer_text")),
-    frozenset(
-        ("ref_audio", "reference", "ref_audio_path", "reference_audio", "reference_audio_path", "refer_wav_path",
-         "audio", "wav", "ref_wav", "ref_wav_path", "prompt_audio")
-    ),
-    frozenset(("text_lang", "language", "lang", "text_language")),
-    frozenset(("prompt_lang", "prompt_language", "ref_lang", "ref_language", "reference_lang")),
-    frozenset(("codes_path", "codes", "prompt_semantic", "semantic", "semantic_path")),
-    frozenset(("repetition_penalty", "repeat_penalty")),
-    frozenset(("steps", "sample_steps")),
-    frozenset(("model", "model_dir", "model_path", "weights")),
-    frozenset(("default_voice", "default")),
-    frozenset(("aliases", "alias")),
-    frozenset(("styles", "emotions")),
-)  # fmt: skip
-"""Names of one thing, in the layouts that are read and in other programs."""
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
@@ -204,14 +186,14 @@ class Fields:
 
 def _meant(key: str, absent: Sequence[str]) -> list[str]:
     """The one of the `absent` fields that a key stands for: it has that name in another program, or nearly that."""
-    written = key.casefold().replace("-", "_")
-    group = next((group for group in SYNONYMS if written in group), None)
-    return alike(key, absent) if group is None else [name for name in absent if name in group][:1]
+    if meant := same_thing(key, absent):
+        return [meant]
+    return [] if is_known(key) else alike(key, absent)
 
 
 def alike(key: str, names: Sequence[str]) -> list[str]:
     """The one of `names` that a key is a slip of, in a list; empty if it is of none."""
-    return nearest(key.casefold().replace("-", "_"), names)
+    return nearest(as_key(key), names)
 
 
 def shown(value: Any) -> str:
