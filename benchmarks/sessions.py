@@ -179,6 +179,7 @@ class TimedT2S:
     xp: ModuleType = np
     pipelined: bool = True
     exact_batches: bool = True
+    beside: bool = False
 
     def open(self) -> TimedRows:
         """See `runtime.interface.T2SRunner`."""
@@ -191,11 +192,15 @@ class TimedSovits:
     flow_context = 32
     launch_bound = True
     reads_beside = False
+    threads = 1
 
     def __init__(self, machine: Machine, most_rows: int):
         self.most_rows, self._machine = most_rows, machine
         vocoder = SimpleNamespace(inter_channels=4, upsample_rates=(HOP,), context=11)
         self.config = SimpleNamespace(vocoder=vocoder, sample_rate=HOP * FRAME_RATE)
+
+    def beside(self) -> None:
+        """See `runtime.interface.SovitsRunner`."""
 
     def read_rows(self, rows: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         """See `runtime.interface.SovitsRunner`."""

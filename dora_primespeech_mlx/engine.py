@@ -80,6 +80,11 @@ class Engine:
         """Names of all voices."""
         return self._library.names
 
+    @property
+    def threads(self) -> int:
+        """How many texts a scheduler may have work done for side by side, with the default voice."""
+        return self.load_voice().threads
+
     def load_voice(self, name: str | None = None) -> Voice:
         """Loads a voice, once; None is the default voice. ValueError for an unknown name lists the known ones."""
         return self._library.voice(name or self._settings.voice)

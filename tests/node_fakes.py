@@ -25,6 +25,7 @@ class FakeEngine:
     """
 
     voice_names = ("Ada", "Bo")
+    threads = 1
 
     def __init__(self, chunks: int = 3, chunk_seconds: float = 0.1, delay: float = 0.0, said: Wishes | None = None):
         self.chunks, self.chunk_seconds, self.delay, self.said = chunks, chunk_seconds, delay, said or {}

@@ -321,6 +321,11 @@ class Desk:
                     self.status(QUEUED, {**job.metadata, "position": waiting, "expected_wait_ms": expected})
             return admitted
 
+    def look_up(self) -> None:
+        """Ends `wait`: a thread has done what it was at."""
+        with self.changed:
+            self.changed.notify_all()
+
     def wait(self, since: int, until: float) -> None:
         """Until something has changed after `since`, a count of `changed`, or until that moment."""
         with self.changed:

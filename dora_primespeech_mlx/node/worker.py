@@ -60,7 +60,7 @@ class Worker:
         self._make_engine, self._give_up = make_engine, give_up
         self._desk = desk
         self._voices = MessageVoices(desk.settings)
-        self._scheduler: Scheduler[Speaking] = Scheduler(desk.settings.max_sessions)
+        self._scheduler: Scheduler[Speaking] = Scheduler(desk.settings.max_sessions, told=desk.look_up)
         self._failure: BaseException | None = None
         self._ready = threading.Event()
         self._over = threading.Event()
@@ -91,6 +91,7 @@ class Worker:
             gc.collect()
             gc.freeze()
             self.voice_names = list(engine.voice_names)
+            self._scheduler.threads = engine.threads
             self._ready.set()
             self._serve(engine)
         except BaseException as error:  # noqa: BLE001 - what ends the worker ends the node

@@ -151,6 +151,11 @@ class T2SRunner(Protocol):
         """Whether a text's scores among others are those it has alone, but for the rounding of a device's kernels."""
         ...
 
+    @property
+    def beside(self) -> bool:
+        """Whether it pays to decode texts each by itself, so that each may be on a thread of its own."""
+        ...
+
     def open(self) -> T2SRows | DrawingRows:
         """Room for texts to be decoded, of which there is none yet."""
         ...
@@ -184,8 +189,15 @@ class SovitsRunner(Protocol):
     flow_context: int
     """Frames either side that a frame of `flow` depends on."""
 
+    threads: int
+    """Calls that it pays to make side by side, on a thread each, of `beside`."""
+
     def prepare(self) -> None:
         """Begins what the first utterance would otherwise wait for."""
+        ...
+
+    def beside(self) -> "SovitsRunner | None":
+        """The same on one thread, for calls beside others; None where that gains nothing, or as long as it is made."""
         ...
 
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import zip_longest
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -18,10 +19,12 @@ import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE, FRAMES_PER_CODE
 from dora_primespeech_mlx.runtime.alignment import Rows
+from dora_primespeech_mlx.runtime.apart import Apart
 from dora_primespeech_mlx.runtime.interface import Array, DrawingRows, Newcomer, T2SRows, T2SRunner
 from dora_primespeech_mlx.runtime.later import Later
 from dora_primespeech_mlx.runtime.transfers import Transfer, Transfers
 from dora_primespeech_mlx.sampling import Sampling, draw
+from dora_primespeech_mlx.synthesis.needs import Work
 from dora_primespeech_mlx.synthesis.noise import RowNoise
 
 MINIMUM_CODES = 11
@@ -168,17 +171,23 @@ class _Launch:
 
 
 class Decoder:
-    """The rows that are being decoded on one executor, whoever they belong to. A row has the codes it has alone."""
+    """The rows that are being decoded on one executor, whoever they belong to. A row has the codes it has alone.
 
-    def __init__(self, runner: T2SRunner):
+    Args:
+        runner: the network.
+        apart: each row is decoded by itself; else as the executor does best.
+    """
+
+    def __init__(self, runner: T2SRunner, apart: bool = False):
         self.runner = runner
         self.rows: list[Row] = []
-        self._executor = runner.open()
+        self._executor = Apart(runner.start) if apart else runner.open()
         self._draws = isinstance(self._executor, DrawingRows)
         self._drawing = self._executor if isinstance(self._executor, DrawingRows) else _Drawn(runner, self._executor)
         self._transfers = self._drawing.transfers
         self._under_way: dict[int, deque[_Launch]] = {}
         self._block: tuple[Row | None, int, Array] = (None, 0, None)
+        self._at_work = Lock()
 
     @property
     def most(self) -> int:
@@ -219,13 +228,25 @@ class Decoder:
         return self._drawing.cached(self.rows.index(row), layer, first, last)
 
     def leave(self, row: Row) -> None:
-        """Forgets a row, if it has joined."""
+        """Forgets a row, if it has joined; waits for what is made of it beside."""
+        with self._at_work:
+            self._leave(row)
+
+    def _leave(self, row: Row) -> None:
         row.cached = None
         if row in self.rows:
             self._drawing.leave(self.rows.index(row))
             self.rows.remove(row)
             self._block = (None, 0, None) if self._block[0] is row else self._block
             del self._under_way[id(row)]
+
+    def beside(self, do: Work[Any]) -> Work[Any] | None:
+        """`join` or `begin` for a thread beside others, where the rows of this decoder are one text's."""
+        return partial(self._alone, do) if self.runner.beside else None
+
+    def _alone(self, do: Work[Any], rows: Sequence[Row]) -> Sequence[Any]:
+        with self._at_work:
+            return do(rows)
 
     def begin(self, rows: Sequence[Row]) -> Sequence[list[int]]:
         """`advance`, but a device that draws is not waited for: see `later.Later`.
@@ -327,13 +348,15 @@ class Decoder:
 
 
 class Decoders:
-    """The decoders of the networks in use."""
+    """The decoders of the networks in use: of each one, or of each text where those are decoded by themselves."""
 
     def __init__(self) -> None:
         self._known: dict[int, Decoder] = {}
 
     def of(self, runner: T2SRunner) -> Decoder:
         """The decoder of a network; those that decode nothing are forgotten, with their memory."""
+        if runner.beside:
+            return Decoder(runner, apart=True)
         self._known = {key: each for key, each in self._known.items() if each.rows or each.runner is runner}
         if id(runner) not in self._known:
             self._known[id(runner)] = Decoder(runner)

@@ -12,6 +12,9 @@ from dora_primespeech_mlx.runtime.later import Later
 
 Result = TypeVar("Result")
 
+Work = Callable[[Sequence[Any]], Sequence[Result]]
+"""Does several pieces of work at once: their arguments to their results."""
+
 
 class Need(Generic[Result]):
     """A piece of work, and once it is met its result.
@@ -22,17 +25,19 @@ class Need(Generic[Result]):
         what: the argument of this one.
         kind: equal for what may be done at once; None for what is done alone.
         most: how many may be done at once.
+        beside: gives what does this one on a thread beside other work, or None while it may not be done there.
     """
 
     def __init__(
         self,
         stage: str,
-        do: Callable[[Sequence[Any]], Sequence[Result]],
+        do: Work[Result],
         what: Any,
         kind: Hashable | None = None,
         most: int = 1,
+        beside: Callable[[], Work[Result] | None] = lambda: None,
     ):
-        self.stage, self.kind, self.most = stage, kind, most
+        self.stage, self.kind, self.most, self.beside = stage, kind, most, beside
         self._do, self._what = do, what
         self._met = False
         self._took = 0.0
@@ -69,21 +74,23 @@ class Meeting:
 
     Args:
         needs: of one kind.
+        do: does them; None for the way of the first.
 
     Attributes:
+        took: seconds of work so far.
         under_way: whether a device is at it, so that something else can be done meanwhile.
     """
 
-    def __init__(self, needs: Sequence[Need]):
-        self._needs, self._took = needs, 0.0
+    def __init__(self, needs: Sequence[Need], do: Work[Any] | None = None):
+        self._needs = needs
         began = time.perf_counter()
         self._error: Exception | None = None
         self._results: Sequence[Any] = ()
         try:
-            self._results = needs[0]._do([need._what for need in needs])
+            self._results = (do or needs[0]._do)([need._what for need in needs])
         except Exception as error:  # noqa: BLE001 - it is kept, and raised where the need is taken
             self._error = error
-        self._took = time.perf_counter() - began
+        self.took = time.perf_counter() - began
         self.under_way = isinstance(self._results, Later)
 
     def end(self) -> None:
@@ -95,12 +102,12 @@ class Meeting:
             results = list(self._results)
         except Exception as error:  # noqa: BLE001 - likewise
             if len(needs) == 1:
-                needs[0]._keep(self._took + time.perf_counter() - began, error=error)
+                needs[0]._keep(self.took + time.perf_counter() - began, error=error)
             else:
                 for need in needs:
                     meet([need])
             return
-        took = (self._took + time.perf_counter() - began) / len(needs)
+        took = (self.took + time.perf_counter() - began) / len(needs)
         for need, result in zip(needs, results, strict=True):
             need._keep(took, result)
 

@@ -4,14 +4,16 @@ Every text is a generator that yields what it needs (`Engine.speak`). The schedu
 together with needs of the same kind that others have, and resumes it, so nothing is ever interrupted and nothing waits:
 first those whose listeners would hear nothing if they and all more urgent ones waited any longer, the most urgent
 first; then the others, by when their audio runs out, or by when a listener has waited long enough for the first of it.
-What a device does is not waited for while there is something else to submit to it. A lone text takes the same way, with
-the same samples.
+What a device does is not waited for while there is something else to submit to it. On a processor the needs of texts
+that have something to do at the same time are met side by side, on a thread each: less is lost than where threads share
+each piece of work. A lone text takes the same way, with the same samples.
 """
 
 import math
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -36,6 +38,7 @@ MEMORY = 0.8
 """Weight of what was measured before, at each text that ends."""
 
 Whom = TypeVar("Whom")
+_THREADS = ThreadPoolExecutor(thread_name_prefix="beside")
 
 
 @dataclass(eq=False)
@@ -53,7 +56,7 @@ class Turn(Generic[Whom]):
         stretch: of them, those that came of the latest need.
         company: texts spoken at the same time, itself among them, summed over its work.
         since: when it began.
-        busy: whether a device is at its need.
+        busy: whether a device or another thread is at its need.
         fresh: whether a need was met since there was audio.
         over: whether there is no more.
     """
@@ -91,14 +94,19 @@ class Scheduler(Generic[Whom]):
     Attributes:
         most: texts at once; None for as many as the machine carries.
         clock: seconds that only go on.
+        threads: needs that are met side by side; see `runtime.interface.SovitsRunner`.
+        told: called, on another thread, when one of these is met.
     """
 
     most: int | None = None
     clock: Callable[[], float] = time.monotonic
+    threads: int = 1
+    told: Callable[[], object] = lambda: None
     turns: list[Turn[Whom]] = field(default_factory=list)
     _unasked: deque[Turn[Whom]] = field(default_factory=deque)
     _ranked: Sequence[Turn[Whom]] = ()
     _under_way: tuple[Sequence[Turn[Whom]], Meeting] | None = None
+    _beside: list[tuple[Turn[Whom], Future[Meeting]]] = field(default_factory=list)
     _longest: float = LONGEST
     _work: float = 0.0
     _audio: float = 0.0
@@ -130,13 +138,14 @@ class Scheduler(Generic[Whom]):
         self._audio = MEMORY * self._audio + turn.audio
 
     def next(self) -> Turn[Whom] | None:
-        """The text whose turn it is; None if none can do anything now.
+        """The text whose turn it is; None if none can do anything now, or until a thread has done what it is at.
 
         Texts that have not said yet what they need come first: that is no work, and others may need the same. Texts not
         heard yet wait for each other where they can go on together: a reading or a prefill of the next one comes before
         codes of the first one alone.
         """
         while True:
+            self._gather()
             while self._unasked:
                 turn = self._unasked.popleft()
                 if turn.need is None and not turn.over and not turn.blocked():
@@ -145,11 +154,22 @@ class Scheduler(Generic[Whom]):
             self._unasked.extend(turn for turn in self._ranked if turn.need is None)
             if self._unasked:
                 continue
+            if self._ranked and self._under_way is None and len(self._beside) == self.threads:
+                return None
             if self._ranked:
                 return self._behind(self._ranked) or self._ranked[0]
             if self._under_way is None:
                 return None
             self._end()
+
+    def _gather(self) -> None:
+        """Ends what other threads have done."""
+        done = [(turn, meeting.result()) for turn, meeting in self._beside if meeting.done()]
+        self._beside = [each for each in self._beside if not each[1].done()]
+        for turn, meeting in done:
+            meeting.end()
+            self._count([turn], meeting.took, self.threads)
+            self._free([turn])
 
     def _behind(self, ready: Sequence[Turn[Whom]]) -> Turn[Whom] | None:
         """Of texts not heard yet that could go on together with the first one, one that has to catch up with it."""
@@ -188,7 +208,8 @@ class Scheduler(Generic[Whom]):
         what the text raises.
         """
         if turn.need is not None:
-            self._begin(turn, turn.need)
+            if not self._begin_beside(turn, turn.need):
+                self._begin(turn, turn.need)
             if turn.need is not None:
                 return None
         began = self.clock()
@@ -204,6 +225,19 @@ class Scheduler(Generic[Whom]):
         elif made is not None:
             turn.hear(len(made.samples) / made.sample_rate)
         return made
+
+    def _begin_beside(self, turn: Turn[Whom], need: Need) -> bool:
+        """Begins what a text needs on another thread, where others have something to do as well."""
+        if self.threads == 1 or (len(self._ranked) < 2 and not self._beside):
+            return False
+        do = need.beside()
+        if do is None:
+            return False
+        turn.busy = True
+        meeting = _THREADS.submit(Meeting, [need], do)
+        self._beside.append((turn, meeting))
+        meeting.add_done_callback(lambda _: self.told())
+        return True
 
     def _begin(self, turn: Turn[Whom], need: Need) -> None:
         """Begins what a text needs, and others with it, and ends what was under way before."""
@@ -224,16 +258,21 @@ class Scheduler(Generic[Whom]):
         (company, meeting), self._under_way, began = self._under_way, None, self.clock()
         meeting.end()
         self._count(company, self.clock() - began)
+        self._free(company)
+
+    def _free(self, company: Sequence[Turn[Whom]]) -> None:
+        """Lets texts go on whose need is met."""
         for each in company:
             each.busy, each.need, each.fresh = False, None, True
         self._unasked.extend(company)
 
-    def _count(self, company: Sequence[Turn[Whom]], took: float) -> None:
-        """So much time went into the work of some texts."""
+    def _count(self, company: Sequence[Turn[Whom]], took: float, threads: int = 1) -> None:
+        """So much time went into the work of some texts, that of one thread of so many."""
         self._longest = max(took, FADING * self._longest)
+        share = took / len(company) / threads
         for each in company:
-            each.work += took / len(company)
-            each.company += took / len(company) * len(self.turns)
+            each.work += share
+            each.company += share * len(self.turns)
 
     def _company(self, turn: Turn[Whom], need: Need) -> list[Turn[Whom]]:
         """The text and others whose needs can be met with its own, the most urgent of them."""

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -236,14 +237,28 @@ def _codes(
     """Codes of a row and what they need. A collapse raises unless something was heard or this try is the last."""
     decoder = request.decoders.of(request.voice.t2s)
     try:
-        joined: Need[Row] = Need("t2s", decoder.join, row, (id(decoder), "join"), decoder.most_joins)
+        joined: Need[Row] = Need(
+            "t2s",
+            decoder.join,
+            row,
+            (id(decoder), "join"),
+            decoder.most_joins,
+            partial(decoder.beside, decoder.join),
+        )
         yield joined
         row = joined.result
         if isinstance(audio, SentenceAudio):
             row.opening = audio.opening(request.schedule or audio.schedule)
             yield from audio.prepare()
         while row.running:
-            step: Need[list[int]] = Need("t2s", decoder.begin, row, (id(decoder), "codes"), decoder.most)
+            step: Need[list[int]] = Need(
+                "t2s",
+                decoder.begin,
+                row,
+                (id(decoder), "codes"),
+                decoder.most,
+                partial(decoder.beside, decoder.begin),
+            )
             yield step
             yield from step.result
         words.follow(row)

@@ -20,7 +20,7 @@ import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE, FRAMES_PER_CODE, resample_positions
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
-from dora_primespeech_mlx.synthesis.needs import Need
+from dora_primespeech_mlx.synthesis.needs import Need, Work
 from dora_primespeech_mlx.synthesis.noise import RowNoise
 
 CALM = 0.05
@@ -230,7 +230,7 @@ class SentenceAudio:
         if self._text is None and self._reading is not None:
             self._text = self._reading.result()
         if self._text is None:
-            need = self._need(self._sovits.read_rows, self._phones, "read")
+            need = self._need(lambda sovits: sovits.read_rows, self._phones, "read")
             yield need
             self._text = need.result
         return self._text
@@ -246,14 +246,14 @@ class SentenceAudio:
         text = yield from self.read()
         row = np.array(codes, dtype=np.int32), text, self._ge, resample
         # Where frames are resampled is the same for all that are encoded at once, so such a sentence is encoded alone.
-        need = self._need(self._sovits.encode_rows, row, None if resample else "encode")
+        need = self._need(lambda sovits: sovits.encode_rows, row, None if resample else "encode")
         yield need
         mean, log_deviation = need.result
         end = len(mean)
         fresh = mean[start:] + self._noise(start, end) * np.exp(log_deviation[start:]) * np.float32(self._noise_scale)
         prior = np.concatenate([self._prior, fresh])
         left = self._window(start, end, self._sovits.flow_context)
-        need = self._need(self._sovits.flow_rows, (prior[left:], self._ge), "flow")
+        need = self._need(lambda sovits: sovits.flow_rows, (prior[left:], self._ge), "flow")
         yield need
         latent = need.result
         self._prior = prior[:upto]
@@ -271,13 +271,19 @@ class SentenceAudio:
             # What comes after the context is not heard, so that windows of others can have the same length.
             latent = np.pad(latent, [(0, self._sovits.fit(len(latent)) - len(latent)), (0, 0)])
         row = latent, self._ge, start - left, stop - left
-        need = self._need(self._sovits.vocode_rows, row, ("vocode", self._sovits.fit(len(latent))))
+        need = self._need(lambda sovits: sovits.vocode_rows, row, ("vocode", self._sovits.fit(len(latent))))
         yield need
         return need.result
 
-    def _need(self, do: Callable[[Sequence[Any]], Sequence[Any]], row: Any, kind: Hashable | None) -> Need[Any]:
+    def _need(self, do: Callable[[SovitsRunner], Work[Any]], row: Any, kind: Hashable | None) -> Need[Any]:
         """A call of the network, made at once with those of other sentences where kinds are equal."""
-        return Need("sovits", do, row, kind and (id(self._sovits), kind), self._sovits.most_rows)
+
+        def beside() -> Work[Any] | None:
+            other = self._sovits.beside()
+            return None if other is None else do(other)
+
+        kind = kind and (id(self._sovits), kind)
+        return Need("sovits", do(self._sovits), row, kind, self._sovits.most_rows, beside)
 
     def _window(self, start: int, end: int, context: int) -> int:
         """Start of a window that ends at `end`: early enough for the context and a length the device knows."""

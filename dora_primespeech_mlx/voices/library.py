@@ -89,6 +89,11 @@ class Voice:
         return self.diffusion is None and cast(SovitsRunner, self.sovits).launch_bound
 
     @property
+    def threads(self) -> int:
+        """See `runtime.interface.SovitsRunner`, likewise for v3 and v4."""
+        return 1 if self.diffusion is not None else cast(SovitsRunner, self.sovits).threads
+
+    @property
     def codes(self) -> np.ndarray:
         """The prompt's semantic codes, int32 [m]; empty without a prompt."""
         return self.prompt.codes

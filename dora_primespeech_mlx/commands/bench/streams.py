@@ -89,7 +89,7 @@ def streams(shop: Workshop) -> Iterator[Figure]:
     gc.collect()
     gc.freeze()  # as the node does
     for count in shop.lengths(*((8, 32, 64, 128, 216) if on_device else (1, 2, 4, 8, 12))):
-        scheduler: Scheduler[Session] = Scheduler(count if on_device else None)
+        scheduler: Scheduler[Session] = Scheduler(count if on_device else None, threads=shop.engine.threads)
         spread = SPREAD if on_device else 0.0
         if on_device:
             converse(shop.engine, shop.voice, count, 1, spread, scheduler)
@@ -125,7 +125,7 @@ def converse(
     """
     source = (TEXTS[number % len(TEXTS)].replace("#", str(number)) for number in itertools.count())
     sessions = [Session(list(islice(source, texts))) for _ in range(count)]
-    scheduler = scheduler or Scheduler()
+    scheduler = scheduler or Scheduler(threads=engine.threads)
     clock = scheduler.clock
     began = clock()
     hearing = [(began + spread * number / count, number) for number in range(count)]

@@ -65,6 +65,11 @@ class Endless:
         """See `runtime.interface.T2SRunner`."""
         return self.runner.exact_batches
 
+    @property
+    def beside(self) -> bool:
+        """See `runtime.interface.T2SRunner`."""
+        return self.runner.beside
+
     def open(self) -> T2SRows | DrawingRows:
         """See `runtime.interface.T2SRunner`."""
         return self.runner.open()

@@ -150,6 +150,7 @@ class MlxT2SRunner:
     """T2S on MLX. On an accelerator steps are submitted ahead of their use and prefill lengths are rounded up."""
 
     exact_batches = True
+    beside = False
 
     def __init__(self, model: T2S, accelerated: bool):
         self.config = model.config
@@ -175,6 +176,7 @@ class MlxSovitsRunner:
     """
 
     reads_beside = False
+    threads = 1
 
     def __init__(
         self,
@@ -226,6 +228,9 @@ class MlxSovitsRunner:
 
     def prepare(self) -> None:
         """See `runtime.interface.SovitsRunner`; nothing, since each length is prepared when it comes."""
+
+    def beside(self) -> None:
+        """See `runtime.interface.SovitsRunner`."""
 
     def timbre(self, spectra: Sequence[np.ndarray], speakers: Sequence[np.ndarray] = ()) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""

@@ -78,6 +78,11 @@ class OnnxFunction:
         if isinstance(graph, Path):
             self._made.result()
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is nothing to wait for."""
+        return self._made.done()
+
     @cached_property
     def session(self) -> onnxruntime.InferenceSession:
         """The finished session."""

@@ -56,6 +56,7 @@ class OnnxSovitsRunner:
         self._openvino = openvino_session.pays()
         self._workers = threads or default_threads()
         self.reads_beside = self._workers > 1 and config.hidden_channels < BESIDE
+        self.threads = self._workers if self.reads_beside and not self._openvino else 1
 
     def _stage(self, name: str) -> Function:
         return OnnxFunction(self._graph(name), self._threads)
@@ -125,6 +126,23 @@ class OnnxSovitsRunner:
     def prepare(self) -> None:
         """See `runtime.interface.SovitsRunner`; what a speed other than 1 needs is left to the first use."""
         self._begin(*SHARED, "_vocoder")
+
+    def beside(self) -> "OnnxSovitsRunner | None":
+        """See `runtime.interface.SovitsRunner`; its sessions are begun when first asked for."""
+        if self.threads == 1:
+            return None
+        return self._beside if all(stage.ready for stage in self._stages_beside) else None
+
+    @cached_property
+    def _beside(self) -> "OnnxSovitsRunner":
+        other = OnnxSovitsRunner(self.config, self._graph, 1, self._exact, self._vocoder_file)
+        other._read = self._read
+        return other
+
+    @cached_property
+    def _stages_beside(self) -> list[OnnxFunction]:
+        stages = self._beside._encode, self._beside._flow, self._beside._vocoder
+        return [stage for stage in stages if isinstance(stage, OnnxFunction)]
 
     def _begin(self, *stages: str) -> None:
         for stage in stages:

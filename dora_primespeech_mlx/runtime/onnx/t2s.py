@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from mmap import mmap
+from threading import RLock
 
 import numpy as np
 import onnxruntime
@@ -181,7 +182,9 @@ class OnnxT2SRunner:
         self.config = config
         self._prefill = OnnxFunction(graph("prefill"), threads)
         self._step = OnnxFunction(graph("step"), threads or min(1 + (config.hidden >= LARGE), default_threads()))
+        self.beside = config.hidden < LARGE and (threads or default_threads()) > 1
         self._spare: np.ndarray = np.empty(0, np.int8)
+        self._sparing = RLock()
 
     @cached_property
     def rounded(self) -> bool:
@@ -213,7 +216,8 @@ class OnnxT2SRunner:
         It is mapped by itself, so that only what is written costs: NumPy would ask for huge pages, whose zeros take as
         long as a prefill.
         """
-        memory, self._spare = self._spare, self._spare[:0]
+        with self._sparing:
+            memory, self._spare = self._spare, self._spare[:0]
         if memory.size >= size:
             return memory
         kind = np.dtype(np.int8 if self.rounded else np.float32)
@@ -221,8 +225,9 @@ class OnnxT2SRunner:
 
     def give_memory(self, memory: np.ndarray) -> None:
         """Takes back memory nobody needs any more; the largest is kept for the next session."""
-        if memory.size > self._spare.size:
-            self._spare = memory
+        with self._sparing:
+            if memory.size > self._spare.size:
+                self._spare = memory
 
     def open(self) -> T2SRows:
         """See `runtime.interface.T2SRunner`."""

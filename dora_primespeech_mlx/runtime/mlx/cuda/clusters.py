@@ -551,6 +551,7 @@ class ClusterT2SRunner:
     """T2S on CUDA devices that have clusters of blocks."""
 
     exact_batches = True
+    beside = False
     pipelined = True
 
     def __init__(

@@ -1,0 +1,182 @@
+"""Texts whose work is done side by side, on a thread each: when, how it is counted, and that nobody hears it."""
+
+import threading
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_decoding import Scripted
+
+from dora_primespeech_mlx.engine import Engine
+from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.synthesis.decoding import Decoder, Row
+from dora_primespeech_mlx.synthesis.needs import Need, Work
+from dora_primespeech_mlx.synthesis.noise import NoiseTable
+from dora_primespeech_mlx.synthesis.scheduler import Scheduler, Turn
+
+TEXTS = (
+    "Hello world, this is a test.",
+    "I bought three books for you! They are red.",
+    "Where is it?",
+    "The kettle is on, and the window is open.",
+)
+
+
+def speak_all(engine: Engine, texts: Sequence[str], threads: int) -> list[np.ndarray]:
+    """Samples of texts that are spoken at the same time, of which one joins after every six pieces of work."""
+    told = threading.Event()
+    scheduler: Scheduler[int] = Scheduler(len(texts), threads=threads, told=told.set)
+    samples: list[list[np.ndarray]] = [[] for _ in texts]
+    waiting, works = list(range(len(texts))), 0
+    while waiting or scheduler.turns:
+        if waiting and works >= 6 * waiting[0]:
+            seed = waiting.pop(0)
+            scheduler.add(Turn(seed, engine.speak(texts[seed], engine.settle({"seed": seed}))))
+        told.clear()
+        turn = scheduler.next()
+        if turn is None:
+            told.wait(0.05)
+            continue
+        chunk, works = scheduler.work(turn), works + 1
+        if chunk is not None:
+            samples[turn.whom].append(chunk.samples)
+        elif turn.over:
+            scheduler.remove(turn)
+    return [np.concatenate(each) for each in samples]
+
+
+@pytest.mark.parametrize("precision", ["int8", "fp32"])
+def test_a_text_sounds_as_alone_beside_others_that_come_and_go(tiny_voices: Path, precision: str) -> None:
+    settings = Settings(voices=tiny_voices, runtime="onnx", precision=precision, threads=2)
+    engine = Engine.from_config(tiny_voices, replace(settings, language="en"))
+    assert engine.threads == 2
+    sovits = engine.load_voice().sovits
+    while sovits.beside() is None:  # its sessions are being made
+        pass
+    made: list[str] = []
+    beside = sovits.beside()
+    whole = beside.vocode
+    beside.vocode = lambda *row: (made.append(threading.current_thread().name), whole(*row))[1]
+    together = speak_all(engine, TEXTS, 2)
+    assert len(made) > 4 and all(name.startswith("beside") for name in made)
+    count = len(made)
+    for seed, text in enumerate(TEXTS):
+        alone = [chunk.samples for chunk in engine.stream(text, seed=seed)]
+        np.testing.assert_allclose(together[seed], np.concatenate(alone), atol=1e-6)
+    assert len(made) == count
+
+
+def units(name: str, do: Work[Any], beside: Work[Any] | None, count: int = 1) -> Generator[Need, None, None]:
+    for _ in range(count):
+        need = Need("sovits", do, name, beside=lambda: beside)
+        yield need
+        assert need.result == name
+
+
+def run(scheduler: Scheduler[str], told: threading.Event) -> None:
+    while scheduler.turns:
+        told.clear()
+        turn = scheduler.next()
+        if turn is None:
+            assert told.wait(10)
+            continue
+        scheduler.work(turn)
+        if turn.over:
+            scheduler.remove(turn)
+
+
+def test_two_texts_are_worked_on_at_the_same_time_and_a_third_waits() -> None:
+    both, told, at_work = threading.Barrier(2, timeout=10), threading.Event(), []
+
+    def beside(names: Sequence[str]) -> Sequence[str]:
+        at_work.append((names[0], threading.current_thread() is not threading.main_thread()))
+        both.wait()
+        return names
+
+    scheduler: Scheduler[str] = Scheduler(threads=2, told=told.set)
+    turns = [Turn(name, units(name, beside, beside)) for name in "abcd"]
+    for turn in turns:
+        scheduler.add(turn)
+    run(scheduler, told)
+    assert sorted(at_work[:2]) == [("a", True), ("b", True)] and sorted(at_work[2:]) == [("c", True), ("d", True)]
+    assert all(turn.over and turn.work > 0 for turn in turns)
+
+
+def test_a_lone_text_is_worked_on_here_and_so_is_what_cannot_be_done_beside() -> None:
+    here: list[str] = []
+
+    def do(names: Sequence[str]) -> Sequence[str]:
+        assert threading.current_thread() is threading.main_thread()
+        here.extend(names)
+        return names
+
+    def never(names: Sequence[str]) -> Sequence[str]:
+        raise AssertionError(names)
+
+    for names, beside, threads in (("a", never, 2), ("ab", None, 2), ("ab", never, 1)):
+        here.clear()
+        scheduler: Scheduler[str] = Scheduler(threads=threads)
+        for name in names:
+            scheduler.add(Turn(name, units(name, do, beside)))
+        run(scheduler, threading.Event())
+        assert here == list(names)
+
+
+def test_work_beside_counts_by_its_share_of_the_threads_and_an_error_is_its_text_s_own() -> None:
+    told = threading.Event()
+    both = threading.Barrier(2, timeout=10)
+
+    def beside(names: Sequence[str]) -> Sequence[str]:
+        both.wait()
+        if names[0] == "b":
+            raise ValueError("b cannot be spoken")
+        return names
+
+    scheduler: Scheduler[str] = Scheduler(threads=2, told=told.set)
+    first, second = Turn("a", units("a", beside, beside)), Turn("b", units("b", beside, beside))
+    scheduler.add(first)
+    scheduler.add(second)
+    needs = []
+    while len(needs) < 2:
+        turn = scheduler.next()
+        assert turn is not None
+        scheduler.work(turn)
+        needs += [turn.need] if turn.busy else []
+    while first.busy or second.busy:
+        told.wait(0.05)
+        if (turn := scheduler.next()) is not None and turn.whom == "b":
+            with pytest.raises(ValueError, match="b cannot be spoken"):
+                scheduler.work(turn)
+        elif turn is not None:
+            scheduler.work(turn)
+    assert 0 < first.work < needs[0].took and first.over
+
+
+def test_a_row_that_leaves_waits_for_what_is_made_of_it() -> None:
+    runner = Scripted([9], pipelined=False, xp=np)
+    runner.beside = True
+    decoder, begun, go = Decoder(runner, apart=False), threading.Event(), threading.Event()
+    row = Row(np.array([1, 2, 9], np.int32), None, NoiseTable("exponential", 10, (0,)), limit=5)
+    decoder.join([row])
+
+    def slow(rows: Sequence[Row]) -> Sequence[Any]:
+        begun.set()
+        assert go.wait(10) and row in decoder.rows
+        return rows
+
+    work = decoder.beside(slow)
+    assert work is not None
+    thread = threading.Thread(target=work, args=([row],))
+    thread.start()
+    assert begun.wait(10)
+    leaving = threading.Thread(target=decoder.leave, args=(row,))
+    leaving.start()
+    leaving.join(0.05)
+    assert leaving.is_alive()
+    go.set()
+    leaving.join(10)
+    thread.join(10)
+    assert not decoder.rows and not leaving.is_alive()
