@@ -17,7 +17,7 @@ NAME = r"[A-Za-z0-9_.@-]"
 ADDRESS = re.compile(
     r"(?<![A-Za-z0-9@._-])(?:(?:<(?=(?:https?://|mailto:|[^<>\s@]+@)))?(?:mailto:)?"
     rf"(?:(?:https?|ftp|{STORES})://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+"
-    r"|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+    r"|(?i:doi):\s?10\.\d{4,9}/[A-Za-z0-9._;()/:-]+|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
     r"|(?:[A-Za-z0-9-]+\.)+(?:com|org|net|edu|gov|io|ai|cn|dev|app|co|uk|de|jp|me|info|tv|cc|html?|xyz)(?![A-Za-z0-9_])"
     r"(?:/[A-Za-z0-9_~%./?=&#-]*)?)>?)"
 )
@@ -31,8 +31,10 @@ ABROAD = re.compile(r"(?<![\w+])\+(\d{1,3})[- ](\d{1,4})[- ](\d{7,8})(?![\d-])")
 """A telephone number with the code of its country."""
 SIGNS = {language: mapping(f"{language}_address_signs.tsv") for language in ("en", "zh", "ja", "ko", "yue")}
 ALL_FILES = {"en": " star dot ", "zh": "星号点"}
+PORT = re.compile(r"([^/:@]+):(\d{2,5}(?:/.*)?$)")
+PORTS = {"en": "port", "zh": "端口", "ja": "ポート", "ko": "포트", "yue": "端口"}
 SPELLED = frozenset(
-    ("www", "http", "https", "ftp", "cn", "io", "ai", "uk", "de", "jp", "tv", "cc", "xyz", "html", "htm")
+    ("www", "doi", "http", "https", "ftp", "cn", "io", "ai", "uk", "de", "jp", "tv", "cc", "xyz", "html", "htm")
 )
 
 
@@ -58,19 +60,23 @@ def _address(address: str, language: str) -> str:
     closing = address[len(whole) :]
     address = re.sub(r"^(?:https?|ftp)://", "", whole)
     address = address.replace("://", " ").rstrip("/")
-    return f" {_in_words(address, language, lower=True)}{closing or ' '}"
+    port = PORT.match(address)
+    said = _in_words(port[1] if port else address, language, lower=True)
+    if port:
+        said += f" {PORTS[language]} {_in_words(port[2], language, lower=True)}"
+    return f" {said}{closing or ' '}"
 
 
 def _path(match: re.Match[str], language: str) -> str:
     path = match.group()
-    whole = path.rstrip(".")
+    whole = re.sub(r"(?<!\w)__([A-Za-z]+)__", r"\1", path.rstrip("."))
     # A number before a slash is counted by what follows: $20 /month.
     if re.search(r"\d[\u4e00-\u9fff\"″”]{0,3}\s*$", before(match)) and path.startswith("/"):
         return path
     # Node.js is a name, index.js a file.
     if re.fullmatch(r"[A-Z][A-Za-z]*\.js", path):
         return path
-    return f" {_in_words(whole, language, lower=False)}{path[len(whole) :] or ' '}"
+    return f" {_in_words(whole, language, lower=False)}{path[len(path.rstrip('.')) :] or ' '}"
 
 
 def _number(number: str, language: str, in_address: bool) -> str:

@@ -18,7 +18,12 @@ ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,3
 OPEN_ENTITY = re.compile(r"&(?:#[0-9A-Fa-fxX]{0,7}|[A-Za-z][A-Za-z0-9]{0,7})?")
 WRITTEN_TAG = re.compile(r"&lt;/?([A-Za-z][\w-]{0,30}) ?/?&gt;")
 OPEN_WRITTEN_TAG = re.compile(r"&lt;(?:/?[A-Za-z][\w-]{0,30} ?/?(?:&(?:g(?:t)?)?)?)?")
+BARE_CITATION = re.compile(r"【\d{1,3}(?:\s?[-–,，、]\s?\d{1,3})*】")
+AFTER_STATEMENT = frozenset("%％‰）)”》」』℃")
+"""Signs directly behind which a number in corner brackets is a citation, as behind a word."""
+ENDS = frozenset("。！？.!?")
 CORNER_CITATION = re.compile(r"【\d{1,3}(?::\d{1,3})?†[^【】\n]{0,60}】")
+OPEN_BARE = re.compile(r"【(?:\d{1,3}(?:\s?[-–,，、]\s?)?)*")
 OPEN_CORNER = re.compile(r"【(?:\d{0,3}(?::\d{0,3})?|\d{1,3}(?::\d{1,3})?†[^【】\n]{0,60})")
 
 
@@ -95,4 +100,18 @@ def corner(held: str, before: str, final: bool) -> Step:
     citation = CORNER_CITATION.match(held)
     if citation:
         return citation.end(), " " if is_letter(before) else ""
+    bare = BARE_CITATION.match(held)
+    if bare and (before.isalnum() or before in AFTER_STATEMENT):
+        following = held[bare.end() : bare.end() + 1]
+        if not following and not final:
+            return None
+        return bare.end(), " " if is_letter(before) and is_letter(following) else ""
+    if bare and before in ENDS:
+        following = held[bare.end() : bare.end() + 1]
+        if not following and not final:
+            return None
+        if following in {"", "\n", "【"}:
+            return bare.end(), ""
+    if OPEN_BARE.fullmatch(held) and not final:
+        return None
     return None if OPEN_CORNER.fullmatch(held) and not final else (1, "【")

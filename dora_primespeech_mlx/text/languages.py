@@ -13,6 +13,7 @@ from dora_primespeech_mlx.text.mandarin.normalise import HAN, QUANTITY
 from dora_primespeech_mlx.text.mandarin.numbers import digits
 from dora_primespeech_mlx.text.rules import before
 from dora_primespeech_mlx.text.signs import WIDE, speak_signs, without_faces
+from dora_primespeech_mlx.text.spelled_code import speak_code
 from dora_primespeech_mlx.text.tables import currencies, words
 from dora_primespeech_mlx.text.units import mandarin_units
 from dora_primespeech_mlx.text.unspoken import check_scripts
@@ -24,6 +25,8 @@ WORD = re.compile(r"[A-Za-z]{2,}|(?<![A-Za-z])(?:I(?=['’]|\s[a-z])|[Aa](?= [A-
 CHINESE_MARKS = re.compile(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；：、]$|[=≈<>].*[，；：、]$")
 """Marks that a text of letters and numbers is written with in Mandarin: x=1，y=2。"""
 CLOSING = frozenset('”"’」』》)）,.!?，。！？')
+DIVIDES = re.compile(r"(?<=[\da-z]) ∣ (?=[\da-z])")
+"""The bar between a number and a multiple of it, which is no other bar: 3 ∣ 9."""
 LOWERED = re.compile("(?<![A-Za-z])(log|[A-Za-z])((?<=log)[₀-₉]+|[₀-₉₊₋]*[ₐₑₒₓₕ-ₜᵢⱼ][₀-₉₊₋ₐₑₒₓₕ-ₜᵢⱼ]*)")
 """The base of a logarithm, and an index with a letter, which the forms of digits would hide."""
 BASE = re.compile(r"(?<![A-Za-z0-9.])(\d+)([₀-₉]{1,2})(?![A-Za-z0-9₀-₉])")
@@ -81,7 +84,9 @@ def split_languages(text: str, language: str = "auto", habits: scripts.Habits = 
 
 def _mandarin_and_english(text: str, language: str) -> list[Run]:
     """Runs of a text that only these two read."""
+    text = speak_code(text, _matrix(text, language))
     text = BASE.sub(lambda match: _in_base(match, _matrix(text, language)), text)
+    text = DIVIDES.sub("整除" if _matrix(text, language) == "zh" else " divides ", text)
     text = LOWERED.sub(_with_braces, text).translate(WIDE)
     matrix = _matrix(text, language)
     for speak in (speak_addresses, speak_formulas, speak_signs):

@@ -14,6 +14,7 @@ from dora_primespeech_mlx.text.inline import HAN, Step, is_letter, run_of
 from dora_primespeech_mlx.text.openings import ABSOLUTE, cells, opening
 from dora_primespeech_mlx.text.places import Places
 from dora_primespeech_mlx.text.speech_tags import Requests, SpeechTags
+from dora_primespeech_mlx.text.spelled_code import OPEN_SPAN, spelled_end
 from dora_primespeech_mlx.text.tags import (
     NAME,
     NOT,
@@ -49,8 +50,14 @@ WHO_LOVES = re.compile(r"(?:^|[^A-Za-z])(?:I|[Ww]e|[Yy]ou|[Tt]hey) $")
 OPEN_SET = re.compile(r"\{\s?[A-Za-z](?:\s?∈\s?\S)?\s?$")
 RANK = re.compile(r"(?:^|[^A-Za-z0-9])(?:(?:10|[2-9AKQJT])[♠♥♦♣])*(?:10|[2-9AKQJT])$")
 """The rank of a playing card, before its suit."""
+OPEN_STATE = re.compile(r"⟨[^⟨⟩|]{0,24}$")
+KET = re.compile(r"\|[^|⟨⟩\s]{1,12}⟩")
+OPEN_KET = re.compile(r"\|[A-Za-z0-9Α-Ωα-ω₀-₉+\-−↑↓]{0,12}")
+"""A state of physics, |ψ⟩."""
 OPEN_PROBABILITY = re.compile(r"(?<![A-Za-z])P ?\([^()|]*$")
-OPEN_ABSOLUTE = re.compile(r"\|(?:[-+−]?(?:[A-Za-z](?![A-Za-z])|[\d.]+[a-z]?)?\d?\s?[-+−*/]?\s?)*")
+OPEN_ABSOLUTE = re.compile(
+    r"\|(?:[-+−]?(?:[A-Za-zΑ-Ωα-ω](?![A-Za-z])[\d₀-₉]?['′]?(?:\((?:[a-z\d]\)?)?)?|[\d.]+[a-z]?)?\d?\s?[-+−*/]?\s?)*"
+)
 """The beginning of an absolute value."""
 PROSE = re.compile(r"[A-Za-z,]\s$|[\u4e00-\u9fff，、]\s?$")
 """What stands before a word of the sentence."""
@@ -234,6 +241,11 @@ class MarkupStripper:
                 return end, END
         if width == 1 and not self._code and is_letter(self._before) and is_letter(self._following(1)):
             return 1, "`"
+        if width == 1 and not self._code:
+            if end := spelled_end(self._held, 0):
+                return end, self._held[:end]
+            if OPEN_SPAN.fullmatch(self._held) and not final:
+                return None
         self._code = 0 if self._code == width else self._code or width
         return width, ""
 
@@ -310,8 +322,12 @@ class MarkupStripper:
                 return None
         if width == 1 and is_letter(self._before) and is_letter(self._following(1)):
             return 1, "|"
-        if width == 1 and OPEN_SET.search(self._past):
+        if width == 1 and (OPEN_SET.search(self._past) or OPEN_STATE.search(self._past)):
             return 1, "|"
+        if self._kind != "row" and width == 1 and (state := KET.match(self._held)):
+            return state.end(), state.group()
+        if self._kind != "row" and width == 1 and OPEN_KET.fullmatch(self._held) and not final:
+            return None
         is_operator = width == 2 and self._before.isspace() and self._following(2).isspace()
         if self._kind != "row" and (is_operator or (width == 1 and OPEN_PROBABILITY.search(self._past))):
             return width, self._held[:width]

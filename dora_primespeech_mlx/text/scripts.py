@@ -7,8 +7,12 @@ from functools import cache
 from itertools import accumulate, groupby
 
 from dora_primespeech_mlx.text.addresses import ADDRESS, speak_addresses
+from dora_primespeech_mlx.text.formulas.east import speak_delimited
 from dora_primespeech_mlx.text.korean.hanja import can_read
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
+from dora_primespeech_mlx.text.mandarin.simplified import only_simplified
+from dora_primespeech_mlx.text.rules import compiled, written
+from dora_primespeech_mlx.text.spelled_code import speak_code
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 
 NAMES = {"zh": "Mandarin", "en": "English", "ja": "Japanese", "ko": "Korean", "yue": "Cantonese"}
@@ -30,9 +34,18 @@ ABOUT_WORDS = re.compile("[的是係系叫説说說讀读念寫写]|[日韓韩�
 # Words that only Cantonese writes in characters of all; Mandarin has 重點解決, 聽日本歌 and 而家人.
 CANTONESE = re.compile(
     "呢[個个度位間间啲]|(?<![這这那兩两旁身右左半])邊[個度位]|(?<![重要觀优優缺特地])點解(?![決釋析答開除放讀說碼])"
-    "|(?<![一重要觀優缺特地])點樣|(?<![然進因從反])而家(?![人庭長裡裏])|[聽尋琴]日(?![本文語記])|[尋聽琴]晚|聽朝|屋企|鍾意|幾多錢|傾偈|返工(?!作)|梗係|係咪|係唔|都係|即係"
+    "|(?<![一重要觀優缺特地])點樣|[聽尋琴]日(?![本文語記])|[尋聽琴]晚|聽朝|屋企|鍾意|幾多錢|傾偈|返工(?!作)|梗係|係咪|係唔|都係|即係"
     "|[上下]晝|朝早|出街|同埋|一陣間|仲有|點算"
 )
+# Comparisons between what may be compared, as Cantonese says them.
+COMPARISONS = {
+    "<=": "細過或者等於", "≤": "細過或者等於", ">=": "大過或者等於", "≥": "大過或者等於", "!=": "唔等於", "≠": "唔等於",
+    "==": "等於", "=": "等於", "<": "細過", ">": "大過",
+}  # fmt: skip
+COMPARISON = written(r"(?<=[\w%℃°)])\s?(<=|>=|!=|==|[≤≥≠<>=])\s?(?=[-−$]?[\dA-Za-z])")
+# 而家 is "now" in Cantonese, and in Mandarin 而 before a name or a word with 家.
+NOW = written("(?<![然進因從反])而家(?![人庭長裡裏])")
+NOT_CANTONESE = written("[的嗎吗這这那沒没們们您麼么在是]")
 # A sentence ends behind these; a full stop needs a blank.
 SENTENCE = re.compile(r"[^。！？!?\n]+?(?:[。！？!?…\n]+[」』”’）)]*|\.(?=\s)|$)|[。！？!?…\n]+", re.DOTALL)
 ACRONYM = re.compile(
@@ -113,6 +126,7 @@ def stretches(text: str, language: str, habits: Habits) -> list[Stretch]:
     word they touch on the right, else on the left. Nothing is lost: the stretches joined are the text.
     """
     text = re.sub("[Ａ-Ｚａ-ｚ]+", lambda letters: unicodedata.normalize("NFKC", letters.group()), text.strip())
+    text = re.sub(r"(?<=[\w)])\s?!==?\s?(?=[\w(-])", "≠", text)
     found: list[Stretch] = []
     numbers = ""
     sentences = SENTENCE.findall(text)
@@ -132,10 +146,13 @@ def stretches(text: str, language: str, habits: Habits) -> list[Stretch]:
 
 def _sentence(sentence: str, language: str, habits: Habits) -> list[Stretch]:
     reader = _han_reader(sentence, language, habits)
+    if reader in UNITS:
+        sentence = speak_delimited(speak_code(sentence, reader), reader)
     if ADDRESS.search(sentence):
         sentence = speak_addresses(sentence, reader if language != "en" else "en")
     sentence = SUPERSCRIPTS.sub(lambda raised: f"^{unicodedata.normalize('NFKC', raised[1] or raised[2])}", sentence)
     if reader == "yue":
+        sentence = compiled(COMPARISON).sub(lambda match: COMPARISONS[match[1]], sentence)
         sentence = re.sub(r"(?i)(?<![A-Za-z])([ap])\.?m\.?\s?(\d{1,2}:\d\d)", r"\2\1m", sentence)
     if reader in NUMBER_WORDS:
         sentence = re.sub(r"(?i)(?<![A-Za-z])no\.\s*(?=\d)", NUMBER_WORDS[reader], sentence)
@@ -243,8 +260,11 @@ def _own_numbers(tokens: list[Token], reader: str) -> None:
     for at in numbers:
         after, before = tokens[at + 1 : at + 2], tokens[at - 1 : at] if at else []
         touching = [other.owner for other in after + before if other.owner]
+        is_latin = [bool(side) and side[0].kind == "latin" for side in (before, after)]
         left, right = lefts[at], rights[at]
-        if touching:
+        if reader == "yue" and is_latin == [False, True] and left != "en":
+            owner = reader
+        elif touching:
             owner = touching[0]
         elif tokens[at].kind == "measure":
             owner = reader
@@ -286,6 +306,8 @@ def _is_cantonese(text: str) -> bool:
     text = re.sub(r"唔+(?=[，。！？,.!?…\s]|$)", "", text)
     if "咩" in text and re.search("[的了吗嗎吧这這那很没沒她们們羊]", text):
         text = text.replace("咩", "")
+    if compiled(NOW).search(text) and not compiled(NOT_CANTONESE).search(text) and not any(map(only_simplified, text)):
+        return True
     return CANTONESE.search(text) is not None or any(
         character in words("cantonese_characters.txt") for character in text
     )
@@ -343,8 +365,9 @@ def _scanner(reader: str) -> re.Pattern[str]:
         rf"(?:\s?(?:{money}|[%％‰])|\s?[AaPp]\.?[Mm](?![A-Za-z])\.?)?"
     )
     latin = r"[A-Za-zÀ-ÖØ-öø-ɏ]"
+    numbered = "" if reader == "yue" else r"\d+[A-Z]{1,2}(?![A-Za-z])|"
     word = (
-        rf"\d+[A-Z]{{1,2}}(?![A-Za-z])|(?!(?:{lettered})\s?\d){latin}+"
+        rf"{numbered}(?!(?:{lettered})\s?\d){latin}+"
         rf"(?:(?:['’&.-]|(?=\d)|(?<=\d)){latin}+|-?\d+(?:\.\d+)*)*(?:\+\+|\#)?"
     )
     kinds = f"(?P<kana>[{KANA}]+)|(?P<hangul>[{HANGUL}]+)|(?P<han>[{HAN}々〆]+)"

@@ -26,6 +26,7 @@ from dora_primespeech_mlx.text.scripts import (
     only_japanese,
 )
 from dora_primespeech_mlx.text.speech_tags import Requests
+from dora_primespeech_mlx.text.spelled_code import spelled_end
 from dora_primespeech_mlx.text.tables import lines, mapping, words
 
 __all__ = ["MarkupStripper", "Sentence", "SentenceSplitter", "sentences_of", "split", "strip_markup"]
@@ -288,7 +289,7 @@ class SentenceSplitter:
         self._looked = 0  # how much of it has been judged
         self._length = 0.0  # spoken length of what has been judged of the next sentence
         self._offset = 0  # where the next sentence begins in the full text
-        self._formula = 0  # where the formula that has begun ends
+        self._formula = 0  # where the formula or the spelled code that has begun ends
         self._notes = 0  # how many notes are open
         self._pauses: dict[int, str] = {}  # line ends in the next sentence, and the signs for their pauses
         self._emitted = False
@@ -304,7 +305,10 @@ class SentenceSplitter:
             self._looked += 1
             self._length = length
             is_over = (
-                not length and (character in LEFT_OVER or character.isspace()) and not self._opens(self._looked - 1)
+                not length
+                and (character in LEFT_OVER or character.isspace())
+                and not self._opens(self._looked - 1)
+                and self._looked > self._formula
             )
             if verdict or (is_over and VALUE_SIGNS.isdisjoint(self._text[self._start : self._looked])):
                 sentences += self._sentence()
@@ -348,6 +352,8 @@ class SentenceSplitter:
             if end is None:
                 return None
             self._formula = end if end != NO_FORMULA else self._formula
+        if character == "`" and index >= self._formula:
+            self._formula = spelled_end(self._text, index) or self._formula
         if index < self._formula - 1 or self._notes:
             return False
         if character == "\n":

@@ -73,6 +73,12 @@ def spoken(sign: str, language: str) -> str:
     return said if language == "zh" else f" {said} "
 
 
+def redirected(match: re.Match[str], language: str) -> str:
+    """Where a program writes its output or its errors: 2>/dev/null."""
+    number = match[1].replace("&", "")
+    return f"{number}重定向到" if language == "zh" else f"{number} redirected to "
+
+
 def sign(sign: str) -> Callable[[re.Match[str], str], str]:
     """A rule that says a sign wherever it stands."""
     return lambda match, language: spoken(sign, language)

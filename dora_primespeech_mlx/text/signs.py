@@ -32,7 +32,7 @@ KAOMOJI = re.compile(
 FACE = re.compile("[(（][^()（）]*[\\^_;°□▽ω﹏︿Дツ･・≧≦´｀∀◕‿◡•ᗜᴗ˘]")
 EYES = re.compile(r"[:;=]['’]?-?[()DPp|/\\]|</?3|\^\^|[>T;=\-^oO]_")
 EMOTICON = re.compile(
-    r"(?<![A-Za-z0-9])(?:[:;=]['’]?-?[()DPp|](?![\w(])|:-?[/\\](?=\s|$)|[>T;=\-^oO]_+[<T;=\-^oO](?!\w)|\^\^(?!\w))"
+    r"(?<![A-Za-z0-9}])(?:[:;=]['’]?-?[()DPp|](?![\w(\\{])|:-?[/\\](?=\s|$)|[>T;=\-^oO]_+[<T;=\-^oO](?!\w)|\^\^(?!\w))"
     rf"|(?<![\d,=>{HAN}])(?<!\d )(?<!\b[A-Za-z])(?<!\b[A-Za-z] )(?<!\w\))(?<!\w\) )"
     r"(?<![^\W你您们哦呀啦吧呢A-Za-z] )</?3+(?=\s*(?:$|[.,!?。！？]))"
     r"|(?<=\byou )</?3+(?!\w)|(?<=\blove )</?3+(?!\w)"
@@ -113,6 +113,20 @@ def _rules(language: str) -> Rules:
         ("+-−", r"(?<=\d:\d\d:\d\d)\s?([-+−])(0\d|1[0-4]):?([0-5]\d)(?![\d:])", readings.offset, readings.offset),
         ("/", r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})/(?=\d{1,2}(?!\d))", r"\1斜杠", r"\1 slash "),
         # All columns of a table; a division without its rest.
+        # A version before the one that counts; where a program writes what it has to say.
+        (
+            ".",
+            r"(?<=\d)-(alpha|beta|rc|dev|preview|post|canary|nightly|next)\.?(?=\d)",
+            r" \1 ",
+            r" \1 ",
+        ),
+        (">", r"(?<![A-Za-z0-9).])([12&]?)>>?\s?&([12])(?![A-Za-z0-9])", r"\1重定向到\2", r"\1 redirected to \2 "),
+        (
+            ">",
+            r"(?<![A-Za-z0-9).])([12&])>>?(?=\s{0,2}(?:/|slash\b|斜杠|[A-Za-z_]\w*\s?(?:\.[a-z]|dot\b|点)))",
+            readings.redirected,
+            readings.redirected,
+        ),
         ("*", r"(?<=SELECT )\*(?=\s)|(?<=select )\*(?=\s)|(?<=COUNT\()\*|(?<=count\()\*", " 星号 ", " star "),
         ("/", r"(?<=[\w)]) // (?=[\w(])", "整除", " floor divided by "),
         (".", r"(?<![A-Za-z])(Vol|Ver|Lv|Ch|Ep|Op|Pt|Sec|Chap|Eq|Nr|Art)\.(?=\d)", r"\1 ", r"\1 "),
@@ -391,6 +405,25 @@ def _rules(language: str) -> Rules:
             r"\1 点",
             r"\1 dot",
         ),
+        (
+            "-–—~",
+            r"(?<![A-Za-z0-9])([A-Z])\s?[-–—~]\s?([A-Z])(?=[座区栋组级班楼层排厅馆幢室门款档轮号类](?!别))",
+            r"\1到\2",
+            r"\1 to \2",
+        ),
+        (
+            "—–",
+            r"(?<=[一二三四五六七八九十])[—–](?=[一二三四五六七八九十]{1,3}(?:年级|[楼层月日号班级期章节环线等]))",
+            "到",
+            " to ",
+        ),
+        ("-–—~", r"([初高大小研])([一二三四五六])\s?[-–—~]\s?(?=\1[一二三四五六])", r"\1\2到", r"\1\2-"),
+        (
+            "-",
+            rf"(?<=[{HAN}])(?<!\d[{HAN}])(?<![年月日号点分时周第到至版比])-(?=\d{{1,3}}分(?![钟之\d]))",
+            "负",
+            "-",
+        ),
         ("-", r"(?<=[得了是考评为：])([A-D])-(?=[，。、；！,.]|$)", r"\1减", r"\1-"),
         ("-", r"(?<=[歼轰运强教直苏图红旗风浪击伊尔格安])-(?=\d{1,3}(?![\d.%℃]))", "", "-"),
         # A volume of a journal behind its year, its number, and pages: 2019, 568: 123-130.
@@ -415,7 +448,7 @@ def _rules(language: str) -> Rules:
         ("_", r"(?<=[A-Za-z])_\{(\w{1,3})\}", r"\1", r" \1"),
         ("∇", r"∇\s?[·⋅•]\s?", "散度", " divergence of "),
         ("∇", r"∇\s?×\s?", "旋度", " curl of "),
-        ("~", r"(?<=[A-Za-z])\s?~\s?(?=[A-Z][a-z]{0,8}\()", "服从", " follows "),
+        ("~", r"(?<=[A-Za-z])\s*~\s*(?=[A-Z][a-z]{0,8}(?:\(|\s(?:of\s)?[\dα-ωa-z]))", "服从", " follows "),
         # A revision of git.
         ("~", r"(?<=[A-Z]{3})~(?=\d)", "波浪号", " tilde "),
         ("-", r"(?<![\w)\]-])-(?=(?:sin|cos|tan|log|ln|√|π|∞)(?![a-z-]))", "负", "negative "),

@@ -27,6 +27,7 @@ def spoken_cantonese(text: str) -> str:
     text = "".join(sign if sign in "，…½⅓⅔¼¾²³℃℉㎡" else unicodedata.normalize("NFKC", sign) for sign in text)
     text = traditional(re.sub(r"\s*\n\s*", "\n", text).replace("−", "-"))
     text = re.sub(r"(?<!\d)[ \t\u3000]+|[ \t\u3000]+(?!\d)", "", text)
+    text = re.sub(r"(?<=[\d%年月日號點樓])[—–](?=[\d$])", "-", text)
     for pattern, say in _rules():
         text = pattern.sub(say, text)
     for sign, said in mapping("yue_signs.tsv").items():
@@ -88,6 +89,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<![\d.-])\d{4}(?:[- ]\d{4}){2,}(?!\d)|\+(?!852)\d{1,3}(?:[- ]\d{2,}){2,}", _telephone),
         (r"(?<![\d.])(?:\+?852[- ]?)?([2-9]\d{3})[- ]?(\d{4})(?![\d.])(?!年|月|日|蚊|元)", _telephone),
         (r"(?<![\d.])(\d{3,})(?:[- ](\d{3,}))+(?!\d)", _telephone),
+        (rf"(?<=\d)-(?={money})|(?<=\d[年月日號點樓])-(?=\d)", lambda match: "至"),
         (rf"({money})\s?({NUMBER})([十百千萬億]*)([KMB](?![A-Za-z]))?(?:蚊|元)?", _money),
         (rf"{number}([十百千萬億]*)\s?({money})", lambda match: counted(match[1]) + match[2] + _currency(match[3])),
         (r"(?<![\d.])(\d+(?:\.\d+){2,})", lambda match: "點".join(digits(part) for part in match[1].split("."))),
@@ -108,7 +110,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<![\d.])(\d{1,2})(?=點)", lambda match: counted(match[1])),
         (r"(?<![\d.])(\d+)([月號樓層班年級座室]|年級)(?<!層)", _label),
         (rf"{number}([幾多]?)(?={measures})", lambda match: counted(match[1]) + match[2]),
-        (r"(?<=[蚊元磅圜金])[/／](?=[月年日人次件位晚個支斤磅])", lambda match: "每"),
+        (r"(?<=[蚊元磅圜金次下步字頁])[/／](?=[月年日人次件位晚個支斤磅分秒週周])", lambda match: "每"),
         (r"(?<![\d.])(\d+\.\d+)", lambda match: decimal(match[1])),
         (r"\d+", _bare_number),
     ]

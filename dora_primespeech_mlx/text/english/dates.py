@@ -185,6 +185,12 @@ def with_seconds(match: re.Match[str]) -> str:
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
+def minutes_and_seconds(match: re.Match[str]) -> str:
+    """Minutes above 24 with seconds, where it is about how long or when: in 41:30; else a ratio."""
+    is_time = LASTING.search(before(match)) or AT_A_TIME.search(before(match))
+    return clock(match[1], match[2]) if is_time else match.group()
+
+
 def clock_in_text(match: re.Match[str]) -> str:
     """Hours and minutes; with A M or P M behind them, or else P M where they are above twelve."""
     hour, minute = int(match[1]), match[2]

@@ -24,7 +24,7 @@ from dora_primespeech_mlx.text.units import english_unit, english_units
 NUMBER = r"\d+(?:\.\d+)?"
 NUMERALS = "I|V|X|L|C|D|M|i|v|x"
 GROUPED = rf"(?:\d|{GROUP})+(?:\.\d+)?"
-SCALE = r"(?:k|K|m|M|b|B|T|bn|mn|tn|thousand|million|billion|trillion)\b"
+SCALE = r"(?:k|K|m|M|b|B|T|bn|mn|tn|thousand|million|billion|trillion|lakh|crore)\b"
 WINDS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 OF_AGE = {"yr": "year", "mo": "month", "wk": "week"}
 OVER = {"y": "year over year", "q": "quarter over quarter", "m": "month over month"}
@@ -126,6 +126,18 @@ def _rules() -> Rules:
         *medicine_rules(),
         *address_rules(),
         ("/", r"\bb/([wc])\b", lambda match: {"w": "between", "c": "because"}[match[1]]),
+        (
+            "Y-|Y–",
+            r"\b([FAS]Y) ?(20\d\d)[-–](?:20)?(\d\d)(?!\d)",
+            lambda match: f"{match[1]} {general(match[2])} to {cardinal(match[3])}",
+        ),
+        (
+            "0e",
+            r"(?<=\d[a-z]{2} )(rev\. )?ed\.",
+            lambda match: f"{'revised ' if match[1] else ''}edition{_closing(match)}",
+        ),
+        ("0c", r"(?<=\d )c\.(?= [a-z])|(?<=[½¼¾⅓⅔] )c\.(?= [a-z])", quantities.cups),
+        ("0T", rf"(?<=\d )T\.?(?= (?:of )?(?:{quantities.INGREDIENTS})\b)", quantities.tablespoons),
         ("0y", r"\b(\d{1,3})[ -]?y/?o\b", r"\1 year old"),
         ("v", r"(?i)(?<=[\w).] )vs(?= \w)|(?-i:(?<=[a-z.] )v\.(?= [A-Z]))", lambda match: "versus"),
         ("0.", r"(?<=\d )([A-Z])\.\s?([234])[dh](?= \d)", lambda match: f"{match[1]} {ordinal(match[2])}"),
@@ -313,6 +325,7 @@ def _rules() -> Rules:
         ),
         ("0.", r"(?<=\d)\s?[-–]\s?ca?\.\s?(?=\d{3,4}\b)", lambda match: " to circa "),
         ("0.", r"\bca?\.\s?(?=\d{3,4}\b)", lambda match: "circa "),
+        ("0-|0–", r"(?<=\d0s)\s?[-–]\s?(?='?\d0s)", lambda match: " to "),
         ("0-|0–", r"(?<=\d)(st|nd|rd|th)\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
         ("0-|0–", rf"(?<=\d)(\s?(?:{unit}|%|{SCALE}))\s?[-–]\s?(?=\d)", lambda match: f"{match[1]} to "),
         ("0'", r"(?<!\w)'(?:0(\d)|(?=\d\d(?!')))\b(?!s)|(?<=\b[QH]\d)'(?=\d\d\b)", _short_year),
@@ -328,6 +341,7 @@ def _rules() -> Rules:
             lambda match: " to ".join(map(cardinal, match.group().split(":"))),
         ),
         ("0:", r"\b([01]?\d|2[0-4]):([0-5]\d)\b(?!:)", dates.clock_in_text),
+        ("0:", r"(?<![\d:.])([2-9]\d):([0-5]\d)(?![\d:]|\.\d)", dates.minutes_and_seconds),
         (
             "0:",
             r"(?<![\w.])\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+(?!\w)",
@@ -413,6 +427,7 @@ def _rules() -> Rules:
             rf"\b(thousand|million|billion|trillion) (?=[A-Za-zμ²³/. ]{{2}})({unit})(?![A-Za-z0-9²³/])",
             lambda match: f"{match[1]} {english_unit(match[2], False)}",
         ),
+        ("0k|0K", r"(?<![\w.])(5|8|10|15)[kK]\b", quantities.run_of_kilometers),
         ("0k", rf"(?<![\w.])({GROUPED})k\b", lambda match: f"{decimal(match[1])} thousand"),
         ("0K", r"(?<![\w.])(\d{2,}(?:\.\d+)?)K\b", lambda match: f"{decimal(match[1])} thousand"),
         (

@@ -49,6 +49,37 @@ SECONDS_AFTER = re.compile(
 )
 """What stands around seconds, so that 90s is no decade."""
 
+INGREDIENTS = (
+    "butter|sugar|oil|flour|milk|water|salt|vanilla|honey|vinegar|cream|soy|lemon|lime|olive|brown|chopped|minced|fresh"
+    "|grated|baking|cornstarch|yeast|cocoa|syrup|mayo|mustard|ketchup|parsley|garlic|onion|ginger|paprika|cumin"
+)
+"""What a tablespoon, a large T, holds."""
+RUNS = re.compile(
+    r"(?i)\b(?:runs?|ran|running|runners?|races?|raced|racing|marathon|finish\w*|jog\w*|couch|treadmill|PB|parkrun)\b"
+)
+"""What goes with distances that are called by their kilometres: a 10K."""
+
+
+def cups(match: re.Match[str]) -> str:
+    """The c. of a recipe."""
+    return "cup" if _is_one(before(match)) else "cups"
+
+
+def tablespoons(match: re.Match[str]) -> str:
+    """The T of a recipe."""
+    return "tablespoon" if _is_one(before(match)) else "tablespoons"
+
+
+def _is_one(left: str) -> bool:
+    """Whether the number that `left` ends with is one or a part of one."""
+    return re.search(r"(?:^|[^\d./ ] ?)(?:1|\d/\d|[½¼¾⅓⅔]) $", left) is not None
+
+
+def run_of_kilometers(match: re.Match[str]) -> str:
+    """A distance that runners call by its number: a 5K; elsewhere so many thousand."""
+    sentence = re.split(r"[.!?]\s", before(match))[-1] + re.split(r"[.!?]\s", after(match))[0]
+    return f"{cardinal(match[1])} K" if RUNS.search(sentence) else match.group()
+
 
 def telephone(match: re.Match[str]) -> str:
     """The groups of a telephone number, digit by digit."""

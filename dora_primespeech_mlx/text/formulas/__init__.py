@@ -11,7 +11,7 @@ from functools import cache
 from dora_primespeech_mlx.text.formulas.reader import FUNCTION_NAMES, known_commands, read
 from dora_primespeech_mlx.text.formulas.tokens import LOWERED, RAISED
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal
-from dora_primespeech_mlx.text.rules import after, before
+from dora_primespeech_mlx.text.rules import after, before, compiled, written
 from dora_primespeech_mlx.text.signs import ELEMENT, HAN, language_at
 from dora_primespeech_mlx.text.tables import mapping, words
 from dora_primespeech_mlx.text.units import (
@@ -64,6 +64,19 @@ GIVEN = re.compile(r"((?<!\w)P ?\([^()|]{1,30}?)\s?\|\s?(?=[^()|]{1,30}\))")
 """The probability of one event where another is so."""
 SUCH_THAT = re.compile(r"\{\s?([A-Za-z](?:\s?∈\s?[A-Zℝℤℕℚℂ])?)\s?\|\s?(?=[^{}|]{1,40}\})")
 """A set of what has a property: {x | x > 2}."""
+INNER = r"([^⟨⟩|,<>$]{1,24}?)"
+BRACKETS = (
+    (written(rf"(?:\\langle|⟨)\s*{INNER}\s*(?:\\?\||\\mid|\\vert|,)\s*{INNER}\s*(?:\\rangle|⟩)"), r"\\braket{\1}{\2}"),
+    (written(rf"\\braket\{{{INNER}\|{INNER}\}}"), r"\\braket{\1}{\2}"),
+    (written(rf"(?<![A-Za-z0-9|])\|\s*{INNER}\s*(?:\\rangle|⟩)"), r"\\ket{\1}"),
+    (written(rf"(?:\\langle|⟨)\s*{INNER}\s*\|(?!\w)"), r"\\bra{\1}"),
+)
+"""Two states in angle brackets with a bar or a comma between, and one of them alone."""
+UNIT_BELOW = written(
+    r"(\d\s|[⁰¹²³⁴-⁹]\s?|(?<![A-Za-z])(?:[kMGmμn]?(?:g|m|s|J|L|l|N|W|Pa|eV|mol|cal|A|V|C|K|min|h|d)[²³]?)[ ·⋅]?)"
+    r"(mol|kg|mL|dL|cm|mm|nm|km|min|s|m|L|K|h|g|d)(?:⁻([¹²³])|\^-([123])|\^\{-([123])\})(?!\w|\.\d)"
+)
+"""A unit that another is divided by, as it is written with an exponent: m s⁻², 6×10²³ mol⁻¹."""
 LIMIT = re.compile(
     r"(?<![A-Za-z\\])lim\s?_?[({]?\s?([A-Za-z]|Δ[a-z])\s?(?:→|->)\s?"
     r"([-+−]?(?:∞|\d+(?:\.\d+)?|[a-z](?![A-Za-z])))[)}]?\s?"
@@ -179,6 +192,13 @@ def speak_formulas(text: str, language: str) -> str:
     if "→" in text or "⇌" in text or "->" in text:
         states = STATES["zh" if language == "zh" else "en"]
         text = STATE.sub(lambda match: states[match[1]], text)
+    if "⁻" in text or "^-" in text or "^{-" in text:
+        for _ in range(3):
+            text = compiled(UNIT_BELOW).sub(lambda match: _divided(match, language), text)
+        text = re.sub(r"(?<=\d )([A-Za-zμ]{1,4})/([A-Za-z]{1,3})/([A-Za-z]{1,3})(?![A-Za-z/])", r"\1/(\2·\3)", text)
+    if "⟩" in text or "⟨" in text:
+        for pattern, said in BRACKETS:
+            text = compiled(pattern).sub(rf" ${said}$ ", text)
     if "÷" in text:
         text = REMAINDER.sub("余" if language == "zh" else " remainder ", text)
     if "%" in text:
@@ -226,6 +246,21 @@ def speak_formulas(text: str, language: str) -> str:
         text = BARE.sub(lambda match: _bare(match.group(), language), text)
     text = UNIT_POWER.sub(lambda match: f"{match[1]}{'²³'[int(match[2]) - 2]}", text)
     return PLAIN.sub(lambda match: _plain(match, language), text)
+
+
+def _divided(match: re.Match[str], language: str) -> str:
+    """A unit with a negative exponent as one behind a slash; behind a number it is so many of each."""
+    first, unit, power = match[1], match[2], match[3] or match[4] or match[5]
+    power = {"1": "", "¹": "", "2": "²", "3": "³"}.get(power, power)
+    if first[0].isalpha() or first[0] == "μ":
+        return f"{first.rstrip(' ·⋅')}/{unit}{power}"
+    if power:
+        return match.group()
+    return (
+        f"{first.rstrip()}每{mandarin_unit(unit)}"
+        if language == "zh"
+        else f"{first.rstrip()} per {english_unit(unit, True)} "
+    )
 
 
 @cache
@@ -281,7 +316,7 @@ def _factorial(match: re.Match[str]) -> str:
 def without_formulas(text: str) -> str:
     """`text` without its delimited formulas, whose letters belong to no language."""
     return (
-        DELIMITED.sub(lambda match: " " if _is_formula(match) else match.group(), text)
+        DELIMITED.sub(lambda match: " " if is_formula(match) else match.group(), text)
         if "$" in text or "\\" in text
         else text
     )
@@ -290,8 +325,11 @@ def without_formulas(text: str) -> str:
 def spoken_formula(source: str, language: str) -> str:
     """A formula in words of `language`; letters stay letters, in capitals in Mandarin."""
     source = re.sub(r"\s*\*\*\s*", "^", source)
-    for written, sign in SPELLINGS:
-        source = source.replace(written, sign)
+    if "langle" in source or "rangle" in source or "⟩" in source or "braket" in source:
+        for pattern, said in BRACKETS:
+            source = compiled(pattern).sub(said, source)
+    for typed, sign in SPELLINGS:
+        source = source.replace(typed, sign)
     said = re.sub(r"\s+", " ", read(source, language)).strip()
     return re.sub(r"(?<=[^A-Za-z\s,])\s*(?=[A-Za-z])", NAME_GOES_ON, said) if language == "zh" else said
 
@@ -299,13 +337,13 @@ def spoken_formula(source: str, language: str) -> str:
 def _delimited(match: re.Match[str], language: str) -> str:
     left, right = without_formulas(before(match)), without_formulas(after(match))
     language = language_at(f"{left} {right}", len(left), language)
-    if not _is_formula(match):
+    if not is_formula(match):
         return match.group()
     source = next(match[name] for name in ("display", "square", "round", "block", "inline") if match[name] is not None)
     return f" {spoken_formula(source, language)} "
 
 
-def _is_formula(match: re.Match[str]) -> bool:
+def is_formula(match: re.Match[str]) -> bool:
     """Whether what stands between two dollar signs is a formula and not the text between two prices."""
     inline = match["inline"]
     if inline is None:

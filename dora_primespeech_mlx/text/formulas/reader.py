@@ -50,7 +50,7 @@ def known_commands() -> frozenset[str]:
         | FRACTIONS
         | BINOMIALS
         | BOUNDED
-        | {"sqrt", "begin"}
+        | {"sqrt", "begin", "braket"}
         | mapping("latex_accents.tsv").keys()
     )
 
@@ -154,7 +154,8 @@ class Reader:
 
     def _number(self, token: str) -> Item:
         number = token.replace(",", "")
-        line, below, follows = ([*self._tokens.rest(3), "", "", ""])[:3]
+        line, below, follows, behind = ([*self._tokens.rest(4), "", "", "", ""])[:4]
+        follows = behind if follows == ")" and behind[:1].isalpha() else follows
         is_share = line == "/" and number.isdecimal() and below.isdecimal() and 1 < int(below) <= 100
         # Above one only where it multiplies a letter: 4/3 pi.
         is_share = is_share and (int(number) < int(below) or (int(below) < 10 and follows[:1].isalpha()))
@@ -203,11 +204,14 @@ class Reader:
 
     def _bars(self, closer: str, before: Item | None) -> Item:
         """`|x|` is an absolute value; one bar alone, as in P(A|B), is a condition."""
-        opens = before is None or before.what in STARTS | {"number"}
+        goes_on = before is not None and before.what == "group" and self._tokens.last(1) == [closer]
+        opens = before is None or goes_on or before.what in STARTS | {"number"}
         if not opens or not self._tokens.is_ahead(closer):
             return Item(self._wording.either("给定", "given"), "relation")
         said = joined(self.row(closer))
-        return Item(self._wording.either(f"{said}的绝对值", f"absolute value of {said}"), "group")
+        is_vector = said.startswith(self._wording.either("向量", "vector "))
+        name = self._wording.either(*(("模", "magnitude") if is_vector else ("绝对值", "absolute value")))
+        return Item(self._wording.either(f"{said}的{name}", f"{name} of {said}"), "group")
 
     def _argument(self) -> list[Item]:
         """What a command is about: a group in braces, or one thing."""
@@ -243,6 +247,10 @@ class Reader:
         if name in BINOMIALS:
             above, below = joined(self._argument()), joined(self._argument())
             return Item(self._wording.either(f"{above}选{below}", f"{above} choose {below}"), "words")
+        if name == "braket":
+            first, second = joined(self._argument()), joined(self._argument())
+            said = self._wording.either(f"{first}与{second}的内积", f"inner product of {first} and {second}")
+            return Item(said, "words")
         if name in mapping("latex_accents.tsv"):
             template = self._wording.either(*mapping("latex_accents.tsv")[name].split("\t"))
             return Item(template.replace("{}", joined(self._argument())), "letter")

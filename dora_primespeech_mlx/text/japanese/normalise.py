@@ -45,6 +45,9 @@ SCORE = re.compile(r"(?:勝|敗|負け|破っ|下し|引き分|リード|スコ�
 RATIO = re.compile(r"(?:比|比率|割合|スコア|縦横|アスペクト|オッズ|配合)[^。！？,.!?\d]{0,4}$")
 TELEPHONE = re.compile(r"(?:電話|番号|TEL|Tel|FAX|内線|暗証|コード|パスワード)[^\d。！？]{0,6}$")
 
+BEYOND = {">=": "以上", "≥": "以上", "≧": "以上", "<=": "以下", "≤": "以下", "≦": "以下", ">": "超", "<": "未満"}
+"""What is said behind a number that a comparison stands before, with nothing that is compared."""
+
 # What is counted in twos or threes; 日 is にち there.
 FEW = (
     "(?:[人年回十個本枚匹台点件時分秒度週泊階歳杯冊軒倍千百万億割行語曲問社校%]|[かカヶケ箇]月|[かカヶケ箇]所|か国"
@@ -178,6 +181,8 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<![A-Za-z\d.])\.(?=\d)", lambda match: "0."),
         (r"(?<![\d./])(\d+)\s+(\d+)/(\d+)(?![\d/])", lambda match: f"{match[1]}と{fraction(match[2], match[3])}"),
         (rf"(?<=[\dA-Za-z)])\^([-−]?{NUMBER}|[a-zA-Z](?![A-Za-z]))", _power),
+        (rf"(?<=時速)({NUMBER})\s?km/h(?![A-Za-z0-9])", lambda match: f"{match[1]}km"),
+        (rf"(?<=秒速)({NUMBER})\s?m/s(?![A-Za-z0-9²])", lambda match: f"{match[1]}メートル"),
         (rf"(?<=[\d万億兆乗])\s?({units})(?![A-Za-z0-9²³])", lambda match: mapping("ja_units.tsv")[match[1]]),
         (r"(?<=血圧[はが:])(\d{2,3})/(\d{2,3})|(\d{2,3})/(\d{2,3})(?=\s?mmHg)", _pressure),
         (r"(?<=\d)\s+(?=[a-zA-Z]{1,3}(?![A-Za-z]))", lambda match: ""),
@@ -194,6 +199,11 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<=\d)\s*/\s*(?=\d+\s*=)", lambda match: "わる"),
         (r"(?<![\d./])(\d+)/(\d+)(?![\d/])", lambda match: fraction(match[1], match[2])),
         (r"(?<=[\w)])\s*\+\s*(?=[\w(])|\+(?=\d)", lambda match: "プラス"),
+        (r"(?<=[\w)²³])\s*(?:!==?|≠)\s*(?=[\w(-])", lambda match: "ノットイコール"),
+        (
+            rf"(?<![\w)²³])(>=|<=|[≥≧≤≦<>])\s*({NUMBER}(?:[%人円個回点度年日分秒時]|パーセント)?)",
+            lambda match: match[2] + BEYOND[match[1]],
+        ),
         (r"(?<=[\w)²³])\s*[≥≧]\s*(?=[\d(])|(?<=[A-Za-z0-9)])\s*>=\s*(?=[\w(])", lambda match: "大なりイコール"),
         (r"(?<=[\w)²³])\s*[≤≦]\s*(?=[\d(])|(?<=[A-Za-z0-9)])\s*<=\s*(?=[\w(])", lambda match: "小なりイコール"),
         (

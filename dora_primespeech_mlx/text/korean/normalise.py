@@ -94,7 +94,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"\d{21,}", lambda match: digits(match.group())),
         (CODE, lambda match: match[1] + _in_groups(match[2])),
         (EMERGENCY, lambda match: digits(match[1], telephone=True)),
-        (r"(혈압[은이:]?\s)(\d+)/(\d+)", lambda match: f"{match[1]}{cardinal(match[2])}에 {cardinal(match[3])}"),
+        (r"(혈압[은이:]?\s)(\d+)/(\d+)", lambda match: f"{match[1]}{cardinal(match[2])}에 {match[3]}"),
         (rf"(?<![A-Za-z0-9])({latin})(?![A-Za-z0-9+#])", lambda match: mapping("ko_latin_words.tsv")[match[1]]),
         (r"(?<=\d),(?=\d{3}(?!\d))", lambda match: ""),
         (r"(?m)^\s*(\d{1,2})[.)]\s+(?=\D)", lambda match: f"{cardinal(match[1])}, "),
