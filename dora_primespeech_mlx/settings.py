@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import unquote, urlsplit
 
 from dora_primespeech_mlx.names.slips import nearest
 from dora_primespeech_mlx.names.spellings import language_code
@@ -258,6 +259,25 @@ LANGUAGES = Language(
     ("auto", "zh", "en", "ja", "ko", "yue", "auto_yue"),
     synonyms=(("all_zh", "zh"), ("all_ja", "ja"), ("all_ko", "ko"), ("all_yue", "yue")),
 )
+RUNTIMES = Choice(("auto", "mlx", "onnx"), synonyms=(("cpu", "onnx"), ("onnxruntime", "onnx")))
+PRECISIONS = Choice(
+    ("auto", "fp32", "fp16", "int8"),
+    synonyms=(
+        ("float32", "fp32"),
+        ("f32", "fp32"),
+        ("float16", "fp16"),
+        ("f16", "fp16"),
+        ("half", "fp16"),
+        ("q8", "int8"),
+    ),
+)
+AUDIO_FORMATS = Choice(
+    ("flat", "list", "int16"), synonyms=(("float32", "flat"), ("f32", "flat"), ("pcm16", "int16"), ("s16le", "int16"))
+)
+LOG_LEVELS = Choice(
+    ("DEBUG", "INFO", "WARNING", "ERROR"),
+    synonyms=(("trace", "debug"), ("warn", "warning"), ("critical", "error"), ("fatal", "error")),
+)
 SPLIT_METHODS = Choice(("sentence", "cut0", "cut1", "cut2", "cut3", "cut4", "cut5"))
 STEPS = Steps(1, 32, integer=True)
 SPEED = Number(0.5, 2.0)
@@ -275,10 +295,10 @@ VARIABLES = (
     ),
     Variable(("VOICE_NAME", "VOICE_CHARACTER"), "voice", Name(), "the voice; the file's default if not set"),
     Variable(("VOICE_STYLE",), "style", Name(), "a style of the voice, or a voice whose prosody it follows"),
-    Variable(("TEXT_LANG",), "language", LANGUAGES, "the language of the texts"),
+    Variable(("TEXT_LANG",), "language", LANGUAGES, "the language of the texts; auto looks at each"),
     Variable(("G2PW_DIR",), "g2pw_dir", File(), "folder of G2PWModel_1.1, for characters of several readings"),
-    Variable(("RUNTIME",), "runtime", Choice(("auto", "mlx", "onnx")), "where the networks run"),
-    Variable(("PRECISION",), "precision", Choice(("auto", "fp32", "fp16", "int8")), "number format of the weights"),
+    Variable(("RUNTIME",), "runtime", RUNTIMES, "where the networks run: mlx on a GPU, onnx on a CPU"),
+    Variable(("PRECISION",), "precision", PRECISIONS, "number format of the weights"),
     Variable(("GRAPH_CACHE",), "graph_cache", File(), "folder where the CPU's graphs are kept, made once for a model"),
     Variable(("NUM_THREADS",), "threads", Number(1, 256, integer=True), "threads of the CPU executor"),
     Variable(("TOP_K",), "top_k", Number(1, 1025, integer=True), "tokens the sampler chooses from"),
@@ -297,7 +317,7 @@ VARIABLES = (
     Variable(
         ("AUDIO_FORMAT",),
         "audio_format",
-        Choice(("flat", "list", "int16")),
+        AUDIO_FORMATS,
         "flat float32, list of one float32 array (MoFA's Python player), or flat int16",
     ),
     Variable(("AUDIO_GAIN",), "gain", Number(0.0, 4.0), "factor on every sample"),
@@ -336,7 +356,10 @@ VARIABLES = (
     Variable(
         ("LOG_LEVEL",),
         "log_level",
-        Choice(("DEBUG", "INFO", "WARNING", "ERROR"), synonyms=(("warn", "warning"), ("critical", "error"))),
+        Choice(
+            ("DEBUG", "INFO", "WARNING", "ERROR"),
+            synonyms=(("warn", "warning"), ("critical", "error"), ("fatal", "error"), ("trace", "debug")),
+        ),
         "least level of the `log` output",
     ),
 )
@@ -432,9 +455,9 @@ class Settings:
         values: dict[str, Any] = {}
         for variable in VARIABLES:
             for name in variable.names:
-                raw = env.get(name, "").strip()
+                raw = _unquoted(env.get(name, "").strip())
                 if raw and variable.field not in values:
-                    values[variable.field] = parse(name, raw, variable.kind)
+                    values[variable.field] = parse(name, raw, variable.kind, variable.meaning)
         return cls(**values)
 
     @property
@@ -444,8 +467,13 @@ class Settings:
         return {name: value for name, value in said.items() if value not in (None, "auto")}
 
 
-def parse(name: str, raw: str, kind: Kind) -> Any:
-    """Text -> checked value of `kind`. ValueError naming `name`, the text and what is allowed."""
+def _unquoted(raw: str) -> str:
+    """A value without the quotation marks around it that files of variables and Windows' `set` leave in it."""
+    return raw[1:-1].strip() if len(raw) > 1 and raw[0] == raw[-1] and raw[0] in "\"'" else raw
+
+
+def parse(name: str, raw: str, kind: Kind, meaning: str = "") -> Any:
+    """Text -> checked value of `kind`. ValueError naming `name`, the text, what is allowed and what for."""
     try:
         value = kind.read(raw)
     except ValueError:
@@ -453,7 +481,7 @@ def parse(name: str, raw: str, kind: Kind) -> Any:
     if (value is None and isinstance(kind, Seed | Bound)) or kind.accepts(value):
         return value
     shown = repr(raw if len(raw) <= LONGEST_SHOWN else f"{raw[:LONGEST_SHOWN]}...")
-    raise ValueError(f"{name}={shown} is not allowed; it must be {kind.allowed}")
+    raise ValueError(f"{name}={shown} is not allowed; it must be {kind.allowed}{f' ({meaning})' if meaning else ''}")
 
 
 def ignored_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -490,10 +518,11 @@ def writable_voices(voices: Path) -> Path:
 
 
 def expand(raw: str) -> Path:
-    """Path with `~` and `$NAME` expanded.
+    """Path with `~` and `$NAME` expanded; an address `file://...` is one too.
 
     Where the system knows no home, as for a user of a container that has a number and no name, nothing is in it and
     nothing can be written there.
     """
+    raw = unquote(urlsplit(raw.strip()).path) if raw.strip().startswith("file://") else raw
     path = os.path.expanduser(os.path.expandvars(raw.strip()))
     return Path(os.devnull, path) if path.split("/")[0] == "~" else Path(path)

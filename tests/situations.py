@@ -702,6 +702,23 @@ def slips_of_paths(desk: Desk) -> Iterator[Outcome]:
     yield desk.voices("ref_audio as a list", desk.entry(ref_audio=["ref.wav"]))
 
 
+def no_lists(desk: Desk) -> Iterator[Outcome]:
+    yield desk.run("the folder of a model", "voices", "--voices", desk.model)
+    yield desk.run("its config", "voices", "--voices", desk.model / "config.json")
+    yield desk.run("its weights", "voices", "--voices", desk.model / "t2s.safetensors")
+    yield desk.run("a recording", "voices", "--voices", desk.folder / "ref.wav")
+    yield desk.voices("UTF-16", json.dumps(desk.entry()).encode("utf-16"))
+    desk.voices("", desk.entry())
+    yield desk.run("the folder of a list", "voices", "--voices", desk.folder)
+    elsewhere = desk.folder / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "voices.json").symlink_to(desk.folder / "voices.json")
+    yield desk.run("a link to a list", "voices", "--voices", elsewhere / "voices.json")
+    yield desk.run("--file with a folder", "say", "--file", elsewhere, "--out", desk.folder / "a.wav")
+    yield desk.run("--hubert with a file", "convert", "--hubert", desk.folder / "ref.wav", "--out", desk.folder / "enc")
+    yield desk.add("--text with the name of a file", "Eve", desk.sound("a.wav"), text=desk.file("words.txt", b"Hi."))
+
+
 def listed_recordings(desk: Desk) -> Iterator[Outcome]:
     desk.sound("silent.wav", change=lambda x: x * 0)
     desk.sound("short.wav", 0.02)
@@ -957,6 +974,11 @@ SITUATIONS = [
         (False, "equally loud all the way, as noise"), (False, "equally loud all the way"), (False, "hardly quieter than the voice"), (False, r"reaches 1\.8 where 1 is full scale: export it again, 6 dB lower"))),
     Situation("134", "paths with a \\ that JSON reads as another sign", slips_of_paths, (
         *((False, r"JSON reads .* as signs that no path has: write / in place of"),) * 2, FINE)),
+    Situation("135", "folders, links and other files in place of a list", no_lists, (
+        (False, "lists no voices. Add one: primespeech voice add"), (False, 'config of a model.* whose voices have "model"'), (False, "numbers or a program, not plain text: name"),
+        (False, "a sound file, not plain text: name"), (False, "not written in UTF-8: open it"), (False, r"is a folder\. Name \./voices\.json, with VOICES_CONFIG or --voices"),
+        (False, "is a link, and paths begin at its folder: name the list itself"), (False, "is a folder: name a file"), (False, r"ref\.wav is a file; give the model's folder"),
+        (False, r'words\.txt is a file; give the words in it: --text "\$\(cat'))),
 ]  # fmt: skip
 
 

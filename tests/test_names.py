@@ -42,6 +42,7 @@ def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path: Path, monkeypatc
         (errno.EACCES, "a.wav may not be read or written by you"),
         (errno.EROFS, "a.wav is read-only"),
         (errno.ENOSPC, "a.wav has no room left"),
+        (errno.EISDIR, "a.wav is a folder: name a file"),
         (errno.ENOENT, "a.wav is not there; check the path"),
         (errno.EIO, f"a.wav cannot be used: {os.strerror(errno.EIO)}"),
     ],

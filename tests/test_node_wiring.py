@@ -1,10 +1,14 @@
 """A dataflow that would lose texts or audio is told so at the start, with the line to write."""
 
+import os
+
 import pytest
 
-from dora_primespeech_mlx.node.main import not_connected
+from dora_primespeech_mlx.node.desk import Desk
+from dora_primespeech_mlx.node.main import _greet, not_connected
 from dora_primespeech_mlx.node.turns import has_queue_policies
 from dora_primespeech_mlx.node.wiring import losses
+from dora_primespeech_mlx.settings import Settings
 
 GOOD = {"source": "llm/text", "queue_size": 1000, "queue_policy": "backpressure"}
 
@@ -57,6 +61,16 @@ def test_a_node_without_text_or_audio_is_told_so():
         "there is no input text",
     ]
     assert list(losses(object(), is_bounded=False, has_policies=True)) == []
+
+
+def test_a_folder_of_voices_that_is_not_there_is_told_at_the_start(tmp_path):
+    desk = Desk(Settings(voice_dirs=(tmp_path, tmp_path / "a;b")))
+    said = []
+    desk.tell = lambda level, message, metadata=None: said.append(message)
+    _greet(object(), desk, {})
+    assert said == [
+        f"VOICE_DIRS has {tmp_path / 'a;b'}, which is not there; it must be folders separated by {os.pathsep!r}"
+    ]
 
 
 def test_why_dora_lets_no_node_in_is_one_sentence():

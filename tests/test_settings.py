@@ -73,6 +73,8 @@ def test_every_variable_is_read_into_its_field():
         ("RETURN_FRAGMENT", "maybe", "true or false"),
         ("SEED", "-7", "-1"),
         ("LOG_LEVEL", "loud", "DEBUG"),
+        ("FRAGMENT_INTERVAL", "300ms", "from 0 to 10 (seconds of silence after a sentence)"),
+        ("RUNTIME", "cuda", "mlx on a GPU, onnx on a CPU"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(name, raw, part):
@@ -81,6 +83,23 @@ def test_a_wrong_value_is_named_with_what_is_allowed(name, raw, part):
     assert name in str(error.value)
     assert repr(raw) in str(error.value)
     assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "field", "value"),
+    [
+        ("VOICE_NAME", '"Luo Xiang"', "voice", "Luo Xiang"),
+        ("SPEED_FACTOR", "'1.2'", "speed", 1.2),
+        ("TOP_K", '""', "top_k", None),
+        ("VOICES_CONFIG", "file:///voices/my%20list.json", "voices", Path("/voices/my list.json")),
+        ("RUNTIME", "CPU", "runtime", "onnx"),
+        ("PRECISION", "float16", "precision", "fp16"),
+        ("AUDIO_FORMAT", "s16le", "audio_format", "int16"),
+        ("TEXT_LANG", "zh-en", "language", "zh"),
+    ],
+)
+def test_values_are_read_as_shells_and_other_programs_write_them(name, raw, field, value):
+    assert getattr(Settings.from_env({name: raw}), field) == value
 
 
 def test_bounds_hold_without_an_environment_too():

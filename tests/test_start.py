@@ -11,8 +11,8 @@ import pytest
 
 from dora_primespeech_mlx.commands import main as command
 from dora_primespeech_mlx.commands.start import INTERRUPTED, NOBODY_READS, start
+from dora_primespeech_mlx.files import writing
 from dora_primespeech_mlx.settings import expand
-from dora_primespeech_mlx.weights import whole
 
 ROOT = Path(__file__).parents[1]
 
@@ -97,21 +97,21 @@ def test_a_file_that_cannot_be_written_again_stays_as_it_was(monkeypatch: pytest
     link, old = tmp_path / "link.wav", tmp_path / "old.wav"
     old.write_bytes(b"old")
     link.symlink_to(old)
-    whole.replace_file(link, b"new")
+    writing.replace_file(link, b"new")
     assert (link.is_symlink(), old.read_bytes()) == (True, b"new")
 
     def full(path: Path, data: bytes) -> None:
         path.write_bytes(data[:1])
         raise OSError("there is no room")
 
-    monkeypatch.setattr(whole, "write_synced", full)
+    monkeypatch.setattr(writing, "write_synced", full)
     with pytest.raises(OSError, match="no room"):
-        whole.replace_file(link, b"newer")
+        writing.replace_file(link, b"newer")
     assert [path.name for path in tmp_path.iterdir() if path != link] == ["old.wav"]
     assert old.read_bytes() == b"new"
     monkeypatch.undo()
     with pytest.raises(FileNotFoundError) as refused:
-        whole.replace_file(tmp_path / "none" / "a.wav", b"")
+        writing.replace_file(tmp_path / "none" / "a.wav", b"")
     assert refused.value.filename == str(tmp_path / "none" / "a.wav")
 
 

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 from weight_files import content_of, save, unstamped
 
 from dora_primespeech_mlx.commands.main import main
+from dora_primespeech_mlx.files import writing
 from dora_primespeech_mlx.weights import whole
 from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_checkpoint
 from dora_primespeech_mlx.weights.load import examine_model, load_model
@@ -280,7 +281,7 @@ def test_a_second_writer_waits_for_the_first(tmp_path: Path) -> None:
     entered = threading.Event()
 
     def second() -> None:
-        with whole.locked(tmp_path):
+        with writing.locked(tmp_path):
             entered.set()
 
     waiting = threading.Thread(target=second)

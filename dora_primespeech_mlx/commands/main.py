@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from dora_primespeech_mlx.commands.arguments import ENCODERS, parser
 from dora_primespeech_mlx.commands.progress import Progress
-from dora_primespeech_mlx.names.paths import in_words
+from dora_primespeech_mlx.names.paths import in_words, is_file_name
 from dora_primespeech_mlx.settings import SEED, SPEED, Settings, misspelt_variables, parse, writable_voices
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def _say(args: argparse.Namespace) -> int:
     if not args.play:
         check_place(args.out)
         written_as(args.out)
+    if args.text is not None and is_file_name(args.text):
+        _advise([f"{args.text} is the name of a file, spoken as it is: write --file before it to hear what is in it"])
     given = decoded(_standard_input().read(), "standard input") if args.text == "-" else args.text
     text = given if args.file is None else read_text(args.file)
     if args.speed is not None and not SPEED.accepts(args.speed):
@@ -261,6 +263,8 @@ def _voice_add(args: argparse.Namespace) -> int:
 
     if not SPEED.accepts(args.speed):
         raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
+    if is_file_name(args.text):
+        raise ValueError(f'{args.text} is a file; give the words in it: --text "$(cat {quote(args.text)})"')
     settings = _settings(args.voices)
     voices = writable_voices(settings.voices)
     if args.style is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from dora_primespeech_mlx.files.contents import HEAD, kind_of, stand_in
 
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _CURLY = frozenset("“”„‘’「」『』，：；｛｝【】＂＇")
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
 
@@ -27,6 +28,10 @@ def decoded(content: bytes, what: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
+        if group:
+            raise ValueError(f"{what} is {kind}, not plain text: name the text file") from None
+        if b"\0" in content[:HEAD] and not content.startswith(_UTF_16):
+            raise ValueError(f"{what} holds numbers or a program, not plain text: name the text file") from None
         raise ValueError(f"{what} is not written in UTF-8: open it in an editor and save it as UTF-8") from None
 
 

@@ -19,6 +19,11 @@ def there(path: Path) -> bool:
         return False
 
 
+def is_file_name(text: str) -> bool:
+    """Whether what stands where words are expected is the path of a file that is there."""
+    return len(Path(text).suffix) > 1 and not text.strip().endswith(".") and there(Path(text))
+
+
 def is_folder(path: Path) -> bool:
     """Whether there is such a folder, as far as one may look."""
     try:
@@ -36,6 +41,7 @@ def in_words(error: OSError) -> str:
         errno.EPERM: "may not be read or written by you",
         errno.EROFS: "is read-only",
         errno.ENOSPC: "has no room left",
+        errno.EISDIR: "is a folder: name a file",
     }.get(error.errno or 0, f"cannot be used: {error.strerror}")
     if error.errno == errno.ENOENT:
         reason = f"is not there; {perhaps(Path(error.filename)) or 'check the path'}"

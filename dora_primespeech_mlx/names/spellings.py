@@ -1,7 +1,7 @@
 """How people write the name of a language, in the files they bring: EN, zh-CN, cn, Chinese, 中文."""
 
 SPELLINGS = {
-    "auto": ("auto", "multilingual", "mixed", "多语种混合", "多語種混合"),
+    "auto": ("auto", "multilingual", "mixed", "mix", "multi", "多语种混合", "多語種混合"),
     "zh": (
         "zh",
         "all_zh",
@@ -17,6 +17,8 @@ SPELLINGS = {
         "中国語",
         "중국어",
         "中英混合",
+        "中英",
+        "zh_en",
     ),
     "en": ("en", "eng", "english", "英文", "英语", "英語", "영어"),
     "ja": ("ja", "all_ja", "jp", "japanese", "日文", "日语", "日語", "日本語", "일본어", "日英混合"),

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from dora_primespeech_mlx.audio import pcm16
-from dora_primespeech_mlx.names.paths import in_words
+from dora_primespeech_mlx.names.paths import in_words, is_folder
 from dora_primespeech_mlx.names.synonyms import command_named
 from dora_primespeech_mlx.node.desk import Desk
 from dora_primespeech_mlx.node.messages import (
@@ -40,7 +40,7 @@ from dora_primespeech_mlx.node.outputs import READY
 from dora_primespeech_mlx.node.turns import TakingTurns, has_queue_policies, must_take_turns
 from dora_primespeech_mlx.node.wiring import losses
 from dora_primespeech_mlx.node.worker import Worker, sentence
-from dora_primespeech_mlx.settings import Settings, ignored_variables
+from dora_primespeech_mlx.settings import Folders, Settings, ignored_variables
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.engine import Engine
@@ -136,6 +136,9 @@ def _greet(node: Any, desk: Desk, ignored: Mapping[str, str]) -> None:
         desk.log("WARNING", f"{name} has no effect here: {reason}")
     for loss in losses(node, settings.max_ahead is not None, has_queue_policies(version("dora-rs"))):
         desk.log("WARNING", loss)
+    for folder in settings.voice_dirs:
+        if not is_folder(folder):
+            desk.log("WARNING", f"VOICE_DIRS has {folder}, which is not there; it must be {Folders().allowed}")
     restarts = node.restart_count() if hasattr(node, "restart_count") else 0
     desk.status(READY, {"restart_count": restarts, "sample_rate": settings.sample_rate})
     if restarts:

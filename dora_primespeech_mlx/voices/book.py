@@ -10,6 +10,7 @@ weights. An entry may name its own `model`, or weights of a predecessor as `gpt`
 The third is the `custom_voices.json` of MoFA and Moxin: a `voices` list, recordings in `custom_voices` beside it.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -182,6 +183,11 @@ def list_voices(path: str | Path) -> tuple[VoiceBook | None, dict[str, str]]:
     content = read_json(path, "a list of voices")
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold a JSON object that maps names to voices.")
+    if "symbols" in content and "version" in content:
+        raise ValueError(
+            f"{path} is the config of a model, not a list of voices: name a voices.json, whose voices have "
+            f'"model": {json.dumps(str(path.parent))}.'
+        )
     common = Fields(path, content)
     default, voices = None, content
     folder = common.path(path.parent, "models_base_path") or path.parent
@@ -262,10 +268,18 @@ def _no_file(path: Path) -> str:
                 f"--model {_word(base / 'converted')} --voices {_word(path)}"
             )
     if path.is_dir():
-        return f"{path} is a folder. Set VOICES_CONFIG to the voices.json in it."
+        if there(path / T2S_FILE):
+            return (
+                f"{path} is the folder of a model, which lists no voices. Add one: primespeech voice add NAME "
+                f"RECORDING --text WORDS --model {_word(path)} --voices VOICES.json"
+            )
+        inside = path / "voices.json"
+        way = f"Name {inside}" if there(inside) else "Name the voices.json"
+        return f"{path} is a folder. {way}, with VOICES_CONFIG or --voices."
     hint = perhaps(path)
     place = "" if path.is_absolute() else f" in {Path.cwd()}"
-    return f"{path} does not exist{place}{f': {hint}' if hint else ''}. Set VOICES_CONFIG to the voices.json to use."
+    named = f"{path} does not exist{place}{f': {hint}' if hint else ''}"
+    return f"{named}. Name the voices.json to use, with VOICES_CONFIG or --voices."
 
 
 def _weights(folder: Path, fields: Fields, common: Fields | None) -> Path | tuple[Path, Path]:

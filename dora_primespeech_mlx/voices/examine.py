@@ -75,6 +75,10 @@ def _problems(entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missin
             yield in_words(error) if isinstance(error, OSError) else str(error)
     plain = [path for path in missing if path.parent != entry.folder and "$" not in str(path)]
     yield from dict.fromkeys(filter(None, map(perhaps, plain)))
+    linked, real = book.path.parent, book.path.resolve()
+    beside = (real.parent / path.relative_to(linked) for path in missing if path.is_relative_to(linked))
+    if book.path.is_symlink() and any(map(there, beside)):
+        yield f"{book.path} is a link, and paths begin at its folder: name the list itself, {real}"
     for path in missing:
         if "\\" in path.name:
             yield f"{path.name!r} looks like a path of Windows: write / in place of \\"

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from dora_primespeech_mlx.names.paths import there
 from dora_primespeech_mlx.names.slips import nearest
@@ -207,12 +206,10 @@ def shown(value: Any) -> str:
 
 
 def resolve(folder: Path, value: str) -> Path:
-    """A path from a voices.json: `~`, `$VAR` and `file://` read, relative ones from `folder`.
+    """A path from a voices.json, as `expand` reads it, relative ones from `folder`.
 
     Backslashes are read as slashes where there is no file of that name and one with slashes.
     """
-    if value.startswith("file://"):
-        value = unquote(urlsplit(value).path)
     path = folder / expand(value)
     slashed = folder / expand(value.replace("\\", "/"))
     return slashed if "\\" in value and not there(path) and there(slashed) else path

@@ -25,6 +25,8 @@ def read_settings(folder: Path, give: str) -> Any:
         ValueError: it is no JSON.
     """
     path = folder / SETTINGS_FILE
+    if folder.is_file():
+        raise FileNotFoundError(f"{folder} is a file; {give}")
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; {give}")
     try:
