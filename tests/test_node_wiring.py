@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from node_fakes import FakeNode
 
 from dora_primespeech_mlx.node.desk import Desk
 from dora_primespeech_mlx.node.main import _greet, not_connected
@@ -64,13 +65,10 @@ def test_a_node_without_text_or_audio_is_told_so():
 
 
 def test_a_folder_of_voices_that_is_not_there_is_told_at_the_start(tmp_path):
-    desk = Desk(Settings(voice_dirs=(tmp_path, tmp_path / "a;b")))
-    said = []
-    desk.tell = lambda level, message, metadata=None: said.append(message)
-    _greet(object(), desk, {})
-    assert said == [
-        f"VOICE_DIRS has {tmp_path / 'a;b'}, which is not there; it must be folders separated by {os.pathsep!r}"
-    ]
+    node, lost = FakeNode(), tmp_path / "a;b"
+    _greet(node, Desk(Settings(voice_dirs=(tmp_path, lost))), {})
+    (said,) = (sent.metadata["message"] for sent in node.of("log"))
+    assert said == f"VOICE_DIRS has {lost}, which is not there; it must be folders separated by {os.pathsep!r}"
 
 
 def test_why_dora_lets_no_node_in_is_one_sentence():
