@@ -61,6 +61,11 @@ def test_a_node_without_text_or_audio_is_told_so():
         "the output audio is not declared",
         "there is no input text",
     ]
+    (said,) = losses(Node({"tts_text": "llm/text"}), is_bounded=True, has_policies=True)
+    assert said.endswith("so nothing will be spoken: write text: llm/text in place of tts_text under inputs")
+    wires = {"text": GOOD, "interrupt": "vad/start", "data": "a/b", "Tick": "dora/timer/secs/1"}
+    (said,) = losses(Node(wires), is_bounded=True, has_policies=True)
+    assert said.startswith("nothing reads data, Tick: rename such inputs to one of text, control, reset")
     assert list(losses(object(), is_bounded=False, has_policies=True)) == []
 
 

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ from dora_primespeech_mlx.node.messages import (
 )
 from dora_primespeech_mlx.node.outputs import READY
 from dora_primespeech_mlx.node.turns import TakingTurns, has_queue_policies, must_take_turns
-from dora_primespeech_mlx.node.wiring import losses
+from dora_primespeech_mlx.node.wiring import INPUTS, TEXT, losses
 from dora_primespeech_mlx.node.worker import Worker, sentence
 from dora_primespeech_mlx.settings import Folders, Settings, ignored_variables
 
@@ -232,6 +232,8 @@ class Receiver:
 
     desk: Desk
     voice_names: list[str]
+    _told: set[str] = field(default_factory=set)
+    """Inputs of which was said that nothing reads them."""
 
     def serve(self, node: Any) -> None:
         """Until the stream ends, or a manual stop; then no more texts come, and those at the desk are spoken.
@@ -265,7 +267,7 @@ class Receiver:
     def _input(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
         if is_true(metadata.get("flush")):
             self.desk.cancel_all(session=_session(metadata))
-        if name.startswith("text"):
+        if name.startswith(TEXT):
             self._text(name, value, metadata)
         elif name == "control" or command_named(name) in COMMAND_INPUTS:
             self._control(name, value, metadata)
@@ -275,10 +277,9 @@ class Receiver:
             self._played(value, metadata)
         elif name == "tick":
             self.desk.alive()
-        else:
-            self.desk.log(
-                "WARNING", f"input {name!r} is not known; known are text, control, buffer_status, played, tick"
-            )
+        elif name not in self._told:
+            self._told.add(name)
+            self.desk.log("WARNING", f"input {name!r} is not known; known are {', '.join(INPUTS)}")
 
     def _text(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
         try:
@@ -380,3 +381,7 @@ def _part(event: Any, name: str) -> Any:
         return event[name]
     except (KeyError, TypeError):
         return None
+
+
+if __name__ == "__main__":
+    main()
