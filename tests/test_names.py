@@ -21,6 +21,8 @@ def test_a_path_that_is_nearly_right_is_told_with_the_one_that_may_be_meant(tmp_
         assert perhaps(tmp_path / written) == f"write {tmp_path / meant} if that is meant"
     (tmp_path / "ref.flac").write_bytes(b"")
     assert perhaps(tmp_path / "ref") == ""  # two may be meant
+    assert perhaps(Path("https://voices.example/ref.wav")).startswith("it is an address in the web")
+    assert perhaps(Path("C:\\voices\\ref.wav")).startswith("it is a path of Windows")
     assert perhaps(tmp_path / "other.wav") == perhaps(tmp_path) == perhaps(tmp_path / ("x" * 999)) == ""
     assert perhaps(tmp_path / "no" / "where" / "ref.wav") == f"there is no folder {tmp_path / 'no'}: check the path"
 

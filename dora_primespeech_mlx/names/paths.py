@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from pathlib import Path
 from unicodedata import normalize
 
@@ -48,8 +49,19 @@ def in_words(error: OSError) -> str:
     return f"{error.filename} {reason}"
 
 
+def elsewhere(written: str) -> str:
+    """What a path is that leads to another computer, with what to do; "" for one that may lead to a file here."""
+    if re.match(r"https?:/", written):
+        return "an address in the web, and nothing is fetched here: download the file and give its path"
+    if os.name != "nt" and re.match(r"[A-Za-z]:[\\/]|\\\\", written):
+        return "a path of Windows: give the path on this computer, with /"
+    return ""
+
+
 def perhaps(path: Path) -> str:
     """Why there is no file at `path`, or which one may be meant: the end of a sentence, "" where nothing shows it."""
+    if away := elsewhere(str(path)):
+        return f"it is {away}"
     try:
         if path.is_dir():
             return ""

@@ -4,12 +4,11 @@ A value of null is as if the field were not there.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dora_primespeech_mlx.names.paths import there
+from dora_primespeech_mlx.names.paths import elsewhere, there
 from dora_primespeech_mlx.names.slips import nearest
 from dora_primespeech_mlx.names.synonyms import as_key, is_known, same_thing
 from dora_primespeech_mlx.settings import LANGUAGES, SPEED, VARIABLES, VOLUME, Number, expand
@@ -28,7 +27,6 @@ NUMBERS: Mapping[str, Number] = {
 SPOKEN = tuple(code for code in LANGUAGES.options if not code.startswith("auto"))
 LONGEST_TEXT = 2000
 MOST_PATHS = 64
-_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
 class Fields:
@@ -111,19 +109,12 @@ class Fields:
 
     def resolved(self, folder: Path, key: str, value: str) -> Path:
         """A path that the field `key` gives."""
-        if _WINDOWS.match(value):
-            raise ValueError(
-                f"{self.where} has {key} {shown(value)}, a path of Windows: give the path on this computer, with / ."
-            )
+        if away := elsewhere(value):
+            raise ValueError(f"{self.where} has {key} {shown(value)}, {away}.")
         if any(c < " " for c in value.strip()):
             raise ValueError(
                 f"{self.where} has {key} {shown(value)}, and JSON reads \\n, \\t, \\r, \\b and \\f as signs that no "
                 "path has: write / in place of \\."
-            )
-        if value.startswith(("http://", "https://")):
-            raise ValueError(
-                f"{self.where} has {key} {shown(value)}, an address in the web, and nothing is fetched here: "
-                "download the file and give its path."
             )
         return resolve(folder, value)
 
