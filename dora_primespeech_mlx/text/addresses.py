@@ -22,7 +22,8 @@ ADDRESS = re.compile(
     r"(?:/[A-Za-z0-9_~%./?=&#-]*)?)>?)"
 )
 PATH = re.compile(
-    rf"(?<![\w/\\.~<$²³⁰¹⁴-⁹Α-ω)])(?:(?:~|\.{{1,2}})/(?:{NAME}+/)*{NAME}*|[A-Za-z]:\\(?:{NAME}+(?: {NAME}+)*\\)*{NAME}*"
+    rf"(?<![\w/\\.~<$%²³⁰¹⁴-⁹Α-ω)])(?:(?:~|\.{{1,2}})/(?:{NAME}+/)*{NAME}*"
+    rf"|[A-Za-z]:\\(?:{NAME}+(?: {NAME}+)*\\)*{NAME}*"
     rf"|/(?!or\b|and\b)(?=[A-Za-z_.])(?:{NAME}+/)*{NAME}*[A-Za-z0-9_]/?|(?:{FOLDERS})/(?:{NAME}+/)*{NAME}*"
     rf"|(?:{NAME}+/)*[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:{ENDINGS}))(?![\w/])",
     re.ASCII,

@@ -50,7 +50,10 @@ class Rules:
             present.add("0")
         for any_of, choices, pattern, say in self._rows:
             if not present.isdisjoint(any_of) or any(map(present.issuperset, choices)):
-                text = compiled(pattern).sub(say, text)
+                said = compiled(pattern).sub(say, text)
+                if said != text:
+                    present.update(said)
+                    text = said
         return text
 
 

@@ -51,7 +51,7 @@ VALUE_SIGNS = frozenset("≈±√∛∑∏∫∠△∀∃∴∵−€£¥￥§�
 """Signs that say something of the value that they stand before, with a blank between or without."""
 # What a dash stands between that is the "to" of a range: 3—5天, 1月—3月, 周一—周五.
 RANGE_BEGINS = re.compile(r"[\d%％‰℃°年月日号点时分秒元万亿一二三四五六七八九十A-Za-z]")
-RANGE_ENDS = re.compile(r"[\d周星$￥¥€£−-]")
+RANGE_ENDS = re.compile(r"[\d周星次翌$￥¥€£−-]")
 LIST_MARK = re.compile(r"(?:^|[\s；;。，,])(?:[一二三四五六七八九十]{1,3}|[Ⅰ-Ⅹ]|\d{1,2}|[A-H])$")
 """What marks an item of a list before 、, which belongs to the item."""
 # Digits, and those that are one more.
@@ -66,6 +66,12 @@ LIFE = re.compile(r"(?:[(,;]\s?|\bc\. )(?:b|d|r|fl|c)$")
 """Before the year when someone was born, died or reigned: (b. 1879, d. 1955)."""
 # Short forms after which a sentence may well end, when a capital letter follows.
 ENDING_SHORT_FORMS = frozenset(("etc", "inc", "ltd", "corp", "co", "jr", "sr", "esq", "am", "pm", "est"))
+OPERAND_BEFORE = re.compile(r"[\w)\]'\"] \??$", re.ASCII)
+OPERAND_BEHIND = re.compile(r"\?? [a-z\d(\[{'\"]")
+MEASURED = re.compile(
+    r"(?:\d|[½¼¾⅓⅔]) ?(?:lbs?|oz|hrs?|mins?|secs?|tsp|tbsp|Tbsp|in|ft|yds?|pts?|qts?|gal|cm|mm|kg|wks?|mos?|yrs?)$"
+)
+"""A number and a short unit, whose full stop ends no sentence where a bracket follows."""
 STREETS = frozenset(("ave", "blvd", "rd", "st", "hwy"))
 """Short forms that may end a sentence, where a word begins the next that is no name."""
 OTHER_SHORT_FORMS = frozenset(("dr", "st", "eg", "ie", "no", "nos", "cf", "al", "us", "uk", "phd", "pp", "viz", "v"))
@@ -370,6 +376,13 @@ class SentenceSplitter:
                 return None
             if following and following in "=/()*+-−^":
                 return False
+        if character == "?" and (asked := OPERAND_BEFORE.search(self._text, max(0, index - 3), index)):
+            # An operator of a program, with blanks around it: x ?? y, a ? b : c.
+            behind = OPERAND_BEHIND.match(self._text, index + 1)
+            if behind is None and len(self._text) <= index + 5 - len(asked.group()) and not final:
+                return None
+            if behind:
+                return False
         if character == "…" and self._text[:index].rstrip("…")[-1:].isdigit():
             # What a division leaves: 10÷3=3……1.
             following = self._text[index + 1 : index + 2]
@@ -459,8 +472,11 @@ class SentenceSplitter:
                 return None
         word = re.search(r"[A-Za-z.]*$", line)
         short = (word.group() if word else "").replace(".", "").lower()
-        if short in _before_numbers() and (next_word.lstrip("(")[:1].isdigit() or next_word == "("):
-            return False if next_word != "(" or final else None
+        ahead = next_word.lstrip("(~≈<>≤≥−-$€£¥")
+        if short in _before_numbers() and (ahead[:1].isdigit() or not ahead):
+            return False if ahead or final else None
+        if next_word[:1] == "(" and MEASURED.search(line):
+            return False
         if LIFE.search(line) and re.match(r"(?:ca?\.\s?)?(?:\d|$)", next_word):
             return False if next_word or final else None
         if short in ENDING_SHORT_FORMS:

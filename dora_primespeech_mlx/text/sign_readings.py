@@ -170,14 +170,15 @@ def multiple(match: re.Match[str], language: str) -> str:
 
 def inches(match: re.Match[str], language: str) -> str:
     """`12"` is inches where no quotation is open."""
-    if match[2] == '"' and len(re.findall(r'(?<!\d)"', before(match))) % 2:
+    if match[2] == '"' and len(re.findall(r'(?<![\d½¼¾⅓⅔⅛⅜⅝⅞])"', before(match))) % 2:
         return match.group()
     if language == "zh":
         return f"{match[1]}英寸"
+    is_one = re.fullmatch(r"1|\D|\d/\d+", match[1]) is not None
     noun = re.match(r" ([a-z]{3,})", after(match))
     is_of_noun = bool(noun and noun[1] not in words("en_function_words.txt") | AFTER_LENGTHS)
     is_of_noun = is_of_noun or re.match(r" [A-Z]{2,}\b", after(match)) is not None
-    return f"{match[1]} inch" if after(match, 1) == "-" or match[1] == "1" or is_of_noun else f"{match[1]} inches"
+    return f"{match[1]} inch" if after(match, 1) == "-" or is_one or is_of_noun else f"{match[1]} inches"
 
 
 def amperes(match: re.Match[str], language: str) -> str:

@@ -45,12 +45,14 @@ ANY = re.compile(
     r"|\d[smghltx](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]|\d[万亿]\s?[A-Za-zμ㎡㎥]|\dm\d\d|\d[余多]\s?[A-Za-z]|(?:II|IV|VI|IX|I[期型级])|[½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]|\s[二三四五六七八九十Ⅱ-Ⅹ]{1,2}、|\d\s?[A-Za-z%℃℉]{0,2}[（(]\d"
 )
 """Whether a text has anything for this pass."""
+METALS = "Fe|Cu|Na|Mg|Al|Zn|Ag|Ca|Ba|Pb|Hg|Mn|Cr|Ni|Li|Si|Cl|Br|He"
+"""Elements that stand alone in a reaction."""
 ELEMENT = (
     "(?:He|Li|Be|Ne|Na|Mg|Al|Si|Cl|Ar|Ca|Sc|Ti|Cr|Mn|Fe|Co|Ni|Cu|Zn|Ga|Ge|As|Se|Br|Kr|Ag|Cd|Sn|Sb|Ba|Pt|Au|Hg|Pb|Bi"
     "|[HBCNOFPSKIUVW])"
 )
 CHEMICAL = (
-    rf"(?<![A-Za-z0-9])(?=[A-Za-z0-9()]*(?:[a-z]|SO|NO|OH|PO|HI|CO))(?=[A-Za-z()]*[2-9])"
+    rf"(?:(?<![A-Za-z0-9.])|(?<=(?<![A-Za-z0-9.])[2-9]))(?=[A-Za-z0-9()]*(?:[a-z]|SO|NO|OH|PO|HI|CO))(?=[A-Za-z()]*[2-9])"
     rf"{ELEMENT}(?:\(?{ELEMENT}(?:[2-9]|1\d)?\)?(?:[2-9]|1\d)?|[2-9]|1\d){{1,8}}(?![A-Za-z0-9])"
 )
 """A formula with a number, where capitals alone would be read as a word, or small letters as one."""
@@ -127,7 +129,12 @@ def _rules(language: str) -> Rules:
             readings.redirected,
             readings.redirected,
         ),
-        ("*", r"(?<=SELECT )\*(?=\s)|(?<=select )\*(?=\s)|(?<=COUNT\()\*|(?<=count\()\*", " 星号 ", " star "),
+        (
+            "*",
+            r"(?<=SELECT )\*(?=[\s，。；,;]|$)|(?<=select )\*(?=[\s，。；,;]|$)|(?<=COUNT\()\*|(?<=count\()\*",
+            " 星号 ",
+            " star ",
+        ),
         ("/", r"(?<=[\w)]) // (?=[\w(])", "整除", " floor divided by "),
         (".", r"(?<![A-Za-z])(Vol|Ver|Lv|Ch|Ep|Op|Pt|Sec|Chap|Eq|Nr|Art)\.(?=\d)", r"\1 ", r"\1 "),
         ("@", r"\s?@\s?(?=\d)", "，", " at "),
@@ -179,7 +186,15 @@ def _rules(language: str) -> Rules:
         ("+", r"(?<=[\d%CF°℃℉])(\s?~\s?)\+(?=\d)", r"\1", r"\1"),
         ("~", r"(?<=[\d%CF°℃℉])\s?~\s?(?=\d)", "~", " to "),
         # Formulas of chemistry, letter by letter: Fe2O3, NaCl, SO4.
+        ("△Δ", r"\s?=+\s?[△Δ]\s?=*\s?", "，加热生成", " heated gives "),
         ("23456789", CHEMICAL, readings.letters, readings.letters),
+        (
+            "+→",
+            rf"(?<![A-Za-z])(?:{METALS})(?=\s?(?:\+\s|→)|\s(?:solid|liquid|gas|aqueous)\b|固体|液体|气体|溶液)"
+            rf"|(?:(?<=\+ )|(?<=→ ))(?:{METALS})(?![A-Za-z0-9])",
+            readings.letters,
+            readings.letters,
+        ),
         (
             "lrOHFIS",
             r"(?<![A-Za-z0-9])(?:H|K|Na|Ca|Mg|Al|Cu|Fe|Zn|Ag|Li|Ba|Pb|Mn|Ti|Si)(?:Cl|Br|OH|O|F|I|S)(?![A-Za-z0-9])",
@@ -243,6 +258,7 @@ def _rules(language: str) -> Rules:
             lambda m, where: "每" + mandarin_unit(m[1]),
             r"/\1",
         ),
+        ("/", r"(?<=\d)(\s?c?m)/(?=\d{2,3}(?:\.\d)?\s?kg)", r"\1，", r"\1, "),
         ("/", rf"(\d\s?(?:{mandarin_units()}))/(?=\d+\s?(?:{mandarin_units()})(?![A-Za-z]))", r"\1每", r"\1 per "),
         ("每", rf"每\s?({mandarin_units()})(?![A-Za-z0-9])", lambda m, where: "每" + mandarin_unit(m[1]), r"每\1"),
         (
@@ -277,7 +293,13 @@ def _rules(language: str) -> Rules:
         (
             "-",
             r"(?<![A-Za-z])([A-Z]{2,5}(?:/[TZ])?)\s?(\d+(?:\.\d+)?)-((?:19|20)\d\d)(?![\d-])",
-            lambda m, where: f"{m[1]} {m[2]}，{digits(m[3])}",
+            lambda m, where: f"{m[1]} {digits(m[2], telephone=True) if m[2].isdigit() else m[2]}，{digits(m[3])}",
+            r"\1 \2, \3",
+        ),
+        (
+            ":",
+            r"(?<![A-Za-z])((?:ISO|IEC|IEEE|ANSI|EN)(?:/[A-Z]{2,4})?)\s?(\d{3,5}):((?:19|20)\d\d)(?![\d:])",
+            lambda m, where: f"{m[1]} {digits(m[2], telephone=True)}，{digits(m[3])}",
             r"\1 \2, \3",
         ),
         # A sign that is spoken of.
@@ -338,6 +360,19 @@ def _rules(language: str) -> Rules:
             r"(?<=[^\s，。,.；;：:、])\s+([二三四五六七八九十]{1,2}|[ⅡⅢⅣⅤⅥⅦⅧⅨⅩ])、(?=\S)",
             r"，\1，",
             r", \1, ",
+        ),
+        (
+            "-",
+            r"(?<=%)\s?-\s?(?=\d+(?:\.\d+)?\s?(?:[Bb][Pp][Ss]?|个基点)(?![A-Za-z]))",
+            "减",
+            " minus ",
+        ),
+        ('"″', r"(?<![\d.'′’])(\d{1,2})[\"″](\d{1,2})(?![\d.\"″])", r"\1秒\2", lambda m, where: m.group()),
+        (
+            ":",
+            r"(?<![\d:.])(\d{4,5}):(\d{2,5})(?![\d:]|\.\d)",
+            lambda m, where: f"{digits(m[1])}冒号{digits(m[2]) if len(m[2]) > 2 else cardinal(m[2])}",
+            lambda m, where: m.group(),
         ),
         ("'′’", r"(?<![\d.])(\d{1,2})['′’]([0-5]\d)(?:[\"″”]|['′’]{2})(/km|/公里)?", readings.pace, readings.pace),
         # A size in the name of a model: Llama-3.1-8B.
@@ -443,6 +478,14 @@ def _rules(language: str) -> Rules:
         ("⌈", r"⌈([^⌈⌉]{1,60})⌉", r"\1向上取整", r" ceiling of \1 "),
         ("‖", r"‖([^‖]{1,60})‖", r"\1的范数", r" norm of \1 "),
         ("↑↓", r"\s?([↑↓])\s?", readings.up_or_down, readings.up_or_down),
+        ("-", r"(?<=[a-z_)\]]) - (?=\d{1,3}[\])])", "减", " minus "),
+        ("?", r"(?<=[\w)\]'\"]) \?\? (?=[\w('\"])", "双问号", " double question mark "),
+        (
+            "°",
+            r"(?<=Δ[GHSE])°(?:([′'])|(?![CF\d]))",
+            lambda m, where: "标准" + "撇" * bool(m[1]),
+            lambda m, where: " naught" + " prime" * bool(m[1]),
+        ),
         ("-", r"(?<=\breturn )-(?=[a-z(])", "负", "negative "),
         ("ⁿ", r"(?<=[\dA-Za-z)])ⁿ", "的N次方", " to the power of n"),
         ("_", r"(?<=[A-Za-z])_\{(\w{1,3})\}", r"\1", r" \1"),
@@ -622,7 +665,12 @@ def _rules(language: str) -> Rules:
             lambda m, where: m.group(),
         ),
         ("°", r"(?<![\d.])(\d+)°\s?(\d+)[′'’]\s?(?:(\d+(?:\.\d+)?)[″\"”])?", readings.arc, readings.arc),
-        ('"″', r"(?<![\w.'’′])(\d+(?:\.\d+)?)(\"|″)", readings.inches, readings.inches),
+        (
+            '"″',
+            r"(?<![\w.'’′])(\d+(?:\.\d+)?(?:又|\s?)[½¼¾⅓⅔⅛⅜⅝⅞]|[½¼¾⅓⅔⅛⅜⅝⅞]|(?:\d+ )?\d/\d{1,2}|\d+(?:\.\d+)?)(\"|″)",
+            readings.inches,
+            readings.inches,
+        ),
         (
             "=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝±∞≪≫∵∴∠△⊙∀∃∫∑∏∂∇",
             r"\s*([=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝≪≫∵∴∠△⊙∀∃∫∑∏∂∇]|[±](?=\d))\s*",

@@ -25,7 +25,7 @@ BEGINNING_MOVE = re.compile(r"[KQRBNO](?:[a-hx1-8-][a-hx1-8O-]{0,4})?|[a-h](?:[x
 def chess_rules() -> list[Row]:
     """Patterns of moves in a text and what is said for their matches, in the order to be tried."""
     return [
-        ("0.", rf"(?<![\w.])(\d{{1,3}})\.(?:\.\.)?\s?(?={MOVE}|{PAWN})", lambda match: f"{cardinal(match[1])}, "),
+        ("0.", rf"(?<![\w.])(\d{{1,3}})(?:\.(?:\.\.)?|…)\s?(?={MOVE}|{PAWN})", lambda match: f"{cardinal(match[1])}, "),
         ("0|O", rf"(?<![\w-])({MOVE})", _move),
     ]
 

@@ -73,7 +73,7 @@ def identifier_rules() -> list[Row]:
         (
             "0",
             rf"(?i)\bports?(?: (?:number|numbers|is|are|to)|\s?[=:])?\s?#?"
-            rf"({PORTS}(?:(?: \([^()]{{1,20}}\))?(?:, (?:and |or )?| and | or | to )(?={PORTS}){PORTS})*)",
+            rf"({PORTS}(?:(?: \([^()]{{1,20}}\))?(?:, (?:and |or )?| and | or | to | & )(?={PORTS}){PORTS})*)",
             lambda match: (
                 match.group()[: match.start(1) - match.start()]
                 + re.sub(r"\d+", lambda port: port_number(port.group()), match[1])

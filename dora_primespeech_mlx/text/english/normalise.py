@@ -15,7 +15,7 @@ from dora_primespeech_mlx.text.english.music import music_rules
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, general, ordinal
 from dora_primespeech_mlx.text.english.places import address_rules
 from dora_primespeech_mlx.text.english.quantities import GROUP
-from dora_primespeech_mlx.text.english.roman import roman_rules
+from dora_primespeech_mlx.text.english.roman import roman_number, roman_rules
 from dora_primespeech_mlx.text.english.scripture import scripture_rules
 from dora_primespeech_mlx.text.rules import Row, Rules, after, before, with_any
 from dora_primespeech_mlx.text.tables import currencies, mapping, signs
@@ -103,6 +103,21 @@ def _rules() -> Rules:
     parts_needed = with_any(marks)
     rows: list[Row] = [
         *chess_rules(),
+        ("°/", r"(?<=\d°[FC])\s?/\s?(?=\d)", lambda match: ", "),
+        (
+            ".",
+            r"\b([Rr])ev\.(?=\s?[$€£])|(?:(?<=\d )|(?<=total )|(?<=net )|(?<=annual ))rev\.",
+            lambda match: "revenue",
+        ),
+        (".", r"\b[Ee]xt\.(?= [a-z]{3,})", lambda match: "external"),
+        (
+            "pi|pv|px",
+            r"\b(pp?)\. ?([ivxlc]{1,6})(?:\s?[-–]\s?([ivxlc]{1,6}))?(?![\w'])",
+            lambda match: (
+                f"{'pages' if match[1] == 'pp' else 'page'} {roman_number(match[2])}"
+                + (f" to {roman_number(match[3])}" if match[3] else "")
+            ),
+        ),
         ("'", r"(?i)(?<!\w)'n'(?!\w)", lambda match: "and"),
         (
             "'",
@@ -210,10 +225,11 @@ def _rules() -> Rules:
         (".", r"\b[Ee]st\.(?!,? (?:in |ca?\. )?\d{4}\b)(?=[ ,)]|$)", lambda match: f"estimated{_closing(match)}"),
         (
             "0.",
-            rf"(?i)(?<!\d)(?:(?<!\d )|(?=ext))\b({'|'.join(mapping('en_before_numbers.tsv'))})\.\s?(?=\(?\d)",
+            rf"(?i)(?<!\d)(?:(?<!\d )|(?=ext))\b({'|'.join(mapping('en_before_numbers.tsv'))})\.\s?"
+            r"(?=\(?[-−~≈<>≤≥]?\d)",
             lambda match: f"{mapping('en_before_numbers.tsv')[match[1].lower()]} ",
         ),
-        ("oY|oQ|oM|%/", r"\b([YQM])o\1\b|(?<=% )([yqm])/\2\b", lambda match: OVER[(match[1] or match[2]).lower()]),
+        ("oY|oQ|oM|%/", r"\b([YQM])o\1\b|(?<=% )([yqmYQM])/\2\b", lambda match: OVER[(match[1] or match[2]).lower()]),
         (";", r"\bTL;\s?DR\b", lambda match: "T L D R"),
         ("0(", r"\b40([13])\(?([kb])\)?(?!\w)", lambda match: f"four oh {digits(match[1])} {match[2]}"),
         (
@@ -370,12 +386,12 @@ def _rules() -> Rules:
         ("0,", r"(?<=\d),(?=\d{3}(?!\d))", lambda match: GROUP),
         (
             "0/",
-            rf"((?:{money})\s?{GROUPED}\s?(?:{SCALE})?)\s?/\s?([a-z]+(?:/[a-z]+)?)\b(?!/)(?:\.(?=[,)]|\s+[a-z]))?",
+            rf"((?:{money})\s?{GROUPED}\s?(?:{SCALE})?)\s?/\s?([a-z]+(?:/[a-z]+)?)\b(?!/)(?:\.(?=[,)]|\s+[a-z(]))?",
             quantities.per,
         ),
         (
             "0/",
-            rf"((?<![\w/]){GROUPED}\+?(?:\s?(?:[A-Za-z²³]+|percent|%|dollars|cents)){{0,2}})\s?/\s?((?:{per})(?:/(?:{per}))?)\b(?!/)(?:\.(?=[,)]|\s+[a-z]))?",
+            rf"((?<![\w/]){GROUPED}\+?(?:\s?(?:[A-Za-z²³]+|percent|%|dollars|cents)){{0,2}})\s?/\s?((?:{per})(?:/(?:{per}))?)\b(?!/)(?:\.(?=[,)]|\s+[a-z(]))?",
             quantities.per,
         ),
         (
@@ -432,17 +448,17 @@ def _rules() -> Rules:
         ("0K", r"(?<![\w.])(\d{2,}(?:\.\d+)?)K\b", lambda match: f"{decimal(match[1])} thousand"),
         (
             "0/",
-            rf"(?<![\w./])(?:(\d+)[ -])?(\d+)/(\d+)[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,)]|\s+[a-z]))?",
+            rf"(?<![\w./])(?:(\d+)[ -])?(\d+)/(\d+)[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,)]|\s+[a-z(]))?",
             quantities.part_of_unit,
         ),
         (
             parts_needed,
-            rf"(?<!\w)(?:(\d+)\s?)?([{marks}])[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,)]|\s+[a-z]))?",
+            rf"(?<!\w)(?:(\d+)\s?)?([{marks}])[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,)]|\s+[a-z(]))?",
             quantities.sign_of_unit,
         ),
         (
             "0-",
-            rf"(?<![\w./-])({GROUPED})-({unit})(?![\w²³/'’-])(?:\.(?=[,)]|\s+[a-z]))?",
+            rf"(?<![\w./-])({GROUPED})-({unit})(?![\w²³/'’-])(?:\.(?=[,)]|\s+[a-z(]))?",
             lambda match: f"{decimal(match[1].replace(GROUP, ''))} {english_unit(match[2], True)}",
         ),
         (
@@ -452,7 +468,7 @@ def _rules() -> Rules:
         ),
         (
             "0",
-            rf"(?<![\w./])({GROUPED})\s?({unit})(?![A-Za-z0-9²³/]|['’]s)(?:\.(?=[,)]|\s+[a-z]))?",
+            rf"(?<![\w./])({GROUPED})\s?({unit})(?![A-Za-z0-9²³/]|['’]s)(?:\.(?=[,)]|\s+[a-z(]))?",
             quantities.measure,
         ),
         (

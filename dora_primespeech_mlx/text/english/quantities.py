@@ -30,7 +30,7 @@ CODE_WORDS = (
 """Words that announce digits which stand for something and count nothing."""
 VOTES = re.compile(r"(?i)\b(?:vot\w+|record|went|won|lost|drew|scored?)(?: \w+){0,2} $")
 LONG_CODE_WORDS = (
-    r"(?:orders?|invoice|ticket|tracking|account|reference|ref|case|confirmation|booking|id|ending in|ends in)"
+    r"(?:orders?|invoice|ticket|tracking|account|reference|ref|case|confirmation|booking|id|ending(?: in)?|ends in)"
 )
 PRESSURE_WORDS = re.compile(r"(?i)blood pressure|\bBP\b|systolic|diastolic|hypertens|mmHg")
 RATING_WORDS = re.compile(

@@ -71,6 +71,11 @@ def _ordinal(match: re.Match[str]) -> str:
     return ordinal(str(numeral_value(match["numeral"])))
 
 
+def roman_number(numeral: str) -> str:
+    """A numeral in small letters, as pages have them: "xii" -> twelve."""
+    return cardinal(str(numeral_value(numeral.upper())))
+
+
 def numeral_value(numeral: str) -> int:
     """The number of a Roman numeral: "XIV" -> 14."""
     values = [VALUES[letter] for letter in numeral.upper()]

@@ -37,6 +37,10 @@ LETTERS_IN_A_ROW = (
     r"|(?<=[=+−*/(-])[a-z]{2}(?=\s?[-+−*/)=])|(?<=[=+−*/(-]\s)[a-z]{2}(?=\s[-+−*/)=])"
 )
 """What F = ma or y = kx + b multiplies."""
+UNIT_IN_BRACKETS = written(
+    rf"(=\s?[-−]?\d+(?:\.\d+)?)\s?[(（]((?:{mandarin_units()})|(?:[kcdm]?m|km)[²³]|[{HAN}]{{1,4}}[/{HAN}]{{0,4}})[)）]"
+)
+"""What a result is measured in, behind it in brackets: =2(h)."""
 SCIENTIFIC = re.compile(r"(?<![A-Za-z0-9_.])(\d+(?:\.\d+)?)[eE]([-+−]?\d{1,3})(?![A-Za-z0-9_]|\.\d)")
 MODULO = re.compile(r"(?<=[A-Za-z)\]]) % (?=\d|[A-Za-z]\b|\()|(?<=\d) % (?=\d)|(?<=[A-Za-z_)\]])%(?=\d+(?![\w%]))")
 """The rest of a division, as programs write it: n % 2."""
@@ -107,8 +111,8 @@ OPERAND = (
 )
 OPERATOR = r"(?:<->|<=>|==?>|-?->|<=|=<|>=|!=|=/=|===?|\+/-|\*\*|(?<!\d)–|–(?!\d)|[-+−*/·⋅×÷=<>≤≥≠≈≡±∓∈∝→⩽⩾≦≧])"
 PLAIN = re.compile(
-    rf"(?<![A-Za-z0-9_.$€£¥￥#@&%℃°\\^/·{RAISED}–-])(?<!\d,)(?<![A-Za-z]['’])(?:{OPERAND}(?:\s?{OPERATOR}\s?{OPERAND}){{1,40}}|{OPERAND})"
-    r"(?![A-Za-z0-9_\\]|[-.]\w|/\w|\s*[×*=+^<>](?!\s?[$€£¥]))"
+    rf"(?<![A-Za-z0-9_.$€£¥￥#@&%℃°\\^/·{RAISED}–-])(?<!\d[,:])(?<![A-Za-z]['’])(?:{OPERAND}(?:\s?{OPERATOR}\s?{OPERAND}){{1,40}}|{OPERAND})"
+    r"(?![A-Za-z0-9_\\]|[-.]\w|/\w|:\d\d|\s*[×*=+^<>](?!\s?[$€£¥]))"
 )
 ION = re.compile(
     rf"(?<![A-Za-z0-9])((?:{ELEMENT}\d?)+)([²³⁴]?)([⁺⁻])(?![A-Za-z0-9])"
@@ -199,6 +203,8 @@ def speak_formulas(text: str, language: str) -> str:
     if "⟩" in text or "⟨" in text:
         for pattern, said in BRACKETS:
             text = compiled(pattern).sub(rf" ${said}$ ", text)
+    if language == "zh" and ("(" in text or "（" in text) and "=" in text:
+        text = compiled(UNIT_IN_BRACKETS).sub(r"\1\2", text)
     if "÷" in text:
         text = REMAINDER.sub("余" if language == "zh" else " remainder ", text)
     if "%" in text:
@@ -389,7 +395,7 @@ def _plain(match: re.Match[str], language: str) -> str:
     unit = re.search(r"=\s*[-−]?\d+(?:\.\d+)?([smghVWJNLAKTFΩ])$", source)
     if unit and source.count(unit[1]) == 1:
         return source
-    alone = re.fullmatch(r"[-+−±]?[\d.,]+|\+\d{1,3}(?:-\d{2,4}){2,}", source.strip())
+    alone = re.fullmatch(r"[-+−±]?[\d.,]+[WVAhms]?|\+\d{1,3}(?:-\d{2,4}){2,}", source.strip())
     if alone or re.fullmatch(r"[A-Za-z]\d?", source.strip()):
         return source
     # The last number stays in digits where a unit, a sign or a measure word counts it.
