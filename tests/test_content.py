@@ -14,7 +14,8 @@ from test_recording import speech
 from dora_primespeech_mlx.audio import fbank, read_audio, resample_soxr
 from dora_primespeech_mlx.commands.main import main
 from dora_primespeech_mlx.nets.content import sanitize
-from dora_primespeech_mlx.voices.book import read_codes, read_voices
+from dora_primespeech_mlx.voices.book import read_voices
+from dora_primespeech_mlx.voices.codes import read_codes
 from dora_primespeech_mlx.voices.encoders import CONTENT_EDGE, Encoders
 from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch
 from dora_primespeech_mlx.weights.official_encoders import build_encoder, convert_encoder

@@ -24,7 +24,8 @@ from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.runtime.factory import s2_runner
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Style
-from dora_primespeech_mlx.voices.book import read_codes, read_voices
+from dora_primespeech_mlx.voices.book import read_voices
+from dora_primespeech_mlx.voices.codes import read_codes
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.recording import codes_from_recording
 from dora_primespeech_mlx.weights.load import load_model

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from dora_primespeech_mlx.speech import Style
-from dora_primespeech_mlx.voices.book import list_voices, read_codes, read_voices
+from dora_primespeech_mlx.voices.book import list_voices, read_voices
+from dora_primespeech_mlx.voices.codes import read_codes
 from dora_primespeech_mlx.voices.examine import examine_voices
 
 

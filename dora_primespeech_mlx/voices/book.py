@@ -13,27 +13,19 @@ The third is the `custom_voices.json` of MoFA and Moxin: a `voices` list, record
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import Path
 from shlex import quote
 from typing import Any
 from unicodedata import normalize
 
-import numpy as np
-
-from dora_primespeech_mlx.files.contents import HEAD, stand_in
 from dora_primespeech_mlx.files.texts import read_json
 from dora_primespeech_mlx.names.paths import perhaps, there
 from dora_primespeech_mlx.speech import SAMPLING_NAMES, Style
 from dora_primespeech_mlx.voices.fields import Fields, alike, shown
 from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE
 
-__all__ = ["VoiceBook", "VoiceEntry", "folded", "list_voices", "read_codes", "read_lexicon", "read_voices"]
+__all__ = ["VoiceBook", "VoiceEntry", "folded", "list_voices", "read_lexicon", "read_voices"]
 
-CODE_COUNT = 1024
-MOST_CODES = 750
-"""Codes of a reference: 30 s, where the models were trained with 3 to 10."""
-LARGEST_CODES_FILE = 1 << 20
 T2S_KEYS = ("gpt", "gpt_weights")
 SOVITS_KEYS = ("sovits", "vits_weights", "sovits_weights")
 NOTES = ("_", "//", "#", "$")
@@ -391,71 +383,6 @@ def _custom(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEnt
         codes=None,
         aliases=(identity,) if identity and folded(identity) != folded(name) else (),
     )
-
-
-def read_codes(path: Path, count: int = CODE_COUNT) -> np.ndarray:
-    """Semantic codes from a `.npy` file or raw little-endian int32; returns int32 [n].
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: empty, too long, not of integers, or a code outside 0..count-1.
-    """
-    if not there(path):
-        raise FileNotFoundError(
-            f"The codes {path} do not exist. Make them with: primespeech codes RECORDING --model FOLDER "
-            f"--out {_word(path)}"
-        )
-    if path.stat().st_size > LARGEST_CODES_FILE:
-        raise ValueError(f"{path} is too large for the codes of a recording; make them with primespeech codes.")
-    content = path.read_bytes()
-    if content and (kind := stand_in(content[:HEAD])):
-        raise ValueError(f"{path} is {kind}")
-    if content.startswith(b"\x93NUMPY"):
-        codes = _array(path, content)
-    elif content.startswith(b"PK"):
-        raise ValueError(f"{path} is an archive of arrays (.npz): write the codes alone, with numpy.save.")
-    elif content and content.isascii() and content.translate(None, b"\r\n").decode("ascii").isprintable():
-        raise ValueError(f"{path} is a text, where numbers are expected: write them with numpy.save.")
-    elif len(content) % 4:
-        raise ValueError(
-            f"{path} has {len(content)} bytes, which is no whole number of int32 codes: make them with primespeech "
-            "codes."
-        )
-    else:
-        codes = np.frombuffer(content, dtype="<i4")
-        if len(codes) > 3 and len(codes) % 2 == 0 and not codes[1::2].any() and codes[::2].any():
-            raise ValueError(
-                f"{path} holds 64-bit numbers, where 32-bit ones are expected: write it with "
-                "codes.astype('<i4').tofile(...), or as .npy."
-            )
-    if not len(codes):
-        raise ValueError(f"{path} holds no codes: make them with primespeech codes.")
-    if len(codes) > MOST_CODES:
-        raise ValueError(
-            f"{path} holds {len(codes)} codes, {len(codes) / 25:.0f} s; a reference takes 3 to 10 s, "
-            f"{MOST_CODES // 25} at most: make them of a shorter recording."
-        )
-    if codes.min() < 0 or codes.max() >= count:
-        raise ValueError(
-            f"{path} holds codes from {codes.min()} to {codes.max()}; this model's lie between 0 and {count - 1}. "
-            "Was the file made for another model?"
-        )
-    return codes.astype(np.int32)
-
-
-def _array(path: Path, content: bytes) -> np.ndarray:
-    try:
-        codes = np.load(BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError, SyntaxError) as error:
-        raise ValueError(f"{path} is not a .npy file of numbers ({error}): make it with primespeech codes.") from None
-    if codes.dtype.kind not in "iu":
-        raise ValueError(f"{path} holds {codes.dtype} numbers; codes are integers: make them with primespeech codes.")
-    if codes.size and codes.size != max(codes.shape, default=0):
-        raise ValueError(
-            f"{path} holds numbers of the shape {list(codes.shape)}; the codes of a recording are one row: make them "
-            "with primespeech codes."
-        )
-    return codes.reshape(-1)
 
 
 def read_lexicon(path: Path) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.dimensions.sovits import FRAME_RATE
 from dora_primespeech_mlx.runtime.factory import accelerated, s2_runner
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
-from dora_primespeech_mlx.voices.book import read_codes
+from dora_primespeech_mlx.voices.codes import read_codes
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.recording import codes_from_samples
 
