@@ -2,7 +2,7 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,8 @@ from dora_primespeech_mlx.voices.encoders import Encoders, Ready
 from dora_primespeech_mlx.voices.models import LoadedModel, load_on_mlx, load_on_onnx
 from dora_primespeech_mlx.voices.prompt import NO_PROMPT, DiffusionPrompt, Prompt, diffusion_prompt
 from dora_primespeech_mlx.voices.recording import (
+    Reference,
+    S2Network,
     advise_codes,
     advise_pace,
     codes_from_recording,
@@ -190,43 +192,16 @@ class Library:
         loaded = self._model(entry)
         sovits = _with_vocoder(loaded.sovits, entry)
         sovits.prepare()
-        # The rules of all languages are read while sessions are made.
-        from dora_primespeech_mlx.text import Frontend
-
+        frontend = self._frontend(entry, loaded)
         encoders = self._encoders_of(entry)
-        lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
-        home = entry.prompt_language if entry.language == "auto" else entry.language
-        frontend = Frontend(loaded.symbols, lexicon, self._settings.g2pw_dir, home, entry.languages)
-        frontend.check(entry.language)
-        stored = None if entry.codes is None else read_codes(entry.codes, loaded.sovits.config.code_count)
-        with_codes = stored is None and bool(entry.prompt_text)
-        if stored is not None and not entry.prompt_text:
-            logger.warning(
-                "The voice %r takes only the timbre of its recording: it has codes and no text; "
-                "give ref_text, exactly what the recording says",
-                entry.name,
-            )
-        if with_codes and not encoders.reads_recordings():
-            logger.warning(
-                "The voice %r takes only the timbre of its recording: it has no codes, and %s",
-                entry.name,
-                encoders.missing("hubert"),
-            )
-            with_codes = False
-        reference = reference_from_recordings(entry.references, encoders, loaded.sovits, with_codes)
-        codes = reference.codes if stored is None else stored
-        if stored is None:
-            for sentence in reference.advice:
-                logger.warning("%s", sentence)
+        reference, codes = _reference(entry, encoders, loaded.sovits)
         prosody = encoders if loaded.takes_prosody else None
         prompt = NO_PROMPT
         if entry.prompt_text and codes is not None:
             whose = f"The reference text of the voice {entry.name!r}"
             prompt = _prompt(codes, entry.prompt_text, entry.prompt_language, frontend, prosody, whose)
             name, lasts = str(entry.references[0]), len(reference.spectra[0]) * HOP / REFERENCE_RATE
-            advice = advise_codes(len(codes), lasts, name) or advise_pace(len(prompt.ids), lasts, name)
-            for sentence in advice:
-                logger.warning("%s", sentence)
+            _warn(advise_codes(len(codes), lasts, name) or advise_pace(len(prompt.ids), lasts, name))
         ge = sovits.timbre(reference.spectra, reference.voice_vectors)
         if len(prompt.codes) and not loaded.finder.over:
             session = loaded.t2s.start([(prompt.ids, prompt.bert)], prompt.codes)
@@ -245,6 +220,17 @@ class Library:
             model=f"GPT-SoVITS {loaded.sovits.config.version} ({entry.folder.resolve().name})",
             entry=entry,
         )
+
+    def _frontend(self, entry: VoiceEntry, loaded: LoadedModel) -> "Frontend":
+        """What reads texts for a voice."""
+        # The rules of all languages are read while sessions are made.
+        from dora_primespeech_mlx.text import Frontend
+
+        lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
+        home = entry.prompt_language if entry.language == "auto" else entry.language
+        frontend = Frontend(loaded.symbols, lexicon, self._settings.g2pw_dir, home, entry.languages)
+        frontend.check(entry.language)
+        return frontend
 
     def styled(self, voice: Voice, style: str | Style | None) -> Voice:
         """The voice with the prosody of a style; its timbre stays. None is its own.
@@ -349,6 +335,29 @@ class Library:
         if self._runtime == "onnx":
             return load_on_onnx(weights, self._precision, self._settings.threads, self._settings.graph_cache)
         return load_on_mlx(weights, "fp16" if self._precision == "fp16" else "fp32")
+
+
+def _reference(entry: VoiceEntry, encoders: Encoders, sovits: S2Network) -> tuple[Reference, np.ndarray | None]:
+    """What the recordings of a voice give, and its codes: stored ones, or the recording's; None for timbre alone."""
+    stored = None if entry.codes is None else read_codes(entry.codes, sovits.config.code_count)
+    with_codes = stored is None and bool(entry.prompt_text)
+    lacks = ""
+    if stored is not None and not entry.prompt_text:
+        lacks = "it has codes and no text; give ref_text, exactly what the recording says"
+    elif with_codes and not encoders.reads_recordings():
+        lacks, with_codes = f"it has no codes, and {encoders.missing('hubert')}", False
+    if lacks:
+        logger.warning("The voice %r takes only the timbre of its recording: %s", entry.name, lacks)
+    reference = reference_from_recordings(entry.references, encoders, sovits, with_codes)
+    if stored is not None:
+        return reference, stored
+    _warn(reference.advice)
+    return reference, reference.codes
+
+
+def _warn(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        logger.warning("%s", sentence)
 
 
 def _prompt(
