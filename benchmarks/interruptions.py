@@ -99,8 +99,8 @@ class Listener:
 
 def speak(out: Path, voices: Path, seed: int) -> None:
     """Writes the audio of each answer and how much of it was sent, and what was said of that."""
-    from dora_primespeech_mlx.audio import write_audio
     from dora_primespeech_mlx.engine import Engine
+    from dora_primespeech_mlx.files.sounds import write_audio
     from dora_primespeech_mlx.node.desk import Desk
     from dora_primespeech_mlx.node.messages import TextMessage
     from dora_primespeech_mlx.node.worker import Worker

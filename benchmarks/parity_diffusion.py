@@ -21,7 +21,8 @@ import mlx.core as mx
 import numpy as np
 from parity_measures import Golden, Report, rows_last, snr, worst
 
-from dora_primespeech_mlx.audio import mel_spectrogram, pcm16, read_audio, reference_spectrogram, resample
+from dora_primespeech_mlx.audio import mel_spectrogram, reference_spectrogram, resample
+from dora_primespeech_mlx.files.sounds import pcm16, read_audio
 from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES, mel_positions
 from dora_primespeech_mlx.nets.dit import time_vectors
 from dora_primespeech_mlx.runtime.factory import diffusion_runner

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
 
-from dora_primespeech_mlx.audio import audio_file, written_as
+from dora_primespeech_mlx.files.sounds import audio_file, written_as
 from dora_primespeech_mlx.files.writing import replace_file
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.sampling import Sampling

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from dora_primespeech_mlx import audio
+from dora_primespeech_mlx.files import sounds
 
 GOLDEN = np.load(Path(__file__).parent / "data" / "encoders.npz")
 
@@ -67,7 +68,7 @@ def test_reads_the_usual_formats_as_mono(tmp_path, suffix):
     left = tone(1.0, 32000)
     path = tmp_path / f"sound.{suffix}"
     soundfile.write(path, np.stack([left, np.zeros_like(left)], axis=1), 32000)
-    samples, rate = audio.read_audio(path)
+    samples, rate = sounds.read_audio(path)
     assert rate == 32000 and samples.dtype == np.float32 and samples.ndim == 1
     assert np.sqrt(np.mean(samples**2)) == pytest.approx(np.sqrt(np.mean((left / 2) ** 2)), rel=0.02)
 
@@ -77,15 +78,18 @@ def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path):
     text.write_bytes(b"\x07\x01" * 500)
     soundfile.write(empty, np.zeros(0, np.float32), 16000)
     soundfile.write(broken, np.array([0.0, np.nan], np.float32), 16000, subtype="FLOAT")
+    long = tmp_path / "long.wav"
+    soundfile.write(long, np.zeros(2000, np.float32), 1)
     for path, error, message in (
         (text, ValueError, r"text\.wav is not a sound file"),
         (empty, ValueError, r"empty\.wav holds no sound"),
         (broken, ValueError, r"broken\.wav holds values that are not numbers"),
+        (long, ValueError, r"long\.wav lasts 33 minutes: cut it"),
         (tmp_path / "gone.wav", FileNotFoundError, r"gone\.wav is not there"),
         (tmp_path, FileNotFoundError, "is a folder"),
     ):
         with pytest.raises(error, match=message):
-            audio.read_audio(path)
+            sounds.read_audio(path)
     with pytest.raises(ValueError, match="too short for a spectrogram"):
         audio.reference_spectrogram(np.zeros(700, np.float32))
     with pytest.raises(ValueError, match="too few for a filter bank"):
@@ -94,17 +98,17 @@ def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path):
 
 def test_written_wav_is_clipped_pcm16(tmp_path):
     path = tmp_path / "out.wav"
-    audio.write_audio(path, np.array([0.0, 0.5, 1.0, 1.7, -1.0, -3.0, 0.99999], np.float32), 32000)
+    sounds.write_audio(path, np.array([0.0, 0.5, 1.0, 1.7, -1.0, -3.0, 0.99999], np.float32), 32000)
     assert soundfile.info(path).subtype == "PCM_16"
     samples, rate = soundfile.read(path, dtype="int16")
     assert rate == 32000
     np.testing.assert_array_equal(samples, [0, 16384, 32767, 32767, -32768, -32768, 32767])
 
 
-@pytest.mark.parametrize("ending", audio.WRITTEN)
+@pytest.mark.parametrize("ending", sounds.WRITTEN)
 def test_written_speech_says_that_a_machine_made_it(tmp_path, ending):
     samples = 0.3 * np.sin(np.arange(70_000) / 20).astype(np.float32)
-    audio.write_audio(tmp_path / f"a{ending}", samples, 32000, "GPT-SoVITS v2 (测试)")
+    sounds.write_audio(tmp_path / f"a{ending}", samples, 32000, "GPT-SoVITS v2 (测试)")
     with soundfile.SoundFile(tmp_path / f"a{ending}") as file:
         tags = file.copy_metadata()
         assert len(file) == len(samples)
@@ -117,7 +121,7 @@ def test_written_speech_says_that_a_machine_made_it(tmp_path, ending):
 
 def test_a_sound_file_of_another_kind_is_not_begun(tmp_path):
     with pytest.raises(ValueError, match=r"a\.mp3 is no name for a sound file here: end it in \.wav, \.flac, \.ogg"):
-        audio.write_audio(tmp_path / "a.mp3", np.zeros(10, np.float32), 32000)
+        sounds.write_audio(tmp_path / "a.mp3", np.zeros(10, np.float32), 32000)
     assert not list(tmp_path.iterdir())
 
 
@@ -133,7 +137,7 @@ def test_sounds_of_other_programs_come_with_the_command_that_converts_them(tmp_p
     ):
         (folder / name).write_bytes(content + bytes(64))
         with pytest.raises(ValueError, match="ffmpeg") as refusal:
-            audio.read_audio(folder / name)
+            sounds.read_audio(folder / name)
         command = shlex.split(str(refusal.value).partition("with ")[2])
         assert command == ["ffmpeg", "-i", str(folder / name), str(folder / f"{to}.wav")]
 
@@ -143,10 +147,10 @@ def test_channels_that_cancel_and_samples_without_a_scale_are_named(tmp_path):
     path = tmp_path / "a.wav"
     soundfile.write(path, np.stack([noise, -noise], axis=1), 32000, subtype="FLOAT")
     with pytest.raises(ValueError, match=r"opposite phase.*ffmpeg -i \S+ -af 'pan=mono\|c0=c0' \S+_mono\.wav"):
-        audio.read_audio(path)
+        sounds.read_audio(path)
     soundfile.write(path, np.where(np.arange(32000) == 5, 1e30, noise), 32000, subtype="FLOAT")
     with pytest.raises(ValueError, match=r"reaches 1e\+30 where 1 is full scale"):
-        audio.read_audio(path)
+        sounds.read_audio(path)
     for kept in (np.stack([noise, 0 * noise], axis=1), np.stack([noise, noise[::-1]], axis=1), 4 * noise, 0 * noise):
         soundfile.write(path, kept, 32000, subtype="FLOAT")
-        assert len(audio.read_audio(path)[0]) == 32000
+        assert len(sounds.read_audio(path)[0]) == 32000

@@ -11,8 +11,9 @@ import soundfile
 from safetensors.numpy import load_file
 from test_recording import speech
 
-from dora_primespeech_mlx.audio import fbank, read_audio, resample_soxr
+from dora_primespeech_mlx.audio import fbank, resample_soxr
 from dora_primespeech_mlx.commands.main import main
+from dora_primespeech_mlx.files.sounds import read_audio
 from dora_primespeech_mlx.nets.content import sanitize
 from dora_primespeech_mlx.voices.book import read_voices
 from dora_primespeech_mlx.voices.codes import read_codes

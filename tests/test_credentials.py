@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from dora_primespeech_mlx.audio import write_audio
 from dora_primespeech_mlx.commands.credentials import Credentials
 from dora_primespeech_mlx.commands.main import main
+from dora_primespeech_mlx.files.sounds import write_audio
 
 c2pa = pytest.importorskip("c2pa", reason="c2pa-python is not installed")
 from cryptography import x509  # noqa: E402

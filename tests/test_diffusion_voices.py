@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dora_primespeech_mlx.audio import mel_spectrogram, read_audio, resample, write_audio
+from dora_primespeech_mlx.audio import mel_spectrogram, resample
 from dora_primespeech_mlx.commands.doctor import WARN, check_voices
 from dora_primespeech_mlx.engine import Engine
+from dora_primespeech_mlx.files.sounds import read_audio, write_audio
 from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Style

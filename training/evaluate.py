@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dora_primespeech_mlx.audio import write_audio
 from dora_primespeech_mlx.engine import Engine
+from dora_primespeech_mlx.files.sounds import write_audio
 from dora_primespeech_mlx.settings import Settings
 
 HERE = Path(__file__).parent

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pyloudnorm
 
-from dora_primespeech_mlx.audio import read_audio
+from dora_primespeech_mlx.files.sounds import read_audio
 
 WINDOW = 2048
 BORDER = 8000.0  # Hz

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from dora_primespeech_mlx.audio import write_audio
 from dora_primespeech_mlx.engine import Engine
+from dora_primespeech_mlx.files.sounds import write_audio
 from dora_primespeech_mlx.node.playout import Shaper
 from dora_primespeech_mlx.settings import Settings
 from training.evaluate import HERE, own_clip, sentences_of

@@ -12,7 +12,7 @@ from pathlib import Path
 import dora
 import numpy as np
 
-from dora_primespeech_mlx.audio import audio_file, written_as
+from dora_primespeech_mlx.files.sounds import audio_file, written_as
 from dora_primespeech_mlx.weights.whole import check_place, replace_file
 
 

@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
-from dora_primespeech_mlx.audio import SOFTWARE, SOURCE_TYPE, written_as
 from dora_primespeech_mlx.commands.installed import version_of
+from dora_primespeech_mlx.files.sounds import SOFTWARE, SOURCE_TYPE, written_as
 
 FORMATS = {"WAV": "audio/wav", "FLAC": "audio/flac"}
 """Formats that can carry a manifest, and their names in it."""

@@ -22,9 +22,9 @@ NOTHING_TO_SAY = "There is nothing to say in this text: it has no word and no nu
 
 def say(args: argparse.Namespace) -> int:
     """Speak what `args` say; 0, the exit status. Errors as `Engine.synthesize`, and ValueError for wrong arguments."""
-    from dora_primespeech_mlx.audio import audio_file, written_as
     from dora_primespeech_mlx.commands.subtitles import check_words_file, write_words
     from dora_primespeech_mlx.engine import Engine
+    from dora_primespeech_mlx.files.sounds import audio_file, written_as
     from dora_primespeech_mlx.files.texts import decoded, read_text
     from dora_primespeech_mlx.files.writing import check_place, replace_file
 

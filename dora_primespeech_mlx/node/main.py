@@ -20,7 +20,7 @@ import dora
 import numpy as np
 import pyarrow as pa
 
-from dora_primespeech_mlx.audio import pcm16
+from dora_primespeech_mlx.files.sounds import pcm16
 from dora_primespeech_mlx.names.paths import in_words, is_folder
 from dora_primespeech_mlx.names.synonyms import command_named
 from dora_primespeech_mlx.node.desk import Desk

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dora_primespeech_mlx.audio import read_audio
+from dora_primespeech_mlx.files.sounds import read_audio
 from dora_primespeech_mlx.files.writing import locked, make_folder
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.runtime.factory import choose, require_mlx, s2_runner

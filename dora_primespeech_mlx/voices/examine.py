@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from dora_primespeech_mlx.audio import read_audio
+from dora_primespeech_mlx.files.sounds import read_audio
 from dora_primespeech_mlx.names.paths import in_words, is_folder, perhaps, there
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from dora_primespeech_mlx.audio import HOP, REFERENCE_RATE, read_audio
+from dora_primespeech_mlx.audio import HOP, REFERENCE_RATE
+from dora_primespeech_mlx.files.sounds import read_audio
 from dora_primespeech_mlx.names.paths import there
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.t2s import BERT_DIM

@@ -16,11 +16,11 @@ from dora_primespeech_mlx.audio import (
     ENCODER_RATE,
     REFERENCE_RATE,
     limit_peak,
-    read_audio,
     reference_spectrogram,
     resample,
     resample_soxr,
 )
+from dora_primespeech_mlx.files.sounds import read_audio
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner
 from dora_primespeech_mlx.voices.encoders import Encoders

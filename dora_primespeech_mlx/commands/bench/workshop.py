@@ -11,9 +11,10 @@ import numpy as np
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 
-from dora_primespeech_mlx.audio import REFERENCE_RATE, write_audio
+from dora_primespeech_mlx.audio import REFERENCE_RATE
 from dora_primespeech_mlx.commands.bench.figures import Stopwatch
 from dora_primespeech_mlx.engine import Engine
+from dora_primespeech_mlx.files.sounds import write_audio
 from dora_primespeech_mlx.nets.dimensions.encoders import HubertConfig, RobertaConfig, SpeakerConfig
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.nets.hubert import Hubert
