@@ -6,7 +6,7 @@ from pathlib import Path
 import dora
 import pyarrow as pa
 
-from dora_primespeech_mlx.weights.source import read_text
+from dora_primespeech_mlx.files.texts import read_text
 
 
 def main() -> None:

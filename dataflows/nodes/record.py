@@ -13,7 +13,7 @@ import dora
 import numpy as np
 
 from dora_primespeech_mlx.files.sounds import audio_file, written_as
-from dora_primespeech_mlx.weights.whole import check_place, replace_file
+from dora_primespeech_mlx.files.writing import check_place, replace_file
 
 
 @dataclass
