@@ -1,12 +1,15 @@
 """The plan of the house: which rooms there are, and that imports only go down."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "dora_primespeech_mlx"
@@ -103,6 +106,36 @@ def test_imports_only_go_down() -> None:
 
 def test_imports_make_no_circles() -> None:
     assert circles(arrows(modules())) == []
+
+
+@cache
+def defined(path: Path) -> set[str]:
+    """The names that a module has at its top, imported ones among them."""
+    names: set[str] = set()
+    for node in parsed(path):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "dataflows", "training"])
+def test_what_other_folders_import_of_the_package_is_there(folder: str) -> None:
+    known = modules()
+    public = set(importlib.import_module(PACKAGE).__all__)
+    lost = [
+        f"{path}: {node.module}.{alias.name}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in parsed(path)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE
+        for alias in node.names
+        if f"{node.module}.{alias.name}" not in known
+        and alias.name not in (public if node.module == PACKAGE else defined(known[node.module]))
+    ]
+    assert lost == []
 
 
 def test_an_import_that_goes_up_and_a_circle_would_be_seen() -> None:
