@@ -25,6 +25,11 @@ WORD = re.compile(r"[A-Za-z]{2,}|(?<![A-Za-z])(?:I(?=['’]|\s[a-z])|[Aa](?= [A-
 CHINESE_MARKS = re.compile(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；：、]$|[=≈<>].*[，；：、]$")
 """Marks that a text of letters and numbers is written with in Mandarin: x=1，y=2。"""
 CLOSING = frozenset('”"’」』》)）,.!?，。！？')
+NOTE_NUMBER = re.compile(
+    rf"(?:(?<=[a-z]{{4}})|(?<=[a-z][.,]))[¹²³⁰⁴-⁹]{{1,2}}(?=[\s,.;:!?)”\"]|$)|(?<=[{HAN}])[¹²³⁰⁴-⁹]{{1,2}}(?=[，。；、！？]|$)"
+)
+"""The raised number of a note, behind a word or its mark."""
+CALCULATED = re.compile("[=+×÷√≈<>]")
 DIVIDES = re.compile(r"(?<=[\da-z]) ∣ (?=[\da-z])")
 """The bar between a number and a multiple of it, which is no other bar: 3 ∣ 9."""
 LOWERED = re.compile("(?<![A-Za-z])(log|[A-Za-z])((?<=log)[₀-₉]+|[₀-₉₊₋]*[ₐₑₒₓₕ-ₜᵢⱼ][₀-₉₊₋ₐₑₒₓₕ-ₜᵢⱼ]*)")
@@ -72,11 +77,13 @@ def split_languages(text: str, language: str = "auto", habits: scripts.Habits = 
     if not scripts.concern(text, language, habits):
         return _mandarin_and_english(text, language)
     runs: list[Run] = []
-    for stretch in scripts.stretches(text, language, habits):
+    found = scripts.stretches(text, language, habits)
+    for at, stretch in enumerate(found):
         if stretch.language:
             runs.append(Run(stretch.language, stretch.text))
         else:
-            is_name = language in scripts.UNITS and re.search(rf"^[^{HAN}]*[A-Za-z][^{HAN}]*$", stretch.text)
+            beside = {language, *(other.language for other in found[max(0, at - 1) : at + 2])}
+            is_name = beside & scripts.UNITS.keys() and re.search(rf"^[^{HAN}]*[A-Za-z][^{HAN}]*$", stretch.text)
             reader = language if language in {"zh", "en"} else "en" if is_name else "auto"
             runs += _mandarin_and_english(stretch.text, reader)
     return [run for run in runs if run.text.strip()]
@@ -86,6 +93,8 @@ def _mandarin_and_english(text: str, language: str) -> list[Run]:
     """Runs of a text that only these two read."""
     text = speak_code(text, _matrix(text, language))
     text = BASE.sub(lambda match: _in_base(match, _matrix(text, language)), text)
+    if not CALCULATED.search(text):
+        text = NOTE_NUMBER.sub("", text)
     text = DIVIDES.sub("整除" if _matrix(text, language) == "zh" else " divides ", text)
     text = LOWERED.sub(_with_braces, text).translate(WIDE)
     matrix = _matrix(text, language)

@@ -41,7 +41,14 @@ PICTURES = re.compile(rf"(?:{EMOJI.pattern})+")
 SPECIAL = re.compile(
     rf"[\n\r\\`*_~<\[\]!|&$#【◁✿\ue200\u200b-\u200d\u2060-\u2064{CELL}]|" + EMOJI.pattern
 )  # fmt: skip
+WRITTEN_TAG = re.compile(
+    r"</?([A-Za-z][\w:-]*(?:\s+[A-Za-z_:@][\w:.-]*(?:=(?:\"[^\"<>]{0,60}\"|'[^'<>]{0,60}'|[^\s\"'<>]{1,60}))?){0,8})\s*/?>"
+)
+"""A tag of HTML that is written about."""
 LONGEST_WORD = 16
+PIPED = re.compile(r"\| (?:grep|awk|sed|sort|uniq|wc|head|tail|less|xargs|jq|tee|cut|tr|bash|sh)\b")
+OPEN_PIPED = re.compile(r"\| ?[a-z]{0,5}")
+"""What one command hands on to the next."""
 RAISED = re.compile(r"<sup>\s*([-−+]?\d{1,3})\s*</sup>")
 OPEN_RAISED = re.compile(r"<sup>\s*[-−+]?\d{0,3}\s*(?:<(?:/(?:s(?:u(?:p)?)?)?)?)?")
 POWER_BASE = re.compile(r"(?:^|[^A-Za-z])(?:[A-Za-z]{1,2}|[\d)]+)$")
@@ -328,6 +335,11 @@ class MarkupStripper:
             return state.end(), state.group()
         if self._kind != "row" and width == 1 and OPEN_KET.fullmatch(self._held) and not final:
             return None
+        if self._kind != "row" and width == 1 and self._before.isspace():
+            if piped := PIPED.match(self._held):
+                return piped.end(), piped.group()
+            if OPEN_PIPED.fullmatch(self._held) and not final:
+                return None
         is_operator = width == 2 and self._before.isspace() and self._following(2).isspace()
         if self._kind != "row" and (is_operator or (width == 1 and OPEN_PROBABILITY.search(self._past))):
             return width, self._held[:width]
@@ -374,12 +386,12 @@ class MarkupStripper:
         held, end = self._held, tag_end(self._held)
         if (end is None or end == len(held)) and not final:
             return None
-        if end is None or end == NOT:
+        named = WRITTEN_TAG.match(held)
+        if end is None or (end == NOT and not named):
             return self._stand_in(final)
         name = NAME.match(held, 1)
-        if name and is_silent(name.group(), held[:end]) and held[end : end + 1] != "`":
+        if name and end != NOT and is_silent(name.group(), held[:end]) and held[end : end + 1] != "`":
             return self._tag(final)
-        named = re.match(r"</?([A-Za-z][\w:-]*)\s*/?>", held)
         return (named.end(), " " * is_letter(self._before) + named[1]) if named else (1, "<")
 
     def _tag(self, final: bool) -> Step:

@@ -33,8 +33,8 @@ QUOTED = re.compile('「[^」]*」|『[^』]*』|“[^”]*”|"[^"]*"|‘[^’]
 ABOUT_WORDS = re.compile("[的是係系叫説说說讀读念寫写]|[日韓韩英中法德][文語语]")
 # Words that only Cantonese writes in characters of all; Mandarin has 重點解決, 聽日本歌 and 而家人.
 CANTONESE = re.compile(
-    "呢[個个度位間间啲]|(?<![這这那兩两旁身右左半])邊[個度位]|(?<![重要觀优優缺特地])點解(?![決釋析答開除放讀說碼])"
-    "|(?<![一重要觀優缺特地])點樣|[聽尋琴]日(?![本文語記])|[尋聽琴]晚|聽朝|屋企|鍾意|幾多錢|傾偈|返工(?!作)|梗係|係咪|係唔|都係|即係"
+    "呢[個个度位間间啲部隻只條条張张架件份支枝杯碗首段句款種种棵粒塊块套排班]|(?<![這这那兩两旁身右左半])邊[個度位]|(?<![重要觀优優缺特地])點解(?![決釋析答開除放讀說碼])"
+    "|(?<![一重要觀優缺特地])點樣|[聽尋琴]日(?![本文語記])|[尋聽琴]晚|聽朝|屋企|鍾意|幾多錢|傾偈|返工(?!作)|梗係|係咪|係唔|都係|即係|係因為|係咁"
     "|[上下]晝|朝早|出街|同埋|一陣間|仲有|點算"
 )
 # Comparisons between what may be compared, as Cantonese says them.
@@ -47,7 +47,10 @@ COMPARISON = written(r"(?<=[\w%℃°)])\s?(<=|>=|!=|==|[≤≥≠<>=])\s?(?=[-�
 NOW = written("(?<![然進因從反])而家(?![人庭長裡裏])")
 NOT_CANTONESE = written("[的嗎吗這这那沒没們们您麼么在是]")
 # A sentence ends behind these; a full stop needs a blank.
-SENTENCE = re.compile(r"[^。！？!?\n]+?(?:[。！？!?…\n]+[」』”’）)]*|\.(?=\s)|$)|[。！？!?…\n]+", re.DOTALL)
+INNER = r"[!?](?=[A-Za-z0-9=/&_])"
+SENTENCE = re.compile(
+    rf"(?:[^。！？!?\n]|{INNER})+?(?:(?:(?!{INNER})[。！？!?…\n])+[」』”’）)]*|\.(?=\s)|$)|[。！？!?…\n]+", re.DOTALL
+)
 ACRONYM = re.compile(
     r"[A-Za-z](?:\+\+|#)?|[a-z](?:-[a-z])+|[a-z]?[A-Z]{2,}s?(?:[-&][A-Z]+)*(?:-?\d+(?:\.\d+)?)?|[A-Z]-?\d{1,5}|\d+[A-Z]{1,2}"
     r"|[A-Z]\d[A-Z]|w{2,}|pH\d*(?:\.\d+)?"
@@ -260,9 +263,8 @@ def _own_numbers(tokens: list[Token], reader: str) -> None:
     for at in numbers:
         after, before = tokens[at + 1 : at + 2], tokens[at - 1 : at] if at else []
         touching = [other.owner for other in after + before if other.owner]
-        is_latin = [bool(side) and side[0].kind == "latin" for side in (before, after)]
         left, right = lefts[at], rights[at]
-        if reader == "yue" and is_latin == [False, True] and left != "en":
+        if reader == "yue" and left != "en":
             owner = reader
         elif touching:
             owner = touching[0]
@@ -272,7 +274,7 @@ def _own_numbers(tokens: list[Token], reader: str) -> None:
             owner = left
         elif left == "en" and right:
             is_name = before and before[0].text.isspace() and not (after and after[0].text.strip())
-            owner = "en" if is_name else right
+            owner = "en" if is_name and right != "ko" else right
         else:
             owner = right or left or reader
         tokens[at].owner = owner

@@ -379,7 +379,13 @@ def lasting(match: re.Match[str], language: str) -> str:
 
 def code(match: re.Match[str], language: str) -> str:
     """The number of a contract, an order or a part: letters and groups of digits, with a pause between each."""
-    return match[1] + re.sub("-", "，" if language == "zh" else ", ", match[2])
+    if language == "zh":
+        return match[1] + match[2].replace("-", "，")
+    groups = re.findall(r"\d+", match[2])
+    is_long = [len(groups) > 1 and len(group) > 3 and not re.fullmatch("(?:19|20)..", group) for group in groups]
+    return "".join(
+        [match[1], *(f", {' '.join(group) if long else group}" for group, long in zip(groups, is_long, strict=True))]
+    )
 
 
 def other_choice(match: re.Match[str], language: str) -> str:

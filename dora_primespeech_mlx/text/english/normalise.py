@@ -49,6 +49,7 @@ def spoken_english(text: str, known: Collection[str] = ()) -> str:
 
     Words that are, in lower case, among `known` stay whole.
     """
+    text = text.replace("″", '"')
     text = "".join(sign if sign in KEPT else unicodedata.normalize("NFKC", sign) for sign in text).translate(QUOTES)
     text = re.sub(r"\s{2,}", " ", text)
     text = _rules()(text)
@@ -103,6 +104,12 @@ def _rules() -> Rules:
     parts_needed = with_any(marks)
     rows: list[Row] = [
         *chess_rules(),
+        (
+            "0/",
+            r"(?i)\b(step|part|page|slide|chapter|lesson|episode|phase|day|week|round|level|task)"
+            r" (\d{1,3})/(\d{1,3})(?![\d/])",
+            r"\1 \2 of \3",
+        ),
         ("°/", r"(?<=\d°[FC])\s?/\s?(?=\d)", lambda match: ", "),
         (
             ".",
@@ -499,7 +506,7 @@ def _rules() -> Rules:
         ("0'", rf"(?<![\w'.{GROUP}])((?:\d|{GROUP})+)'(?=[\s,.;)]|$)", quantities.feet),
         ("0/", r"\b9/11\b", lambda match: "nine eleven"),
         ("0/", r"(?<![\d/.])(\d)/(\d) time\b", lambda match: f"{cardinal(match[1])} {cardinal(match[2])} time"),
-        ("0/", r"(?<![\d/.])(\d+)/\1(?![\d/.])", quantities.all_of),
+        ("0/", r"(?<![\d/.])(\d+)/\1(?![\d/]|\.\d)", quantities.all_of),
         ("0/|" + parts_needed, rf"\b(\d+) (?=\d+/\d+\b(?!/))|(?<!\d)(\d+)\s?(?=[{marks}])", _whole_before_part),
         ("0/", r"(?<![\d/])(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)(?:th|rd|nd)?s?(?![\d/])", quantities.slash),
         ("0x|0×", r"(?<=\d)(\s*)([x×])(\s*)(?=\d)", _times),

@@ -131,7 +131,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<=[A-Z])#", lambda match: "シャープ"),
         (r"#(?=\w)", lambda match: ",ハッシュタグ"),
         (r"\(([月火水木金土日])(?=[)・祝])", lambda match: f"({match[1]}曜日"),
-        (rf"(?<![{HAN}\d])(?:[{DAYS}]・)+[{DAYS}](?=曜|[^{HAN}]|$)", _weekdays),
+        (rf"(?:(?<=毎週)|(?<![{HAN}\d]))(?:[{DAYS}]・)+[{DAYS}](?=曜|[^{HAN}]|$)", _weekdays),
         (
             r"(?<![\d一-鿿])([月火水木金土日])〜([月火水木金土日])(?![一-鿿])",
             lambda match: f"{match[1]}曜から{match[2]}曜",
@@ -186,6 +186,10 @@ def _rules() -> tuple[Rule, ...]:
         (rf"(?<=[\d万億兆乗])\s?({units})(?![A-Za-z0-9²³])", lambda match: mapping("ja_units.tsv")[match[1]]),
         (r"(?<=血圧[はが:])(\d{2,3})/(\d{2,3})|(\d{2,3})/(\d{2,3})(?=\s?mmHg)", _pressure),
         (r"(?<=\d)\s+(?=[a-zA-Z]{1,3}(?![A-Za-z]))", lambda match: ""),
+        (r"(?<=\d)\s+(?=\d)", lambda match: "、"),
+        (r"(?<=[\w²³)])\s-\s(?=[\dA-Za-z(])", lambda match: "マイナス"),
+        (r"(?<=[時分])\s*-\s*(?=\d{1,2}時)", lambda match: "から"),
+        (rf"(?<=[{HAN}A-Za-z])〜(?=約?\d)", lambda match: "から"),
         (r"(?<=[\d%月火水木金土日時分年)])\s*[〜–—]\s*(?=[\d月火水木金土日午-])", lambda match: "から"),
         (r"(?<![A-Za-z])([A-Za-z])\s*[〜–—]\s*(?=[A-Za-z](?![A-Za-z]))", lambda match: f"{match[1]}から"),
         (rf"(?<=[{HAN}])〜(?=[{HAN}])", lambda match: "から"),
@@ -215,7 +219,8 @@ def _rules() -> tuple[Rule, ...]:
             lambda match: "かける",
         ),
         (r"(?<![A-Za-z])([a-z])\s?-\s?(?=[a-z](?![A-Za-z]))", lambda match: f"{match[1]}マイナス"),
-        (r"(?<=[\d円個本枚人回台点)])\s*÷\s*(?=[\d(])", lambda match: "わる"),
+        (rf"(?<=[\w²³)])\s*÷\s*(?=[\d({HAN}{KANA}])", lambda match: "わる"),
+        (rf"(?<=[{HAN}{KANA}])×(?=[{HAN}{KANA}\d])", _product_of_words),
         (r"(?<=[A-Za-z)])\s*>\s*(?=[\w(\-])|(?<=[\w%])\s*>\s*(?=[\d\-マ])", lambda match: "大なり"),
         (r"(?<=[A-Za-z)])\s*<\s*(?=[\w(\-])|(?<=[\w%])\s*<\s*(?=[\d\-マ])", lambda match: "小なり"),
         (r"(?<=[円回件])/(?=[月日年週])|(?<=[回拍歩円])/(?=[分秒時])", lambda match: "毎"),
@@ -262,6 +267,11 @@ def _power(match: re.Match[str]) -> str:
 def _pressure(match: re.Match[str]) -> str:
     """Blood pressure: the upper and the lower value."""
     return f"{match[1] or match[3]}の{match[2] or match[4]}"
+
+
+def _product_of_words(match: re.Match[str]) -> str:
+    """The sign between two words, where something is calculated: 底辺×高さ÷2."""
+    return "かける" if re.search(r"[=÷\d]|わる|イコール", match.string) else match.group()
 
 
 def _weekdays(match: re.Match[str]) -> str:

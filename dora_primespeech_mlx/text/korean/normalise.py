@@ -174,7 +174,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<=[\d)])\s*[×xX*]\s*(?=[\d(])", lambda match: " 곱하기 "),
         (r"(?<=[\d)])\s*÷\s*(?=[\d(])", lambda match: " 나누기 "),
         (r"(?<![A-Za-z])([a-z])\s?-\s?(?=[a-z](?![A-Za-z]))", lambda match: f"{match[1]} 빼기 "),
-        (r"(?<=\d)\s*-\s*(?=\d+\s*=)", lambda match: " 빼기 "),
+        (r"(?<=\d)\s*-\s*(?=\d+\s*=)|(?<=[\w²³)])\s[-−]\s(?=[\dA-Za-z(])", lambda match: " 빼기 "),
         (rf"({NUMBER})\s*=\s*(?=[\d가-힣])", _equals),
         (r"(?<=[A-Za-z0-9)가-힣])²", lambda match: " 제곱"),
         (r"(?<=[A-Za-z0-9)가-힣])³", lambda match: " 세제곱"),
@@ -311,6 +311,8 @@ def _number_before(number: str, word: str, before: str, after: str) -> str | Non
 
 
 def _is_native(number: str, word: str, before: str, after: str) -> bool:
+    if word.startswith(("입니", "이에요", "이고", "이며", "인데")):
+        return False
     if word.startswith("번"):
         is_label = re.search(r"반\s?$", before) or re.match(
             rf"번(?:은|이 |이다|을|입니다|이에요|이요|과|와|의|으로|에서|까지|부터|\s?{LABEL_NOUNS})", after
