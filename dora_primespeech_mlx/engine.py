@@ -109,6 +109,8 @@ class Engine:
         """Speaks a short sentence of each language in use, so that the first text finds everything ready."""
         from dora_primespeech_mlx.text.rules import compile_all
 
+        if self.threads > 1 and self._settings.max_sessions != 1:
+            cast(SovitsRunner, self.load_voice().sovits).beside()  # begins to make what texts side by side need
         language = self.settle({}).language
         text = WARM_UP_TEXT.get(language, WARM_UP_TEXT["auto"])
         for _ in self.stream(text, seed=0):

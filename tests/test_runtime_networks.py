@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -290,6 +291,16 @@ def test_windows_that_are_rendered_side_by_side_give_the_samples_of_one(sovits, 
     whole = alone.vocode(latent, ge, 5, 17)
     monkeypatch.setitem(config.__dict__, "narrow_contexts", (4, 1))
     assert np.abs(beside.vocode(latent, ge, 5, 17) - whole).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count", "joints"),
+    [((0, 70), 1, [0, 70]), ((0, 70), 2, [0, 39, 70]), ((60, 130), 2, [60, 92, 130]), ((0, 130), 3, [0, 46, 84, 130])],
+)
+def test_parts_are_of_one_length_with_their_context(wanted, count, joints):
+    assert windows.equal_parts(wanted, count, 7, 130) == joints
+    lengths = [min(130, last + 7) - max(0, first - 7) for first, last in pairwise(joints)]
+    assert max(lengths) - min(lengths) <= 1
 
 
 INTEL = {"GenuineIntel", "avx512_bf16"}

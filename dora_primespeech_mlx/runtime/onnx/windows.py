@@ -6,6 +6,7 @@ lengths are counted in samples of the first stage, *ticks*.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -75,8 +76,10 @@ class Parts:
             return length if fit is None else self._wide.length
 
         self._hop = int(np.prod(config.upsample_rates[1:]))
-        self._joints = begin + (end - begin) * np.arange(outer * inner + 1) // (outer * inner)
-        self._wide = Windows(self._joints[::inner], wide, np.array([[0, ends]] * outer), ends, fitted)
+        joints = equal_parts((begin, end), outer, wide, ends)
+        within = [equal_parts((first, last), inner, narrow, ends) for first, last in pairwise(joints)]
+        self._joints = np.array([joint for part in within for joint in part[:-1]] + [end])
+        self._wide = Windows(np.array(joints), wide, np.array([[0, ends]] * outer), ends, fitted)
         self._rows = np.repeat(np.arange(outer), inner)
         self._within = self._wide.begins[self._rows]
         bounds = np.stack([self._within, self._within + self._wide.length], axis=1)
@@ -92,6 +95,23 @@ class Parts:
         """What is wanted of the samples [V, m * hop] that the graph gives."""
         starts, ends = ((joints - self._narrow.begins) * self._hop for joints in (self._joints[:-1], self._joints[1:]))
         return np.concatenate([row[start:end] for row, start, end in zip(samples, starts, ends, strict=True)])
+
+
+def equal_parts(wanted: tuple[int, int], count: int, context: int, total: int) -> list[int]:
+    """Where so many parts begin, and where the last one ends, so that with their context all are of one length.
+
+    There is none before the first position and behind the last, so that parts there are longer themselves.
+
+    Args:
+        wanted: the first position, and the first after them that is not.
+        count: parts.
+        context: positions that each depends on, either side.
+        total: where everything ends.
+    """
+    begin, end = wanted
+    first, last = max(0, begin - context), min(total, end + context)
+    alone = (last - first - 2 * context) / count
+    return [begin, *(first + context + round(alone * part) for part in range(1, count)), end]
 
 
 def row_counts(config: VocoderConfig, wanted: int, workers: int) -> tuple[int, int]:
