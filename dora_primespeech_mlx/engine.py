@@ -8,11 +8,11 @@ Each stage is a generator over the one before it, and speaking a whole text is j
 import logging
 import secrets
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from dora_primespeech_mlx.files.sounds import audio_file, written_as
 from dora_primespeech_mlx.files.writing import replace_file
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.sampling import Sampling
-from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.settings import Settings, checked
 from dora_primespeech_mlx.speech import AudioChunk, Manner, Omission, Speech, Style, Wishes, Word
 from dora_primespeech_mlx.synthesis.decoding import Decoders
 from dora_primespeech_mlx.synthesis.needs import Need, alone
@@ -36,6 +36,7 @@ from dora_primespeech_mlx.synthesis.sentence import (
 )
 from dora_primespeech_mlx.synthesis.streaming import Pace, Schedule, render_lengths
 from dora_primespeech_mlx.voices.book import VoiceEntry, read_voices
+from dora_primespeech_mlx.voices.fields import shown
 from dora_primespeech_mlx.voices.library import Library, Voice
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class Engine:
         Raises:
             FileNotFoundError, ValueError: as `voices.read_voices` and `library.Library.voice`.
         """
+        _check_type("voices", voices, str, Path)
+        _check_type("settings", settings, Settings)
         settings = settings or Settings(voices=Path(voices))
         engine = cls(Library(read_voices(voices), settings), settings)
         engine.load_voice(settings.voice)
@@ -145,7 +148,7 @@ class Engine:
 
     def stream(
         self,
-        text: str | Iterable[str],
+        text: str | Iterable[str | None],
         *,
         voice: str | Voice | None = None,
         style: str | Style | None = None,
@@ -161,15 +164,15 @@ class Engine:
 
         Args:
             text: the whole text, or its pieces as they come (an LLM's tokens): sentences are spoken as soon as they
-                end.
+                end. A piece of None is passed over.
             voice: name or alias, or a voice itself; None is the default voice.
             style: whose prosody the voice follows with its own timbre: one of its styles or another voice of its model
                 by name, or a `Style`, a recording and what it says; None is the voice's own.
-            language: "auto", "zh", "en", "ja", "ko", "yue" or "auto_yue"; None is the voice's.
-            speed: above 1 is faster; None is the voice's.
-            seed: fixes the result; None draws one.
+            language: "auto", "zh", "en", "ja", "ko", "yue" or "auto_yue", in any usual spelling; None is the voice's.
+            speed: 0.5 to 2, above 1 is faster; None is the voice's.
+            seed: fixes the result; None and -1 draw one.
             sampling: how codes are drawn; None is the voice's.
-            noise_scale: deviation of the latents, 0 to about 1; None is the settings'.
+            noise_scale: deviation of the latents, 0 to 2; None is the settings'.
             schedule: how audio is cut into chunks; None for what suits the executor.
             cancelled: asked between two codes and two chunks; once true, nothing more is yielded.
 
@@ -178,12 +181,13 @@ class Engine:
             nothing to speak in it.
 
         Raises:
-            ValueError: an unknown voice or style, or a text in a language that the voice or this installation does not
-                speak.
+            ValueError: an unknown voice or style, a value out of bounds or of another kind, or a text in a language
+                that the voice or this installation does not speak.
         """
         wishes = _wishes(voice, style, language, speed, seed, sampling, noise_scale)
         own = voice if isinstance(voice, Voice) else None
-        units = self.speak(text, self.settle(wishes, own), own, schedule, cancelled)
+        _check_type("schedule", schedule, Schedule)
+        units = self.speak(_texts(text), self.settle(wishes, own), own, schedule, cancelled)
         return (chunk for chunk in units if isinstance(chunk, AudioChunk))
 
     def speak(
@@ -224,7 +228,7 @@ class Engine:
         request = self._request(manner, own, whole=True, batch=batch)
         pieces: list[np.ndarray] = []
         words: list[Word] = []
-        for chunk in self._units(text, request):
+        for chunk in self._units(_texts(text), request):
             if isinstance(chunk, AudioChunk):
                 on_chunk(chunk)
                 pieces.append(chunk.samples)
@@ -367,7 +371,7 @@ def synthesize(
         output_path: sound file to write, .wav, .flac or .ogg.
 
     Raises:
-        FileNotFoundError, ValueError: as `Engine.from_config`, `Engine.stream` and `audio.audio_file`.
+        FileNotFoundError, ValueError: as `Engine.from_config`, `Engine.stream` and `files.sounds.audio_file`.
     """
     if output_path is not None:
         written_as(output_path)
@@ -387,15 +391,38 @@ def _wishes(
     sampling: Sampling | None,
     noise_scale: float | None,
 ) -> Wishes:
+    _check_type("voice", voice, str, Voice)
+    _check_type("style", style, str, Style)
+    _check_type("sampling", sampling, Sampling)
+    given = {"language": language, "speed": speed, "seed": seed, "noise_scale": noise_scale}
     return {
         "voice": voice if isinstance(voice, str) else None,
         "style": style,
-        "language": language,
-        "speed": speed,
-        "seed": seed,
-        "noise_scale": noise_scale,
+        **{name: checked(name, value) for name, value in given.items() if value is not None},
         **(asdict(sampling) if sampling is not None else {}),
     }
+
+
+def _check_type(name: str, value: Any, *kinds: type) -> None:
+    """ValueError if an argument is neither None nor of one of these kinds."""
+    if value is not None and not isinstance(value, kinds):
+        allowed = " or ".join(kind.__name__ for kind in kinds)
+        raise ValueError(f"{name} is {shown(value)}; it must be of the type {allowed}")
+
+
+def _texts(text: str | Iterable[str | None]) -> str | Iterable[str | None]:
+    """A text, or its pieces; ValueError for what is neither, as soon as that is known."""
+    if isinstance(text, str):
+        return text
+    if isinstance(text, bytes | Mapping) or not isinstance(text, Iterable):
+        raise ValueError(f"the text is of the type {type(text).__name__}; it must be a str, or its pieces, each a str")
+    return (_piece(piece) for piece in text)
+
+
+def _piece(piece: str | None) -> str | None:
+    if piece is not None and not isinstance(piece, str):
+        raise ValueError(f"a piece of the text is {shown(piece)}; it must be a str")
+    return piece
 
 
 def _silence(seconds: float, request: Request) -> np.ndarray:

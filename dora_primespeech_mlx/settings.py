@@ -364,6 +364,8 @@ VARIABLES = (
     ),
 )
 
+KINDS: Mapping[str, Kind] = {variable.field: variable.kind for variable in VARIABLES}
+"""Field of `Settings` -> what it allows."""
 MANNER_NAMES = ("voice", "style", "language", "speed", "seed", "noise_scale", *SAMPLING_NAMES)
 """Fields of `Settings` that say how to speak."""
 
@@ -482,6 +484,11 @@ def parse(name: str, raw: str, kind: Kind, meaning: str = "") -> Any:
         return value
     shown = repr(raw if len(raw) <= LONGEST_SHOWN else f"{raw[:LONGEST_SHOWN]}...")
     raise ValueError(f"{name}={shown} is not allowed; it must be {kind.allowed}{f' ({meaning})' if meaning else ''}")
+
+
+def checked(name: str, value: Any) -> Any:
+    """A value of a field of `Settings`, or a text of one, as `parse` reads it and with its errors."""
+    return parse(name, str(value), KINDS[name])
 
 
 def ignored_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -215,6 +215,34 @@ def test_long_text_is_cut_into_sentences(engine: Engine) -> None:
     assert len({chunk.sentence for chunk in chunks}) >= 2
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"text": b"Hi."}, "the text is of the type bytes; it must be a str"),
+        ({"text": {"text": "Hi."}}, "the text is of the type dict"),
+        ({"text": ["Hi", 5]}, "a piece of the text is 5; it must be a str"),
+        ({"speed": 0}, "it must be a number from 0.5 to 2"),
+        ({"speed": "fast"}, "it must be a number from 0.5 to 2"),
+        ({"seed": -2}, "or -1 for a fresh one"),
+        ({"noise_scale": True}, "noise_scale='True' is not allowed"),
+        ({"voice": 5}, "voice is 5; it must be of the type str or Voice"),
+        ({"style": 5}, "style is 5; it must be of the type str or Style"),
+        ({"sampling": {"top_k": 5}}, "sampling is an object; it must be of the type Sampling"),
+        ({"schedule": (1, 2)}, "it must be of the type Schedule"),
+    ],
+)
+def test_values_of_another_kind_are_named(engine: Engine, options: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        list(engine.stream(**{"text": "Hi.", **options}))
+
+
+def test_values_are_read_as_messages_have_them(engine: Engine) -> None:
+    plain = engine.synthesize("Hi.", seed=3, speed=1.2, language="en").audio
+    pieces = engine.stream(["H", None, "i."], seed="3", speed="1.2", language="English")
+    assert np.array_equal(np.concatenate([chunk.samples for chunk in pieces])[:640], plain[:640])
+    assert len(engine.synthesize("Hi.", seed=-1).audio)
+
+
 def test_unknown_voice_and_language_are_named(engine: Engine) -> None:
     with pytest.raises(ValueError, match="no voice 'bob'. Known voices: tiny"):
         next(engine.stream("Hi.", voice="bob"))

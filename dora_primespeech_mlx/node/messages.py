@@ -16,14 +16,13 @@ from dora_primespeech_mlx.names.slips import nearest
 from dora_primespeech_mlx.names.synonyms import COMMANDS, as_key, command_named, same_thing
 from dora_primespeech_mlx.node.outputs import HANDED_ON
 from dora_primespeech_mlx.settings import (
+    KINDS,
     LANGUAGES,
     MANNER_NAMES,
     PITCH,
     SPEED,
-    VARIABLES,
     VOLUME,
     Flag,
-    Kind,
     Number,
     parse,
 )
@@ -46,7 +45,6 @@ MetadataValue = bool | int | float | str | list[int] | list[float] | list[str]
 Metadata = dict[str, Any]
 
 
-KINDS: Mapping[str, Kind] = {variable.field: variable.kind for variable in VARIABLES}
 SETTABLE = {**{name: KINDS[name] for name in MANNER_NAMES}, "pitch": PITCH, "volume": VOLUME}
 """What `set` and parameter updates may change: name -> kind."""
 
