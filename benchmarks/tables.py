@@ -190,6 +190,26 @@ def clusters(report: dict[str, Any]) -> str:
     )
 
 
+def clusters_in_short(report: dict[str, Any]) -> str:
+    """Of `clusters` what a reader asks first."""
+    many, sentence = report["many"], report["sentence"]
+    last = max((name for name in many if name.endswith("codes_per_s")), key=lambda name: int(name.split()[1]))
+    rows = [
+        (
+            "T2S, codes a second of one text (25 are real time)",
+            spread_of(report["rates"]["loop, 1 texts, codes_per_s"]),
+        ),
+        ("the same network in torch's CUDA graph", short(report["torch"]["graph, codes_per_s"])),
+        (f"T2S, codes a second of {last.split()[1]} texts at once", short(many[last])),
+        ("first audio of a sentence, ms", spread_of(sentence["first_ms"][1:])),
+        ("real-time factor of a sentence", spread_of(sentence["real_time_factor"][1:])),
+    ]
+    return markdown(("what", "median (least to most)"), rows) + (
+        f"\n{report['device']}, mlx {report['mlx']}; random weights of the released size. "
+        "`python benchmarks/cuda_t2s.py`\n"
+    )
+
+
 def within(report: dict[str, Any]) -> str:
     """What cuda_t2s.py found of calls of SoVITS on the stream of codes: beside them, and by themselves."""
     sentence, queued = report["within"]["sentence"], report["within"]["queued"]
@@ -255,6 +275,7 @@ def peers(report: dict[str, Any]) -> str:
 REPORTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "cuda": cuda,
     "clusters": clusters,
+    "clusters-in-short": clusters_in_short,
     "within": within,
     "peers": peers,
 }

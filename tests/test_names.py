@@ -21,6 +21,8 @@ def test_a_path_that_is_nearly_right_is_told_with_the_one_that_may_be_meant(tmp_
         assert perhaps(tmp_path / written) == f"write {tmp_path / meant} if that is meant"
     (tmp_path / "ref.flac").write_bytes(b"")
     assert perhaps(tmp_path / "ref") == ""  # two may be meant
+    (tmp_path / "voice.pth.crdownload").write_bytes(b"")
+    assert "voice.pth.crdownload is a download that is not finished: wait" in perhaps(tmp_path / "voice.pth")
     assert perhaps(Path("https://voices.example/ref.wav")).startswith("it is an address in the web")
     assert perhaps(Path("C:\\voices\\ref.wav")).startswith("it is a path of Windows")
     assert perhaps(tmp_path / "other.wav") == perhaps(tmp_path) == perhaps(tmp_path / ("x" * 999)) == ""

@@ -8,6 +8,8 @@ from unicodedata import normalize
 
 from dora_primespeech_mlx.names.slips import nearest
 
+UNFINISHED = (".crdownload", ".part", ".partial", ".download", ".aria2", ".incomplete", ".!ut", ".!qb")
+"""Endings that programs give to what they have not downloaded whole."""
 MOST_NAMES = 5000
 """Files of a folder that are looked at."""
 
@@ -82,7 +84,11 @@ def perhaps(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     found = _same(path.name, names) or nearest(path.name, names)
-    return f"write {path.with_name(found[0])} if that is meant" if found else ""
+    if not found:
+        return ""
+    if found[0].lower().endswith(UNFINISHED):
+        return f"{path.with_name(found[0])} is a download that is not finished: wait for it, or begin it again"
+    return f"write {path.with_name(found[0])} if that is meant"
 
 
 def _same(name: str, names: list[str]) -> list[str]:

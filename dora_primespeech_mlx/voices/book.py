@@ -12,6 +12,7 @@ The third is the `custom_voices.json` of MoFA and Moxin: a `voices` list, record
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shlex import quote
@@ -244,14 +245,11 @@ def _word(path: Path) -> str:
     return quote(str(path))
 
 
-def _no_file(path: Path) -> str:
-    base = path.parent.parent if path.parent.name == "voices" else path.parent
+def _predecessor(base: Path, path: Path) -> str:
+    """What to do with a model folder of dora-primespeech in Python, if `base` is one; "" otherwise."""
     for root in (base / "moyoyo", base):
-        t2s = next(
-            (file for folder in sorted(root.glob("GPT_weights*")) for file in sorted(folder.glob("*.ckpt"))), None
-        )
-        latent = sorted(root.glob("SoVITS_weights*"))
-        sovits = next((file for folder in latent for file in sorted(folder.glob("*.pth"))), None)
+        t2s = min(root.glob("GPT_weights*/*.ckpt"), default=None)
+        sovits = min(root.glob("SoVITS_weights*/*.pth"), default=None)
         if t2s is not None and sovits is not None:
             return (
                 f"{base} is a model folder of dora-primespeech in Python, and has no voices.json. Convert the two "
@@ -259,6 +257,13 @@ def _no_file(path: Path) -> str:
                 f"{_word(sovits)} --out {_word(base / 'converted')}; primespeech voice add NAME RECORDING --text WORDS "
                 f"--model {_word(base / 'converted')} --voices {_word(path)}"
             )
+    return ""
+
+
+def _no_file(path: Path) -> str:
+    with suppress(OSError):
+        if way := _predecessor(path.parent.parent if path.parent.name == "voices" else path.parent, path):
+            return way
     if path.is_dir():
         if there(path / T2S_FILE):
             return (
