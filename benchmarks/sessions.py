@@ -179,7 +179,10 @@ class TimedT2S:
     xp: ModuleType = np
     pipelined: bool = True
     exact_batches: bool = True
-    beside: bool = False
+    apart: bool = False
+
+    def beside(self) -> None:
+        """See `runtime.interface.T2SRunner`."""
 
     def open(self) -> TimedRows:
         """See `runtime.interface.T2SRunner`."""

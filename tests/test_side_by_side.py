@@ -4,6 +4,7 @@ import threading
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -53,20 +54,23 @@ def test_a_text_sounds_as_alone_beside_others_that_come_and_go(tiny_voices: Path
     settings = Settings(voices=tiny_voices, runtime="onnx", precision=precision, threads=2)
     engine = Engine.from_config(tiny_voices, replace(settings, language="en"))
     assert engine.threads == 2
-    sovits = engine.load_voice().sovits
-    while sovits.beside() is None:  # its sessions are being made
+    sovits, t2s = engine.load_voice().sovits, engine.load_voice().t2s
+    while sovits.beside() is None or t2s.beside() is None:  # their sessions are being made
         pass
+    prefilled, prefill = [], t2s.beside().prefill
+    t2s.beside().prefill = lambda *text: (prefilled.append(threading.current_thread().name), prefill(*text))[1]
     made: list[str] = []
     beside = sovits.beside()
     whole = beside.vocode
     beside.vocode = lambda *row: (made.append(threading.current_thread().name), whole(*row))[1]
     together = speak_all(engine, TEXTS, 2)
     assert len(made) > 4 and all(name.startswith("beside") for name in made)
-    count = len(made)
+    assert len(prefilled) > 1 and all(name.startswith("beside") for name in prefilled)
+    count = len(made), len(prefilled)
     for seed, text in enumerate(TEXTS):
         alone = [chunk.samples for chunk in engine.stream(text, seed=seed)]
         np.testing.assert_allclose(together[seed], np.concatenate(alone), atol=1e-6)
-    assert len(made) == count
+    assert (len(made), len(prefilled)) == count
 
 
 def units(name: str, do: Work[Any], beside: Work[Any] | None, count: int = 1) -> Generator[Need, None, None]:
@@ -150,6 +154,7 @@ def test_work_beside_counts_by_its_share_of_the_threads_and_an_error_is_its_text
         if (turn := scheduler.next()) is not None and turn.whom == "b":
             with pytest.raises(ValueError, match="b cannot be spoken"):
                 scheduler.work(turn)
+            turn.over = True
         elif turn is not None:
             scheduler.work(turn)
     assert 0 < first.work < needs[0].took and first.over
@@ -157,8 +162,9 @@ def test_work_beside_counts_by_its_share_of_the_threads_and_an_error_is_its_text
 
 def test_a_row_that_leaves_waits_for_what_is_made_of_it() -> None:
     runner = Scripted([9], pipelined=False, xp=np)
-    runner.beside = True
-    decoder, begun, go = Decoder(runner, apart=False), threading.Event(), threading.Event()
+    runner.start = lambda texts, prompt: SimpleNamespace(logits=np.zeros((1, 10), np.float32))
+    runner.beside = lambda: None
+    decoder, begun, go = Decoder(runner, apart=True), threading.Event(), threading.Event()
     row = Row(np.array([1, 2, 9], np.int32), None, NoiseTable("exponential", 10, (0,)), limit=5)
     decoder.join([row])
 

@@ -152,8 +152,12 @@ class T2SRunner(Protocol):
         ...
 
     @property
-    def beside(self) -> bool:
+    def apart(self) -> bool:
         """Whether it pays to decode texts each by itself, so that each may be on a thread of its own."""
+        ...
+
+    def beside(self) -> "T2SRunner | None":
+        """The same on one thread, for texts beside others; None where that gains nothing, or as long as it is made."""
         ...
 
     def open(self) -> T2SRows | DrawingRows:

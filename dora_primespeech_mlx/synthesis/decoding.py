@@ -181,13 +181,17 @@ class Decoder:
     def __init__(self, runner: T2SRunner, apart: bool = False):
         self.runner = runner
         self.rows: list[Row] = []
-        self._executor = Apart(runner.start) if apart else runner.open()
-        self._draws = isinstance(self._executor, DrawingRows)
-        self._drawing = self._executor if isinstance(self._executor, DrawingRows) else _Drawn(runner, self._executor)
-        self._transfers = self._drawing.transfers
+        self._apart = apart
+        self._decode_on(Apart(runner.start) if apart else runner.open())
         self._under_way: dict[int, deque[_Launch]] = {}
         self._block: tuple[Row | None, int, Array] = (None, 0, None)
         self._at_work = Lock()
+
+    def _decode_on(self, executor: T2SRows | DrawingRows) -> None:
+        self._executor = executor
+        self._draws = isinstance(executor, DrawingRows)
+        self._drawing = executor if isinstance(executor, DrawingRows) else _Drawn(self.runner, executor)
+        self._transfers = self._drawing.transfers
 
     @property
     def most(self) -> int:
@@ -241,8 +245,10 @@ class Decoder:
             del self._under_way[id(row)]
 
     def beside(self, do: Work[Any]) -> Work[Any] | None:
-        """`join` or `begin` for a thread beside others, where the rows of this decoder are one text's."""
-        return partial(self._alone, do) if self.runner.beside else None
+        """`join` or `begin` for a thread beside others, where rows are decoded apart: this decoder has one text's."""
+        if self._apart and not self.rows and (other := self.runner.beside()):
+            self._decode_on(Apart(other.start))
+        return partial(self._alone, do) if self._apart else None
 
     def _alone(self, do: Work[Any], rows: Sequence[Row]) -> Sequence[Any]:
         with self._at_work:
@@ -355,7 +361,7 @@ class Decoders:
 
     def of(self, runner: T2SRunner) -> Decoder:
         """The decoder of a network; those that decode nothing are forgotten, with their memory."""
-        if runner.beside:
+        if runner.apart:
             return Decoder(runner, apart=True)
         self._known = {key: each for key, each in self._known.items() if each.rows or each.runner is runner}
         if id(runner) not in self._known:

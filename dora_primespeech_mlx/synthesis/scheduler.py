@@ -164,12 +164,14 @@ class Scheduler(Generic[Whom]):
 
     def _gather(self) -> None:
         """Ends what other threads have done."""
-        done = [(turn, meeting.result()) for turn, meeting in self._beside if meeting.done()]
-        self._beside = [each for each in self._beside if not each[1].done()]
-        for turn, meeting in done:
-            meeting.end()
-            self._count([turn], meeting.took, self.threads)
-            self._free([turn])
+        for each in list(self._beside):
+            turn, begun = each
+            if begun.done():
+                self._beside.remove(each)
+                meeting = begun.result()
+                meeting.end()
+                self._count([turn], meeting.took, self.threads)
+                self._free([turn])
 
     def _behind(self, ready: Sequence[Turn[Whom]]) -> Turn[Whom] | None:
         """Of texts not heard yet that could go on together with the first one, one that has to catch up with it."""

@@ -67,9 +67,13 @@ class Endless:
         return self.runner.exact_batches
 
     @property
-    def beside(self) -> bool:
+    def apart(self) -> bool:
         """See `runtime.interface.T2SRunner`."""
-        return self.runner.beside
+        return self.runner.apart
+
+    def beside(self) -> T2SRunner | None:
+        """See `runtime.interface.T2SRunner`."""
+        return self.runner.beside()
 
     def open(self) -> T2SRows | DrawingRows:
         """See `runtime.interface.T2SRunner`."""

@@ -150,13 +150,16 @@ class MlxT2SRunner:
     """T2S on MLX. On an accelerator steps are submitted ahead of their use and prefill lengths are rounded up."""
 
     exact_batches = True
-    beside = False
+    apart = False
 
     def __init__(self, model: T2S, accelerated: bool):
         self.config = model.config
         self.xp = mx
         self.pipelined = accelerated
         self._model = model
+
+    def beside(self) -> None:
+        """See `runtime.interface.T2SRunner`."""
 
     def open(self) -> T2SRows:
         """See `runtime.interface.T2SRunner`."""

@@ -171,18 +171,21 @@ class OnnxT2SRunner:
     xp = np
     pipelined = False
 
-    def __init__(self, config: T2SConfig, graph: GraphOf, threads: int | None = None):
+    def __init__(self, config: T2SConfig, graph: GraphOf, threads: int | None = None, step: OnnxFunction | None = None):
         """Begins to make the sessions.
 
         Args:
             config: the network's dimensions.
             graph: gives "prefill" and "step".
             threads: None for `session.default_threads` in prefills, and in steps for one, in large models two.
+            step: what makes steps; None for the graph's.
         """
         self.config = config
+        self._graph = graph
         self._prefill = OnnxFunction(graph("prefill"), threads)
-        self._step = OnnxFunction(graph("step"), threads or min(1 + (config.hidden >= LARGE), default_threads()))
-        self.beside = config.hidden < LARGE and (threads or default_threads()) > 1
+        steps_on = threads or min(1 + (config.hidden >= LARGE), default_threads())
+        self._step = step or OnnxFunction(graph("step"), steps_on)
+        self.apart = config.hidden < LARGE and (threads or default_threads()) > 1
         self._spare: np.ndarray = np.empty(0, np.int8)
         self._sparing = RLock()
 
@@ -196,6 +199,14 @@ class OnnxT2SRunner:
         """See `runtime.interface.T2SRunner`: measured, for 8-bit products take another way for one row than for two."""
         alone, among = (self._scores(count) for count in (1, 2))
         return np.array_equal(alone, among)
+
+    def beside(self) -> "OnnxT2SRunner | None":
+        """See `runtime.interface.T2SRunner`; its prefill's session is begun when first asked for."""
+        return self._beside if self.apart and self._beside._prefill.ready else None
+
+    @cached_property
+    def _beside(self) -> "OnnxT2SRunner":
+        return OnnxT2SRunner(self.config, self._graph, 1, self._step)
 
     def _scores(self, count: int) -> np.ndarray:
         """Scores of one text after three codes, the first of so many."""

@@ -551,7 +551,7 @@ class ClusterT2SRunner:
     """T2S on CUDA devices that have clusters of blocks."""
 
     exact_batches = True
-    beside = False
+    apart = False
     pipelined = True
 
     def __init__(
@@ -561,6 +561,9 @@ class ClusterT2SRunner:
         self.config = kernel.config
         self.xp = mx
         self._kernel, self._prefill, self._many, self._transfers = kernel, prefill, many, transfers
+
+    def beside(self) -> None:
+        """See `runtime.interface.T2SRunner`."""
 
     def open(self) -> ClusterRows:
         """See `runtime.interface.T2SRunner`."""
