@@ -51,7 +51,7 @@ VALUE_SIGNS = frozenset("≈±√∛∑∏∫∠△∀∃∴∵−€£¥￥§�
 """Signs that say something of the value that they stand before, with a blank between or without."""
 # What a dash stands between that is the "to" of a range: 3—5天, 1月—3月, 周一—周五.
 RANGE_BEGINS = re.compile(r"[\d%％‰℃°年月日号点时分秒元万亿一二三四五六七八九十A-Za-z]")
-RANGE_ENDS = re.compile(r"[\d周星次翌$￥¥€£−-]")
+RANGE_ENDS = re.compile(r"[\d周星次翌公$￥¥€£−-]")
 LIST_MARK = re.compile(r"(?:^|[\s；;。，,])(?:[一二三四五六七八九十]{1,3}|[Ⅰ-Ⅹ]|\d{1,2}|[A-H])$")
 """What marks an item of a list before 、, which belongs to the item."""
 # Digits, and those that are one more.

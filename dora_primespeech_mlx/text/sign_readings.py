@@ -105,7 +105,8 @@ def equality(match: re.Match[str], language: str) -> str:
 def minus(match: re.Match[str], language: str) -> str:
     """The minus sign: an operator between two values, else the sign of a number."""
     left, right = before(match).rstrip(), after(match)
-    if re.search(r"[A-Za-z0-9)\]%²³℃°]$", left):
+    is_sign = match[1] and match.group().endswith("−") and re.search(r"[A-Z]{2}$", left) and right[:1].isdigit()
+    if re.search(r"[A-Za-z0-9)\]%²³℃°]$", left) and not is_sign:
         return "减" if language == "zh" else " minus "
     if not re.match(NUMBER_AHEAD, right):
         return "负" if language == "zh" else " negative "
@@ -299,6 +300,13 @@ def offset(match: re.Match[str], language: str) -> str:
 def moment(match: re.Match[str], language: str) -> str:
     """A day and a time with a T between them."""
     zone = ("协调世界时", " U T C")[language != "zh"] if match[4] else ""
+    if match[5]:
+        ahead, hours = match[5] == "+", str(int(match[6]))
+        minutes = "" if match[7] == "00" else match[7]
+        if language == "zh":
+            zone = f"，{'东' if ahead else '西'}{cardinal(hours)}区" + "半" * bool(minutes)
+        else:
+            zone = f" U T C {'plus' if ahead else 'minus'} {hours}{' ' * bool(minutes)}{minutes}"
     return f"{match[1]}{' ' if language == 'zh' else ', '}{match[2]}{match[3] or ''}{zone}"
 
 

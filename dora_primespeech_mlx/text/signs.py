@@ -108,12 +108,20 @@ def _rules(language: str) -> Rules:
         # A moment as programs write it, and a network of computers.
         (
             "T",
-            r"((?:19|20)\d\d-\d\d-\d\d)T(\d\d:\d\d)(?::00(?:\.0+)?|(:\d\d)(?:\.\d+)?)?(Z|[+-]00:?00)?(?![\d:])",
+            r"((?:19|20)\d\d-\d\d-\d\d)T(\d\d:\d\d)(?::00(?:\.0+)?|(:\d\d)(?:\.\d+)?)?(?:(Z|[+-]00:?00)|([-+−])(0\d|1[0-4]):?([0-5]\d))?(?![\d:])",
             readings.moment,
             readings.moment,
         ),
         ("+-−", r"(?<=\d:\d\d:\d\d)\s?([-+−])(0\d|1[0-4]):?([0-5]\d)(?![\d:])", readings.offset, readings.offset),
         ("/", r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})/(?=\d{1,2}(?!\d))", r"\1斜杠", r"\1 slash "),
+        # A colour, and money that is owed.
+        (
+            "#",
+            r"#(?=[0-9A-Fa-f]*\d)([0-9A-Fa-f]{6})(?![0-9A-Za-z])",
+            lambda m, where: "井号" + "".join(digits(sign) or f" {sign.upper()} " for sign in m[1]),
+            lambda m, where: m.group(),
+        ),
+        ("-−", r"(?<![\w)\]])[-−](?=[¥￥$€£]\s?\d)", "负", lambda m, where: m.group()),
         # All columns of a table; a division without its rest.
         # A version before the one that counts; where a program writes what it has to say.
         (
@@ -672,8 +680,8 @@ def _rules(language: str) -> Rules:
             readings.inches,
         ),
         (
-            "=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝±∞≪≫∵∴∠△⊙∀∃∫∑∏∂∇",
-            r"\s*([=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝≪≫∵∴∠△⊙∀∃∫∑∏∂∇]|[±](?=\d))\s*",
+            "=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝±∞≪≫∵∴∠△⊙∀∃∫∑∏∂∇∅",
+            r"\s*([=≈≡≌∽⊥∥≠∈∉⊂⊆∩∪∝≪≫∵∴∠△⊙∀∃∫∑∏∂∇∅]|[±](?=\d))\s*",
             lambda m, where: readings.spoken(m[1], where),
             lambda m, where: readings.spoken(m[1], where),
         ),

@@ -12,6 +12,7 @@ def medicine_rules() -> list[Row]:
     return [
         ("0q|0Q", r"\b[qQ]\.?\s?(\d{1,2})(?:\s?[-–]\s?(\d{1,2}))?\s?(hrs?|h|d|wks?|min)\b", _every),
         ("0BID", r"(?<=\d)(\s?[A-Za-z]{1,8} )BID\b", r"\1B I D"),
+        ("0xd|0×d", r"(?<=[A-Za-z)]) [x×]\s?(\d+(?:\s?[-–]\s?\d+)?) ?d\b", r" for \1 days"),
         (
             "0x|0×",
             r"(?<=[A-Za-z)]) [x×]\s?(?=\d+(?:\s?[-–]\s?\d+)? ?(?:days?|d|weeks?|wks?|months?|doses?|nights?)\b)",

@@ -244,7 +244,7 @@ def _rules() -> Rules:
             r"\b(457|501|527)\(([a-z])\)(?:\((\d)\))?",
             lambda match: f"{in_hundreds(match[1])} {match[2]} {match[3] or ''}",
         ),
-        ("0x", rf"(?<=\d)x(?=/|\s(?:{OF_TIMES})\b)", lambda match: " times"),
+        ("0x|0×", rf"(?<=\d)[x×](?=/|\s(?:{OF_TIMES})\b)", lambda match: " times"),
         (
             "0M|0B",
             r"(?<![\w.$-])(\d+(?:\.\d+)?)([MB])\b(?=-?(?:\s(?:people|users?|tokens?|param(?:eter)?s|views?|downloads"
@@ -256,6 +256,12 @@ def _rules() -> Rules:
             ),
         ),
         *((NUMERALS, pattern, say) for pattern, say in roman_rules()),
+        (
+            "0",
+            r"(?i)\b((?:otp|one-time (?:code|pass\w+)|(?:verification|security|login|access) code)"
+            r"(?: is|:)* )(\d{3})[ -](\d{3})(?!\d|\.\d)",
+            lambda match: f"{match[1]}{digits(match[2])}, {digits(match[3])}",
+        ),
         (
             "0",
             rf"(?i)\b({quantities.CODE_WORDS}(?:,? (?:is|was|number|are)|:|=| number| #)*:? ?)(\d{{3,}})"
@@ -271,14 +277,15 @@ def _rules() -> Rules:
         (
             "0",
             r"(?i)\b((?:call|dial|text|ring|phone)(?:ed|ing|s)? (?:the number )?)(\d{3})"
-            r"(?=\s*(?:[.,!?;:]|$|(?:now|or|for|if|in|and|immediately|right|to|from|when|at|as|on|before|after|service)\b))"
+            r"(?=\s*(?:[.,!?;:(]|$|(?:now|or|for|if|in|and|immediately|right|to|from|when|at|as|on|before|after|service)\b))"
             r"|\b()(911)(?= (?:now\b|call|operator|dispatch|emergency))",
             lambda match: f"{match[1] or ''}{digits(match[2] or match[4])}",
         ),
         ("0", r"(?i)\b(text (?:\w+ )?to )(\d{5,6})(?!\d)", quantities.code),
+        ("0", r"(?<=\bor )(?:911|112|999|988|000|111|110|119|120)(?=\s*(?:[.,;!?(]|$))", quantities.emergency),
         (
             "0n",
-            r"(\d\s?ft\.? \d+)\s?in\b\.?|(?<=\d/\d) in\.(?=\s)",
+            r"(\d\s?ft\.? \d+)\s?in\b\.?|(?<=\d/\d) in(?:\.(?=\s)|(?=\.$))",
             lambda match: (
                 f"{(match[1] or '').replace('ft.', 'ft')} inch{'' if re.search(r' 1$', match[1] or '') else 'es'}"
             ),
@@ -412,7 +419,7 @@ def _rules() -> Rules:
             r"(?<![\w./°])((?:km|m|cm|mi|ft|[KMG]B|kg|g|mg|W|J)/(?:h|s²|s|d?L|kg|m²|m³))(?![\w/²³])",
             lambda match: english_unit(match[1], False),
         ),
-        ("0x|0×", rf"(\d\s?(?:{unit}|in|inch(?:es)?|['’]))\.?\s?[x×]\s?(?=\d)", lambda match: f"{match[1]} by "),
+        ("0x|0×", rf"(\d\s?(?:{unit}|in|inch(?:es)?|['’]))\.?\s?[x×]\s?(?=\d)", _side),
         ("0x|0×", rf"(\d)\s?[x×]\s?(?=\d+(?:\.\d+)?[\s-]?(?:{unit})(?![\w²³]))", lambda match: f"{match[1]} by "),
         (
             "0/",
@@ -526,6 +533,14 @@ def _rules() -> Rules:
         ("N|S|E|W", r"\b(degrees?|minutes|seconds) ([NSEW])\b(?!\.\w)", lambda match: f"{match[1]} {WINDS[match[2]]}"),
     ]
     return Rules(rows)
+
+
+def _side(match: re.Match[str]) -> str:
+    """One side of something, before another: 12 in. x 18 in."""
+    length = match[1].removesuffix("in").rstrip()
+    if length == match[1]:
+        return f"{length} by "
+    return f"{length} {'inch' if re.search(r'(?<![0-9.])1$', before(match) + length) else 'inches'} by "
 
 
 def _minute(match: re.Match[str]) -> str:

@@ -81,6 +81,12 @@ def run_of_kilometers(match: re.Match[str]) -> str:
     return f"{cardinal(match[1])} K" if RUNS.search(sentence) else match.group()
 
 
+def emergency(match: re.Match[str]) -> str:
+    """The number of another service that may be called: 911 or 112."""
+    asks = re.search(r"(?i)\b(?:call|dial|phone|emergency|text|ring)\b", before(match))
+    return digits(match.group()) if asks else match.group()
+
+
 def telephone(match: re.Match[str]) -> str:
     """The groups of a telephone number, digit by digit."""
     extension = match["extension"]

@@ -227,7 +227,9 @@ def speak_formulas(text: str, language: str) -> str:
         text = LIMIT.sub(r" \\lim_{\1 \\to \2} ", text).replace("∞}", r"\infty}")
     text = TAKEN_TOGETHER.sub(lambda match: "n log " if match.group()[0] == "n" else f"{match.group()} ", text)
     text = SHELLS.sub(_shells, text)
-    text = SCIENTIFIC.sub(r"\1×10^\2", text)
+    text = SCIENTIFIC.sub(lambda match: f"{match[1]}×10^{match[2].lstrip('+')}", text)
+    if "√" in text:
+        text = re.sub(r"(?<![\w)])([³⁴⁵⁶ⁿ])√", _root_of, text)
     if "10" in text:
         text = _power_units(language).sub(lambda match: _measured(match, language), text)
     text = ISOTOPE.sub(lambda match: f"{' '.join(match[2].upper())}-{unicodedata.normalize('NFKC', match[1])}", text)
@@ -252,6 +254,11 @@ def speak_formulas(text: str, language: str) -> str:
         text = BARE.sub(lambda match: _bare(match.group(), language), text)
     text = UNIT_POWER.sub(lambda match: f"{match[1]}{'²³'[int(match[2]) - 2]}", text)
     return PLAIN.sub(lambda match: _plain(match, language), text)
+
+
+def _root_of(match: re.Match[str]) -> str:
+    """A root whose degree is raised before it: ³√27."""
+    return "∛" if match[1] == "³" else rf"\sqrt[{match[1].translate(LOWERED)}]"
 
 
 def _divided(match: re.Match[str], language: str) -> str:
@@ -388,6 +395,8 @@ def _plain(match: re.Match[str], language: str) -> str:
     # Letters behind a digit or before a power are a product: 2as, at².
     letters = re.findall(rf"(?<![\dA-Za-z])[A-Za-z]{{2,}}(?![A-Za-z{RAISED}^])", source)
     if any(word in words("en_function_words.txt") for word in letters) or re.search(r"\d{4}-\d\d-\d\d", source):
+        return source
+    if re.search(r"\d\s?[VAWΩ]\s?±\s?\d|\bq\d{1,2}h\b", source):
         return source
     if _has_unit(source) or SIZES.fullmatch(source) or re.search(r"(?<![\w.])0[bxo][0-9A-Fa-f]", source):
         return source

@@ -184,10 +184,13 @@ def _rules() -> Rules:
         ),
         (
             "-|~|～|—|–",
-            rf"(?<=[年月日号点分时周])[-~～—–](?=[\d周星]|[次翌今明]年)|(?<=点[半钟整])[-~～—–](?=\d)|(?<=\d)[-~～—–](?=[次翌隔第当][日天晚二])|(?<=\d)([{HAN}]{{1,3}})[-~～—–](?=\d+\1)|(?<=[周期][一二三四五六])[-~～—–](?=[周星])"
+            rf"(?<=[年月日号点分时周])[-~～—–](?=[\d周星]|[次翌今明]年)|(?<=点[半钟整])[-~～—–](?=\d)|(?<=\d)[-~～—–](?=[次翌隔第当][日天晚二]|公元)|(?<=\d)([{HAN}]{{1,3}})[-~～—–](?=\d+\1)|(?<=[周期][一二三四五六])[-~～—–](?=[周星])"
             rf"|(?<=\d)([十百千万亿]*(?:{measures}))[-~](?=\d+(?:\.\d+)?[十百千万亿]*(?:{measures}))",
             lambda match: f"{match[1] or match[2] or ''}到",
         ),
+        ("0-", r"(?<![\d.-])\d(?:-\d){2,4}(?![\d.-]|室|房|号)", lambda match: digits(match.group())),
+        ("0-", r"(?<=满)(\d{2,5})-(?=\d{1,4}(?![\d元个人天岁]))", r"\1减"),
+        ("0-", r"(?<![\d.-])7-11(?=便利|店|超市|门店|买|里|吃)", lambda match: "七十一"),
         ("0-", r"(?<!\d)(\d+)-(\d+)-(\d+)(?=室|房|号[^码线])", _rooms),
         ("0-", r"(?<![\d-])(\d{1,2})-(\d{1,2})-(\d{3,4})(?![\d-])", _rooms),
         ("0/", r"(?<=[一-鿿A-Za-z²³])/(?=\d)", "，"),
@@ -231,6 +234,11 @@ def _rules() -> Rules:
             lambda match: f"第{match[1]}{match[3]}，共{match[2]}{match[3]}",
         ),
         (
+            "0-年|0-)|0-）|0~年|0—年|0–年|0–）|0—）",
+            r"(?<=[(（])([1-9]\d{2})\s?[-~～—–]\s?([1-9]\d{2,3})(?=年?[)）])",
+            lambda match: f"{year(match[1])}到{year(match[2])}",
+        ),
+        (
             "0-约|0~约|0—约|0–约",
             r"(?<=[(（])约?(1\d{3}|20\d\d)\s?[-~～—–]\s?约?(1\d{3}|20\d\d)(?=[)）])",
             lambda match: f"约{year(match[1])}到约{year(match[2])}",
@@ -267,6 +275,7 @@ def _rules() -> Rules:
             _ratio,
         ),
         ("0", r"(?<!\d)(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)", _mobile),
+        ("0+-", r"\+\d{1,3}(?:[- ]\d{2,4}){2,}(?!\d)", lambda match: _telephone(match).lstrip("，")),
         ("0", r"(?<![\d.])\d{2,}(?:-\d{2,}){2,}(?!\d)|(?<!\d)(?:0\d{2,3}|[48]00)-?\d{3,4}-?\d{4}(?!\d)", _telephone),
         ("0-", r"(?<![\d-])\d+(?:-\d+){3,}(?![\d-])", _telephone),
         (
@@ -490,7 +499,7 @@ def _mobile(match: re.Match[str]) -> str:
 
 
 def _telephone(match: re.Match[str]) -> str:
-    return "，".join(digits(part, telephone=True) for part in match.group().split("-"))
+    return "，".join(digits(part, telephone=True) for part in re.findall(r"\d+", match.group()))
 
 
 def _money(match: re.Match[str]) -> str:
@@ -605,6 +614,9 @@ def _range(match: re.Match[str]) -> str:
     ends = re.match("[，。、；！？,.;!?()（）]|$", after(match, 1)) and not MEASURED_WORDS.search(before(match, 6))
     if ends and before(match, 1) != "第" and float(match[1]) < 200:
         score = score or SPORTS.search(match.string)
+    if not match[3] and match[1].isdigit() and match[2].isdigit() and int(match[2]) < int(match[1]) < 200:
+        # No range goes down.
+        score = score or re.match("", "")
     if "~" not in match.group() and score and not (match[3] and "赛" in score.group()):
         return f"{decimal(match[1])}比{decimal(match[2])}"
     right = match.string[match.end() + len(match[3] or "") :][:4]
