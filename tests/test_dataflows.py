@@ -37,11 +37,21 @@ def test_say_fails_on_a_chunk_that_is_missing(tmp_path):
     [
         ("record.py", {"WAV": "none/a.wav"}, "none is no folder that is there: make it, or name another; set WAV"),
         ("record.py", {"WAV": "a.mp3"}, r"a\.mp3 is no name for a sound file here: end it in \.wav"),
+        ("record.py", {}, "WAV is not set; it must be a name"),
         ("read_text.py", {"TEXT_FILE": "latin.txt"}, r"latin\.txt is not written in UTF-8"),
+        (
+            "read_text.py",
+            {"TEXT_FILE": "latin.txt", "SESSIONS": "0"},
+            "SESSIONS='0' is not allowed; it must be a whole",
+        ),
+        ("share.py", {}, "NAMES is not set; it must be names separated by commas"),
+        ("share.py", {"NAMES": "a,b", "MISSING_AFTER": "5s"}, "MISSING_AFTER='5s' is not allowed; it must be a number"),
+        ("user.py", {"QUESTIONS": "Hi?", "BARGE_IN": "first"}, "BARGE_IN='first' is not allowed"),
     ],
 )
 def test_a_file_that_cannot_be_is_said_before_anything_is_spoken(tmp_path, monkeypatch, node, variables, said):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(DATAFLOWS / "nodes")
     (tmp_path / "latin.txt").write_bytes("Grüße".encode("latin-1"))
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

@@ -15,6 +15,7 @@ from dataflow_tools import DATAFLOWS
 
 sys.path.append(str(DATAFLOWS / "nodes"))
 from dispatch import Dispatcher, Patience
+from share import unwired
 
 CHUNK = 8
 CHUNKS = 6
@@ -475,3 +476,10 @@ def test_whatever_is_lost_each_text_is_answered_once_and_heard_once(seed):
     world.run(400, until=lambda: world.dispatcher.finished(world.now))
     assert world.dispatcher.finished(world.now)
     world.all_is_well(texts)
+
+
+def test_names_that_the_dataflow_has_no_wires_for_are_told() -> None:
+    inputs = dict.fromkeys(("text", "audio_a", "segment_complete_a", "status_a", "audio_b"), "x/y")
+    config = {"inputs": inputs, "outputs": ["text_a", "audio"]}
+    assert unwired(["a"], config) == []
+    assert unwired(["a", "b"], config) == ["input segment_complete_b", "input status_b", "output text_b"]

@@ -17,6 +17,9 @@ from pathlib import Path
 
 import dora
 import pyarrow as pa
+from variables import variable
+
+from dora_primespeech_mlx.settings import Name, Number
 
 TIMEOUT = 60.0
 
@@ -32,7 +35,7 @@ def served(question: str, url: str, history: list[dict[str, str]]) -> Iterator[s
     """A server's answer as it comes; `history` is the conversation so far, and grows."""
     history.append({"role": "user", "content": question})
     request = urllib.request.Request(
-        url.rstrip("/") + "/chat/completions",
+        url.rstrip("/").removesuffix("/chat/completions") + "/chat/completions",
         json.dumps({"model": os.environ.get("LLM_MODEL", ""), "messages": history, "stream": True}).encode(),
         {"Content-Type": "application/json", "Authorization": f"Bearer {os.environ.get('LLM_KEY', '')}"},
     )
@@ -43,7 +46,10 @@ def served(question: str, url: str, history: list[dict[str, str]]) -> Iterator[s
             data = line.decode("utf-8", "replace").strip().removeprefix("data:").strip()
             if not data.startswith("{"):
                 continue
-            for choice in json.loads(data).get("choices", []):
+            said = json.loads(data)
+            if "error" in said:
+                raise ValueError(f"it says {said['error']}")
+            for choice in said.get("choices", []):
                 piece = choice.get("delta", {}).get("content") or ""
                 answer["content"] += piece
                 yield piece
@@ -57,7 +63,12 @@ class Writer:
         self._given_up = threading.Event()
         self._thread: threading.Thread | None = None
         self._history = [{"role": "system", "content": os.environ["LLM_PROMPT"]}] if "LLM_PROMPT" in os.environ else []
-        script = Path(os.environ.get("LLM_SCRIPT", "chat.txt"))
+        self._url, self._rate = variable("LLM_URL", Name(), ""), variable("LLM_RATE", Number(0.1, 1000.0), "20")
+        if self._url and not self._url.startswith(("http://", "https://")):
+            raise SystemExit(f"LLM_URL={self._url!r} is no address of a server; write it as http://localhost:8080/v1")
+        script = Path(variable("LLM_SCRIPT", Name(), "chat.txt"))
+        if not self._url and not script.is_file():
+            raise SystemExit(f"the script {script.resolve()} is not there; set LLM_SCRIPT to one that is, or LLM_URL")
         self._answers = itertools.cycle(script.read_text(encoding="utf-8").splitlines() if script.is_file() else ["."])
 
     def write(self, question: str, question_id: str) -> None:
@@ -74,9 +85,8 @@ class Writer:
             self._thread.join()
 
     def _write(self, question: str, question_id: str, given_up: threading.Event) -> None:
-        url = os.environ.get("LLM_URL", "").strip()
-        rate = float(os.environ.get("LLM_RATE", "20"))
-        pieces = served(question, url, self._history) if url else scripted(question, self._answers, rate)
+        url = self._url
+        pieces = served(question, url, self._history) if url else scripted(question, self._answers, self._rate)
         try:
             for piece in pieces:
                 if given_up.is_set():

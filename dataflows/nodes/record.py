@@ -4,16 +4,17 @@ Environment: WAV, the file; FOLDER, where a relative one lies. Inputs: `audio...
 that speak, and `text`, what they were sent, if every text must be answered.
 """
 
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import dora
 import numpy as np
+from variables import variable
 
 from dora_primespeech_mlx.files.sounds import audio_file, written_as
 from dora_primespeech_mlx.files.writing import check_place, replace_file
+from dora_primespeech_mlx.settings import Name
 
 
 @dataclass
@@ -88,7 +89,7 @@ class Recorder:
 
 def main() -> None:
     """Record until the stream ends, write, and exit with 1 if something is wrong."""
-    path = Path(os.environ.get("FOLDER", ".")) / os.environ["WAV"]
+    path = Path(variable("FOLDER", Name(), ".")) / variable("WAV", Name())
     try:
         check_place(path)
         written_as(path)

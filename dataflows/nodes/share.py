@@ -11,15 +11,20 @@ after which texts are answered with an error (60); TEXT_MODE, if the nodes have 
 DORA_COORDINATOR_ADDR and DORA_COORDINATOR_PORT, if the coordinator is not on this machine.
 """
 
-import os
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dora
 import pyarrow as pa
 from dispatch import Dispatcher, Metadata, Patience
+from variables import variable
+
+from dora_primespeech_mlx.settings import KINDS, Number, Words
 
 FROM_NODES = ("audio", "segment_complete", "status")
+SECONDS = Number(0.1, 86400.0)
 
 
 def handle(dispatcher: Dispatcher, event: dict, now: float) -> None:
@@ -47,6 +52,13 @@ def handle(dispatcher: Dispatcher, event: dict, now: float) -> None:
         dispatcher.status(name, event["value"][0].as_py(), event["metadata"], now)
 
 
+def unwired(names: Sequence[str], config: Mapping[str, Any]) -> list[str]:
+    """The inputs and outputs that a dataflow lacks for the nodes of these names."""
+    inputs, outputs = config.get("inputs") or {}, config.get("outputs") or ()
+    lacks = [f"input {what}_{name}" for name in names for what in FROM_NODES if f"{what}_{name}" not in inputs]
+    return lacks + [f"output text_{name}" for name in names if f"text_{name}" not in outputs]
+
+
 def stop(dataflow: str) -> None:
     """`dora stop`, which outlives this process.
 
@@ -58,18 +70,21 @@ def stop(dataflow: str) -> None:
 
 def main() -> None:
     """Share until the sender has gone and all its texts are answered."""
-    names = [name.strip() for name in os.environ["NAMES"].split(",")]
+    names = variable("NAMES", Words())
     patience = Patience(
-        missing=float(os.environ.get("MISSING_AFTER", "5")), nobody=float(os.environ.get("GIVE_UP_AFTER", "60"))
+        missing=variable("MISSING_AFTER", SECONDS, "5"), nobody=variable("GIVE_UP_AFTER", SECONDS, "60")
     )
+    mode = variable("TEXT_MODE", KINDS["text_mode"], "auto")
     node = dora.Node()
+    if lacks := unwired(names, node.node_config()):
+        raise SystemExit(f"NAMES is {', '.join(names)}, and the dataflow lacks here {', '.join(lacks)}: add them")
 
     def send(output: str, value: pa.Array, metadata: Metadata) -> None:
         if output == "status":
             print(value[0].as_py(), flush=True)
         node.send_output(output, value, metadata)
 
-    dispatcher = Dispatcher(names, send, time.monotonic(), patience, os.environ.get("TEXT_MODE", "auto"))
+    dispatcher = Dispatcher(names, send, time.monotonic(), patience, mode)
     while not dispatcher.finished(time.monotonic()) and (event := node.next()) is not None:
         if event["type"] == "STOP" and event["id"] == "MANUAL":
             break

@@ -5,16 +5,17 @@ the next question is asked. Inputs: `audio` and `segment_complete` of the node t
 `control` with a reset that names the question to go on with.
 """
 
-import os
-
 import dora
 import pyarrow as pa
+from variables import variable
+
+from dora_primespeech_mlx.settings import Name, Number
 
 
 def main() -> None:
     """Ask, listen, interrupt; end when the last answer is over."""
-    questions = os.environ["QUESTIONS"].split("|")
-    barge_in = int(os.environ["BARGE_IN"])
+    questions = variable("QUESTIONS", Name()).split("|")
+    barge_in = variable("BARGE_IN", Number(1, 10_000, integer=True))
     node = dora.Node()
     asked = 0
 
