@@ -699,6 +699,9 @@ def slips_of_paths(desk: Desk) -> Iterator[Outcome]:
     written = json.dumps(desk.entry())
     for tried, path in (("a tab", "my\\tones.wav"), ("a line break", "sounds\\new.wav")):
         yield desk.voices(tried, written.replace("ref.wav", path).encode())
+    desk.file("words.txt", b"This is the reference text.")
+    yield desk.voices("ref_text with the name of a file", desk.entry(ref_text="words.txt"))
+    yield desk.voices("voices beside the model", {"model": str(desk.model)} | desk.entry()["voices"])
     yield desk.voices("ref_audio as a list", desk.entry(ref_audio=["ref.wav"]))
 
 
@@ -972,8 +975,9 @@ SITUATIONS = [
         (False, r"a server's answer saved in place.*not found"), (False, "a web page saved in place"), (False, r"text\.txt is a text, no sound file"), (False, "packed with gzip: unpack it"),
         (False, "a picture, no sound file"), (False, r"an avi file.*ffmpeg -i"), *((False, r"no header that says its rate: convert it, .*ffmpeg -f s16le"),) * 2,
         (False, "equally loud all the way, as noise"), (False, "equally loud all the way"), (False, "hardly quieter than the voice"), (False, r"reaches 1\.8 where 1 is full scale: export it again, 6 dB lower"))),
-    Situation("134", "paths with a \\ that JSON reads as another sign", slips_of_paths, (
-        *((False, r"JSON reads .* as signs that no path has: write / in place of"),) * 2, FINE)),
+    Situation("134", "paths with a \\ that JSON reads as another sign, paths for words, voices in no map", slips_of_paths, (
+        *((False, r"JSON reads .* as signs that no path has: write / in place of"),) * 2,
+        (False, "has ref_text 'words.txt', the name of a file: write the words"), (False, 'no object "voices": write them into one'), FINE)),
     Situation("135", "folders, links and other files in place of a list", no_lists, (
         (False, "lists no voices. Add one: primespeech voice add"), (False, 'config of a model.* whose voices have "model"'), (False, "numbers or a program, not plain text: name"),
         (False, "a sound file, not plain text: name"), (False, "not written in UTF-8: open it"), (False, r"is a folder\. Name \./voices\.json, with VOICES_CONFIG or --voices"),

@@ -31,6 +31,8 @@ T2S_KEYS = ("gpt", "gpt_weights")
 SOVITS_KEYS = ("sovits", "vits_weights", "sovits_weights")
 NOTES = ("_", "//", "#", "$")
 """What the names of entries begin with that are notes, where they hold a text: "_comment"."""
+COMMON = ("model", "default_voice", "models_base_path")
+"""What the second layout says for all voices, beside their map."""
 CUSTOM_FOLDER = "custom_voices"
 
 
@@ -195,6 +197,11 @@ def list_voices(path: str | Path) -> tuple[VoiceBook | None, dict[str, str]]:
             parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
             if alike(key, ["voices"]) and parts and all(isinstance(part, dict) for part in parts):
                 raise ValueError(f"{path} has {shown(key)}, which is not read: rename it, 'voices' is meant.")
+        if beside := next((key for key in COMMON if isinstance(content.get(key), str)), None):
+            raise ValueError(
+                f'{path} has {shown(beside)} beside its voices and no object "voices": write them into one, '
+                '"voices": {"Ada": {...}}.'
+            )
     entries: list[VoiceEntry] = []
     problems: dict[str, str] = {}
     owners: dict[str, str] = {}
@@ -315,7 +322,7 @@ def _entry(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEntr
         name=name,
         weights=weights,
         references=tuple(fields.resolved(folder, "ref_audio", reference) for reference in references),
-        prompt_text=(fields.text("ref_text") or "").strip(),
+        prompt_text=fields.words(folder, "ref_text"),
         prompt_language=fields.language("prompt_lang", language),
         language=language,
         speed=fields.number("speed_factor") or 1.0,
@@ -335,8 +342,8 @@ def _style(folder: Path, name: str, fields: Fields, language: str) -> Style:
     recording, codes = fields.path(folder, "ref_audio"), fields.path(folder, "codes_path")
     if recording is None and codes is None:
         raise ValueError(f"{fields.where} names neither 'ref_audio' nor 'codes_path'; a style is a recording.")
-    text = fields.required("ref_text").strip()
-    return Style(name, text, fields.language("prompt_lang", language), recording, codes)
+    fields.required("ref_text")
+    return Style(name, fields.words(folder, "ref_text"), fields.language("prompt_lang", language), recording, codes)
 
 
 def _flat(folder: Path, name: str, fields: Fields) -> VoiceEntry:
@@ -344,12 +351,13 @@ def _flat(folder: Path, name: str, fields: Fields) -> VoiceEntry:
     sovits = fields.path(folder, *SOVITS_KEYS)
     codes = (weights if isinstance(weights, Path) else (sovits or weights[1]).parent) / "prompt_semantic.npy"
     fields.required("language")
+    fields.required("prompt_text")
     language = fields.language("language", "auto")
     return VoiceEntry(
         name=name,
         weights=weights,
         references=(fields.resolved(folder, "reference", fields.required("reference")),),
-        prompt_text=fields.required("prompt_text").strip(),
+        prompt_text=fields.words(folder, "prompt_text"),
         prompt_language=language,
         language=language,
         speed=fields.number("speed_factor") or 1.0,
@@ -381,7 +389,7 @@ def _custom(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEnt
         name=name,
         weights=weights,
         references=(reference,),
-        prompt_text=(fields.text("prompt_text") or "").strip(),
+        prompt_text=fields.words(folder, "prompt_text"),
         prompt_language=language,
         language=language,
         speed=1.0,

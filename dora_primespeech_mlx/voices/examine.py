@@ -74,7 +74,8 @@ def _problems(entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missin
             check()
         except (ValueError, OSError) as error:
             yield in_words(error) if isinstance(error, OSError) else str(error)
-    plain = [path for path in missing if path.parent != entry.folder and "$" not in str(path)]
+    made = () if isinstance(entry.weights, tuple) else (entry.folder,)  # of its files the remedy says more
+    plain = [path for path in missing if path.parent not in made and "$" not in str(path)]
     yield from dict.fromkeys(filter(None, map(perhaps, plain)))
     linked, real = book.path.parent, book.path.resolve()
     beside = (real.parent / path.relative_to(linked) for path in missing if path.is_relative_to(linked))

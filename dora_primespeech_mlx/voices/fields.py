@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dora_primespeech_mlx.names.paths import elsewhere, there
+from dora_primespeech_mlx.names.paths import elsewhere, is_file_name, there
 from dora_primespeech_mlx.names.slips import nearest
 from dora_primespeech_mlx.names.synonyms import as_key, is_known, same_thing
 from dora_primespeech_mlx.settings import LANGUAGES, SPEED, VARIABLES, VOLUME, Number, expand
@@ -86,6 +86,13 @@ class Fields:
         value = self.text(key)
         if not value:
             raise ValueError(f"{self.where} lacks {key!r}{self.renamed(key)}.")
+        return value
+
+    def words(self, folder: Path, key: str) -> str:
+        """What a recording says, "" without the field; ValueError for the name of a file from `folder`."""
+        value = (self.text(key) or "").strip()
+        if is_file_name(str(resolve(folder, value))):
+            raise ValueError(f"{self.where} has {key} {shown(value)}, the name of a file: write the words in it.")
         return value
 
     def renamed(self, key: str) -> str:

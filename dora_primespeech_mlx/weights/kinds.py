@@ -11,14 +11,14 @@ LORA_VERSIONS = {"03": "v3", "04": "v4"}
 _CONVERT = (
     "convert it with primespeech convert --t2s s1v3.ckpt --sovits FILE --vocoder VOCODER, and a LoRA with --base too"
 )
-_GIVE = "give it with --{}, and the other file of the voice with --{}"
+_GIVE = "give it with --{} ({} in voices.json), and the other file of the voice with --{} ({})"
 _MARKS = (
     ("lora", ".lora_", "a LoRA of a GPT-SoVITS {} model, which adapts one", _CONVERT),
     ("v3", "cfm.", "a GPT-SoVITS v3 or v4 file", _CONVERT),
     ("discriminator", "discriminators.", "a discriminator (s2D), which only training needs", "give the s2G file"),
-    ("t2s", "ar_audio_embedding.", "a T2S (s1, GPT) model", _GIVE.format("t2s", "sovits")),
-    ("t2s", "semantic_embed.", "a T2S (s1, GPT) model", _GIVE.format("t2s", "sovits")),
-    ("sovits", "enc_p.", "a SoVITS (s2) model", _GIVE.format("sovits", "t2s")),
+    ("t2s", "ar_audio_embedding.", "a T2S (s1, GPT) model", _GIVE.format("t2s", "gpt", "sovits", "sovits")),
+    ("t2s", "semantic_embed.", "a T2S (s1, GPT) model", _GIVE.format("t2s", "gpt", "sovits", "sovits")),
+    ("sovits", "enc_p.", "a SoVITS (s2) model", _GIVE.format("sovits", "sovits", "t2s", "gpt")),
     ("hubert", "feature_extractor.conv_layers.", "HuBERT", "give its folder with --hubert"),
     ("roberta", "embeddings.word_embeddings.", "a BERT model", "give the folder of RoBERTa with --roberta"),
     ("speaker", "layer1.0.conv", "a speaker model", "give it with --speaker"),
