@@ -35,7 +35,8 @@ from dora_primespeech_mlx.synthesis.sentence import (
     speak,
 )
 from dora_primespeech_mlx.synthesis.streaming import Pace, Schedule, render_lengths
-from dora_primespeech_mlx.voices.book import VoiceEntry, read_voices
+from dora_primespeech_mlx.voices.book import read_voices
+from dora_primespeech_mlx.voices.entry import VoiceEntry
 from dora_primespeech_mlx.voices.fields import shown
 from dora_primespeech_mlx.voices.library import Library, Voice
 

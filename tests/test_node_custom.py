@@ -15,7 +15,7 @@ from dora_primespeech_mlx.node.message_voices import KEPT_VOICES, MessageVoices,
 from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Style
-from dora_primespeech_mlx.voices.book import VoiceEntry
+from dora_primespeech_mlx.voices.entry import VoiceEntry
 
 BASE = VoiceEntry("Ada", Path("model"), (Path("ada.wav"),), "hello", "en", "auto", 1.1, Path("codes.npy"), ("A",))
 

@@ -14,7 +14,7 @@ from dora_primespeech_mlx.files.texts import read_json
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.text.scripts import NAMES
-from dora_primespeech_mlx.voices.book import VoiceEntry
+from dora_primespeech_mlx.voices.entry import VoiceEntry
 from dora_primespeech_mlx.weights.whole import CONFIG_FILE
 
 OK, WARN, FAIL = "ok", "WARN", "FAIL"

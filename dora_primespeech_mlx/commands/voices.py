@@ -11,7 +11,8 @@ from dora_primespeech_mlx.names.paths import is_file_name
 from dora_primespeech_mlx.settings import SPEED, Settings, writable_voices
 
 if TYPE_CHECKING:
-    from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry
+    from dora_primespeech_mlx.voices.book import VoiceBook
+    from dora_primespeech_mlx.voices.entry import VoiceEntry
     from dora_primespeech_mlx.voices.examine import Examined
 
 

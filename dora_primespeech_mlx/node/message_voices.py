@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.settings import OWN_VOICES, Settings, expand
 from dora_primespeech_mlx.speech import Style, Wishes
-from dora_primespeech_mlx.voices.book import weights_of
+from dora_primespeech_mlx.voices.layouts import weights_of
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.engine import Engine
-    from dora_primespeech_mlx.voices.book import VoiceEntry
+    from dora_primespeech_mlx.voices.entry import VoiceEntry
     from dora_primespeech_mlx.voices.library import Voice
 
 LARGEST_RECORDING = 50 * 2**20

@@ -1,102 +1,22 @@
-"""`voices.json`: which voices there are, and where the files of each lie.
-
-Three layouts are read. The first is a flat map of names to entries with `gpt`, `sovits`, `reference`, `prompt_text`,
-`language` and `speed_factor`, whose codes lie as `prompt_semantic.npy` beside the SoVITS weights.
-The second has a `voices` map of entries with `ref_audio` (or `ref_audios`), `ref_text`, `codes_path`, `text_lang`,
-`prompt_lang`, `speed_factor`, `volume`, `aliases` and `styles` (names to objects with `ref_audio` or `codes_path`,
-`ref_text` and `prompt_lang`), and beside it `default_voice`, `models_base_path` and `model`, the folder of converted
-weights. An entry may name its own `model`, or weights of a predecessor as `gpt` and `sovits` (also called
-`gpt_weights` and `vits_weights`).
-The third is the `custom_voices.json` of MoFA and Moxin: a `voices` list, recordings in `custom_voices` beside it.
-"""
+"""`voices.json`: which voices there are, found by name. `layouts` says what such a file may look like."""
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
-from unicodedata import normalize
 
 from dora_primespeech_mlx.files.texts import read_json
 from dora_primespeech_mlx.names.paths import perhaps, there
-from dora_primespeech_mlx.speech import SAMPLING_NAMES, Style
-from dora_primespeech_mlx.voices.fields import Fields, alike, shown
-from dora_primespeech_mlx.weights.whole import CONFIG_FILE, SOVITS_FILE, T2S_FILE
+from dora_primespeech_mlx.voices.entry import VoiceEntry, folded
+from dora_primespeech_mlx.voices.fields import Fields, shown
+from dora_primespeech_mlx.voices.layouts import Reader, layout
+from dora_primespeech_mlx.weights.whole import T2S_FILE
 
-__all__ = ["VoiceBook", "VoiceEntry", "folded", "list_voices", "read_lexicon", "read_voices"]
-
-T2S_KEYS = ("gpt", "gpt_weights")
-SOVITS_KEYS = ("sovits", "vits_weights", "sovits_weights")
 NOTES = ("_", "//", "#", "$")
 """What the names of entries begin with that are notes, where they hold a text: "_comment"."""
-COMMON = ("model", "default_voice", "models_base_path")
-"""What the second layout says for all voices, beside their map."""
-CUSTOM_FOLDER = "custom_voices"
-
-
-@dataclass(frozen=True)
-class VoiceEntry:
-    """One voice as the file describes it, paths resolved.
-
-    Attributes:
-        name: as listed.
-        weights: a converted model folder, or the two files (T2S, SoVITS) of a predecessor.
-        references: recordings of the voice; the first is the one whose text and codes are known.
-        prompt_text: what the first reference says; empty for a voice without a prompt.
-        prompt_language: its language.
-        language: of texts when the caller does not say; "auto" looks at each text.
-        languages: what the voice speaks; empty for all that its model's phones have.
-        speed: 1 is the model's own.
-        volume: percent of what the model gives.
-        codes: file of the prompt's semantic codes, or None.
-        aliases: other names.
-        sampling: sampling options of this voice, a subset of top_k, top_p, temperature, repetition_penalty,
-            noise_scale.
-        lexicon: file of pronunciations (word to pinyin or ARPAbet), or None.
-        styles: recordings whose prosody it can follow.
-        steps: of a diffusion decoder (v3, v4); None for the executor's.
-        slips: sentences on fields whose names are nearly those of fields that are read.
-        vocoder: a vocoder that `primespeech export --onnx` wrote, used on CPUs when it is there, or None.
-    """
-
-    name: str
-    weights: Path | tuple[Path, Path]
-    references: tuple[Path, ...]
-    prompt_text: str
-    prompt_language: str
-    language: str
-    speed: float
-    codes: Path | None
-    aliases: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    sampling: Mapping[str, float] = field(default_factory=dict)
-    lexicon: Path | None = None
-    vocoder: Path | None = None
-    steps: int | None = None
-    volume: float = 100.0
-    styles: tuple[Style, ...] = ()
-    slips: tuple[str, ...] = ()
-
-    @property
-    def folder(self) -> Path:
-        """Where the weights lie."""
-        return self.weights if isinstance(self.weights, Path) else self.weights[1].parent
-
-    def files(self) -> Iterator[Path]:
-        """Every file the voice needs."""
-        if isinstance(self.weights, Path):
-            yield from (self.weights / name for name in (T2S_FILE, SOVITS_FILE, CONFIG_FILE))
-        else:
-            yield from self.weights
-        yield from self.references
-        yield from (path for path in (self.codes, self.lexicon) if path is not None)
-        yield from (path for style in self.styles if (path := style.codes or style.recording) is not None)
-
-    def style(self, name: str) -> Style | None:
-        """The style of that name, found as voices are; None if there is none."""
-        return next((style for style in self.styles if folded(style.name) == folded(name)), None)
 
 
 class VoiceBook:
@@ -139,12 +59,6 @@ class VoiceBook:
         return entry
 
 
-def folded(name: str) -> str:
-    """A name as it is compared."""
-    composed = normalize("NFKC", normalize("NFKC", name).casefold())
-    return "".join(c for c in composed if c not in " _-\t")
-
-
 def _bare(name: str) -> str:
     return shown(name)[1:-1]
 
@@ -184,24 +98,23 @@ def list_voices(path: str | Path) -> tuple[VoiceBook | None, dict[str, str]]:
             f'"model": {json.dumps(str(path.parent))}.'
         )
     common = Fields(path, content)
-    default, voices = None, content
-    folder = common.path(path.parent, "models_base_path") or path.parent
-    if isinstance(content.get("voices"), dict):
-        default, voices = common.text("default_voice"), content["voices"]
-    elif isinstance(content.get("voices"), list):
-        voices = _named(path, content["voices"])
-    elif "voices" in content:
-        raise ValueError(f"{path} has voices {shown(content['voices'])}; it must be an object of names to voices.")
-    else:
-        for key, value in content.items():
-            parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-            if alike(key, ["voices"]) and parts and all(isinstance(part, dict) for part in parts):
-                raise ValueError(f"{path} has {shown(key)}, which is not read: rename it, 'voices' is meant.")
-        if beside := next((key for key in COMMON if isinstance(content.get(key), str)), None):
-            raise ValueError(
-                f'{path} has {shown(beside)} beside its voices and no object "voices": write them into one, '
-                '"voices": {"Ada": {...}}.'
-            )
+    voices, read = layout(path, content, common)
+    if not voices:
+        raise ValueError(f"{path} lists no voice.")
+    entries, problems = _entries(path, voices, read)
+    default = None
+    if voices is not content:
+        default = common.text("default_voice")
+        common.note("voices")
+        if entries:
+            entries[0] = replace(entries[0], slips=(*common.slips(), *entries[0].slips))
+    if problems and default is not None and default not in (name for entry in entries for name in _names(entry)):
+        default = None
+    return VoiceBook(entries, default, path) if entries else None, problems
+
+
+def _entries(path: Path, voices: dict[str, Any], read: Reader) -> tuple[list[VoiceEntry], dict[str, str]]:
+    """The voices that are right, and what is wrong with the others: {name: sentence}."""
     entries: list[VoiceEntry] = []
     problems: dict[str, str] = {}
     owners: dict[str, str] = {}
@@ -210,24 +123,12 @@ def list_voices(path: str | Path) -> tuple[VoiceBook | None, dict[str, str]]:
             continue
         try:
             fields = Fields(path, item, name)
-            if voices is content:
-                entry = _flat(path.parent, name, fields)
-            elif isinstance(content["voices"], list):
-                entry = _custom(path.parent, name, fields, common)
-            else:
-                entry = _entry(folder, name, fields, common)
+            entry = read(name, fields)
             _claim(entry, owners, fields.where)
             entries.append(replace(entry, slips=fields.slips()))
         except ValueError as error:
             problems[name] = str(error)
-    if not voices:
-        raise ValueError(f"{path} lists no voice.")
-    if voices is not content and entries:
-        common.note("voices")
-        entries[0] = replace(entries[0], slips=(*common.slips(), *entries[0].slips))
-    if problems and default is not None and default not in (name for entry in entries for name in _names(entry)):
-        default = None
-    return VoiceBook(entries, default, path) if entries else None, problems
+    return entries, problems
 
 
 def _names(entry: VoiceEntry) -> Iterator[str]:
@@ -284,118 +185,6 @@ def _no_file(path: Path) -> str:
     place = "" if path.is_absolute() else f" in {Path.cwd()}"
     named = f"{path} does not exist{place}{f': {hint}' if hint else ''}"
     return f"{named}. Name the voices.json to use, with VOICES_CONFIG or --voices."
-
-
-def _weights(folder: Path, fields: Fields, common: Fields | None) -> Path | tuple[Path, Path]:
-    """The weights that an entry names, or that the file names for all."""
-    for part in (fields, common):
-        if part is None:
-            continue
-        t2s, sovits = part.path(folder, *T2S_KEYS), part.path(folder, *SOVITS_KEYS)
-        model = part.path(folder, "model")
-        if t2s is not None and sovits is not None:
-            return weights_of(t2s, sovits)
-        if model is not None:
-            return model
-        if t2s is not None or sovits is not None:
-            there_is, lacks = ("gpt", "sovits") if t2s is not None else ("sovits", "gpt")
-            raise ValueError(
-                f"{part.where} names its {there_is} weights and no {lacks} weights; a voice needs both"
-                f"{part.renamed(lacks)}. "
-                'Add them, or "model": the folder that primespeech convert wrote.'
-            )
-    raise ValueError(f'{fields.where} names no weights. Add "model": the folder that primespeech convert wrote.')
-
-
-def weights_of(t2s: Path, sovits: Path) -> Path | tuple[Path, Path]:
-    """Two weight files, or their folder if they are those that `primespeech convert` wrote into it."""
-    written = (t2s.name, sovits.name) == (T2S_FILE, SOVITS_FILE) and t2s.parent == sovits.parent
-    return t2s.parent if written and there(t2s.parent / CONFIG_FILE) else (t2s, sovits)
-
-
-def _entry(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEntry:
-    weights = _weights(folder, fields, common)
-    references = fields.texts("ref_audios") or fields.texts("ref_audio") or (fields.required("ref_audio"),)
-    language = fields.language("text_lang", "auto")
-    sampling = {key: fields.number(key) for key in (*SAMPLING_NAMES, "noise_scale")}
-    return VoiceEntry(
-        name=name,
-        weights=weights,
-        references=tuple(fields.resolved(folder, "ref_audio", reference) for reference in references),
-        prompt_text=fields.words(folder, "ref_text"),
-        prompt_language=fields.language("prompt_lang", language),
-        language=language,
-        speed=fields.number("speed_factor") or 1.0,
-        codes=fields.path(folder, "codes_path"),
-        aliases=fields.texts("aliases"),
-        languages=fields.languages(common),
-        sampling={key: value for key, value in sampling.items() if value is not None},
-        lexicon=fields.path(folder, "lexicon"),
-        vocoder=fields.path(folder, "vits_onnx"),
-        steps=None if (steps := fields.number("steps")) is None else int(steps),
-        volume=100.0 if (volume := fields.number("volume")) is None else volume,
-        styles=tuple(_style(folder, style, part, language) for style, part in fields.parts("styles")),
-    )
-
-
-def _style(folder: Path, name: str, fields: Fields, language: str) -> Style:
-    recording, codes = fields.path(folder, "ref_audio"), fields.path(folder, "codes_path")
-    if recording is None and codes is None:
-        raise ValueError(f"{fields.where} names neither 'ref_audio' nor 'codes_path'; a style is a recording.")
-    fields.required("ref_text")
-    return Style(name, fields.words(folder, "ref_text"), fields.language("prompt_lang", language), recording, codes)
-
-
-def _flat(folder: Path, name: str, fields: Fields) -> VoiceEntry:
-    weights = _weights(folder, fields, None)
-    sovits = fields.path(folder, *SOVITS_KEYS)
-    codes = (weights if isinstance(weights, Path) else (sovits or weights[1]).parent) / "prompt_semantic.npy"
-    fields.required("language")
-    fields.required("prompt_text")
-    language = fields.language("language", "auto")
-    return VoiceEntry(
-        name=name,
-        weights=weights,
-        references=(fields.resolved(folder, "reference", fields.required("reference")),),
-        prompt_text=fields.words(folder, "prompt_text"),
-        prompt_language=language,
-        language=language,
-        speed=fields.number("speed_factor") or 1.0,
-        codes=codes if there(codes) else None,
-    )
-
-
-def _named(path: Path, items: list[Any]) -> dict[str, Any]:
-    """The entries of a list by their names, or by their ids where two have one name."""
-    named: dict[str, Any] = {}
-    for number, item in enumerate(items):
-        fields = Fields(path, item, f"number {number + 1}")
-        if fields.text("ref_audio") is not None:
-            raise ValueError(
-                f'{path} has voices as a list, where names stand before them: write {{"Ada": {{...}}}} in place of '
-                f"[{{...}}], with the name of each voice."
-            )
-        name = fields.text("name") or fields.required("id")
-        named[fields.required("id") if name in named else name] = item
-    return named
-
-
-def _custom(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEntry:
-    weights = _weights(folder, fields, common)
-    language = fields.language("language", "auto")
-    reference = fields.resolved(folder / CUSTOM_FOLDER, "reference_audio_path", fields.required("reference_audio_path"))
-    identity = fields.text("id")
-    return VoiceEntry(
-        name=name,
-        weights=weights,
-        references=(reference,),
-        prompt_text=fields.words(folder, "prompt_text"),
-        prompt_language=language,
-        language=language,
-        speed=1.0,
-        codes=None,
-        aliases=(identity,) if identity and folded(identity) != folded(name) else (),
-    )
 
 
 def read_lexicon(path: Path) -> Mapping[str, str]:

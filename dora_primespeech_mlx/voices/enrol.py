@@ -13,9 +13,10 @@ from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.runtime.factory import choose, require_mlx, s2_runner
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.text import Frontend
-from dora_primespeech_mlx.voices.book import VoiceEntry, folded, list_voices
+from dora_primespeech_mlx.voices.book import list_voices
 from dora_primespeech_mlx.voices.codes import write_codes
 from dora_primespeech_mlx.voices.encoders import Encoders
+from dora_primespeech_mlx.voices.entry import VoiceEntry, folded
 from dora_primespeech_mlx.voices.fields import Fields
 from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.own_list import RECORDINGS, OwnList, copy_recordings, sampling_of, shipped_list

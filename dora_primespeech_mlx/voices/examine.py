@@ -12,9 +12,10 @@ from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.speech import Style
 from dora_primespeech_mlx.text.languages import check_readable, evident_language
 from dora_primespeech_mlx.text.scripts import NAMES, may_be_japanese
-from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_lexicon
+from dora_primespeech_mlx.voices.book import VoiceBook, read_lexicon
 from dora_primespeech_mlx.voices.codes import CODE_COUNT, read_codes
 from dora_primespeech_mlx.voices.encoders import Encoders
+from dora_primespeech_mlx.voices.entry import VoiceEntry
 from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.models import examine
 from dora_primespeech_mlx.voices.recording import LEAST_HEARD, advise_codes, check_heard, check_length

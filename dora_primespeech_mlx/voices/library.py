@@ -20,9 +20,10 @@ from dora_primespeech_mlx.runtime.factory import accelerated, choose
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, PrebuiltVocoder, SovitsRunner, T2SRunner
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Style, Wishes
-from dora_primespeech_mlx.voices.book import VoiceBook, VoiceEntry, read_lexicon
+from dora_primespeech_mlx.voices.book import VoiceBook, read_lexicon
 from dora_primespeech_mlx.voices.codes import read_codes
 from dora_primespeech_mlx.voices.encoders import Encoders, Ready
+from dora_primespeech_mlx.voices.entry import VoiceEntry
 from dora_primespeech_mlx.voices.models import LoadedModel, load_on_mlx, load_on_onnx
 from dora_primespeech_mlx.voices.prompt import NO_PROMPT, DiffusionPrompt, Prompt, diffusion_prompt
 from dora_primespeech_mlx.voices.recording import (

@@ -10,7 +10,8 @@ from dora_primespeech_mlx.files.texts import read_json
 from dora_primespeech_mlx.files.writing import replace_file
 from dora_primespeech_mlx.settings import SHIPPED_VOICES
 from dora_primespeech_mlx.speech import SAMPLING_NAMES
-from dora_primespeech_mlx.voices.book import folded, list_voices
+from dora_primespeech_mlx.voices.book import list_voices
+from dora_primespeech_mlx.voices.entry import folded
 from dora_primespeech_mlx.voices.fields import resolve
 
 RECORDINGS = "recordings"
