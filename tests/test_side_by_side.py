@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Generator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from test_decoding import Scripted
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.synthesis.decoding import Decoder, Row
-from dora_primespeech_mlx.synthesis.needs import Need, Work
+from dora_primespeech_mlx.synthesis.needs import Meeting, Need, Work
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.scheduler import Scheduler, Turn
 
@@ -73,7 +73,7 @@ def test_a_text_sounds_as_alone_beside_others_that_come_and_go(tiny_voices: Path
     assert (len(made), len(prefilled)) == count
 
 
-def units(name: str, do: Work[Any], beside: Work[Any] | None, count: int = 1) -> Generator[Need, None, None]:
+def units(name: str, do: Work[str], beside: Work[str] | None, count: int = 1) -> Generator[Need, None, None]:
     for _ in range(count):
         need = Need("sovits", do, name, beside=lambda: beside)
         yield need
@@ -168,10 +168,10 @@ def test_a_row_that_leaves_waits_for_what_is_made_of_it() -> None:
     row = Row(np.array([1, 2, 9], np.int32), None, NoiseTable("exponential", 10, (0,)), limit=5)
     decoder.join([row])
 
-    def slow(rows: Sequence[Row]) -> Sequence[Any]:
+    def slow(rows: Sequence[Row]) -> list[list[int]]:
         begun.set()
         assert go.wait(10) and row in decoder.rows
-        return rows
+        return [[] for _ in rows]
 
     work = decoder.beside(slow)
     assert work is not None
@@ -186,3 +186,21 @@ def test_a_row_that_leaves_waits_for_what_is_made_of_it() -> None:
     leaving.join(10)
     thread.join(10)
     assert not decoder.rows and not leaving.is_alive()
+
+
+def test_what_is_done_between_two_looks_is_seen_at_the_next() -> None:
+    class Begun(Future):
+        looks = 0
+
+        def done(self) -> bool:
+            self.looks += 1
+            return self.looks > 1
+
+    scheduler: Scheduler[str] = Scheduler(threads=2)
+    need, begun = Need("sovits", list, "a"), Begun()
+    begun.set_result(Meeting([need]))
+    turn = Turn("a", units("a", list, None), need=need, busy=True)
+    scheduler.add(turn)
+    scheduler._beside.append((turn, begun))
+    assert scheduler.next() is None
+    assert scheduler.next() is turn and not turn.busy
