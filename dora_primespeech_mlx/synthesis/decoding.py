@@ -426,10 +426,9 @@ class _Drawn:
             self._scores = self._changed(self._scores, which, scores)
         scores, seen, noise = self._scores[chosen], self._seen[chosen], noise[0]
         ways = [self._how[row] for row in rows]
-        early = np.array([self._made[row] < self._how[row][2] for row in rows])
-        if early.any():
-            ends = self._vocabulary == xp.array(np.array([[end] for _, end, _ in ways]))
-            scores = xp.where(xp.logical_and(ends, xp.array(early[:, None])), -xp.inf, scores)
+        banned = [end if self._made[row] < minimum else -1 for row, (_, end, minimum) in zip(rows, ways, strict=True)]
+        if max(banned) >= 0:
+            scores = xp.where(self._vocabulary == xp.array(np.array(banned)[:, None]), -xp.inf, scores)
         drawn, seen = self._choose(ways, scores, seen, noise)
         self._codes = self._changed(self._codes, chosen, drawn[0])
         self._seen = self._changed(self._seen, chosen, seen)
@@ -450,9 +449,9 @@ class _Drawn:
 
     def _choose(self, ways: Sequence["_How"], scores: Array, seen: Array, noise: Array) -> tuple[Array, Array]:
         """Codes and whether they end their text, [2, B], and what has been seen with them; by each row's own way."""
-        groups = {way: [index for index, each in enumerate(ways) if each == way] for way in dict.fromkeys(ways)}
-        if len(groups) == 1:
+        if ways.count(ways[0]) == len(ways):
             return self._choice(ways[0])(scores, seen, noise)
+        groups = {way: [index for index, each in enumerate(ways) if each == way] for way in dict.fromkeys(ways)}
         xp, parts = self._xp, []
         for way, rows in groups.items():
             which = xp.array(np.array(rows))
@@ -528,7 +527,7 @@ def _chooser(xp: ModuleType, end: int, sampling: Sampling, compiled: bool) -> Ca
 
     def choose(scores: Array, seen: Array, noise: Array) -> tuple[Array, Array]:
         # Codes and ends travel together, so that one read brings both to the host.
-        drawn = xp.stack(draw(xp, scores, seen, noise, end, sampling))
+        drawn = xp.concatenate([each[None] for each in draw(xp, scores, seen, noise, end, sampling)])
         return drawn, xp.logical_or(seen, xp.arange(seen.shape[-1]) == drawn[0][:, None])
 
     return xp.compile(choose) if compiled else choose
