@@ -239,6 +239,12 @@ def _rules() -> Rules:
             lambda match: f"{year(match[1])}到{year(match[2])}",
         ),
         (
+            "0~-|0～-|0至-|0到-",
+            r"(?<![\d-])((?:19|20)\d\d)-(0[1-9]|1[0-2])[~～至到](0[1-9]|1[0-2])(?![\d-])",
+            lambda match: f"{_month_of_year(match[1], match[2])}到{_plain_cardinal(match[3])}月",
+        ),
+        ("0)|0）", r"(?<=[(（])(1[5-9]\d\d|20\d\d)(?=[)）])", lambda match: year(match[1])),
+        (
             "0-约|0~约|0—约|0–约",
             r"(?<=[(（])约?(1\d{3}|20\d\d)\s?[-~～—–]\s?约?(1\d{3}|20\d\d)(?=[)）])",
             lambda match: f"约{year(match[1])}到约{year(match[2])}",
