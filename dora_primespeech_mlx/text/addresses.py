@@ -3,7 +3,7 @@
 import re
 
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal, digits
-from dora_primespeech_mlx.text.rules import before
+from dora_primespeech_mlx.text.rules import before, regex
 from dora_primespeech_mlx.text.tables import mapping
 
 ENDINGS = (
@@ -14,25 +14,25 @@ FOLDERS = "src|bin|usr|etc|home|var|tmp|lib|opt|docs|tests?|app|api|config|node_
 STORES = "s3|gs|wss?|git|file|redis|mongodb|postgres|postgresql|mysql|hdfs|amqp|tcp|udp"
 """What names a store or a way in the place of http, and is said."""
 NAME = r"[A-Za-z0-9_.@-]"
-ADDRESS = re.compile(
+ADDRESS = regex(
     r"(?<![A-Za-z0-9@._-])(?:(?:<(?=(?:https?://|mailto:|[^<>\s@]+@)))?(?:mailto:)?"
     rf"(?:(?:https?|ftp|{STORES})://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+"
     r"|(?i:doi):\s?10\.\d{4,9}/[A-Za-z0-9._;()/:-]+|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
     r"|(?:[A-Za-z0-9-]+\.)+(?:com|org|net|edu|gov|io|ai|cn|dev|app|co|uk|de|jp|me|info|tv|cc|html?|xyz)(?![A-Za-z0-9_])"
     r"(?:/[A-Za-z0-9_~%./?=&#-]*)?)>?)"
 )
-PATH = re.compile(
+PATH = regex(
     rf"(?<![\w/\\.~<$%×²³⁰¹⁴-⁹Α-ω)])(?:(?:~|\.{{1,2}})/(?:{NAME}+/)*{NAME}*"
     rf"|[A-Za-z]:\\(?:{NAME}+(?: {NAME}+)*\\)*{NAME}*"
     rf"|/(?!or\b|and\b)(?=[A-Za-z_.])(?:{NAME}+/)*{NAME}*[A-Za-z0-9_]/?|(?:{FOLDERS})/(?:{NAME}+/)*{NAME}*"
     rf"|(?:{NAME}+/)*[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:{ENDINGS}))(?![\w/])",
     re.ASCII,
 )
-ABROAD = re.compile(r"(?<![\w+])\+(\d{1,3})[- ](\d{1,4})[- ](\d{7,8})(?![\d-])")
+ABROAD = regex(r"(?<![\w+])\+(\d{1,3})[- ](\d{1,4})[- ](\d{7,8})(?![\d-])")
 """A telephone number with the code of its country."""
 SIGNS = {language: mapping(f"{language}_address_signs.tsv") for language in ("en", "zh", "ja", "ko", "yue")}
 ALL_FILES = {"en": " star dot ", "zh": "星号点"}
-PORT = re.compile(r"([^/:@]+):(\d{2,5}(?:/.*)?$)")
+PORT = regex(r"([^/:@]+):(\d{2,5}(?:/.*)?$)")
 PORTS = {"en": "port", "zh": "端口", "ja": "ポート", "ko": "포트", "yue": "端口"}
 SPELLED = frozenset(
     ("www", "doi", "http", "https", "ftp", "cn", "io", "ai", "uk", "de", "jp", "tv", "cc", "xyz", "html", "htm")

@@ -9,15 +9,16 @@ from dora_primespeech_mlx.text.cuts import CLAUSE_MARKS, CUT5_MARKS
 from dora_primespeech_mlx.text.inband import ALL, CLOSE, CUT, END, ITEM, OPEN, SIGNS, without_signs
 from dora_primespeech_mlx.text.notation import Note
 from dora_primespeech_mlx.text.places import Places
+from dora_primespeech_mlx.text.rules import regex
 
 logger = logging.getLogger(__name__)
 
 MARKS = CLAUSE_MARKS | CUT5_MARKS | frozenset("；;")
 CLOSERS = frozenset("”’\"'）)】]』」》〉")
-HAN = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
-SHORT_FORM = re.compile(r"\b(?:Inc|Ltd|Corp|Co|Jr|Sr|Ph\.D|M\.D|etc|Ave|Blvd|Rd|St|Dept|[ap]\.m|[A-Z]\.[A-Z])\.$")
+HAN = regex(r"[\u3041-\u30ff\u4e00-\u9fff]")
+SHORT_FORM = regex(r"\b(?:Inc|Ltd|Corp|Co|Jr|Sr|Ph\.D|M\.D|etc|Ave|Blvd|Rd|St|Dept|[ap]\.m|[A-Z]\.[A-Z])\.$")
 """A short form whose full stop says nothing of a pause."""
-PARTS = re.compile(f"[\n{ITEM}{END}{CUT}{OPEN}{CLOSE}]|[^\n{ITEM}{END}{CUT}{OPEN}{CLOSE}]+")
+PARTS = regex(f"[\n{ITEM}{END}{CUT}{OPEN}{CLOSE}]|[^\n{ITEM}{END}{CUT}{OPEN}{CLOSE}]+")
 
 
 @dataclass(frozen=True)

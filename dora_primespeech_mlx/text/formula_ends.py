@@ -5,20 +5,22 @@ A dollar sign is mostly money, so what follows it is followed only as long as it
 
 import re
 
+from dora_primespeech_mlx.text.rules import regex
+
 NO_FORMULA = -1
 LONGEST_INLINE = 300
 LONGEST_DISPLAY = 2000
 CLOSERS = {"$": "$", "$$": "$$", "\\(": "\\)", "\\[": "\\]"}
 # What a formula is made of, as far as it tells a formula from prose.
-PIECE = re.compile(
+PIECE = regex(
     r"(?P<named>\\(?:text\w*|math\w*|operatorname|mbox|begin|end|label|tag)\s*\{[^{}]*\})|(?P<command>\\[A-Za-z]+|\\.)"
     r"|(?P<word>[A-Za-z]{2,})|(?P<blank>[ \t]+)|(?P<end>\n|[。！？；]|[.!?](?=\s+[A-Z\u4e00-\u9fff]))"
     r"|(?P<close>\$+)|(?P<other>.)",
     re.DOTALL,
 )
-DOLLARS = re.compile(r"\$+")
-BEGIN = re.compile(r"\\begin\{[a-zA-Z]{1,20}\*?\}")
-MONEY = re.compile(r"\$[0-9][0-9,.]*")
+DOLLARS = regex(r"\$+")
+BEGIN = regex(r"\\begin\{[a-zA-Z]{1,20}\*?\}")
+MONEY = regex(r"\$[0-9][0-9,.]*")
 
 
 def formula_end(text: str, at: int, final: bool) -> int | None:

@@ -3,7 +3,7 @@
 They are Unicode noncharacters, which are for use inside one program: a text that comes from outside loses them.
 """
 
-import re
+from dora_primespeech_mlx.text.rules import regex
 
 ITEM = "\ufdd0"
 """A short pause, as between the items of a list."""
@@ -19,7 +19,7 @@ CELL = "\ufdd5"
 KEPT = "\ufdd6"
 """Stands after a Han character whose reading is given, within the front end's own work."""
 SIGNS = frozenset((ITEM, END, CUT, OPEN, CLOSE))
-ALL = re.compile("[\ufdd0-\ufdef]")
+ALL = regex("[\ufdd0-\ufdef]")
 
 
 def without_signs(text: str) -> str:

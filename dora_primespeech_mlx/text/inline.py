@@ -5,26 +5,26 @@ comes. It gives None while what follows decides.
 """
 
 import html
-import re
 
 from dora_primespeech_mlx.text.formula_ends import NO_FORMULA, formula_end
 from dora_primespeech_mlx.text.inband import ITEM, without_signs
+from dora_primespeech_mlx.text.rules import regex
 
 Step = tuple[int, str] | None
 
 ESCAPED = frozenset("!\"#$%&'*+-.<=>?@\\^_`~[]()")
-HAN = re.compile(r"[\u3400-\u9fff]")
-ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
-OPEN_ENTITY = re.compile(r"&(?:#[0-9A-Fa-fxX]{0,7}|[A-Za-z][A-Za-z0-9]{0,7})?")
-WRITTEN_TAG = re.compile(r"&lt;/?([A-Za-z][\w-]{0,30}) ?/?&gt;")
-OPEN_WRITTEN_TAG = re.compile(r"&lt;(?:/?[A-Za-z][\w-]{0,30} ?/?(?:&(?:g(?:t)?)?)?)?")
-BARE_CITATION = re.compile(r"【\d{1,3}(?:\s?[-–,，、]\s?\d{1,3})*】")
+HAN = regex(r"[\u3400-\u9fff]")
+ENTITY = regex(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+OPEN_ENTITY = regex(r"&(?:#[0-9A-Fa-fxX]{0,7}|[A-Za-z][A-Za-z0-9]{0,7})?")
+WRITTEN_TAG = regex(r"&lt;/?([A-Za-z][\w-]{0,30}) ?/?&gt;")
+OPEN_WRITTEN_TAG = regex(r"&lt;(?:/?[A-Za-z][\w-]{0,30} ?/?(?:&(?:g(?:t)?)?)?)?")
+BARE_CITATION = regex(r"【\d{1,3}(?:\s?[-–,，、]\s?\d{1,3})*】")
 AFTER_STATEMENT = frozenset("%％‰）)”》」』℃")
 """Signs directly behind which a number in corner brackets is a citation, as behind a word."""
 ENDS = frozenset("。！？.!?")
-CORNER_CITATION = re.compile(r"【\d{1,3}(?::\d{1,3})?†[^【】\n]{0,60}】")
-OPEN_BARE = re.compile(r"【(?:\d{1,3}(?:\s?[-–,，、]\s?)?)*")
-OPEN_CORNER = re.compile(r"【(?:\d{0,3}(?::\d{0,3})?|\d{1,3}(?::\d{1,3})?†[^【】\n]{0,60})")
+CORNER_CITATION = regex(r"【\d{1,3}(?::\d{1,3})?†[^【】\n]{0,60}】")
+OPEN_BARE = regex(r"【(?:\d{1,3}(?:\s?[-–,，、]\s?)?)*")
+OPEN_CORNER = regex(r"【(?:\d{0,3}(?::\d{0,3})?|\d{1,3}(?::\d{1,3})?†[^【】\n]{0,60})")
 
 
 def is_letter(character: str) -> bool:

@@ -11,7 +11,7 @@ from dora_primespeech_mlx.text.addresses import speak_addresses
 from dora_primespeech_mlx.text.formulas import NAME_GOES_ON, speak_formulas, without_formulas
 from dora_primespeech_mlx.text.mandarin.normalise import HAN, QUANTITY
 from dora_primespeech_mlx.text.mandarin.numbers import digits
-from dora_primespeech_mlx.text.rules import before
+from dora_primespeech_mlx.text.rules import before, regex
 from dora_primespeech_mlx.text.signs import WIDE, speak_signs, without_faces
 from dora_primespeech_mlx.text.spelled_code import speak_code
 from dora_primespeech_mlx.text.tables import currencies, words
@@ -20,21 +20,21 @@ from dora_primespeech_mlx.text.unspoken import check_scripts
 
 LONGEST_CLAUSE = 100
 """Words and what stands between them, on each side of a number."""
-WORD = re.compile(r"[A-Za-z]{2,}|(?<![A-Za-z])(?:I(?=['’]|\s[a-z])|[Aa](?= [A-Za-z]{2}))")
+WORD = regex(r"[A-Za-z]{2,}|(?<![A-Za-z])(?:I(?=['’]|\s[a-z])|[Aa](?= [A-Za-z]{2}))")
 """Latin words: not the letters of a formula, of which `a` and `i` might be words."""
-CHINESE_MARKS = re.compile(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；：、]$|[=≈<>].*[，；：、]$")
+CHINESE_MARKS = regex(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；：、]$|[=≈<>].*[，；：、]$")
 """Marks that a text of letters and numbers is written with in Mandarin: x=1，y=2。"""
 CLOSING = frozenset('”"’」』》)）,.!?，。！？')
-NOTE_NUMBER = re.compile(
+NOTE_NUMBER = regex(
     rf"(?:(?<=[a-z]{{4}})|(?<=[a-z][.,]))[¹²³⁰⁴-⁹]{{1,2}}(?=[\s,.;:!?)”\"]|$)|(?<=[{HAN}])[¹²³⁰⁴-⁹]{{1,2}}(?=[，。；、！？]|$)"
 )
 """The raised number of a note, behind a word or its mark."""
-CALCULATED = re.compile("[=+×÷√≈<>]")
-DIVIDES = re.compile(r"(?<=[\da-z]) ∣ (?=[\da-z])")
+CALCULATED = regex("[=+×÷√≈<>]")
+DIVIDES = regex(r"(?<=[\da-z]) ∣ (?=[\da-z])")
 """The bar between a number and a multiple of it, which is no other bar: 3 ∣ 9."""
-LOWERED = re.compile("(?<![A-Za-z])(log|[A-Za-z])((?<=log)[₀-₉]+|[₀-₉₊₋]*[ₐₑₒₓₕ-ₜᵢⱼ][₀-₉₊₋ₐₑₒₓₕ-ₜᵢⱼ]*)")
+LOWERED = regex("(?<![A-Za-z])(log|[A-Za-z])((?<=log)[₀-₉]+|[₀-₉₊₋]*[ₐₑₒₓₕ-ₜᵢⱼ][₀-₉₊₋ₐₑₒₓₕ-ₜᵢⱼ]*)")
 """The base of a logarithm, and an index with a letter, which the forms of digits would hide."""
-BASE = re.compile(r"(?<![A-Za-z0-9.])(\d+)([₀-₉]{1,2})(?![A-Za-z0-9₀-₉])")
+BASE = regex(r"(?<![A-Za-z0-9.])(\d+)([₀-₉]{1,2})(?![A-Za-z0-9₀-₉])")
 """A number in a base that is not ten, or may not be: 1010₂."""
 LANGUAGES = {"auto": "auto", "zh": "zh", "all_zh": "zh", "en": "en", "ja": "ja", "all_ja": "ja", "ko": "ko",
              "all_ko": "ko", "yue": "yue", "all_yue": "yue", "auto_yue": "auto_yue"}  # fmt: skip

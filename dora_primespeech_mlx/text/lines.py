@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import words
 
 NARROW = 12
@@ -13,7 +14,7 @@ FULL = 40
 """Columns from which a line may have been wrapped before a small letter."""
 WIDE = 60
 """Columns from which it may have been wrapped before any word."""
-HAN = re.compile(r"[\u3400-\u9fff〇]")
+HAN = regex(r"[\u3400-\u9fff〇]")
 JOINING_HAN = frozenset("的地得和与及或是在把被对从向为将让使由以于")
 JOINING_WORDS = frozenset(
     ("a", "an", "and", "are", "as", "be", "but", "by", "for", "from", "if", "into", "is", "my", "of", "or", "our",
@@ -23,10 +24,10 @@ JOINING_WORDS = frozenset(
 ENDS = frozenset(".!?。！？…;；:：")
 GOES_ON = frozenset(",，、([（【“‘「『-/&+=—–~")
 CLOSERS = frozenset("”’\"'）)】]』」》〉")
-LABEL = re.compile(r"[A-Z\u4e00-\u9fff][\w' -]{0,20}[:：](?!//)")
-OPEN_LABEL = re.compile(r"[A-Z\u4e00-\u9fff][\w' -]{0,20}")
-ITEM_MARK = re.compile(r"[-*+•][ \t]|\d{1,3}[.)、](?!\d)|#{1,6}[ \t]|[>|]|[①-⑳]|[(（]\d{1,3}[)）]")
-OPEN_ITEM_MARK = re.compile(r"[-*+•]|\d{1,3}[.)、]?|#{1,6}|[(（]\d{0,3}")
+LABEL = regex(r"[A-Z\u4e00-\u9fff][\w' -]{0,20}[:：](?!//)")
+OPEN_LABEL = regex(r"[A-Z\u4e00-\u9fff][\w' -]{0,20}")
+ITEM_MARK = regex(r"[-*+•][ \t]|\d{1,3}[.)、](?!\d)|#{1,6}[ \t]|[>|]|[①-⑳]|[(（]\d{1,3}[)）]")
+OPEN_ITEM_MARK = regex(r"[-*+•]|\d{1,3}[.)、]?|#{1,6}|[(（]\d{0,3}")
 
 
 def width(line: str) -> int:

@@ -1,12 +1,12 @@
 """Square brackets: links, citations, references, and readings that a writer gives. Functions as those of `inline`."""
 
 import logging
-import re
 from typing import Literal
 
 from dora_primespeech_mlx.text import notation
 from dora_primespeech_mlx.text.inband import CLOSE, OPEN
 from dora_primespeech_mlx.text.inline import Step, is_letter
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.speech_tags import Requests
 from dora_primespeech_mlx.text.tags import NOT, target_end
 
@@ -14,21 +14,21 @@ logger = logging.getLogger(__name__)
 
 LONGEST = 60
 """Characters between brackets that what follows them is waited for."""
-ENDS_WAITING = re.compile(r"[，。！？；：,;!?\n]|\.\s")
+ENDS_WAITING = regex(r"[，。！？；：,;!?\n]|\.\s")
 SOURCE = r"\^?(?!0)\d{1,3}"
 NAMED_SOURCE = r"(?:citation|ref|source|cite)[:_ ]?"
-CITATION = re.compile(
+CITATION = regex(
     rf"\[{SOURCE}(?:[ ]?[,，、–-][ ]?{SOURCE})*\]|\[{NAMED_SOURCE}\d+\]|\[\^[^\[\]\s]{{1,30}}\]|\[\[\^?\d{{1,3}}\]\]"
 )
-OPEN_CITATION = re.compile(rf"\[[\^\d,，、– -]*|\[{NAMED_SOURCE}\d*|\[\^[^\[\]\s]{{0,30}}|\[\[\^?\d{{0,3}}\]?")
-PAGE = re.compile(r"\[\[([^\[\]|\n]{1,40})(?:\|([^\[\]|\n]{1,40}))?\]\]")
-OPEN_PAGE = re.compile(r"\[\[[^\[\]，。！？；,;!?\n]{0,80}\]?")
-BEFORE_VALUES = re.compile(
+OPEN_CITATION = regex(rf"\[[\^\d,，、– -]*|\[{NAMED_SOURCE}\d*|\[\^[^\[\]\s]{{0,30}}|\[\[\^?\d{{0,3}}\]?")
+PAGE = regex(r"\[\[([^\[\]|\n]{1,40})(?:\|([^\[\]|\n]{1,40}))?\]\]")
+OPEN_PAGE = regex(r"\[\[[^\[\]，。！？；,;!?\n]{0,80}\]?")
+BEFORE_VALUES = regex(
     r"(?:=|[\"'”]:|\w\(|(?i:\b(?:list|array|vector|tuple|range|interval))|数组|列表|区间|向量|元组)[ ]?$"
 )
-CONTENT = re.compile(r"\[([^\[\]\n]*)(\]?)")
-REFERENCE = re.compile(r"\[([^\[\]\n]{0,40})(\]?)")
-INNER = re.compile(r"\(([^()\n]{0,120})(\)?)")
+CONTENT = regex(r"\[([^\[\]\n]*)(\]?)")
+REFERENCE = regex(r"\[([^\[\]\n]{0,40})(\]?)")
+INNER = regex(r"\(([^()\n]{0,120})(\)?)")
 
 
 def bracket(held: str, past: str, final: bool, requests: Requests) -> Step:

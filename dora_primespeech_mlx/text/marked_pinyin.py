@@ -9,15 +9,16 @@ from dora_primespeech_mlx.text.english.phones import pronunciation
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
 from dora_primespeech_mlx.text.mandarin.pinyin import syllables
 from dora_primespeech_mlx.text.notation import FULL_TONES, Note
+from dora_primespeech_mlx.text.rules import regex
 
 MARKED = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ"
-CARON = re.compile("[ǎěǐǒǔǖǘǚǜ]", re.IGNORECASE)
+CARON = regex("[ǎěǐǒǔǖǘǚǜ]", re.IGNORECASE)
 """Vowels with marks that few other languages have."""
-MACRON = re.compile("[āēīōū]", re.IGNORECASE)
+MACRON = regex("[āēīōū]", re.IGNORECASE)
 LETTER = f"A-Za-zü{MARKED}Ü{MARKED.upper()}"
-WORDS = re.compile(rf"(?<![{LETTER}\d])[{LETTER}]+(?:[ '’-][{LETTER}]+)*(?![{LETTER}\d])")
-CHINESE = re.compile(rf"(?i)[{HAN}]|\b(?:chinese|mandarin|pinyin|tones?)\b")
-ABOUT = re.compile(
+WORDS = regex(rf"(?<![{LETTER}\d])[{LETTER}]+(?:[ '’-][{LETTER}]+)*(?![{LETTER}\d])")
+CHINESE = regex(rf"(?i)[{HAN}]|\b(?:chinese|mandarin|pinyin|tones?)\b")
+ABOUT = regex(
     r"(?i)\b(?:pinyin|pronounced|pronunciation|reads?|tones?)\b[^.!?]{0,24}$|拼音[^。！？]{0,6}$|读[作音]?[^。！？]{0,4}$"
 )
 LONGEST = 6

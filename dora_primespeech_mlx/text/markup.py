@@ -13,6 +13,7 @@ from dora_primespeech_mlx.text.inband import CELL, END, ITEM, without_signs
 from dora_primespeech_mlx.text.inline import HAN, Step, is_letter, run_of
 from dora_primespeech_mlx.text.openings import ABSOLUTE, cells, opening
 from dora_primespeech_mlx.text.places import Places
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.speech_tags import Requests, SpeechTags
 from dora_primespeech_mlx.text.spelled_code import OPEN_SPAN, spelled_end
 from dora_primespeech_mlx.text.tags import (
@@ -31,42 +32,42 @@ from dora_primespeech_mlx.text.tokens import token as model_token
 
 logger = logging.getLogger(__name__)
 
-EMOJI = re.compile(
+EMOJI = regex(
     "[\U0001f000-\U0001faff\U0001fb00-\U0001fbff\u2600-\u2668\u266a-\u266c\u2670-\u2775\u2794-\u27bf\u2b00-\u2bff\ufe00-\ufe0f\u200d\u20e3"
     "\u2300-\u2307\u230c-\u23ff\U000e0000-\U000e007f\u3030\u303d\u3297\u3299]"
 )
-JOINERS = re.compile("[\u200b-\u200d\u2060-\u2064\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0000-\U000e007f]")
-ARROWS = re.compile("[\u2794\u2798-\u27af\u27b1-\u27be\u2b95\u2b08\u2b0a]")
-PICTURES = re.compile(rf"(?:{EMOJI.pattern})+")
-SPECIAL = re.compile(
+JOINERS = regex("[\u200b-\u200d\u2060-\u2064\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0000-\U000e007f]")
+ARROWS = regex("[\u2794\u2798-\u27af\u27b1-\u27be\u2b95\u2b08\u2b0a]")
+PICTURES = regex(rf"(?:{EMOJI.pattern})+")
+SPECIAL = regex(
     rf"[\n\r\\`*_~<\[\]!|&$#【◁✿\ue200\u200b-\u200d\u2060-\u2064{CELL}]|" + EMOJI.pattern
 )  # fmt: skip
-WRITTEN_TAG = re.compile(
+WRITTEN_TAG = regex(
     r"</?([A-Za-z][\w:-]*(?:\s+[A-Za-z_:@][\w:.-]*(?:=(?:\"[^\"<>]{0,60}\"|'[^'<>]{0,60}'|[^\s\"'<>]{1,60}))?){0,8})\s*/?>"
 )
 """A tag of HTML that is written about."""
 LONGEST_WORD = 16
-PIPED = re.compile(r"\| (?:grep|awk|sed|sort|uniq|wc|head|tail|less|xargs|jq|tee|cut|tr|bash|sh)\b")
-OPEN_PIPED = re.compile(r"\| ?[a-z]{0,5}")
+PIPED = regex(r"\| (?:grep|awk|sed|sort|uniq|wc|head|tail|less|xargs|jq|tee|cut|tr|bash|sh)\b")
+OPEN_PIPED = regex(r"\| ?[a-z]{0,5}")
 """What one command hands on to the next."""
-RAISED = re.compile(r"<sup>\s*([-−+]?\d{1,3})\s*</sup>")
-OPEN_RAISED = re.compile(r"<sup>\s*[-−+]?\d{0,3}\s*(?:<(?:/(?:s(?:u(?:p)?)?)?)?)?")
-POWER_BASE = re.compile(r"(?:^|[^A-Za-z])(?:[A-Za-z]{1,2}|[\d)]+)$")
+RAISED = regex(r"<sup>\s*([-−+]?\d{1,3})\s*</sup>")
+OPEN_RAISED = regex(r"<sup>\s*[-−+]?\d{0,3}\s*(?:<(?:/(?:s(?:u(?:p)?)?)?)?)?")
+POWER_BASE = regex(r"(?:^|[^A-Za-z])(?:[A-Za-z]{1,2}|[\d)]+)$")
 """What a raised number is the power of; behind a longer word it is the number of a note, which is silent."""
-WHO_LOVES = re.compile(r"(?:^|[^A-Za-z])(?:I|[Ww]e|[Yy]ou|[Tt]hey) $")
-OPEN_SET = re.compile(r"\{\s?[A-Za-z](?:\s?∈\s?\S)?\s?$")
-RANK = re.compile(r"(?:^|[^A-Za-z0-9])(?:(?:10|[2-9AKQJT])[♠♥♦♣])*(?:10|[2-9AKQJT])$")
+WHO_LOVES = regex(r"(?:^|[^A-Za-z])(?:I|[Ww]e|[Yy]ou|[Tt]hey) $")
+OPEN_SET = regex(r"\{\s?[A-Za-z](?:\s?∈\s?\S)?\s?$")
+RANK = regex(r"(?:^|[^A-Za-z0-9])(?:(?:10|[2-9AKQJT])[♠♥♦♣])*(?:10|[2-9AKQJT])$")
 """The rank of a playing card, before its suit."""
-OPEN_STATE = re.compile(r"⟨[^⟨⟩|]{0,24}$")
-KET = re.compile(r"\|[^|⟨⟩\s]{1,12}⟩")
-OPEN_KET = re.compile(r"\|[A-Za-z0-9Α-Ωα-ω₀-₉+\-−↑↓]{0,12}")
+OPEN_STATE = regex(r"⟨[^⟨⟩|]{0,24}$")
+KET = regex(r"\|[^|⟨⟩\s]{1,12}⟩")
+OPEN_KET = regex(r"\|[A-Za-z0-9Α-Ωα-ω₀-₉+\-−↑↓]{0,12}")
 """A state of physics, |ψ⟩."""
-OPEN_PROBABILITY = re.compile(r"(?<![A-Za-z])P ?\([^()|]*$")
-OPEN_ABSOLUTE = re.compile(
+OPEN_PROBABILITY = regex(r"(?<![A-Za-z])P ?\([^()|]*$")
+OPEN_ABSOLUTE = regex(
     r"\|(?:[-+−]?(?:[A-Za-zΑ-Ωα-ω](?![A-Za-z])[\d₀-₉]?['′]?(?:\((?:[a-z\d]\)?)?)?|[\d.]+[a-z]?)?\d?\s?[-+−*/]?\s?)*"
 )
 """The beginning of an absolute value."""
-PROSE = re.compile(r"[A-Za-z,]\s$|[\u4e00-\u9fff，、]\s?$")
+PROSE = regex(r"[A-Za-z,]\s$|[\u4e00-\u9fff，、]\s?$")
 """What stands before a word of the sentence."""
 KEYS = {"⌘": "Command", "⌥": "Option", "⌃": "Control", "⏎": "Enter", "⌫": "Delete", "⎋": "Escape"}
 GO_ON_AFTER_BOLD = frozenset("是有的和在会能可不都也为与或等了被把由对从将让使用于及中上下就还只要得地着过则以即指并且")

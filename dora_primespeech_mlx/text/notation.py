@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dora_primespeech_mlx.text.english.ipa import CONSONANTS, VOWELS, arpabet_of_ipa
 from dora_primespeech_mlx.text.mandarin.pinyin import parse_pinyin, syllables
+from dora_primespeech_mlx.text.rules import regex
 
 FULL_TONES = "\u0304\u0301\u030c\u0300"
 ALPHABETS = {
@@ -21,7 +22,7 @@ RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.2
 SLOWEST, FASTEST = 0.5, 2.0
 LONGEST_BREAK = 10.0
 STRENGTHS = {"none": 0, "x-weak": 1, "weak": 1, "medium": 1, "strong": 2, "x-strong": 2}
-TARGET = re.compile(r"[A-Za-z0-9üÜǖǘǚǜāáǎàēéěèīíǐìōóǒòūúǔùńňǹ:]+(?:[ '][A-Za-z0-9üÜǖǘǚǜāáǎàēéěèīíǐìōóǒòūúǔùńňǹ:]+)*")
+TARGET = regex(r"[A-Za-z0-9üÜǖǘǚǜāáǎàēéěèīíǐìōóǒòūúǔùńňǹ:]+(?:[ '][A-Za-z0-9üÜǖǘǚǜāáǎàēéěèīíǐìōóǒòūúǔùńňǹ:]+)*")
 
 
 @dataclass(frozen=True)

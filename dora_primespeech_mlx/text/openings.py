@@ -4,25 +4,26 @@ import re
 from dataclasses import dataclass
 
 from dora_primespeech_mlx.text.inband import CELL, END, ITEM
+from dora_primespeech_mlx.text.rules import regex
 
 LONGEST_ROW = 1000
 MOST_MARKS = 8
-INDENT = re.compile(r"[ \t]*")
-ONLY_RULE = re.compile(r"[ \t]*(?:(?:-[ \t]?)*|(?:\*[ \t]?)*|(?:_[ \t]?)*|[-:|=+ \t]*|=*)")
-RULE = re.compile(r"[ \t]*(?:(?:-[ \t]?){3,}|(?:\*[ \t]?){3,}|(?:_[ \t]?){3,}|=+|[-:|+ \t]+)[ \t]*(?=\n|$)")
-FENCE_INFO = re.compile(r"[ \t]*[\w+#./{}=:, \"'-]*", re.ASCII)
-HEADING = re.compile(r"(#{1,6})[ \t]+|(#{2,6})(?=[^\s#])")
-QUOTE = re.compile(r">(?![=\d])[ \t]?")
-BULLET = re.compile(r"[-*+–—][ \t]+|[•◦‣▪▫●○■□◆◇▶►▸➤➢·∙⁃➔➜→✓✔✗✘☐☑☒★☆][ \t]*")
-CHECKBOX = re.compile(r"\[[ xX]\][ \t]+")
-ALERT = re.compile(r"\[!([A-Z]{3,12})\][ \t]*")
-NUMBERED = re.compile(
+INDENT = regex(r"[ \t]*")
+ONLY_RULE = regex(r"[ \t]*(?:(?:-[ \t]?)*|(?:\*[ \t]?)*|(?:_[ \t]?)*|[-:|=+ \t]*|=*)")
+RULE = regex(r"[ \t]*(?:(?:-[ \t]?){3,}|(?:\*[ \t]?){3,}|(?:_[ \t]?){3,}|=+|[-:|+ \t]+)[ \t]*(?=\n|$)")
+FENCE_INFO = regex(r"[ \t]*[\w+#./{}=:, \"'-]*", re.ASCII)
+HEADING = regex(r"(#{1,6})[ \t]+|(#{2,6})(?=[^\s#])")
+QUOTE = regex(r">(?![=\d])[ \t]?")
+BULLET = regex(r"[-*+–—][ \t]+|[•◦‣▪▫●○■□◆◇▶►▸➤➢·∙⁃➔➜→✓✔✗✘☐☑☒★☆][ \t]*")
+CHECKBOX = regex(r"\[[ xX]\][ \t]+")
+ALERT = regex(r"\[!([A-Z]{3,12})\][ \t]*")
+NUMBERED = regex(
     r"(?:(\*\*|__)?(?P<dotted>\d{1,3})(?:\\?[.．](?:[ \t]+|(?=[\u4e00-\u9fffA-Z\"“*_]))|\\?[)）、][ \t]*)"
     r"|[(（](?P<bracketed>\d{1,3}|[a-zA-Z]|[一二三四五六七八九十]{1,3})[)）][ \t]*|(?P<circled>[①-⒛❶-➓⓵-⓾])[ \t]*"
     r"|(?P<keycap>\d\ufe0f?\u20e3|🔟)[ \t]*|(?P<listed>[一二三四五六七八九十]{1,3})、(?![一二三四五六七八九十])"
     r"|(?P<letter>[a-zA-Z])(?:[)）][ \t]*|\.[ \t]+))(?:(?<=[.．)）、])\1)?"
 )
-OPEN_NUMBER = re.compile(
+OPEN_NUMBER = regex(
     r"(?:\*\*?|__?)?(?:\d{0,3}(?:[.．、]|\\[.)]?|\ufe0f)?|[(（][\da-zA-Z一二三四五六七八九十]{0,3}|[a-zA-Z][.)）]?)"
     r"|[①-⒛❶-➓⓵-⓾🔟]|[一二三四五六七八九十]{1,3}"
 )
@@ -39,14 +40,14 @@ CIRCLED = {
     )
     for at in range(count)
 }
-LABEL = re.compile(r"\[([^\[\]\n]{1,30})\][ \t]+(?=[^(\s:\[=<>≈≤≥+])")
-DEFINITION = re.compile(
+LABEL = regex(r"\[([^\[\]\n]{1,30})\][ \t]+(?=[^(\s:\[=<>≈≤≥+])")
+DEFINITION = regex(
     r"\[\^([^\[\]\n]{1,30})\]:[ \t]*|\[[^\[\]\n]{1,30}\]:[ \t]*<?(?:[a-z]+://|www\.|[/#]|mailto:)[^\n]*(?=\n|$)|:[ \t]+"
 )
 VALUE = r"[-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-zΑ-Ωα-ω][\d₀-₉]?['′]?(?:\([a-z\d]\))?)"
-ABSOLUTE = re.compile(rf"\|{VALUE}(?:\s?[-+−*/]\s?{VALUE}){{0,3}}\|")
+ABSOLUTE = regex(rf"\|{VALUE}(?:\s?[-+−*/]\s?{VALUE}){{0,3}}\|")
 """An absolute value, |x - 3|."""
-OPEN_LABEL = re.compile(r"\[[^\[\]\n]{0,30}(?:\](?:[ \t]*|:[ \t]*\S{0,8}|:[ \t]*<?(?:[a-z]+://|www\.|[/#])[^\n]*))?")
+OPEN_LABEL = regex(r"\[[^\[\]\n]{0,30}(?:\](?:[ \t]*|:[ \t]*\S{0,8}|:[ \t]*<?(?:[a-z]+://|www\.|[/#])[^\n]*))?")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any, cast
 
 Say = str | Callable[[re.Match[str]], str]
 Row = tuple[str, str, Say]
@@ -11,6 +12,7 @@ DIGITS = frozenset("0123456789")
 
 
 _written: set[str] = set()
+_regexes: list["_Regex"] = []
 
 
 @cache
@@ -25,11 +27,37 @@ def written(pattern: str) -> str:
     return pattern
 
 
+class _Regex:
+    """A regular expression that is compiled when it is first looked for; then its methods are those of `re`."""
+
+    METHODS = ("search", "match", "fullmatch", "sub", "split", "findall", "finditer")
+
+    def __init__(self, pattern: str, flags: int) -> None:
+        self.pattern = pattern
+        self.flags = flags
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self.METHODS:
+            raise AttributeError(name)
+        found = re.compile(self.pattern, self.flags)
+        for method in self.METHODS:
+            setattr(self, method, getattr(found, method))
+        return getattr(found, name)
+
+
+def regex(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """As `re.compile`, but a start does not wait for it: the first text that needs it does, or `compile_all`."""
+    _regexes.append(_Regex(pattern, flags))
+    return cast("re.Pattern[str]", _regexes[-1])
+
+
 def compile_all() -> int:
-    """Compiles what is `written` so far, so that no later text waits for it; returns how many patterns there are."""
+    """Compiles each `written` pattern and `regex` so far, so that no later text waits; returns how many there are."""
     for pattern in _written:
         compiled(pattern)
-    return len(_written)
+    for late in _regexes:
+        late.search("")
+    return len(_written) + len(_regexes)
 
 
 class Rules:

@@ -11,7 +11,7 @@ from dora_primespeech_mlx.text.formulas.east import speak_delimited
 from dora_primespeech_mlx.text.korean.hanja import can_read
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
 from dora_primespeech_mlx.text.mandarin.simplified import only_simplified
-from dora_primespeech_mlx.text.rules import compiled, written
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.spelled_code import speak_code
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 
@@ -27,12 +27,12 @@ UNITS = {"ja": ("zh_units.tsv", "ja_units.tsv"), "ko": ("ko_units.tsv",), "yue":
 # How No. is said before a number.
 NUMBER_WORDS = {"ja": "ナンバー", "ko": "넘버 "}
 # Raised numbers but for a single ² or ³, which units have too.
-SUPERSCRIPTS = re.compile("(?<=[A-Za-z0-9)])(?:(⁻?[⁰¹²³⁴-⁹]{2,})|(⁻[⁰¹²³⁴-⁹]|[⁰¹⁴-⁹]))")
+SUPERSCRIPTS = regex("(?<=[A-Za-z0-9)])(?:(⁻?[⁰¹²³⁴-⁹]{2,})|(⁻[⁰¹²³⁴-⁹]|[⁰¹⁴-⁹]))")
 CLAUSE_ENDS = frozenset(",;、，；")
-QUOTED = re.compile('「[^」]*」|『[^』]*』|“[^”]*”|"[^"]*"|‘[^’]*’|《[^》]*》|[（(][^）)]*[）)]')
-ABOUT_WORDS = re.compile("[的是係系叫説说說讀读念寫写]|[日韓韩英中法德][文語语]")
+QUOTED = regex('「[^」]*」|『[^』]*』|“[^”]*”|"[^"]*"|‘[^’]*’|《[^》]*》|[（(][^）)]*[）)]')
+ABOUT_WORDS = regex("[的是係系叫説说說讀读念寫写]|[日韓韩英中法德][文語语]")
 # Words that only Cantonese writes in characters of all; Mandarin has 重點解決, 聽日本歌 and 而家人.
-CANTONESE = re.compile(
+CANTONESE = regex(
     "呢[個个度位間间啲部隻只條条張张架件份支枝杯碗首段句款種种棵粒塊块套排班]|(?<![這这那兩两旁身右左半])邊[個度位]|(?<![重要觀优優缺特地])點解(?![決釋析答開除放讀說碼])"
     "|(?<![一重要觀優缺特地])點樣|[聽尋琴]日(?![本文語記])|[尋聽琴]晚|聽朝|屋企|鍾意|幾多錢|傾偈|返工(?!作)|梗係|係咪|係唔|都係|即係|係因為|係咁"
     "|[上下]晝|朝早|出街|同埋|一陣間|仲有|點算"
@@ -42,22 +42,22 @@ COMPARISONS = {
     "<=": "細過或者等於", "≤": "細過或者等於", ">=": "大過或者等於", "≥": "大過或者等於", "!=": "唔等於", "≠": "唔等於",
     "==": "等於", "=": "等於", "<": "細過", ">": "大過",
 }  # fmt: skip
-COMPARISON = written(r"(?<=[\w%℃°)])\s?(<=|>=|!=|==|[≤≥≠<>=])\s?(?=[-−$]?[\dA-Za-z])")
+COMPARISON = regex(r"(?<=[\w%℃°)])\s?(<=|>=|!=|==|[≤≥≠<>=])\s?(?=[-−$]?[\dA-Za-z])")
 # 而家 is "now" in Cantonese, and in Mandarin 而 before a name or a word with 家.
-NOW = written("(?<![然進因從反])而家(?![人庭長裡裏])")
-NOT_CANTONESE = written("[的嗎吗這这那沒没們们您麼么在是]")
+NOW = regex("(?<![然進因從反])而家(?![人庭長裡裏])")
+NOT_CANTONESE = regex("[的嗎吗這这那沒没們们您麼么在是]")
 # A sentence ends behind these; a full stop needs a blank.
 INNER = r"[!?](?=[A-Za-z0-9=/&_])"
-SENTENCE = re.compile(
+SENTENCE = regex(
     rf"(?:[^。！？!?\n]|{INNER})+?(?:(?:(?!{INNER})[。！？!?…\n])+[」』”’）)]*|\.(?=\s)|$)|[。！？!?…\n]+", re.DOTALL
 )
-ACRONYM = re.compile(
+ACRONYM = regex(
     r"[A-Za-z](?:\+\+|#)?|[a-z](?:-[a-z])+|[a-z]?[A-Z]{2,}s?(?:[-&][A-Z]+)*(?:-?\d+(?:\.\d+)?)?|[A-Z]-?\d{1,5}|\d+[A-Z]{1,2}"
     r"|[A-Z]\d[A-Z]|w{2,}|pH\d*(?:\.\d+)?"
 )
 # Capitals that are a word and not letters to spell: LOVE, STOP.
-SHOUTED = re.compile(r"(?=[A-Z]{4})[A-Z]*[AEIOU][A-Z]*")
-CONSONANTS = re.compile(r"[^AEIOUY]{4}|[AEIOU]{3}")
+SHOUTED = regex(r"(?=[A-Z]{4})[A-Z]*[AEIOU][A-Z]*")
+CONSONANTS = regex(r"[^AEIOUY]{4}|[AEIOU]{3}")
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _sentence(sentence: str, language: str, habits: Habits) -> list[Stretch]:
         sentence = speak_addresses(sentence, reader if language != "en" else "en")
     sentence = SUPERSCRIPTS.sub(lambda raised: f"^{unicodedata.normalize('NFKC', raised[1] or raised[2])}", sentence)
     if reader == "yue":
-        sentence = compiled(COMPARISON).sub(lambda match: COMPARISONS[match[1]], sentence)
+        sentence = COMPARISON.sub(lambda match: COMPARISONS[match[1]], sentence)
         sentence = re.sub(r"(?i)(?<![A-Za-z])([ap])\.?m\.?\s?(\d{1,2}:\d\d)", r"\2\1m", sentence)
     if reader in NUMBER_WORDS:
         sentence = re.sub(r"(?i)(?<![A-Za-z])no\.\s*(?=\d)", NUMBER_WORDS[reader], sentence)
@@ -308,7 +308,7 @@ def _is_cantonese(text: str) -> bool:
     text = re.sub(r"唔+(?=[，。！？,.!?…\s]|$)", "", text)
     if "咩" in text and re.search("[的了吗嗎吧这這那很没沒她们們羊]", text):
         text = text.replace("咩", "")
-    if compiled(NOW).search(text) and not compiled(NOT_CANTONESE).search(text) and not any(map(only_simplified, text)):
+    if NOW.search(text) and not NOT_CANTONESE.search(text) and not any(map(only_simplified, text)):
         return True
     return CANTONESE.search(text) is not None or any(
         character in words("cantonese_characters.txt") for character in text

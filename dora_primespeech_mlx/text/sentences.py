@@ -17,6 +17,7 @@ from dora_primespeech_mlx.text.inband import CLOSE, CUT, END, ITEM, OPEN, SIGNS,
 from dora_primespeech_mlx.text.languages import evident_language
 from dora_primespeech_mlx.text.lines import goes_on
 from dora_primespeech_mlx.text.markup import MarkupStripper, strip_markup
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.scripts import (
     AFTER_CANTONESE,
     AFTER_JAPANESE,
@@ -38,10 +39,10 @@ GOES_ON = frozenset(string.digits + string.ascii_letters + ":<>=+-#$&@/\\|~^%_")
 """What stands behind a comma or a colon without a blank where no clause ends: pandas>=2,<3."""
 FEWEST_CHARACTERS = 5
 LONGEST_SENTENCE = 510
-NOT_EQUAL = re.compile(r"[\s)\]\d]$|(?:^|[^A-Za-z])[A-Za-z]$")
+NOT_EQUAL = regex(r"[\s)\]\d]$|(?:^|[^A-Za-z])[A-Za-z]$")
 """What may stand before the first sign of `!=`."""
 # What may follow a full stop without a blank: Han characters, kana, Hangul.
-EAST_ASIAN = re.compile("[\u3041-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
+EAST_ASIAN = regex("[\u3041-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
 # How many characters around a full stop decide what it is.
 WINDOW = 40
 # How many characters before a sentence are remembered for that.
@@ -50,25 +51,25 @@ PAST = 160
 VALUE_SIGNS = frozenset("≈±√∛∑∏∫∠△∀∃∴∵−€£¥￥§№")
 """Signs that say something of the value that they stand before, with a blank between or without."""
 # What a dash stands between that is the "to" of a range: 3—5天, 1月—3月, 周一—周五.
-RANGE_BEGINS = re.compile(r"[\d%％‰℃°年月日号点时分秒元万亿一二三四五六七八九十A-Za-z]")
-RANGE_ENDS = re.compile(r"[\d周星次翌公$￥¥€£−-]")
-LIST_MARK = re.compile(r"(?:^|[\s；;。，,])(?:[一二三四五六七八九十]{1,3}|[Ⅰ-Ⅹ]|\d{1,2}|[A-H])$")
+RANGE_BEGINS = regex(r"[\d%％‰℃°年月日号点时分秒元万亿一二三四五六七八九十A-Za-z]")
+RANGE_ENDS = regex(r"[\d周星次翌公$￥¥€£−-]")
+LIST_MARK = regex(r"(?:^|[\s；;。，,])(?:[一二三四五六七八九十]{1,3}|[Ⅰ-Ⅹ]|\d{1,2}|[A-H])$")
 """What marks an item of a list before 、, which belongs to the item."""
 # Digits, and those that are one more.
 ONE_BEFORE = {
     **dict(zip("12345678", "23456789", strict=True)),
     **dict(zip("一二三四五六七八", "二三四五六七八九", strict=True)),
 }
-OPEN_BRACKET = re.compile(r"[(（][^()（）]*$")
+OPEN_BRACKET = regex(r"[(（][^()（）]*$")
 """What has begun in brackets is heard to its end, unless that is far."""
 LEFT_OVER = CLOSERS | SENTENCE_ENDS | PAUSES | {ITEM, END}
-LIFE = re.compile(r"(?:[(,;]\s?|\bc\. )(?:b|d|r|fl|c)$")
+LIFE = regex(r"(?:[(,;]\s?|\bc\. )(?:b|d|r|fl|c)$")
 """Before the year when someone was born, died or reigned: (b. 1879, d. 1955)."""
 # Short forms after which a sentence may well end, when a capital letter follows.
 ENDING_SHORT_FORMS = frozenset(("etc", "inc", "ltd", "corp", "co", "jr", "sr", "esq", "am", "pm", "est"))
-OPERAND_BEFORE = re.compile(r"[\w)\]'\"] \??$", re.ASCII)
-OPERAND_BEHIND = re.compile(r"\?? [a-z\d(\[{'\"]")
-MEASURED = re.compile(
+OPERAND_BEFORE = regex(r"[\w)\]'\"] \??$", re.ASCII)
+OPERAND_BEHIND = regex(r"\?? [a-z\d(\[{'\"]")
+MEASURED = regex(
     r"(?:\d|[½¼¾⅓⅔]) ?(?:lbs?|oz|hrs?|mins?|secs?|tsp|tbsp|Tbsp|in|ft|yds?|pts?|qts?|gal|cm|mm|kg|wks?|mos?|yrs?)$"
 )
 """A number and a short unit, whose full stop ends no sentence where a bracket follows."""

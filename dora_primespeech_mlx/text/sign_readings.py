@@ -5,14 +5,14 @@ import unicodedata
 from collections.abc import Callable
 
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal, digits
-from dora_primespeech_mlx.text.rules import after, before
+from dora_primespeech_mlx.text.rules import after, before, regex
 from dora_primespeech_mlx.text.tables import currencies, sign_words, words
 from dora_primespeech_mlx.text.units import english_unit, english_units, mandarin_unit, mandarin_units
 
 HAN = "\u4e00-\u9fff"
 MONEY = "$€£¥￥₹₩"
 NUMBER_AHEAD = rf"[{MONEY}]?\.?\d"
-FIRST_STEPS = re.compile(
+FIRST_STEPS = regex(
     r"(?i)\b(?:go|open|click|select|choose|navigate|tap|press|under|via|menu|settings?|preferences|options|tools|file"
     r"|edit|view|tab|path|visit|find|head)\b|打开|进入|点击|点开|单击|选择|前往|依次|设置|菜单|路径|通过|找到|右键"
 )
@@ -27,7 +27,7 @@ PHYSICAL = {
     "K": ("开尔文", "kelvin", r"开尔文|绝对|热力学|[°℃]|\b[Kk]elvin|\babsolute|\btemperature|\batm\b|\bT ?= ?\d"),
 }
 """Letters behind a number that are units where it is about what they measure."""
-LARGER_MODELS = re.compile(r"(?:小米|红米|荣耀|魅族|华为|Note|Mate|Nova|Galaxy|Redmi|Find|Honor)\s?$")
+LARGER_MODELS = regex(r"(?:小米|红米|荣耀|魅族|华为|Note|Mate|Nova|Galaxy|Redmi|Find|Honor)\s?$")
 """Names of telephones, of which a + behind the number is the larger one."""
 OF_STARS = {"M": ("质量", "masses"), "R": ("半径", "radii"), "L": ("光度", "luminosities")}
 """What stars and planets are measured by."""

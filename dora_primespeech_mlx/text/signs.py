@@ -14,7 +14,7 @@ from dora_primespeech_mlx.text.english import numbers as english
 from dora_primespeech_mlx.text.english.identifiers import in_hundreds
 from dora_primespeech_mlx.text.english.roman import numeral_value
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal, digits
-from dora_primespeech_mlx.text.rules import Rules, with_any
+from dora_primespeech_mlx.text.rules import Rules, regex, with_any
 from dora_primespeech_mlx.text.sign_readings import HAN, MONEY
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 from dora_primespeech_mlx.text.units import EACH, mandarin_unit, mandarin_units
@@ -24,20 +24,20 @@ WIDE = str.maketrans(
     "<>=+%&*/^|$#@~~~_-----≤≥≤≥:Δ//*|μ0123456789+-",
 ) | {0x2474 + at: f"（{at + 1}）" for at in range(20)}
 """Signs with several forms -> the form that the rules are written for."""
-KAOMOJI = re.compile(
+KAOMOJI = regex(
     r"m[(（]_ ?_[)）]m|[╯╰ノヽ┻┳━︵︶ヾ٩۶¯\\/oσ三]*[(（](?=[^()（）]*[\^_;°□▽ω﹏︿Дツ･・≧≦´｀∀◕‿◡•ᗜᴗ˘])"
     rf"[^()（）A-Za-z0-9{HAN}α-ψ,，.。]{{2,14}}[)）][╯╰ノヽ┻┳━︵︶シﾉ۶٩و三✧_/¯\\]*"
     r"|¯\\?_\(ツ\)_/¯"
 )
-FACE = re.compile("[(（][^()（）]*[\\^_;°□▽ω﹏︿Дツ･・≧≦´｀∀◕‿◡•ᗜᴗ˘]")
-EYES = re.compile(r"[:;=]['’]?-?[()DPp|/\\]|</?3|\^\^|[>T;=\-^oO]_")
-EMOTICON = re.compile(
+FACE = regex("[(（][^()（）]*[\\^_;°□▽ω﹏︿Дツ･・≧≦´｀∀◕‿◡•ᗜᴗ˘]")
+EYES = regex(r"[:;=]['’]?-?[()DPp|/\\]|</?3|\^\^|[>T;=\-^oO]_")
+EMOTICON = regex(
     r"(?<![A-Za-z0-9}])(?:[:;=]['’]?-?[()DPp|](?![\w(\\{])|:-?[/\\](?=\s|$)|[>T;=\-^oO]_+[<T;=\-^oO](?!\w)|\^\^(?!\w))"
     rf"|(?<![\d,=>{HAN}])(?<!\d )(?<!\b[A-Za-z])(?<!\b[A-Za-z] )(?<!\w\))(?<!\w\) )"
     r"(?<![^\W你您们哦呀啦吧呢A-Za-z] )</?3+(?=\s*(?:$|[.,!?。！？]))"
     r"|(?<=\byou )</?3+(?!\w)|(?<=\blove )</?3+(?!\w)"
 )
-ANY = re.compile(
+ANY = regex(
     r"[^\w\s,，.。!！?？、:：;；'’“”()（）]|\.[A-Za-z_]|_|[\dA-Ha-h][)）]|\.\d+:\d|\d：\d|\d\. \d"
     r"|†|![A-Za-z_(]|[A-Za-z)][2-9]|[a-zHK](?:Cl|Br|OH|O|F|I|S)\b|\d[Ww万亿]|[①-⑳]|每\s?[A-Za-zμ]|\d\s?[AaPp]\.?[Mm](?![A-Za-z])"
     r"|\d\s?[AJNK](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"

@@ -3,31 +3,31 @@ r"""Code that is spelled sign by sign: a sign that is spoken of (`;`, `=>`), and
 import re
 from functools import cache
 
-from dora_primespeech_mlx.text.rules import compiled, written
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import lines
 
 COLUMNS = ("zh", "en", "ja", "ko")
 NAMED_BY = {"yue": "zh"}
 TO = {"zh": "到", "en": "to", "ja": "から", "ko": "에서"}
-BARE = written(r"[!-/:-@\[-_{-~]{1,5}")
-PATTERN = written(
+BARE = regex(r"[!-/:-@\[-_{-~]{1,5}")
+PATTERN = regex(
     r"\\[dwsDWS](?![A-Za-z])|^\\[A-Za-z0-9]$|\\b(?=[\w\\(\[])(?!\w:)|\[\^?(?:[A-Za-z0-9]-[A-Za-z0-9])+[^\]\s]*\]|\][*+?{]|\)[*+?](?=$|[$|)?])|\(\?[:=!<P]"
     r"|\.[*+](?=$|[?$\\)|\w])|(?<=[\w\])])\{\d+(?:,\d*)?\}|^\^.+|^[a-z]+\?[a-z]+$|^[^\s/.]+\$$"
 )
 """What a regular expression has, and other code without a blank has not."""
-SPAN = written(r"`([!-_a-~]{1,80})`")
-OPEN_SPAN = re.compile(r"`[!-_a-~]{0,80}")
-PART = written(r"[A-Za-z0-9]-[A-Za-z0-9]|[A-Za-z]+|\d+|.")
+SPAN = regex(r"`([!-_a-~]{1,80})`")
+OPEN_SPAN = regex(r"`[!-_a-~]{0,80}")
+PART = regex(r"[A-Za-z0-9]-[A-Za-z0-9]|[A-Za-z]+|\d+|.")
 
 
 def is_spelled(code: str) -> bool:
     """Whether `code`, which stands between backticks, is said sign by sign."""
-    return bool(compiled(BARE).fullmatch(code)) or bool(compiled(PATTERN).search(code))
+    return bool(BARE.fullmatch(code)) or bool(PATTERN.search(code))
 
 
 def spelled_end(text: str, at: int) -> int:
     """Where the code ends that begins with a backtick at `at` and is spelled; 0 where none does."""
-    span = compiled(SPAN).match(text, at)
+    span = SPAN.match(text, at)
     return span.end() if span and is_spelled(span[1]) else 0
 
 
@@ -35,7 +35,7 @@ def speak_code(text: str, language: str) -> str:
     """`text` with the code between backticks that `is_spelled` in words of `language`; other code stays."""
     if "`" not in text:
         return text
-    return compiled(SPAN).sub(lambda match: _said(match, language), text)
+    return SPAN.sub(lambda match: _said(match, language), text)
 
 
 def _said(match: re.Match[str], language: str) -> str:
@@ -51,7 +51,7 @@ def spelled(code: str, language: str) -> str:
     if code in names:
         return names[code]
     said, in_class = [], False
-    for part in compiled(PART).findall(code):
+    for part in PART.findall(code):
         if len(part) == 3 and in_class:
             said += [part[0].upper(), TO[NAMED_BY.get(language, language)], part[2].upper()]
         elif part.isalnum():

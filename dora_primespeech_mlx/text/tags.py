@@ -7,20 +7,21 @@ import html
 import re
 from functools import cache
 
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import mapping
 
 NOT = -1
 LONGEST_NAME = 40
 LONGEST_TAG = 600
 LONGEST_PLACEHOLDER = 30
-NAME = re.compile(r"[A-Za-z][\w:-]*(?:\.[\w:-]+)*")
+NAME = regex(r"[A-Za-z][\w:-]*(?:\.[\w:-]+)*")
 BARE_ATTRIBUTES = frozenset(
     ("async", "autoplay", "checked", "controls", "defer", "disabled", "hidden", "loop", "multiple", "muted", "nowrap",
      "open", "readonly", "required", "reversed", "selected")
 )  # fmt: skip
-JOINING_WORDS = re.compile(r"\b(?:and|or|if|then|else|is|are)\b|[且或并而与和则，]")
-WORDS_OF_PLACEHOLDER = re.compile(r"[\w./@\u4e00-\u9fff -]+")
-ATTRIBUTE = re.compile(r"""([\w:@.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>/]+))""")
+JOINING_WORDS = regex(r"\b(?:and|or|if|then|else|is|are)\b|[且或并而与和则，]")
+WORDS_OF_PLACEHOLDER = regex(r"[\w./@\u4e00-\u9fff -]+")
+ATTRIBUTE = regex(r"""([\w:@.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>/]+))""")
 
 
 @cache

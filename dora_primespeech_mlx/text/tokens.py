@@ -4,16 +4,17 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import mapping
 
 LONGEST = 64
 LONGEST_HEADER = 200
 SIGNS = frozenset("<[◁✿\ue200")
-NAMED = re.compile(r"<[|｜]([^<>|｜\n]{1,60})[|｜]>")
-OPEN_NAMED = re.compile(r"<[|｜][^<>|｜\n]{0,60}[|｜]?")
-TWIN = re.compile(r"<\|([a-z_]+)>")
+NAMED = regex(r"<[|｜]([^<>|｜\n]{1,60})[|｜]>")
+OPEN_NAMED = regex(r"<[|｜][^<>|｜\n]{0,60}[|｜]?")
+TWIN = regex(r"<\|([a-z_]+)>")
 MESSAGE = "<|message|>"
-CHANNEL_END = re.compile(r"<\|(?:end|return|call)\|>|(?=<\|(?:start|channel)\|>)")
+CHANNEL_END = regex(r"<\|(?:end|return|call)\|>|(?=<\|(?:start|channel)\|>)")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The words of a sentence as they are written, and which of its phones say each: 42 is one word, said as two."""
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from itertools import accumulate
 from dora_primespeech_mlx.text import Phones
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
 from dora_primespeech_mlx.text.mandarin.simplified import simplified
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.scripts import KANA
 from dora_primespeech_mlx.text.symbols import MARKS, PAD, UNKNOWN
 
@@ -17,7 +17,7 @@ SILENT = frozenset((*MARKS, PAD, UNKNOWN, "空", "停"))
 """Phones of a pause, or of the border of two words."""
 SMALL_KANA = "ゃゅょャュョぁぃぅぇぉァィゥェォーっッ"
 WIDE_MARKS = "。，、；：！？（）【】「」『』《》〈〉·"
-TOKEN = re.compile(rf"[{HAN}{KANA}][{SMALL_KANA}]?|(?:(?![{HAN}{KANA}{WIDE_MARKS}—–…]|--|\.\.)\S)+")
+TOKEN = regex(rf"[{HAN}{KANA}][{SMALL_KANA}]?|(?:(?![{HAN}{KANA}{WIDE_MARKS}—–…]|--|\.\.)\S)+")
 EDGES = ".,;:!?'\"“”‘’()[]{}<>«»*_-~|^`/\\"
 SAID_SIGNS = "&%@#"
 LARGEST = 600

@@ -8,6 +8,7 @@ from functools import cache
 from dora_primespeech_mlx.text.cantonese.numbers import counted, decimal, digits
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
 from dora_primespeech_mlx.text.mandarin.simplified import converter, only_simplified
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 
 NUMBER = r"\d+(?:\.\d+)?"
@@ -15,9 +16,9 @@ MARKS = str.maketrans("：；:;，、。．｡！？⋯‥\n~～〜—–·／/"
 MONEY = {"$": "蚊", "HK$": "蚊", "NT$": "蚊台幣", "US$": "美金", "¥": "元", "€": "歐羅", "£": "英鎊", "₩": "韓圜"}
 # Simplified characters that Hong Kong writes in Cantonese words of its own.
 KEPT = frozenset("吓")
-SCORE = re.compile(r"(?:比數|贏|輸|勝|負|領先|打成|打和)[^，。！？,.!?]{0,4}$")
-SCORE_AFTER = re.compile(r"贏|輸|勝|負|領先|打成|打和|擊敗")
-TELEPHONE = re.compile(r"(?:電話|號碼|密碼|編號|房|室|座|巴士|航班|WhatsApp|戶口|號)\D{0,4}$")
+SCORE = regex(r"(?:比數|贏|輸|勝|負|領先|打成|打和)[^，。！？,.!?]{0,4}$")
+SCORE_AFTER = regex(r"贏|輸|勝|負|領先|打成|打和|擊敗")
+TELEPHONE = regex(r"(?:電話|號碼|密碼|編號|房|室|座|巴士|航班|WhatsApp|戶口|號)\D{0,4}$")
 
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 

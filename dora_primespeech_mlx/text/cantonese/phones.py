@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from typing import Any
 
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.symbols import MARKS, UNKNOWN, symbol_table
 from dora_primespeech_mlx.text.tables import lines, mapping
 
 logger = logging.getLogger(__name__)
 
-SYLLABLE = re.compile(r"([a-z]+)([1-6])")
+SYLLABLE = regex(r"([a-z]+)([1-6])")
 # What the official code takes for the initial, in the order it looks; syllables without one are split after a vowel.
 INITIALS = (
     "aa", "ai", "au", "ap", "at", "ak", "a", "p", "b", "e", "t", "d", "kw", "k", "gw", "g", "f", "h", "l", "m", "ng",

@@ -5,9 +5,10 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from dora_primespeech_mlx.text.english.phones import is_derived, letters, pronunciation
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import mapping, words
 
-WORD = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*")
+WORD = regex(r"[A-Za-z]+(?:'[A-Za-z]+)*")
 # The least share of function words, one in so many, in a text that is shouted as a whole.
 SHOUTED_SHARE = 4
 # Capitals that stand between initials as often as between words: the US AND UK.
@@ -17,7 +18,7 @@ LONG = 4
 ONSET = "(?:[BCDFGHJKLMNPRSTVWYZ]|[BCDFGKPST][LR]|[CPSTW]H|QU|S[CKLMNPTW]|TW)"
 CODA = "(?:[BCDFGKLMNPRSTXZ]|[CPST]H|L[DFKMPT]|[MN]P|N[CDGKST]|R[DKLMNPST]|[PC]T|S[KPT]|[CS]K|[BDGKLMNPRT]S|SS|LL|FF)"
 MIDDLE = "(?:[BCDFGHJKLMNPRSTVWXYZ]|[BCDFGKPST][LR]|[LMNRS][BCDFGKLMNPTVZ]|[CPST]H|NST|SS|LL|TT|PP|CK|CC|QU)"
-SAYABLE = re.compile(rf"{ONSET}[AEIOU](?:{MIDDLE}[AEIOUY])+{CODA}?|{ONSET}[AEIOU]{CODA}")
+SAYABLE = regex(rf"{ONSET}[AEIOU](?:{MIDDLE}[AEIOUY])+{CODA}?|{ONSET}[AEIOU]{CODA}")
 
 
 def speak_capitals(text: str, known: Collection[str] = ()) -> str:

@@ -3,7 +3,7 @@
 import re
 
 from dora_primespeech_mlx.text.english.numbers import cardinal
-from dora_primespeech_mlx.text.rules import Row, after, before
+from dora_primespeech_mlx.text.rules import Row, after, before, regex
 
 PIECES = {"K": "king", "Q": "queen", "R": "rook", "B": "bishop", "N": "knight"}
 CASTLING = {3: "castles kingside", 5: "castles queenside"}
@@ -12,13 +12,13 @@ MOVE = (
     r"(?![A-Za-z0-9-])(?:[+#](?!\w))?"
 )
 PAWN = r"[a-h][1-8](?![A-Za-z0-9])"
-ABOUT_CHESS = re.compile(
+ABOUT_CHESS = regex(
     rf"(?<!\w)(?:\d\.\s?)?(?:{MOVE}|{PAWN})\s|(?i:\b(?:chess|checkmate|castl\w+|gambit|pawns?|knights?|bishops?|rooks?|queens?|white|black)\b)"
 )
-MOVE_BEHIND = re.compile(rf"\s(?:\d{{1,3}}\.\s?)?(?:{MOVE}|{PAWN})")
-AFTER_NUMBER = re.compile(rf"(?:{MOVE}|{PAWN})(?=[\s,.;:!?)+#])")
+MOVE_BEHIND = regex(rf"\s(?:\d{{1,3}}\.\s?)?(?:{MOVE}|{PAWN})")
+AFTER_NUMBER = regex(rf"(?:{MOVE}|{PAWN})(?=[\s,.;:!?)+#])")
 """What shows that a number with a full stop before it counts moves."""
-BEGINNING_MOVE = re.compile(r"[KQRBNO](?:[a-hx1-8-][a-hx1-8O-]{0,4})?|[a-h](?:[x1-8][a-h1-8=]{0,3})?")
+BEGINNING_MOVE = regex(r"[KQRBNO](?:[a-hx1-8-][a-hx1-8O-]{0,4})?|[a-h](?:[x1-8][a-h1-8=]{0,3})?")
 """What may become a move, as it comes letter by letter."""
 
 

@@ -3,7 +3,7 @@
 import re
 
 from dora_primespeech_mlx.text.english.numbers import cardinal, ordinal, year
-from dora_primespeech_mlx.text.rules import after, before
+from dora_primespeech_mlx.text.rules import after, before, regex
 from dora_primespeech_mlx.text.tables import lines, mapping, words
 
 MONTHS = tuple(lines("en_months.txt"))
@@ -28,7 +28,7 @@ SHORT_WEEKDAY = (
 """A short weekday with a full stop that ends no sentence, before a time or a month, or after on or by."""
 LIFE = {"b": "born", "d": "died", "r": "reigned", "fl": "flourished"}
 """Short forms before a year of someone's life."""
-DATE_WORDS = re.compile(
+DATE_WORDS = regex(
     r"(?i)\b(?:on|due|dated?|deadline|until|till|since|before|after|starts?|ends?|mon|tues?|wed|thu|thurs|fri|sat|sun"
     rf"|{WEEKDAYS}|christmas|birthday|holiday),?:?\s(?:is\s)?$"
 )
@@ -36,13 +36,13 @@ DATE_WORDS = re.compile(
 NO_DENOMINATORS = frozenset(["13", "14", "17", "19", "21", "22", "23", "26", "27", "28", "29", "31"])
 """Days of a month that nothing is parted into."""
 USUAL_DENOMINATORS = frozenset(["2", "3", "4", "5", "6", "8", "10", "12", "16"])
-AT_A_TIME = re.compile(r"(?i)\b(?:at|by|until|till|from|since|before|after|on \S+),? $")
-LASTING = re.compile(
+AT_A_TIME = regex(r"(?i)\b(?:at|by|until|till|from|since|before|after|on \S+),? $")
+LASTING = regex(
     r"(?i)\b(?:in|took|takes|under|lasts?|lasted|pace of|time of|runtime(?: of)?|finish\w*|split of"
     r"|PB|PR|personal best|best|record|lap|clocked|marathon|pace)(?: (?:of|was|is|in))?:? $"
 )
 """What comes before minutes and seconds: a 5K in 24:31."""
-RATIO_WORDS_AFTER = re.compile(r"\s(?:scale|ratio|odds|mix(?:ture)?|dilution|split|leverage|proportion)\b")
+RATIO_WORDS_AFTER = regex(r"\s(?:scale|ratio|odds|mix(?:ture)?|dilution|split|leverage|proportion)\b")
 
 
 def military(time: str) -> str:

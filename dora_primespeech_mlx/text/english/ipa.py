@@ -2,6 +2,8 @@
 
 import re
 
+from dora_primespeech_mlx.text.rules import regex
+
 # Longest first; the values are facts of the two alphabets.
 SOUNDS = {
     "t͡ʃ": "CH", "tʃ": "CH", "ʧ": "CH", "d͡ʒ": "JH", "dʒ": "JH", "ʤ": "JH",
@@ -15,7 +17,7 @@ SOUNDS = {
 }  # fmt: skip
 VOWELS = frozenset(("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"))
 CONSONANTS = frozenset(SOUNDS.values()) - VOWELS - {"IH R", "EH R", "UH R"}
-SCANNER = re.compile("|".join(map(re.escape, sorted(SOUNDS, key=len, reverse=True))) + "|[ˈˌ']")
+SCANNER = regex("|".join(map(re.escape, sorted(SOUNDS, key=len, reverse=True))) + "|[ˈˌ']")
 
 
 def arpabet_of_ipa(said: str) -> str:

@@ -6,9 +6,10 @@ from functools import lru_cache
 from dora_primespeech_mlx.text.english.homographs import pronounced
 from dora_primespeech_mlx.text.english.unknown import predict
 from dora_primespeech_mlx.text.lexicon import Lexicon
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import SortedWords, mapping
 
-TOKEN = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*(?:-[A-Za-z]+(?:'[A-Za-z]+)*)*|[,.?!]|-|'")
+TOKEN = regex(r"[A-Za-z]+(?:'[A-Za-z]+)*(?:-[A-Za-z]+(?:'[A-Za-z]+)*)*|[,.?!]|-|'")
 VOICELESS = frozenset(("P", "T", "K", "F", "TH", "HH"))
 HISSING = frozenset(("S", "Z", "SH", "ZH", "CH", "JH"))
 LONGEST_WORD = 60

@@ -6,7 +6,7 @@ In the texts that come here the commas between thousands are GROUP signs.
 import re
 
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, fraction, general, in_pairs, year
-from dora_primespeech_mlx.text.rules import after, before
+from dora_primespeech_mlx.text.rules import after, before, regex
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 from dora_primespeech_mlx.text.units import english_unit
 
@@ -28,22 +28,22 @@ CODE_WORDS = (
     r"(?: (?:number|no\.?|id|code)| ?#))"
 )
 """Words that announce digits which stand for something and count nothing."""
-VOTES = re.compile(r"(?i)\b(?:vot\w+|record|went|won|lost|drew|scored?)(?: \w+){0,2} $")
+VOTES = regex(r"(?i)\b(?:vot\w+|record|went|won|lost|drew|scored?)(?: \w+){0,2} $")
 LONG_CODE_WORDS = (
     r"(?:orders?|invoice|ticket|tracking|account|reference|ref|case|confirmation|booking|id|ending(?: in)?|ends in)"
 )
-PRESSURE_WORDS = re.compile(r"(?i)blood pressure|\bBP\b|systolic|diastolic|hypertens|mmHg")
-RATING_WORDS = re.compile(
+PRESSURE_WORDS = regex(r"(?i)blood pressure|\bBP\b|systolic|diastolic|hypertens|mmHg")
+RATING_WORDS = regex(
     r"(?i)\b(?:rat(?:e[sd]?|ing)|scor(?:e[sd]?|ing)|grade[sd]?|stars?|review(?:s|ed)?|pain|got|gets?|give(?:s|n)?|gave"
     r"|passed|correct|marks?|index|overall|verdict|quality|value|design|performance|difficulty|taste)\b[^.!?,;]{0,24}$"
 )
 
 
-SECONDS_BEFORE = re.compile(
+SECONDS_BEFORE = regex(
     r"(?i)(?:\b(?:for|every|after|within|took|takes?|lasts?|waits?|hold|rest|timeout(?: of| is)?|about|than|under|each"
     r"|another|first|last|final|remaining)|[~≈<>]|\b\d+ to) $"
 )
-SECONDS_AFTER = re.compile(
+SECONDS_AFTER = regex(
     r"(?: |-)(?:rest|on\b|off\b|plank|hold|holds|work|intervals?|sprints?|delay|timeout|timer|breaks?|pause|countdown"
     r"|clip|video|apart|later|per\b|each\b)"
 )
@@ -54,7 +54,7 @@ INGREDIENTS = (
     "|grated|baking|cornstarch|yeast|cocoa|syrup|mayo|mustard|ketchup|parsley|garlic|onion|ginger|paprika|cumin"
 )
 """What a tablespoon, a large T, holds."""
-RUNS = re.compile(
+RUNS = regex(
     r"(?i)\b(?:runs?|ran|running|runners?|races?|raced|racing|marathon|finish\w*|jog\w*|couch|treadmill|PB|parkrun)\b"
 )
 """What goes with distances that are called by their kilometres: a 10K."""

@@ -11,7 +11,7 @@ from functools import cache
 from dora_primespeech_mlx.text.formulas.reader import FUNCTION_NAMES, known_commands, read
 from dora_primespeech_mlx.text.formulas.tokens import LOWERED, RAISED
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal
-from dora_primespeech_mlx.text.rules import after, before, compiled, written
+from dora_primespeech_mlx.text.rules import after, before, regex
 from dora_primespeech_mlx.text.signs import ELEMENT, HAN, language_at
 from dora_primespeech_mlx.text.tables import mapping, words
 from dora_primespeech_mlx.text.units import (
@@ -37,64 +37,62 @@ LETTERS_IN_A_ROW = (
     r"|(?<=[=+−*/(-])[a-z]{2}(?=\s?[-+−*/)=])|(?<=[=+−*/(-]\s)[a-z]{2}(?=\s[-+−*/)=])"
 )
 """What F = ma or y = kx + b multiplies."""
-UNIT_IN_BRACKETS = written(
-    rf"(=\s?[-−]?\d+(?:\.\d+)?)\s?[(（]((?:{mandarin_units()})|(?:[kcdm]?m|km)[²³]|[{HAN}]{{1,4}}[/{HAN}]{{0,4}})[)）]"
-)
+UNIT_IN_BRACKETS = regex(r"(=\s?[-−]?\d+(?:\.\d+)?)\s?[(（]([^\s\d()（）=+-]{1,6}[23²³]?)[)）]")
 """What a result is measured in, behind it in brackets: =2(h)."""
-SCIENTIFIC = re.compile(r"(?<![A-Za-z0-9_.])(\d+(?:\.\d+)?)[eE]([-+−]?\d{1,3})(?![A-Za-z0-9_]|\.\d)")
-MODULO = re.compile(r"(?<=[A-Za-z)\]]) % (?=\d|[A-Za-z]\b|\()|(?<=\d) % (?=\d)|(?<=[A-Za-z_)\]])%(?=\d+(?![\w%]))")
+SCIENTIFIC = regex(r"(?<![A-Za-z0-9_.])(\d+(?:\.\d+)?)[eE]([-+−]?\d{1,3})(?![A-Za-z0-9_]|\.\d)")
+MODULO = regex(r"(?<=[A-Za-z)\]]) % (?=\d|[A-Za-z]\b|\()|(?<=\d) % (?=\d)|(?<=[A-Za-z_)\]])%(?=\d+(?![\w%]))")
 """The rest of a division, as programs write it: n % 2."""
-REMAINDER = re.compile(r"(?<=\d)\s?(?:…{1,2}|⋯{1,2}|\.{3,6})\s?(?=\d)")
+REMAINDER = regex(r"(?<=\d)\s?(?:…{1,2}|⋯{1,2}|\.{3,6})\s?(?=\d)")
 """What a division leaves: 10÷3=3……1."""
-STATE = re.compile(r"(?<=[A-Za-z\d⁺⁻])\((g|l|aq|s)\)(?=\s*(?:[+→⇌,;.，。；]|->|$))")
+STATE = regex(r"(?<=[A-Za-z\d⁺⁻])\((g|l|aq|s)\)(?=\s*(?:[+→⇌,;.，。；]|->|$))")
 STATES = {
     "zh": {"g": "气体", "l": "液体", "s": "固体", "aq": "溶液"},
     "en": {"g": " gas", "l": " liquid", "s": " solid", "aq": " aqueous"},
 }
 """What a substance of a reaction is: Cu(s)."""
-POWER_OF_TEN = re.compile(r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?:(?<=10\^\d)|(?<=10[²³⁴-⁹]))/(m?[Ll])\b")
+POWER_OF_TEN = regex(r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?:(?<=10\^\d)|(?<=10[²³⁴-⁹]))/(m?[Ll])\b")
 """A range before a power of ten, and what such a number is in each of: 4.5–11 × 10^9/L."""
-PROPORTION = re.compile(
+PROPORTION = regex(
     r"(?<![\w.:：])(\w{1,8})\s?[:：]\s?(\w{1,8})\s?=\s?(\d+(?:\.\d+)?|[A-Za-z])\s?[:：]\s?(\d+(?:\.\d+)?|[A-Za-z])(?![\w:：])"
 )
-BARS = re.compile(
+BARS = regex(
     r"(?:(?<![A-Za-z0-9|])|(?<=ln)|(?<=log))\|([-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)(?:\s?[-+−*/]\s?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)){0,3})\|(?![\w|])"
 )
 """An absolute value."""
-LONG_BARS = re.compile(
+LONG_BARS = regex(
     r"(?<![A-Za-z0-9|])\|(?=\S)([A-Za-z0-9()+*/^ .,'’ε-ωΑ-Ω_−-]{1,40})(?<=\S)\|(?=\s*[<>=≤≥≠≈+−*/^²)]|\s-\s)"
 )
-GIVEN = re.compile(r"((?<!\w)P ?\([^()|]{1,30}?)\s?\|\s?(?=[^()|]{1,30}\))")
+GIVEN = regex(r"((?<!\w)P ?\([^()|]{1,30}?)\s?\|\s?(?=[^()|]{1,30}\))")
 """The probability of one event where another is so."""
-SUCH_THAT = re.compile(r"\{\s?([A-Za-z](?:\s?∈\s?[A-Zℝℤℕℚℂ])?)\s?\|\s?(?=[^{}|]{1,40}\})")
+SUCH_THAT = regex(r"\{\s?([A-Za-z](?:\s?∈\s?[A-Zℝℤℕℚℂ])?)\s?\|\s?(?=[^{}|]{1,40}\})")
 """A set of what has a property: {x | x > 2}."""
 INNER = r"([^⟨⟩|,<>$]{1,24}?)"
 BRACKETS = (
-    (written(rf"(?:\\langle|⟨)\s*{INNER}\s*(?:\\?\||\\mid|\\vert|,)\s*{INNER}\s*(?:\\rangle|⟩)"), r"\\braket{\1}{\2}"),
-    (written(rf"\\braket\{{{INNER}\|{INNER}\}}"), r"\\braket{\1}{\2}"),
-    (written(rf"(?<![A-Za-z0-9|])\|\s*{INNER}\s*(?:\\rangle|⟩)"), r"\\ket{\1}"),
-    (written(rf"(?:\\langle|⟨)\s*{INNER}\s*\|(?!\w)"), r"\\bra{\1}"),
+    (regex(rf"(?:\\langle|⟨)\s*{INNER}\s*(?:\\?\||\\mid|\\vert|,)\s*{INNER}\s*(?:\\rangle|⟩)"), r"\\braket{\1}{\2}"),
+    (regex(rf"\\braket\{{{INNER}\|{INNER}\}}"), r"\\braket{\1}{\2}"),
+    (regex(rf"(?<![A-Za-z0-9|])\|\s*{INNER}\s*(?:\\rangle|⟩)"), r"\\ket{\1}"),
+    (regex(rf"(?:\\langle|⟨)\s*{INNER}\s*\|(?!\w)"), r"\\bra{\1}"),
 )
 """Two states in angle brackets with a bar or a comma between, and one of them alone."""
-UNIT_BELOW = written(
+UNIT_BELOW = regex(
     r"(\d\s|[⁰¹²³⁴-⁹]\s?|(?<![A-Za-z])(?:[kMGmμn]?(?:g|m|s|J|L|l|N|W|Pa|eV|mol|cal|A|V|C|K|min|h|d)[²³]?)[ ·⋅]?)"
     r"(mol|kg|mL|dL|cm|mm|nm|km|min|s|m|L|K|h|g|d)(?:⁻([¹²³])|\^-([123])|\^\{-([123])\})(?!\w|\.\d)"
 )
 """A unit that another is divided by, as it is written with an exponent: m s⁻², 6×10²³ mol⁻¹."""
-LIMIT = re.compile(
+LIMIT = regex(
     r"(?<![A-Za-z\\])lim\s?_?[({]?\s?([A-Za-z]|Δ[a-z])\s?(?:→|->)\s?"
     r"([-+−]?(?:∞|\d+(?:\.\d+)?|[a-z](?![A-Za-z])))[)}]?\s?"
 )
-TAKEN_TOGETHER = re.compile(
+TAKEN_TOGETHER = regex(
     r"(?<![A-Za-z\\])(?:(?:sin|cos|tan|cot|sec|csc)(?=[xθαβφω](?![A-Za-z]))|(?:log|ln|lg)(?=[nNx](?![A-Za-z])))"
     r"|(?<![A-Za-z])n\s?log\s?(?=n(?![A-Za-z]))"
 )
 """A function and what it is taken of without a blank between: sinx, nlogn."""
-SHELLS = re.compile(r"(?<![A-Za-z0-9])\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2}(?:\s?\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2})+(?![A-Za-z0-9])")
+SHELLS = regex(r"(?<![A-Za-z0-9])\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2}(?:\s?\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2})+(?![A-Za-z0-9])")
 """How many electrons each shell of an atom has: 1s² 2s² 2p⁶."""
-SIZES = re.compile(r"\(?\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x]\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]?)+\)?")
+SIZES = regex(r"\(?\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x]\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]?)+\)?")
 """Numbers, each with or without its unit, and nothing that says what they are equal to: 0.3g×20."""
-FACTORIAL = re.compile(r"(?<![\w.])(\d{1,2})!=(\d+)")
+FACTORIAL = regex(r"(?<![\w.])(\d{1,2})!=(\d+)")
 LETTER = rf"(?:{FUNCTION_NAMES}(?![A-Za-z])\s?|[Α-Ωα-ω∞]|[A-Za-z](?![A-Za-z])|[A-Za-z]{{2}}(?=[{RAISED}^]))"
 SCRIPT = (
     rf"(?:[{RAISED}]|\^(?:\{{[^{{}}$]{{1,40}}\}}|\([^()$]{{1,40}}\)|[-+−]?(?:\d+(?:\.\d+)?|[A-Za-zπθ])(?![A-Za-z]))"
@@ -110,42 +108,40 @@ OPERAND = (
     rf"(?:(?:[(\[]{{1,3}}[-−]?)?{ATOM}(?:,\s?(?={ATOM}))?{CLOSED}){{0,12}}"
 )
 OPERATOR = r"(?:<->|<=>|==?>|-?->|<=|=<|>=|!=|=/=|===?|\+/-|\*\*|(?<!\d)–|–(?!\d)|[-+−*/·⋅×÷=<>≤≥≠≈≡±∓∈∝→⩽⩾≦≧])"
-PLAIN = re.compile(
+PLAIN = regex(
     rf"(?<![A-Za-z0-9_.$€£¥￥#@&%℃°\\^/·{RAISED}–-])(?<!\d[,:])(?<![A-Za-z]['’])(?:{OPERAND}(?:\s?{OPERATOR}\s?{OPERAND}){{1,40}}|{OPERAND})"
     r"(?![A-Za-z0-9_\\]|[-.]\w|/\w|:\d\d|\s*[×*=+^<>](?!\s?[$€£¥]))"
 )
-ION = re.compile(
+ION = regex(
     rf"(?<![A-Za-z0-9])((?:{ELEMENT}\d?)+)([²³⁴]?)([⁺⁻])(?![A-Za-z0-9])"
     r"|(?<![A-Za-z0-9])(Na|Ca|Mg|Cu|Fe|Zn|Al|Ba|Pb|Ag|Li|Mn|NH4|Cl|OH|NO3|HCO3)([23]?)([+-])(?![\w+-]|\s?[A-Z\d(])"
 )
 """Elements with a charge: Fe³⁺, SO₄²⁻ (its index on the line), Ca2+."""
-ISOTOPE = re.compile(rf"(?<![A-Za-z0-9米里尺寸)\]{RAISED}])([⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,3}})({ELEMENT})(?![a-z])")
+ISOTOPE = regex(rf"(?<![A-Za-z0-9米里尺寸)\]{RAISED}])([⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,3}})({ELEMENT})(?![a-z])")
 """An element with the number of its nucleons before it: ²³⁵U."""
 CHARGES = {"+": ("正", "plus"), "⁺": ("正", "plus"), "-": ("负", "minus"), "⁻": ("负", "minus")}
 LARGE = {"∫": "\\int", "∑": "\\sum", "∏": "\\prod"}
-LOGARITHM = re.compile(r"(?<![A-Za-z])log_(?:(\d+)|\{([^{}]{1,9})\})\s*(?=[\dA-Za-z(])")
-BOUNDS = re.compile(rf"([∫∑∏])([0-9−₋ₙᵢₐ₌-]*)([{RAISED}]+)")
+LOGARITHM = regex(r"(?<![A-Za-z])log_(?:(\d+)|\{([^{}]{1,9})\})\s*(?=[\dA-Za-z(])")
+BOUNDS = regex(rf"([∫∑∏])([0-9−₋ₙᵢₐ₌-]*)([{RAISED}]+)")
 LOWER = str.maketrans("₋₌ₙᵢₐ", "−=nia")
-STRONG = re.compile(
+STRONG = regex(
     rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|log_\{{"
     rf"|(?<![A-Za-z0-9])(?:[xyznkm]/\d|\d/[xyzn](?![A-Za-z]))"
     rf"|(?:sin|cos|tan|log|ln) [a-zθ]\s?/|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)"
     rf"|[a-z]['’′]{{0,3}}\([a-z0-9](?:,\s?[a-z0-9])*\)"
 )
 """What makes a formula of operands that might be a date, a range or a name."""
-NEEDED = re.compile(
-    rf"[|%·\\$=<>≤≥≠≈+×÷*^±√∫∑∏(/→∈⩽⩾≦≧_{RAISED}]|\d[eE][-−]?\d|[a-z][23]?-|(?:sin|cos|tan|log|ln)[xnθ]\b"
-)
-DELIMITED = re.compile(
+NEEDED = regex(rf"[|%·\\$=<>≤≥≠≈+×÷*^±√∫∑∏(/→∈⩽⩾≦≧_{RAISED}]|\d[eE][-−]?\d|[a-z][23]?-|(?:sin|cos|tan|log|ln)[xnθ]\b")
+DELIMITED = regex(
     r"\$\$(?P<display>.{1,2000}?)\$\$|\\\[(?P<square>.{1,2000}?)\\\]|\\\((?P<round>.{1,600}?)\\\)"
     r"|(?P<block>\\begin\{(?P<name>[A-Za-z]{1,20}\*?)\}.{1,2000}?\\end\{(?P=name)\})"
     r"|(?<![\\$A-Za-z0-9])\$(?P<inline>(?=[^\s$])[^$\n]{0,300}?(?<![\s\\]))\$(?![\d$])",
     re.DOTALL,
 )
-UNIT_POWER = re.compile(
+UNIT_POWER = regex(
     r"(\d\s?(?:[A-Za-zμ]+/)?(?:[kcdmμ]?m|s|ft|in|mi|yd)|(?<![\w^])(?:[A-Za-z]+/)(?:[kcdm]?m|s))\^([23])(?!\d|\.\d)"
 )
-BARE = re.compile(
+BARE = regex(
     r"(?:\\(?:text|mathrm|operatorname|textbf|mathbf|begin|end)\{[^{}]*\}|(?<![\w:\\.])\\[A-Za-z]+(?:\\[A-Za-z]+)*|(?<=[\d}\])])\\[A-Za-z]+"
     r"|\\\\|\\[,;:!%{}|]|(?<![A-Za-z])(?:[A-Za-z]|d[a-zθ])(?![A-Za-z])|\d+(?:\.\d+)?"
     rf"|[-+−*/=<>^_{{}}()\[\]|!'{RAISED}&]|[ \t]){{1,400}}"
@@ -198,13 +194,13 @@ def speak_formulas(text: str, language: str) -> str:
         text = STATE.sub(lambda match: states[match[1]], text)
     if "⁻" in text or "^-" in text or "^{-" in text:
         for _ in range(3):
-            text = compiled(UNIT_BELOW).sub(lambda match: _divided(match, language), text)
+            text = UNIT_BELOW.sub(lambda match: _divided(match, language), text)
         text = re.sub(r"(?<=\d )([A-Za-zμ]{1,4})/([A-Za-z]{1,3})/([A-Za-z]{1,3})(?![A-Za-z/])", r"\1/(\2·\3)", text)
     if "⟩" in text or "⟨" in text:
         for pattern, said in BRACKETS:
-            text = compiled(pattern).sub(rf" ${said}$ ", text)
+            text = pattern.sub(rf" ${said}$ ", text)
     if language == "zh" and ("(" in text or "（" in text) and "=" in text:
-        text = compiled(UNIT_IN_BRACKETS).sub(r"\1\2", text)
+        text = UNIT_IN_BRACKETS.sub(_result, text)
     if "÷" in text:
         text = REMAINDER.sub("余" if language == "zh" else " remainder ", text)
     if "%" in text:
@@ -254,6 +250,12 @@ def speak_formulas(text: str, language: str) -> str:
         text = BARE.sub(lambda match: _bare(match.group(), language), text)
     text = UNIT_POWER.sub(lambda match: f"{match[1]}{'²³'[int(match[2]) - 2]}", text)
     return PLAIN.sub(lambda match: _plain(match, language), text)
+
+
+def _result(match: re.Match[str]) -> str:
+    """A result and what it is measured in, without the brackets."""
+    is_unit = re.fullmatch(mandarin_units(), match[2]) or re.search(rf"[{HAN}]", match[2])
+    return match[1] + match[2] if is_unit else match.group()
 
 
 def _root_of(match: re.Match[str]) -> str:
@@ -340,7 +342,7 @@ def spoken_formula(source: str, language: str) -> str:
     source = re.sub(r"\s*\*\*\s*", "^", source)
     if "langle" in source or "rangle" in source or "⟩" in source or "braket" in source:
         for pattern, said in BRACKETS:
-            source = compiled(pattern).sub(said, source)
+            source = pattern.sub(said, source)
     for typed, sign in SPELLINGS:
         source = source.replace(typed, sign)
     said = re.sub(r"\s+", " ", read(source, language)).strip()

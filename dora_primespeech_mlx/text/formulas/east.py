@@ -6,19 +6,19 @@ from functools import cache
 from dora_primespeech_mlx.text.cantonese.normalise import traditional
 from dora_primespeech_mlx.text.formulas import DELIMITED, is_formula, spoken_formula
 from dora_primespeech_mlx.text.formulas.reader import FRACTIONS, IN_WORDS, commands
-from dora_primespeech_mlx.text.rules import compiled, written
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import lines, mapping, words
 
-OF_TWO = written(rf"\\(?:{'|'.join(FRACTIONS)})\s*(?:{{([^{{}}]*)}}|(\d))\s*(?:{{([^{{}}]*)}}|(\d))")
-ROOT = written(r"\\sqrt\s*(?:\[([^\]]*)\])?\s*(?:\{([^{}]*)\}|(\w))")
-BOUNDED = written(
+OF_TWO = regex(rf"\\(?:{'|'.join(FRACTIONS)})\s*(?:{{([^{{}}]*)}}|(\d))\s*(?:{{([^{{}}]*)}}|(\d))")
+ROOT = regex(r"\\sqrt\s*(?:\[([^\]]*)\])?\s*(?:\{([^{}]*)\}|(\w))")
+BOUNDED = regex(
     r"\\(sum|prod|int|lim)(?![A-Za-z])\s*(?:\\limits)?(?:\s*_\s*(?:\{([^{}]*)\}|(\w)))?(?:\s*\^\s*(?:\{([^{}]*)\}|(\w|\\infty)))?"
 )
-NAMED = written(rf"\\(?:{'|'.join(IN_WORDS | words('latex_silent.txt'))})\s*\{{([^{{}}]*)\}}")
-RAISED = written(r"\^\s*(?:\{([^{}]*)\}|([\w*′'∞]|\\[A-Za-z]+))|([²³])")
-LOWERED = written(r"_\s*(?:\{([^{}]*)\}|(\w))")
-COMMAND = written(r"\\([A-Za-z]+)")
-LETTERS = written(r"(?<![A-Za-z])[A-Za-z]{1,4}(?![A-Za-z])")
+NAMED = regex(rf"\\(?:{'|'.join(IN_WORDS | words('latex_silent.txt'))})\s*\{{([^{{}}]*)\}}")
+RAISED = regex(r"\^\s*(?:\{([^{}]*)\}|([\w*′'∞]|\\[A-Za-z]+))|([²³])")
+LOWERED = regex(r"_\s*(?:\{([^{}]*)\}|(\w))")
+COMMAND = regex(r"\\([A-Za-z]+)")
+LETTERS = regex(r"(?<![A-Za-z])[A-Za-z]{1,4}(?![A-Za-z])")
 DEEPEST = 12
 
 
@@ -42,24 +42,24 @@ def in_words(source: str, language: str) -> str:
     source = re.sub(r"\\(?:left|right|,|;|!|quad|displaystyle)(?![A-Za-z])", " ", source)
     for _ in range(DEEPEST):
         before = source
-        source = compiled(BOUNDED).sub(lambda match: _bounded(match, say), source)
-        source = compiled(NAMED).sub(r"\1", source)
-        source = compiled(OF_TWO).sub(
+        source = BOUNDED.sub(lambda match: _bounded(match, say), source)
+        source = NAMED.sub(r"\1", source)
+        source = OF_TWO.sub(
             lambda match: say["frac"].format(match[1] or match[2] or "", match[3] or match[4] or ""), source
         )
-        source = compiled(ROOT).sub(lambda match: _root(match, say), source)
-        source = compiled(RAISED).sub(lambda match: _raised(match, say), source)
-        source = compiled(LOWERED).sub(lambda match: f" {match[1] or match[2]}", source)
+        source = ROOT.sub(lambda match: _root(match, say), source)
+        source = RAISED.sub(lambda match: _raised(match, say), source)
+        source = LOWERED.sub(lambda match: f" {match[1] or match[2]}", source)
         if source == before:
             break
-    source = compiled(COMMAND).sub(lambda match: _command(match[1], say), source)
+    source = COMMAND.sub(lambda match: _command(match[1], say), source)
     source = re.sub(r"\s*=\s*", "=", source)
     source = re.sub(r"[(\[](\w)[)\]]", r" \1 ", source)
     if language == "ko":
         names = mapping("ko_letters.tsv")
-        source = compiled(LETTERS).sub(lambda match: "".join(names[letter] for letter in match.group().upper()), source)
+        source = LETTERS.sub(lambda match: "".join(names[letter] for letter in match.group().upper()), source)
     else:
-        source = compiled(LETTERS).sub(lambda match: match.group().upper(), source)
+        source = LETTERS.sub(lambda match: match.group().upper(), source)
     said = "".join(say.get(sign, sign) for sign in source if sign not in "{}\\$&")
     said = re.sub(r"\s+", " ", said).strip()
     return f" {said}" if language == "ko" else said.replace(" ", "")

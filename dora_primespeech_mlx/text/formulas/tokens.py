@@ -2,10 +2,12 @@
 
 import re
 
+from dora_primespeech_mlx.text.rules import regex
+
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ"
 LOWERED = str.maketrans(RAISED, "0123456789+−=()ni")
 """Raised signs -> what they are on the line."""
-TOKEN = re.compile(rf"\\[A-Za-z]+\*?|\\.|\d+(?:,\d{{3}})+(?!\d)|\d+(?:\.\d+)?|\.\d+|[{RAISED}]+|:=|.", re.DOTALL)
+TOKEN = regex(rf"\\[A-Za-z]+\*?|\\.|\d+(?:,\d{{3}})+(?!\d)|\d+(?:\.\d+)?|\.\d+|[{RAISED}]+|:=|.", re.DOTALL)
 
 
 class Tokens:

@@ -15,6 +15,7 @@ from dora_primespeech_mlx.text.japanese.numbers import (
     version,
     without_commas,
 )
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import currencies, mapping
 
 NUMBER = r"\d+(?:\.\d+)?"
@@ -41,9 +42,9 @@ COUNTED = (
     r"(?:[人分秒時日月年週回個本枚歳才度円倍名件点割世泊歩杯種社問行語曲話巻冊匹頭軒階%a-zA-Z℃°]"
     r"|営業|パーセント|ページ|メートル|キロ)"
 )
-SCORE = re.compile(r"(?:勝|敗|負け|破っ|下し|引き分|リード|スコア|得点|同点)")
-RATIO = re.compile(r"(?:比|比率|割合|スコア|縦横|アスペクト|オッズ|配合)[^。！？,.!?\d]{0,4}$")
-TELEPHONE = re.compile(r"(?:電話|番号|TEL|Tel|FAX|内線|暗証|コード|パスワード)[^\d。！？]{0,6}$")
+SCORE = regex(r"(?:勝|敗|負け|破っ|下し|引き分|リード|スコア|得点|同点)")
+RATIO = regex(r"(?:比|比率|割合|スコア|縦横|アスペクト|オッズ|配合)[^。！？,.!?\d]{0,4}$")
+TELEPHONE = regex(r"(?:電話|番号|TEL|Tel|FAX|内線|暗証|コード|パスワード)[^\d。！？]{0,6}$")
 
 BEYOND = {">=": "以上", "≥": "以上", "≧": "以上", "<=": "以下", "≤": "以下", "≦": "以下", ">": "超", "<": "未満"}
 """What is said behind a number that a comparison stands before, with nothing that is compared."""

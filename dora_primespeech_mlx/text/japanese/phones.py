@@ -9,6 +9,7 @@ from typing import Any
 from dora_primespeech_mlx.text.japanese.normalise import HAN
 from dora_primespeech_mlx.text.japanese.readings import corrected, in_context, once, with_dictionary_v
 from dora_primespeech_mlx.text.mandarin.simplified import converter
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.symbols import MARKS, PAD, UNKNOWN
 from dora_primespeech_mlx.text.tables import mapping
 
@@ -16,14 +17,14 @@ logger = logging.getLogger(__name__)
 
 # Open JTalk refuses a text of more than 8 kB; a sentence is never that long.
 LONGEST = 500
-LABEL = re.compile(
+LABEL = regex(
     r"-(?P<phone>[^+]+)\+.*/A:(?P<to_nucleus>-?\d+|xx)\+(?P<mora>\d+|xx)\+(?P<from_end>\d+|xx)/.*/F:(?P<moras>\d+|xx)_"
 )
 VOICED = {"A": "a", "E": "e", "I": "i", "O": "o", "U": "u"}
 SYLLABIC = frozenset("aeiouN") | {"cl"}
 # What the models know as the border of two accent phrases: upstream's "#" is in no symbol table.
 BORDER = UNKNOWN
-PIECE = re.compile(rf"((?<!\d)\.|\.(?!\d)|[{re.escape(MARKS.replace('.', ''))}])")
+PIECE = regex(rf"((?<!\d)\.|\.(?!\d)|[{re.escape(MARKS.replace('.', ''))}])")
 
 
 class Japanese:

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from dora_primespeech_mlx.text.japanese.normalise import HAN
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import lines, mapping, words
 
 EIGHT = "ハチ"
@@ -12,7 +13,7 @@ SHORT_EIGHT = "ハッ"
 
 
 # A word that ends in Han characters or what is declined of it, and what it is said as, in brackets behind it.
-FURIGANA = re.compile(rf"([{HAN}ぁ-ん]{{0,12}}?)([{HAN}]+)([ぁ-ん]{{0,4}})[(（]([ぁ-んー]+)[)）](?=([{HAN}]?))")
+FURIGANA = regex(rf"([{HAN}ぁ-ん]{{0,12}}?)([{HAN}]+)([ぁ-ん]{{0,4}})[(（]([ぁ-んー]+)[)）](?=([{HAN}]?))")
 MOST_KANA = 4
 """Kana that one Han character is said with, at most."""
 

@@ -10,6 +10,7 @@ from dora_primespeech_mlx.text.korean.numbers import cardinal, decimal, digits, 
 from dora_primespeech_mlx.text.korean.syllables import has_coda
 from dora_primespeech_mlx.text.korean.tagger import hanja_words
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 
 NUMBER = r"\d+(?:\.\d+)?"
@@ -26,8 +27,8 @@ EMERGENCY = (
 DRAWN = "[요다네와아오야음예자까죠어앗응우지군걸래게님용당잉랑]"
 MONEY = {"₩": "원", "￦": "원", "$": "달러", "US$": "달러", "€": "유로", "¥": "엔", "£": "파운드", "HK$": "홍콩달러",
          "元": "위안"}  # fmt: skip
-ROUND_TENS = re.compile(r"[1-9]0대(?![를의]? ?(?:판매|생산|차|자동차|컴퓨터))")
-MACHINES = re.compile(
+ROUND_TENS = regex(r"[1-9]0대(?![를의]? ?(?:판매|생산|차|자동차|컴퓨터))")
+MACHINES = regex(
     "(?:차|버스|트럭|컴퓨터|노트북|휴대폰|전화기|TV|텔레비전|비행기|자전거|오토바이|피아노|카메라|기계|로봇|에어컨|냉장고|세탁기|드론|기차|서버|대)"
     r"[가는은를도]?\s*$"
 )
@@ -35,11 +36,11 @@ LABEL_NOUNS = (
     "(?:출구|버스|문제|홈|트랙|선수|타자|게이트|국도|테이블|좌석|채널|칸|플랫폼|노선|마을버스|창구"
     "|지문|보기|항|방|레인|코스|도로)"
 )
-PEOPLE = re.compile(r"(?:손님|고객|선생님|어르신|어른|관객|참가자|교수님|기자|직원)[은는이가도]?\s*$")
-BOOKS = re.compile(r"(?:책|만화|소설|노트|잡지|도서|교재|공책|사전|앨범|시집)\S{0,3}\s*$")
-CLOVES = re.compile(r"(?:마늘|생강|귤|오렌지|자몽)\s*$")
-SCORE = re.compile(r"(?:점수|스코어|승리|이겼|졌|경기|비율|득점)\D{0,4}$")
-SCORE_AFTER = re.compile(r"로? ?(?:승리|이겼|이기|졌|지|앞서|비겼|무승부|역전|패)")
+PEOPLE = regex(r"(?:손님|고객|선생님|어르신|어른|관객|참가자|교수님|기자|직원)[은는이가도]?\s*$")
+BOOKS = regex(r"(?:책|만화|소설|노트|잡지|도서|교재|공책|사전|앨범|시집)\S{0,3}\s*$")
+CLOVES = regex(r"(?:마늘|생강|귤|오렌지|자몽)\s*$")
+SCORE = regex(r"(?:점수|스코어|승리|이겼|졌|경기|비율|득점)\D{0,4}$")
+SCORE_AFTER = regex(r"로? ?(?:승리|이겼|이기|졌|지|앞서|비겼|무승부|역전|패)")
 # One or two, two or three, ... before a counter of native numbers.
 PAIRS = ("", "한두", "두세", "서너", "네다섯", "대여섯", "예닐곱", "일고여덟", "여덟아홉")
 

@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from dora_primespeech_mlx.text.korean.sounds import pronounce
 from dora_primespeech_mlx.text.korean.syllables import Syllable, has_coda, is_syllable
 from dora_primespeech_mlx.text.korean.tagger import Marks, marks
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.symbols import MARKS
 from dora_primespeech_mlx.text.tables import mapping
 
@@ -27,10 +28,10 @@ PAIRS = {
     )
 }
 # The station of a place, 부산역, is said as if 녁 behind a consonant; words that end alike (번역, 방역) are not.
-STATION = re.compile(
+STATION = regex(
     r"(?<=[가-힣])([가-힣])(?<![번통방면전권병현용단영음관징])역(?=에서|까지|으로|에|은|이|을|의|도|과|부터|\s|[.,!?]|$)"
 )
-LETTERS = re.compile("[ㄱ-ㅎㅏ-ㅣ]")
+LETTERS = regex("[ㄱ-ㅎㅏ-ㅣ]")
 
 
 class Korean:

@@ -6,7 +6,7 @@ from functools import cache
 
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal, counted, decimal, digits, year
 from dora_primespeech_mlx.text.mandarin.simplified import simplified
-from dora_primespeech_mlx.text.rules import Row, Rules, after, before, with_any
+from dora_primespeech_mlx.text.rules import Row, Rules, after, before, regex, with_any
 from dora_primespeech_mlx.text.tables import currencies, signs, words
 from dora_primespeech_mlx.text.units import EACH, mandarin_unit, mandarin_units
 
@@ -14,29 +14,27 @@ HAN = "〇\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U000323af"
 NUMBER = r"\d+(?:\.\d+)?"
 # Stands after a number that counts the Latin unit behind it: 128 GB.
 QUANTITY = "\u2060"
-TELEPHONE_WORDS = re.compile(
+TELEPHONE_WORDS = regex(
     r"(?:电话|号码|编号|密码|验证码|拨打?|致电|热线|尾号|账号|卡号|邮编|房间?|航班|代码|工号|学号|车牌|QQ|微信)\D{0,4}$"
 )
-SCORE_WORDS = re.compile(
+SCORE_WORDS = regex(
     r"(?:比赛[^，。！？,.!?第]{0,4}|比分|战胜|获胜|击败|大胜|险胜|领先|落后|逼平|战平|取胜|赢|输|负|胜)[^，。！？,.!?]{0,4}$"
 )
-SCORE_WORDS_AFTER = re.compile(r"获胜|战胜|击败|大胜|险胜|完胜|取胜|领先|落后|小胜|惨败|不敌|力克|横扫")
-SCORE_VERBS = re.compile(r"(?:[负平]|[大小险完]?胜)(?![均米方面时数责载担荷以约任利率算地])")
+SCORE_WORDS_AFTER = regex(r"获胜|战胜|击败|大胜|险胜|完胜|取胜|领先|落后|小胜|惨败|不敌|力克|横扫")
+SCORE_VERBS = regex(r"(?:[负平]|[大小险完]?胜)(?![均米方面时数责载担荷以约任利率算地])")
 """What a team does right behind its score: 112-104胜凯尔特人."""
-SCORES_BEFORE = re.compile(r"(?:比分|局分)[^，。！？,.!?\d]{0,4}(?:\d{1,2}[-–:：]\d{1,2}(?:\(\d+\))?[、，, ]\s?)+$")
+SCORES_BEFORE = regex(r"(?:比分|局分)[^，。！？,.!?\d]{0,4}(?:\d{1,2}[-–:：]\d{1,2}(?:\(\d+\))?[、，, ]\s?)+$")
 """The scores of the sets before this one."""
-SPORTS = re.compile(
+SPORTS = regex(
     "比赛|决赛|联赛|破门|扳平|进球|绝杀|点球|射门|半场|补时|加时|助攻|篮板|\\d分\\d+助|英超|西甲|欧冠|世界杯|网球|乒乓球|羽毛球|足球|篮球|排球|[男女]单|[男女混]双|帽子戏法|客场|主场|对阵"
 )
-RATIO_WORDS = re.compile(
+RATIO_WORDS = regex(
     r"(?:比分|比例|比率|之比|配比|赔率)[^，。！？,.!?\d]{0,4}$"
     r"|[水肉料粉液长宽高面茶固气盘横纵糖盐油醋胶米豆药]比[为是约]?$"
 )
-RATIO_WORDS_AFTER = re.compile(r"的?(?:比例|比率|稀释|兑|混合|勾兑|配制|配比|调配|调制|溶解)")
-LASTING_WORDS = re.compile(
-    r"(?:纪录|记录|成绩|用时|耗时|历时|完赛|跑完|时长|半马|全马|杆位|圈速)[^，。！？,.!?\d]{0,4}$"
-)
-ERAS = re.compile(
+RATIO_WORDS_AFTER = regex(r"的?(?:比例|比率|稀释|兑|混合|勾兑|配制|配比|调配|调制|溶解)")
+LASTING_WORDS = regex(r"(?:纪录|记录|成绩|用时|耗时|历时|完赛|跑完|时长|半马|全马|杆位|圈速)[^，。！？,.!?\d]{0,4}$")
+ERAS = regex(
     "(?:民国|令和|平成|昭和|大正|明治|宣统|光绪|同治|咸丰|道光|嘉庆|乾隆|雍正|康熙|顺治|崇祯|万历|嘉靖|永乐|洪武|贞观|开元)$"
 )
 DURATION_BEFORE = frozenset("了近约共满第过整这超逾达每")
@@ -47,29 +45,29 @@ PUNCTUATION = str.maketrans(
 )  # fmt: skip
 MONTH = r"((?:19|20)\d\d)\.(0?[1-9]|1[0-2])"
 SPOKEN = "[零一二三四五六七八九十百千万亿两幺点]"
-BETWEEN_NUMBERS = re.compile(
+BETWEEN_NUMBERS = regex(
     rf"(?<=[十百千万亿])\s+(?={SPOKEN})|(?<={SPOKEN})\s+(?=十|{SPOKEN}{{1,2}}[十百千万亿])"
     rf"|(?<=(?<!{SPOKEN}){SPOKEN})\s+(?={SPOKEN})"
 )
 """A blank between two numbers that would else be one, but not between the groups of a long one."""
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-PRESSURE_WORDS = re.compile(r"血压|高压|低压|收缩压|舒张压|mmHg|毫米汞柱")
-QUANTITY_WORDS = re.compile(
+PRESSURE_WORDS = regex(r"血压|高压|低压|收缩压|舒张压|mmHg|毫米汞柱")
+QUANTITY_WORDS = regex(
     r"(?:[加减乘约共近达超仅]|除以|百分之[零一二三四五六七八九十百点]+的"
     r"|(?:答案|结果|得数|次方|[之总]和|[乘差]积|[差积商]|余数|[平立]方|阶乘|总数|平均数)[是为]|等于|大于|小于|不到|至少|最多|超过|达到|高达|多达|总计|合计|共计|增加到|增至|降至|减少到|平均)$"
 )
-CHANGED_WORDS = re.compile(
+CHANGED_WORDS = regex(
     r"(?:[改设调置增减升降]成|[改设置调升降]为|设置?[为成]|(?:调整|修改|提高|增加|减少|扩大|限制)[到为成至])$"
 )
 """What a number is changed to, which is a quantity unless it is the number of something."""
-NAMED_NUMBERS = re.compile("端口|密码|口令|编号|年份?|版本|频道|状态码|错误码|代码|区号|[门房]号|尾号")
-MEASURED_WORDS = re.compile(
+NAMED_NUMBERS = regex("端口|密码|口令|编号|年份?|版本|频道|状态码|错误码|代码|区号|[门房]号|尾号")
+MEASURED_WORDS = regex(
     r"(?:心率|步频|体重|身高|智商|总分|得分|考了|价格|单价|数量|人数|总数|库存|余额|音量|亮度|托福|雅思|满分|(?:到手|[售原现定房均报底标特总])价|时速|温度|海拔|转速|功率|销量"
     r"|产量|播放量|点赞数?|粉丝数?|步数|次数|高度|长度|宽度|深度|重量|面积|体积|容量|指数|热量|年龄|数值|阈值|上限|下限|最大值"
     r"|最小值|总和|平均值)[为是：:,，]?$"
 )
 """What is measured or counted, so that the number behind it is a quantity."""
-QUANTITY_WORDS_AFTER = re.compile(
+QUANTITY_WORDS_AFTER = regex(
     r"好汉|罗汉|将(?![来会在于要被与军])|加|减|乘|除以|等于|大于|小于|约等于|不等于|的\S{1,6}次方"
     r"|的(?:[一二三四五六七八九十百]+(?:分之|倍)|百分之|[平立]方)|分之|多(?!少)|余|左右|以上|以下|以内"
 )
@@ -184,7 +182,7 @@ def _rules() -> Rules:
         ),
         (
             "-|~|～|—|–",
-            rf"(?<=[年月日号点分时周])[-~～—–](?=[\d周星]|[次翌今明]年)|(?<=点[半钟整])[-~～—–](?=\d)|(?<=\d)[-~～—–](?=[次翌隔第当][日天晚二]|公元)|(?<=\d)([{HAN}]{{1,3}})[-~～—–](?=\d+\1)|(?<=[周期][一二三四五六])[-~～—–](?=[周星])"
+            rf"(?<=[年月日号点分时周])[-~～—–](?=[\d周星]|[次翌今明]年)|(?<=点[半钟整])[-~～—–](?=\d)|(?<=\d)[-~～—–](?=[次翌隔第当][日天晚二]|公元)|(?<=\d)([^\x00-\x7f，。、～—–]{{1,3}})[-~～—–](?=\d+\1)|(?<=[周期][一二三四五六])[-~～—–](?=[周星])"
             rf"|(?<=\d)([十百千万亿]*(?:{measures}))[-~](?=\d+(?:\.\d+)?[十百千万亿]*(?:{measures}))",
             lambda match: f"{match[1] or match[2] or ''}到",
         ),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from dora_primespeech_mlx.text.mandarin.words import word_tag
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import words
 
 Tagged = tuple[str, str]
@@ -23,7 +24,7 @@ COMPLEMENT_ENDS = frozenset(
 MARKS = frozenset(",.!?…-")
 
 
-REPEATED = re.compile(r"一(.{1,2})(?:又|比)?一\1$")
+REPEATED = regex(r"一(.{1,2})(?:又|比)?一\1$")
 """What is done again and again, before a 地 that a word with another meaning may begin with: 一点一点地学."""
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from functools import cache
 
+from dora_primespeech_mlx.text.rules import regex
+
 IN_BOTH = {
     "著": re.compile(
         r"(?<=[显顯卓昭原编編土专專论論巨遗遺译譯合拙所新旧舊较較名])著(?![急火凉涼])"
@@ -16,7 +18,7 @@ IN_BOTH = {
 
 In a simplified text 么 and 乾 never do, and 著 not at the end of a clause: 好么, 承乾, 鲁迅著.
 """
-AT_END = re.compile(r"著(?=\W|$)")
+AT_END = regex(r"著(?=\W|$)")
 
 
 def simplified(text: str) -> str:
