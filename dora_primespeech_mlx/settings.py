@@ -356,10 +356,7 @@ VARIABLES = (
     Variable(
         ("LOG_LEVEL",),
         "log_level",
-        Choice(
-            ("DEBUG", "INFO", "WARNING", "ERROR"),
-            synonyms=(("warn", "warning"), ("critical", "error"), ("fatal", "error"), ("trace", "debug")),
-        ),
+        LOG_LEVELS,
         "least level of the `log` output",
     ),
 )
@@ -457,7 +454,7 @@ class Settings:
         values: dict[str, Any] = {}
         for variable in VARIABLES:
             for name in variable.names:
-                raw = _unquoted(env.get(name, "").strip())
+                raw = unquoted(env.get(name, "").strip())
                 if raw and variable.field not in values:
                     values[variable.field] = parse(name, raw, variable.kind, variable.meaning)
         return cls(**values)
@@ -469,7 +466,7 @@ class Settings:
         return {name: value for name, value in said.items() if value not in (None, "auto")}
 
 
-def _unquoted(raw: str) -> str:
+def unquoted(raw: str) -> str:
     """A value without the quotation marks around it that files of variables and Windows' `set` leave in it."""
     return raw[1:-1].strip() if len(raw) > 1 and raw[0] == raw[-1] and raw[0] in "\"'" else raw
 

@@ -37,7 +37,8 @@ def settings(folder):
 
 def test_files_under_the_folders_are_permitted(folder, settings, tmp_path):
     assert permitted("ref.wav", 10, settings) == folder / "ref.wav"
-    assert permitted(str(folder / "ref.wav"), 10, settings) == folder / "ref.wav"
+    for written in (str(folder / "ref.wav"), f"file://{folder}/ref.wav", '"ref.wav"', " ref.wav "):
+        assert permitted(written, 10, settings) == folder / "ref.wav"
     elsewhere = Settings(voices=tmp_path / "x" / "voices.json", voice_dirs=(folder,))
     assert permitted("ref.wav", 10, elsewhere) == folder / "ref.wav"
 
@@ -60,6 +61,12 @@ def test_files_that_are_missing_large_or_misnamed_are_refused(settings):
         permitted("none.wav", 10, settings)
     with pytest.raises(FileNotFoundError, match=f"not there; it was looked for in .*{settings.voices.parent.name}"):
         permitted("~nobody-of-that-name/a.wav", 10, settings)
+    with pytest.raises(FileNotFoundError, match=r"not there; .*: write .*ref\.wav if that is meant"):
+        permitted("Ref.flac", 10, settings)
+    with pytest.raises(FileNotFoundError, match="is a folder: name a file in it"):
+        permitted(".", 10, settings)
+    with pytest.raises(ValueError, match=r"names https://a\.b/c\.wav, an address in the web.*download the file"):
+        permitted("https://a.b/c.wav", 10, settings)
     with pytest.raises(ValueError, match="larger"):
         permitted("ref.wav", 4, settings)
     with pytest.raises(ValueError, match="zero character"):

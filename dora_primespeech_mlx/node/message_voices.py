@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dora_primespeech_mlx.names.paths import elsewhere, is_folder, perhaps
 from dora_primespeech_mlx.node.messages import VoiceFiles
-from dora_primespeech_mlx.settings import OWN_VOICES, Settings, expand
+from dora_primespeech_mlx.settings import OWN_VOICES, Settings, expand, unquoted
 from dora_primespeech_mlx.speech import Style, Wishes
 from dora_primespeech_mlx.voices.layouts import weights_of
 
@@ -100,18 +101,30 @@ def permitted(name: str, largest: int, settings: Settings) -> Path:
     """The file of that name, if messages may read it: in one of the folders, links followed, and not too large."""
     if "\0" in name:
         raise ValueError("a file name in the message holds a zero character")
+    if away := elsewhere(name):
+        raise ValueError(f"the message names {name[:200]}, {away}")
     folders = [*settings.voice_dirs, settings.voices.parent, expand(OWN_VOICES)]
-    given = Path(os.path.expanduser(name))
+    given = Path(os.path.expanduser(unquoted(name.strip()).removeprefix("file://")))
     candidates = [given] if given.is_absolute() else [folder / given for folder in folders]
     path = next((candidate for candidate in candidates if candidate.is_file()), candidates[0]).resolve()
-    if settings.voice_paths == "confined" and not any(path.is_relative_to(folder.resolve()) for folder in folders):
+    roots = None if settings.voice_paths == "any" else [folder.resolve() for folder in folders]
+    if not _inside(path, roots):
         raise ValueError(
             f"messages may not read {name[:200]}; put it under {' or '.join(map(str, folders))}, "
             "add its folder to VOICE_DIRS, or set VOICE_PATHS=any"
         )
     if not path.is_file():
         places = "" if given.is_absolute() else f"; it was looked for in {', '.join(map(str, folders))}"
-        raise FileNotFoundError(f"the file {name[:200]} of the message is not there{places}")
+        known = [candidate for candidate in candidates if _inside(candidate.resolve(), roots)]
+        if folder := next(filter(is_folder, known), None):
+            raise FileNotFoundError(f"the message names {folder}, which is a folder: name a file in it")
+        meant = next((f": {hint}" for hint in map(perhaps, known) if hint.startswith("write ")), "")
+        raise FileNotFoundError(f"the file {name[:200]} of the message is not there{places}{meant}")
     if path.stat().st_size > largest:
         raise ValueError(f"{name[:200]} is larger than {largest >> 20} MB")
     return path
+
+
+def _inside(path: Path, roots: list[Path] | None) -> bool:
+    """Whether a path lies in one of the folders; anywhere does where there are none to keep to."""
+    return roots is None or any(path.is_relative_to(root) for root in roots)
