@@ -113,6 +113,17 @@ print([finding.advice for finding in doctor.check_audio(Settings())][0])
     assert done.stdout.strip() == "pip install soundfile"
 
 
+def test_what_the_environment_names_and_is_not_there_is_found(tiny_voices: Path, tmp_path: Path):
+    assert list(doctor.check_settings(Settings(voices=tiny_voices, graph_cache=tmp_path / "new" / "graphs"))) == []
+    (tmp_path / "file").write_text("")
+    lost, cache = (tmp_path / "a;b",), tmp_path / "file"
+    wrong = Settings(voices=tiny_voices, voice="Bob", g2pw_dir=tmp_path, voice_dirs=lost, graph_cache=cache)
+    marks = [(finding.mark, finding.text.split()[0]) for finding in doctor.check_settings(wrong)]
+    assert marks == [("FAIL", "VOICE_NAME"), ("FAIL", "G2PW_DIR:"), ("WARN", "VOICE_DIRS"), ("WARN", "nothing")]
+    (finding,) = doctor.check_settings(Settings(voices=tiny_voices, style="calm", graph_cache=tmp_path))
+    assert finding.text.startswith("VOICE_STYLE is 'calm', no style of 'tiny'")
+
+
 def test_a_check_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch):
     def broken(settings: Settings) -> Iterator[Finding]:
         raise RuntimeError("lost")

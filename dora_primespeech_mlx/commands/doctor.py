@@ -1,17 +1,20 @@
 """Looks over an installation: what speaking needs, each thing ok or with what to do about it."""
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from dora_primespeech_mlx.commands.installed import version_of
 from dora_primespeech_mlx.files.texts import read_json
-from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.names.paths import is_folder
+from dora_primespeech_mlx.settings import Folders, Settings
 from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.text.scripts import NAMES
 from dora_primespeech_mlx.voices.entry import VoiceEntry
@@ -59,6 +62,7 @@ def examine(settings: Settings | None = None) -> list[Finding]:
         ("languages", check_languages),
         ("dora", check_dora),
         ("voices", check_voices),
+        ("settings", check_settings),
         ("audio", check_audio),
         ("space", check_space),
     )
@@ -208,6 +212,44 @@ def check_voices(settings: Settings) -> Iterator[Finding]:
     for kind, use in SPEAKING_KINDS.items():
         there = encoders.has(kind)
         yield Finding(OK, "encoders", f"{kind} {'is there' if there else 'is not there'} ({use})")
+
+
+def check_settings(settings: Settings) -> Iterator[Finding]:
+    """What the environment names: a voice, a style, folders."""
+    from dora_primespeech_mlx.text.mandarin.g2pw import check_files
+    from dora_primespeech_mlx.voices.book import list_voices
+
+    with suppress(OSError, ValueError):  # said of the voices already
+        book, _ = list_voices(settings.voices)
+        if book is not None and settings.voice is not None and settings.voice not in book:
+            text = f"VOICE_NAME is {settings.voice!r}, and {book.path} has no voice of that name"
+            yield Finding(FAIL, "settings", text, f"Set it to one of {', '.join(book.names)}.")
+        elif book is not None and settings.style is not None:
+            entry = book.find(settings.voice)
+            if entry.style(settings.style) is None and settings.style not in book:
+                text = f"VOICE_STYLE is {settings.style!r}, no style of {entry.name!r} and no voice of the list"
+                yield Finding(
+                    FAIL, "settings", text, "Set it to a style of the voice, or to another voice of its model."
+                )
+    if settings.g2pw_dir is not None:
+        try:
+            check_files(settings.g2pw_dir)
+        except FileNotFoundError as error:
+            yield Finding(FAIL, "settings", f"G2PW_DIR: {error}", "Name the folder with that model, or unset G2PW_DIR.")
+    for folder in settings.voice_dirs:
+        if not is_folder(folder):
+            text = f"VOICE_DIRS has {folder}, which is not there"
+            yield Finding(WARN, "settings", text, f"It must be {Folders().allowed}.")
+    if not writable(settings.graph_cache):
+        text = f"nothing can be written to {settings.graph_cache}, so a model's graphs are made anew at every start"
+        yield Finding(WARN, "settings", text, "Set GRAPH_CACHE to a folder that can be written.")
+
+
+def writable(folder: Path) -> bool:
+    """Whether files can be written into a folder, or into the one in which it would be made."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def diffuses(entry: VoiceEntry) -> bool:
