@@ -12,7 +12,7 @@ import pytest
 from dora_primespeech_mlx.commands import main as command
 from dora_primespeech_mlx.commands.start import INTERRUPTED, NOBODY_READS, start
 from dora_primespeech_mlx.files import writing
-from dora_primespeech_mlx.settings import expand
+from dora_primespeech_mlx.names.values import expand
 
 ROOT = Path(__file__).parents[1]
 

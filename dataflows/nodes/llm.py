@@ -19,7 +19,7 @@ import dora
 import pyarrow as pa
 from variables import variable
 
-from dora_primespeech_mlx.settings import Name, Number
+from dora_primespeech_mlx.names.values import Name, Number
 
 TIMEOUT = 60.0
 

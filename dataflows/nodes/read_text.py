@@ -7,7 +7,7 @@ import pyarrow as pa
 from variables import variable
 
 from dora_primespeech_mlx.files.texts import read_text
-from dora_primespeech_mlx.settings import Name, Number
+from dora_primespeech_mlx.names.values import Name, Number
 
 
 def main() -> None:

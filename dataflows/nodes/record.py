@@ -14,7 +14,7 @@ from variables import variable
 
 from dora_primespeech_mlx.files.sounds import audio_file, written_as
 from dora_primespeech_mlx.files.writing import check_place, replace_file
-from dora_primespeech_mlx.settings import Name
+from dora_primespeech_mlx.names.values import Name
 
 
 @dataclass

@@ -21,7 +21,8 @@ import pyarrow as pa
 from dispatch import Dispatcher, Metadata, Patience
 from variables import variable
 
-from dora_primespeech_mlx.settings import KINDS, Number, Words
+from dora_primespeech_mlx.names.values import Number, Words
+from dora_primespeech_mlx.settings import KINDS
 
 FROM_NODES = ("audio", "segment_complete", "status")
 SECONDS = Number(0.1, 86400.0)

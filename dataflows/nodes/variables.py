@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from dora_primespeech_mlx.settings import Kind, parse
+from dora_primespeech_mlx.names.values import Kind, parse
 
 
 def variable(name: str, kind: Kind, default: str | None = None) -> Any:

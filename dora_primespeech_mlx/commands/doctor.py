@@ -14,7 +14,8 @@ from pathlib import Path
 from dora_primespeech_mlx.commands.installed import version_of
 from dora_primespeech_mlx.files.texts import read_json
 from dora_primespeech_mlx.names.paths import is_folder
-from dora_primespeech_mlx.settings import Folders, Settings
+from dora_primespeech_mlx.names.values import Folders
+from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.text.scripts import NAMES
 from dora_primespeech_mlx.voices.entry import VoiceEntry

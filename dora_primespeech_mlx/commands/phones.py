@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from dora_primespeech_mlx.settings import LANGUAGES, SPLIT_METHODS, Number, Settings
+from dora_primespeech_mlx.names.values import Number
+from dora_primespeech_mlx.settings import LANGUAGES, SPLIT_METHODS, Settings
 from dora_primespeech_mlx.text import Frontend, Phones
 from dora_primespeech_mlx.text.mandarin.pinyin import spelled
 from dora_primespeech_mlx.text.sentences import Sentence, sentences_of

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from dora_primespeech_mlx.commands.asked import advise, settings_of, standard_input
 from dora_primespeech_mlx.commands.progress import Progress
 from dora_primespeech_mlx.names.paths import is_file_name
-from dora_primespeech_mlx.settings import SEED, SPEED, Settings, parse, writable_voices
+from dora_primespeech_mlx.names.values import parse
+from dora_primespeech_mlx.settings import SEED, SPEED, Settings, writable_voices
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.commands.credentials import Credentials

@@ -23,6 +23,7 @@ import pyarrow as pa
 from dora_primespeech_mlx.files.sounds import pcm16
 from dora_primespeech_mlx.names.paths import in_words, is_folder
 from dora_primespeech_mlx.names.synonyms import command_named
+from dora_primespeech_mlx.names.values import Folders
 from dora_primespeech_mlx.node.desk import Desk
 from dora_primespeech_mlx.node.messages import (
     Command,
@@ -40,7 +41,7 @@ from dora_primespeech_mlx.node.outputs import READY
 from dora_primespeech_mlx.node.turns import TakingTurns, has_queue_policies, must_take_turns
 from dora_primespeech_mlx.node.wiring import INPUTS, TEXT, losses
 from dora_primespeech_mlx.node.worker import Worker, sentence
-from dora_primespeech_mlx.settings import Folders, Settings, ignored_variables
+from dora_primespeech_mlx.settings import Settings, ignored_variables
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.engine import Engine

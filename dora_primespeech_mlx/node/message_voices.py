@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dora_primespeech_mlx.names.paths import elsewhere, is_folder, perhaps
+from dora_primespeech_mlx.names.values import expand, unquoted
 from dora_primespeech_mlx.node.messages import VoiceFiles
-from dora_primespeech_mlx.settings import OWN_VOICES, Settings, expand, unquoted
+from dora_primespeech_mlx.settings import OWN_VOICES, Settings
 from dora_primespeech_mlx.speech import Style, Wishes
 from dora_primespeech_mlx.voices.layouts import weights_of
 

@@ -14,18 +14,9 @@ from typing import Any
 
 from dora_primespeech_mlx.names.slips import nearest
 from dora_primespeech_mlx.names.synonyms import COMMANDS, as_key, command_named, same_thing
+from dora_primespeech_mlx.names.values import Flag, Number, parse
 from dora_primespeech_mlx.node.outputs import HANDED_ON
-from dora_primespeech_mlx.settings import (
-    KINDS,
-    LANGUAGES,
-    MANNER_NAMES,
-    PITCH,
-    SPEED,
-    VOLUME,
-    Flag,
-    Number,
-    parse,
-)
+from dora_primespeech_mlx.settings import KINDS, LANGUAGES, MANNER_NAMES, PITCH, SPEED, VOLUME
 from dora_primespeech_mlx.speech import Style, Wishes
 
 LONGEST_METADATA = 1024

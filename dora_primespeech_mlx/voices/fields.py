@@ -11,7 +11,8 @@ from typing import Any
 from dora_primespeech_mlx.names.paths import elsewhere, is_file_name, there
 from dora_primespeech_mlx.names.slips import nearest
 from dora_primespeech_mlx.names.synonyms import as_key, is_known, same_thing
-from dora_primespeech_mlx.settings import LANGUAGES, SPEED, VARIABLES, VOLUME, Number, expand
+from dora_primespeech_mlx.names.values import Number, expand
+from dora_primespeech_mlx.settings import LANGUAGES, SPEED, VARIABLES, VOLUME
 from dora_primespeech_mlx.speech import SAMPLING_NAMES
 
 NUMBERS: Mapping[str, Number] = {
