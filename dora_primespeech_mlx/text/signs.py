@@ -43,6 +43,7 @@ ANY = regex(
     r"|\d\s?[AJNK](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"
     r"|(?<!\w)[OfghP]\(|[一-鿿][)）]\d|[A-Z]{3}\s?\d|[A-Z][a-z]{1,3}\.\d|\d[a-z]?[+d]"
     r"|\d[smghltx](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]|\d[万亿]\s?[A-Za-zμ㎡㎥]|\dm\d\d|\d[余多]\s?[A-Za-z]|(?:II|IV|VI|IX|I[期型级])|[½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]|\s[二三四五六七八九十Ⅱ-Ⅹ]{1,2}、|\d\s?[A-Za-z%℃℉]{0,2}[（(]\d"
+    r"|\d['′](?![a-z])|[Pp]\.\s?\d|\d{4}:\d"
 )
 """Whether a text has anything for this pass."""
 METALS = "Fe|Cu|Na|Mg|Al|Zn|Ag|Ca|Ba|Pb|Hg|Mn|Cr|Ni|Li|Si|Cl|Br|He"
@@ -114,6 +115,15 @@ def _rules(language: str) -> Rules:
         ),
         ("+-−", r"(?<=\d:\d\d:\d\d)\s?([-+−])(0\d|1[0-4]):?([0-5]\d)(?![\d:])", readings.offset, readings.offset),
         ("/", r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})/(?=\d{1,2}(?!\d))", r"\1斜杠", r"\1 slash "),
+        # A page; minutes of a match or of a rest; a share of each of two.
+        (".", r"(?<![A-Za-z])[Pp]{1,2}\.\s?(\d+(?:[-–]\d+)?)(?![\d.])", r"第\1页", lambda m, where: m.group()),
+        (
+            "'′",
+            rf"(?<![\d.'′])(\d{{1,3}}(?:\+\d)?)['′](?=[）)，。、；：]|$|[{HAN}])",
+            readings.minutes,
+            lambda m, where: m.group(),
+        ),
+        (":：", r"(?<=\d%)[:：](?=\d+(?:\.\d+)?%)", "比", " to "),
         # A colour, and money that is owed.
         (
             "#",
@@ -546,7 +556,7 @@ def _rules(language: str) -> Rules:
             lambda m, where: f"{'，' if m[1] and m.start() else m[1]}{m[2]}，",
             lambda m, where: f"{', ' if m[1] and m.start() else m[1]}{m[2]}, ",
         ),
-        (".", r"(?<=[A-Za-z_)])\.([A-Za-z_][A-Za-z]*)", readings.dot, readings.dot),
+        (".", r"(?<=[A-Za-z_)\]])\.([A-Za-z_][A-Za-z]*)", readings.dot, readings.dot),
         (".", r"(?<![\d.])(\d+)\.(?=x(?![A-Za-z0-9_]))", lambda m, where: f"{cardinal(m[1])}点", r"\1 dot "),
         ("_", r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])", "下划线", " underscore "),
         ("：", r"(?<=\d)：(?=\d)", ":", ":"),
@@ -578,7 +588,8 @@ def _rules(language: str) -> Rules:
         ("-", r"(?<=\w)\s*-=\s*", "减等于", " minus equals "),
         ("/", r"(?<=\w)\s*/=\s*", "除等于", " divided by equals "),
         ("-", r"(?<![\w-])([a-z]|\d+) - ([a-z]|(?<=[a-z] - )\d+)(?![\w-])", r"\1减\2", r"\1 minus \2"),
-        # A quotient of values of functions; a derivative.
+        # A quotient of values of functions, or of what stands in brackets; a derivative.
+        ("/", r"(?<=[A-Za-zα-ω]\))\s?/\s?(?=\()", "除以", " divided by "),
         ("/", r"(?<=\))\s?/\s?(?=[A-Z]\()", "除以", " over "),
         ("/", r"(?<![A-Za-z])d([a-z])/d([a-z])(?![A-Za-z])", r"d\1/d\2", r"d \1 d \2"),
         ("(", r"(?<![\w])([OfghP])\((?=[^()]{1,40}\))", r"\1(", r"\1 of ("),
@@ -586,6 +597,12 @@ def _rules(language: str) -> Rules:
         # Kinds that share a name: HPV16/18, USB3.0/3.1.
         ("/", r"((?<![A-Za-z])(?:[A-Z]|[A-Za-z]{2,10})\d+(?:\.\d+)?)/(?=\d)", r"\1，", r"\1 "),
         # Times and units.
+        (
+            "hm",
+            r"(?<![A-Za-z0-9.])(\d{1,3})\s?h\s?(\d{1,2})\s?m(?:in)?\s?(\d{1,2})\s?s(?:ec)?(?![A-Za-z])",
+            r"\1小时\2分\3秒",
+            r"\1 hours, \2 minutes and \3 seconds",
+        ),
         (
             "hm",
             r"(?<![A-Za-z0-9.])(\d{1,3})\s?(h|min|m)\s?(\d{1,2})\s?(min|m|s|sec|分钟?|秒)(?![A-Za-z])",
@@ -661,7 +678,7 @@ def _rules(language: str) -> Rules:
         ),
         (
             "".join(map(chr, range(0x2460, 0x2474))),
-            r"(^(?=①[^①-⑳]*[\s；;，,、。]②)|[\s。；;:：，,、])([①-⑳])\s*(?=\S)",
+            r"(^(?=①[^①-⑳]*[\s；;，,、。]②)|^(?=[②-⑳])|[\s。；;:：，,、])([①-⑳])\s*(?=\S)",
             readings.circled,
             readings.circled,
         ),

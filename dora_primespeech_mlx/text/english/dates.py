@@ -99,9 +99,10 @@ def short_date(match: re.Match[str]) -> str:
     is_bound = match[2] not in USUAL_DENOMINATORS and re.search(
         r"(?i)\b(?:by|from|through|thru|from \d\d?/\d\d? (?:to|until)) $", left
     )
+    is_day_and_hour = re.match(r" at (?:\d{1,2}[:h]|\d{1,2} ?[AaPp]\.?\s?[Mm]|noon|midnight)", after(match))
     is_no_fraction = match[2] in NO_DENOMINATORS and not is_counted
     is_day = match[2] == "1" and not re.match(r"\s(?:odds|ratio|split|scale)\b|\s?[=×x*+]", after(match))
-    if has_zero or is_day or is_bound or is_no_fraction or DATE_WORDS.search(left):
+    if has_zero or is_day or is_day_and_hour or is_bound or is_no_fraction or DATE_WORDS.search(left):
         return day(match[1], match[2], None)
     return match.group()
 

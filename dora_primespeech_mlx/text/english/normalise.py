@@ -110,6 +110,15 @@ def _rules() -> Rules:
             r" (\d{1,3})/(\d{1,3})(?![\d/])",
             r"\1 \2 of \3",
         ),
+        (
+            "0a|0p",
+            r"(?<=\bat )(1[0-2]|[1-9])([ap])(?=[\s.,;)]|$)",
+            lambda match: f"{match[1]} {match[2].upper()} M",
+        ),
+        ("0-|0–", r"(?<![\w.-])(1[5-9]\d\d)[-–]0(\d)(?![\d-])", _years_of_century),
+        ("0d", r"(?<=\d) d(?=[.,;)]|$)", lambda match: " days"),
+        ("'", r"\breq'd\b", lambda match: "required"),
+        (".", r"(?<=\d )ea\.(?=[\s,;)]|$)", lambda match: f"each{_closing(match)}"),
         ("°/", r"(?<=\d°[FC])\s?/\s?(?=\d)", lambda match: ", "),
         (
             ".",
@@ -541,6 +550,11 @@ def _side(match: re.Match[str]) -> str:
     if length == match[1]:
         return f"{length} by "
     return f"{length} {'inch' if re.search(r'(?<![0-9.])1$', before(match) + length) else 'inches'} by "
+
+
+def _years_of_century(match: re.Match[str]) -> str:
+    """Years of one century, the second with its last two digits: 1804-08."""
+    return f"{general(match[1])} to oh {cardinal(match[2])}"
 
 
 def _minute(match: re.Match[str]) -> str:

@@ -93,7 +93,7 @@ SHELLS = regex(r"(?<![A-Za-z0-9])\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2}(?:\s
 SIZES = regex(r"\(?\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x]\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]?)+\)?")
 """Numbers, each with or without its unit, and nothing that says what they are equal to: 0.3g×20."""
 FACTORIAL = regex(r"(?<![\w.])(\d{1,2})!=(\d+)")
-LETTER = rf"(?:{FUNCTION_NAMES}(?![A-Za-z])\s?|[Α-Ωα-ω∞]|[A-Za-z](?![A-Za-z])|[A-Za-z]{{2}}(?=[{RAISED}^]))"
+LETTER = rf"(?:{FUNCTION_NAMES}(?![A-Za-z])\s?|[Α-Ωα-ω∞ℏ]|[A-Za-z](?![A-Za-z])|[A-Za-z]{{2}}(?=[{RAISED}^]))"
 SCRIPT = (
     rf"(?:[{RAISED}]|\^(?:\{{[^{{}}$]{{1,40}}\}}|\([^()$]{{1,40}}\)|[-+−]?(?:\d+(?:\.\d+)?|[A-Za-zπθ])(?![A-Za-z]))"
     r"|_(?:\{[^{}$]{1,40}\}|[A-Za-z0-9](?![A-Za-z0-9])))"
@@ -107,7 +107,7 @@ OPERAND = (
     rf"[(\[]{{0,3}}[-+−±√]?\s?[(\[]{{0,3}}{ATOM}{CLOSED}"
     rf"(?:(?:[(\[]{{1,3}}[-−]?)?{ATOM}(?:,\s?(?={ATOM}))?{CLOSED}){{0,12}}"
 )
-OPERATOR = r"(?:<->|<=>|==?>|-?->|<=|=<|>=|!=|=/=|===?|\+/-|\*\*|(?<!\d)–|–(?!\d)|[-+−*/·⋅×÷=<>≤≥≠≈≡±∓∈∝→⩽⩾≦≧])"
+OPERATOR = r"(?:<->|<=>|==?>|-?->|<=|=<|>=|!=|=/=|===?|\+/-|\*\*|(?<!\d)–|–(?!\d)|[-+−*/·⋅×÷=<>≤≥≠≈≡±∓∈∝→⩽⩾≦≧∪∩])"
 PLAIN = regex(
     rf"(?<![A-Za-z0-9_.$€£¥￥#@&%℃°\\^/·{RAISED}–-])(?<!\d[,:])(?<![A-Za-z]['’])(?:{OPERAND}(?:\s?{OPERATOR}\s?{OPERAND}){{1,40}}|{OPERAND})"
     r"(?![A-Za-z0-9_\\]|[-.]\w|/\w|:\d\d|\s*[×*=+^<>](?!\s?[$€£¥]))"
@@ -124,10 +124,12 @@ LARGE = {"∫": "\\int", "∑": "\\sum", "∏": "\\prod"}
 LOGARITHM = regex(r"(?<![A-Za-z])log_(?:(\d+)|\{([^{}]{1,9})\})\s*(?=[\dA-Za-z(])")
 BOUNDS = regex(rf"([∫∑∏])([0-9−₋ₙᵢₐ₌-]*)([{RAISED}]+)")
 LOWER = str.maketrans("₋₌ₙᵢₐ", "−=nia")
+UNCLOSED = regex(rf"([^()]*)\((\d+(?:\.\d+)?\s?[×⋅·]\s?10(?:[{RAISED}]+|\^[-−]?\d+))\s?")
+"""A power of ten behind a bracket that nothing of the formula closes."""
 STRONG = regex(
     rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|log_\{{"
     rf"|(?<![A-Za-z0-9])(?:[xyznkm]/\d|\d/[xyzn](?![A-Za-z]))"
-    rf"|(?:sin|cos|tan|log|ln) [a-zθ]\s?/|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)"
+    rf"|(?:sin|cos|tan|log|ln) [a-zθ]\s?/|-[a-z]/\(?\d[a-z](?![A-Za-z])|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)"
     rf"|[a-z]['’′]{{0,3}}\([a-z0-9](?:,\s?[a-z0-9])*\)"
 )
 """What makes a formula of operands that might be a date, a range or a name."""
@@ -201,6 +203,10 @@ def speak_formulas(text: str, language: str) -> str:
             text = pattern.sub(rf" ${said}$ ", text)
     if language == "zh" and ("(" in text or "（" in text) and "=" in text:
         text = UNIT_IN_BRACKETS.sub(_result, text)
+    if "ħ" in text:
+        text = re.sub(r"(?<![a-zA-Z]{2})ħ(?![a-z])", "ℏ", text)
+    if "∂" in text:
+        text = re.sub(r"∂([a-zα-ω])/∂([a-z])", r"\1对\2的偏导" if language == "zh" else r" partial \1 by \2 ", text)
     if "÷" in text:
         text = REMAINDER.sub("余" if language == "zh" else " remainder ", text)
     if "%" in text:
@@ -391,8 +397,24 @@ def _bare(source: str, language: str) -> str:
 
 
 def _plain(match: re.Match[str], language: str) -> str:
-    source, language = match.group(), language_at(match.string, match.start(), language)
-    if not STRONG.search(source) or len(source) > LONGEST_FORMULA or source.count("(") != source.count(")"):
+    source = match.group()
+    opens, closes = source.count("("), source.count(")")
+    # A bracket around several things, of which this is the first or the last: (-b/2a, c).
+    if opens == closes + 1 and source.startswith("(") and not UNCLOSED.fullmatch(source):
+        return "(" + _inner(source[1:], match, language)
+    if closes == opens + 1 and re.search(r"[\w)²³]\s?[-+−/*×=].*\)$", source):
+        return _inner(source[:-1], match, language) + ")"
+    return _inner(source, match, language)
+
+
+def _inner(source: str, match: re.Match[str], language: str) -> str:
+    language = language_at(match.string, match.start(), language)
+    if not STRONG.search(source) or len(source) > LONGEST_FORMULA:
+        return source
+    if source.count("(") == source.count(")") + 1 and (power := UNCLOSED.fullmatch(source)):
+        # What is in brackets goes on with its unit: c = (3×10⁸ m/s)/2.
+        return f" {spoken_formula(power[1], language)} ({spoken_formula(power[2], language)} "
+    if source.count("(") != source.count(")"):
         return source
     # Letters behind a digit or before a power are a product: 2as, at².
     letters = re.findall(rf"(?<![\dA-Za-z])[A-Za-z]{{2,}}(?![A-Za-z{RAISED}^])", source)

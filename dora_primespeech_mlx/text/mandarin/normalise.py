@@ -220,6 +220,11 @@ def _rules() -> Rules:
         ("0", r"(?<!\d)((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])(?![\d.])", _iso_date),
         ("0/", r"(?<!\d)(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])/((?:19|20)\d\d)(?!\d)", _american_date),
         ("0/", r"(?<!\d)((?:19|20)\d\d)/(\d{1,2}|(?:19|20)\d\d)(?![\d/.])", _year_part),
+        (
+            "0/到",
+            r"(?<![\d/.])(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])到(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])(?![\d/.%])",
+            _days_of_months,
+        ),
         ("0/", r"(?<![\d/.])(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])(?![\d/.%])", _short_date),
         (
             "0步",
@@ -280,7 +285,7 @@ def _rules() -> Rules:
         ),
         ("0", r"(?<!\d)(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)", _mobile),
         ("0+-", r"\+\d{1,3}(?:[- ]\d{2,4}){2,}(?!\d)", lambda match: _telephone(match).lstrip("，")),
-        ("0", r"(?<![\d.])\d{2,}(?:-\d{2,}){2,}(?!\d)|(?<!\d)(?:0\d{2,3}|[48]00)-?\d{3,4}-?\d{4}(?!\d)", _telephone),
+        ("0", r"(?<![\d.])\d{2,}(?:-\d{2,}){2,}(?!\d)|(?<!\d)(?:0\d{2,3}|[48]00)-?\d{3,4}[- ]?\d{4}(?!\d)", _telephone),
         ("0-", r"(?<![\d-])\d+(?:-\d+){3,}(?![\d-])", _telephone),
         (
             money_needed,
@@ -574,6 +579,15 @@ def _year_part(match: re.Match[str]) -> str:
     return match.group() if len(second) < 4 else f"{year(first)}到{year(second)}"
 
 
+def _days_of_months(match: re.Match[str]) -> str:
+    """Days from one to another, later one: 6/20-6/21."""
+    first, second = (int(match[1]), int(match[2])), (int(match[3]), int(match[4]))
+    if not first < second or second[0] - first[0] > 1:
+        return match.group()
+    days = [f"{_plain_cardinal(match[at])}月{_plain_cardinal(match[at + 1])}日" for at in (1, 3)]
+    return "到".join(days)
+
+
 def _short_date(match: re.Match[str]) -> str:
     """Two numbers with a slash as a month and a day, where a zero or what stands around says so."""
     has_zero = match[1].startswith("0") or match[2].startswith("0")
@@ -585,7 +599,9 @@ def _short_date(match: re.Match[str]) -> str:
         r"[日号（(]?(?:放假|教师节|情人节|母亲节|父亲节|开学|上映|发布|举行|考试|出发前?|[之以]?前后?|[之以]后|起|开始|截止|出发|到期|当天|当晚|晚上|早上|上午|下午|凌晨|圣诞|元旦|国庆|劳动节|儿童节|周|星期)",
         after(match),
     )
-    if not (has_zero or announced or named):
+    # In brackets, and no part of anything: (10/1).
+    is_bracketed = before(match, 1) in {*"(（，"} and after(match, 1) in {*")）"} and int(match[1]) > int(match[2])
+    if not (has_zero or announced or named or is_bracketed):
         return match.group()
     return f"{_plain_cardinal(match[1])}月{_plain_cardinal(match[2])}日"
 
