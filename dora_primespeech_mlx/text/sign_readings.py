@@ -348,7 +348,7 @@ def half_of_day(match: re.Match[str], language: str) -> str:
 def minutes(match: re.Match[str], language: str) -> str:
     """A number with a stroke: the minute of a match (第23'), or how long (约10'); not where a quotation is open."""
     left = before(match)
-    if len(re.findall(r"(?<!\d)['‘]", left)) % 2 or re.search("身高|英尺|[°度]$", left):
+    if len(re.findall(r"(?<!\d)['‘]", left)) % 2 or re.search("身高|英尺|[°度–-]$", left):
         return match.group()
     return f"{match[1].replace('+', '加')}分钟"
 
