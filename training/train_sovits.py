@@ -37,7 +37,6 @@ from training.together import Together
 
 MELS = 100
 MEL_WEIGHT = 45
-SAMPLES_WEIGHT = 10
 LOSSES = ("mel", "heads", "timbre", "kept", "samples", "disc", "gen", "features")
 DISTURBED_SHARE = 0.3  # of references
 HEADS_STEPS = 500  # until the heads, which begin with nothing, may teach the rest at full weight
@@ -120,6 +119,7 @@ class Trainer:
         self.generator = Optimiser(trained, (0.8, 0.99), 0.01, self.device)
         self.critic = Optimiser(self.disc.parameters(), (0.8, 0.99), 0.01, self.device)
         self.head_weight = torch.tensor(10.0, device=self.device)
+        self.samples_weight = args.samples
         self.latents, self.decode, self.judge = self._latents, self.net.dec.forward, self.disc.forward
         if args.compile:
             self.latents = torch.compile(self._latents)
@@ -192,7 +192,7 @@ class Trainer:
     def total(self, losses: Tensor) -> Tensor:
         """What the generator minimises beside the discriminators' verdicts."""
         mel, heads, timbre, kept, samples = losses
-        return MEL_WEIGHT * (mel + kept) + SAMPLES_WEIGHT * samples + self.head_weight * (heads + timbre)
+        return MEL_WEIGHT * (mel + kept) + self.samples_weight * samples + self.head_weight * (heads + timbre)
 
     def spectral_step(self) -> Tensor:
         """Reconstruction only."""
@@ -271,15 +271,16 @@ def train(trainer: Trainer, args: argparse.Namespace, born: float) -> None:
     trainer.generator.forget()
     trainer.critic.forget()
     print(f"captured in {time.time() - began:.1f} s", flush=True)
-    # what all processes must agree on: born, end of the spectral phase, step, first adversarial step, over
-    clock = torch.tensor([born, time.time() + args.spectral, 0, 0, 0], dtype=torch.float64, device=trainer.device)
+    # what all processes must agree on: born, seconds, end of the spectral phase, step, first adversarial step, over
+    beginning = [born, args.seconds, time.time() + args.spectral, 0, 0, 0]
+    clock = torch.tensor(beginning, dtype=torch.float64, device=trainer.device)
     together = Together(args.rank, args.processes, args.port, args.device) if args.port else None
     if together and args.rank:
         while not (args.speech / "done").exists():
             time.sleep(0.5)
         trainer.corpus.refresh()
         together.join(trainer.tensors(), clock)
-    born, adversarial_at, step, first, over = clock.tolist()
+    born, seconds, adversarial_at, step, first, over = clock.tolist()
     marked = saved = time.time()
     counted = step
     while not over:
@@ -288,7 +289,7 @@ def train(trainer: Trainer, args: argparse.Namespace, born: float) -> None:
         if not warm and not first:
             first = max(step, 1)
             print(f"adversarial from step {step:.0f}", flush=True)
-        rate = rate_at((now - born) / args.seconds, step, args.rate, 300)
+        rate = rate_at((now - born) / seconds, step, args.rate, 300)
         trainer.head_weight.fill_((4.0 if first else 10.0) * min(1.0, (step + 1) / HEADS_STEPS))
         trainer.generator.schedule(rate, step)
         trainer.critic.schedule(rate * min(1.0, (step - first + 1) / 200) if first else 0.0, step)
@@ -296,11 +297,11 @@ def train(trainer: Trainer, args: argparse.Namespace, born: float) -> None:
         losses = (spectral if warm and spectral else adversarial)()
         step += 1
         if step % args.meet == 0:
-            over = now - born > args.seconds or step >= args.steps
+            over = now - born > seconds or step >= args.steps
             if together:
-                clock.copy_(torch.tensor([born, adversarial_at, step, first, over], dtype=torch.float64))
+                clock.copy_(torch.tensor([born, seconds, adversarial_at, step, first, over], dtype=torch.float64))
                 together.meet(trainer.tensors(), clock)
-                born, adversarial_at, step, first, over = clock.tolist()
+                born, seconds, adversarial_at, step, first, over = clock.tolist()
             elif trainer.cuda:
                 torch.cuda.synchronize()
         if step % (250 if trainer.cuda else 1) == 0:
@@ -342,6 +343,7 @@ def main() -> None:
     parser.add_argument(
         "--like", help="official s2 file whose samples the vocoder, all that is trained, learns to give"
     )
+    parser.add_argument("--samples", type=float, default=10.0, help="with --like, the weight of samples and stages")
     parser.add_argument("--kernels", type=int, nargs="+", default=[3, 7, 11], help="of the vocoder's residual blocks")
     parser.add_argument("--pairs", type=int, nargs="+", help="of convolutions in these blocks, 3 if not given")
     parser.add_argument("--segment", type=int, default=32, help="frames of 20 ms that are turned into sound per item")
