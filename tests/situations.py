@@ -259,6 +259,12 @@ def own_symbols(desk: Desk) -> Iterator[Outcome]:
     yield desk.convert(
         "--symbols of another length", t2s, sovits, "--symbols", desk.file("few.txt", "\n".join(names).encode())
     )
+    for tried, name, content in (
+        ("as Python writes it", "list.txt", repr(table)), ("in a program", "symbols2.py", f"symbols = {table}\n"),
+        ("with their ids", "ids.json", json.dumps({sign: i for i, sign in enumerate(table)})),
+        ("a program that makes them", "symbols.py", "symbols = sorted(set(c + v))\n"), ("on one line", "one.txt", ",".join(table)),
+    ):  # fmt: skip
+        yield desk.convert(f"--symbols {tried}", t2s, sovits, "--symbols", desk.file(name, content.encode()))
     yield desk.convert("--symbols that is no table", t2s, sovits, "--symbols", desk.file("no.txt", b"hello\nworld"))
     listed = desk.sovits("listed.pth", rows(734, SYMBOLS), config=config_with(S2, symbols=table))
     yield desk.convert("734 rows, with the table in the config", t2s, listed)
@@ -852,7 +858,7 @@ SITUATIONS = [
     Situation("035", "a v2Pro model tagged 06", once(lambda d: d.convert("", sovits=d.sovits("pro.pth", pro, header=b"06"))), ((True, "v2Pro, T2S"),)),
     Situation("037", "symbol tables of 734 rows", own_symbols, (
         (False, r"own\.pth: the SoVITS model knows 734 symbols.*--symbols FILE"), (False, r"own\.ckpt: the T2S model knows 734"), (False, "151 symbols"),
-        CONVERTED, (False, "lists 732 symbols and .* knows 734"), (False, "too few for Mandarin or English"), CONVERTED)),
+        CONVERTED, (False, "lists 732 symbols and .* knows 734"), CONVERTED, CONVERTED, CONVERTED, (False, r"a program that makes the table: write .* text\.symbols as made"), (False, "holds no list of symbols: give them"), (False, "too few for Mandarin or English"), CONVERTED)),
     Situation("038", "the same in a predecessor's folder", once(predecessor_symbols), ((False, r"gpt\.safetensors: the T2S model knows 734 symbols"),)),
     Situation("039", "s1 is not a number", each(
         lambda d: d.convert("NaN", d.t2s("nan.ckpt", with_value("model.bert_proj.bias", np.nan))),

@@ -1,10 +1,12 @@
 """Which symbol table a model was trained with: the official ones by their size, another only where it is given."""
 
+import ast
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dora_primespeech_mlx.files.texts import read_json, read_text
+from dora_primespeech_mlx.names.paths import perhaps
 from dora_primespeech_mlx.text.symbols import SIZES, symbol_table
 from dora_primespeech_mlx.weights.source import CheckpointError
 
@@ -35,22 +37,46 @@ def symbols_of(rows: int, what: str = "SoVITS") -> str:
 
 
 def read_symbols(path: Path) -> tuple[str, ...]:
-    """The names in a file: a JSON list, a JSON object with a list `symbols`, or one name a line.
+    """The names in a file: a list as JSON or as Python writes it, alone or as `symbols`, or one name a line.
 
     Raises:
         FileNotFoundError: there is no such file.
         CheckpointError: it holds no such list.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"The symbol table {path} is not there; check the path")
+        hint = "a folder: name the file" if path.is_dir() else f"not there; {perhaps(path) or 'check the path'}"
+        raise FileNotFoundError(f"The symbol table {path} is {hint}")
     if path.stat().st_size > LARGEST_LIST:
         raise CheckpointError(f"{path} is too large for a symbol table")
     content = read_text(path)
-    names: Any = content.rstrip().splitlines()
-    if content.lstrip().startswith(("[", "{")):
+    is_program = path.suffix == ".py"
+    names: Any = _literal(content) if is_program or content.lstrip().startswith("[") else None
+    if names is None and is_program:
+        raise CheckpointError(
+            f"{path} is a program that makes the table: write what it makes, in the folder of that GPT-SoVITS, with "
+            f"python -c 'import json, text.{path.stem} as made; print(json.dumps(made.symbols))' > symbols.json"
+        )
+    if names is None and content.lstrip().startswith(("[", "{")):
         names = read_json(path, "a symbol table")
-        names = names.get("symbols") if isinstance(names, dict) else names
-    return _checked(names, str(path))
+        names = names.get("symbols", names) if isinstance(names, dict) else names
+        if isinstance(names, dict) and sorted(map(str, names.values())) == sorted(map(str, range(len(names)))):
+            names = sorted(names, key=lambda name: int(names[name]))
+    return _checked(content.rstrip().splitlines() if names is None else names, str(path))
+
+
+def _literal(content: str) -> list[Any] | None:
+    """The list that Python text is, or that it calls `symbols`; None where it says none."""
+    try:
+        for node in reversed(ast.parse(content).body):
+            if not isinstance(node, ast.Assign | ast.Expr):
+                continue
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            if not targets or any(getattr(target, "id", "") == "symbols" for target in targets):
+                found = ast.literal_eval(node.value)
+                return found if isinstance(found, list) else None
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return None
+    return None
 
 
 def own_symbols(configs: Sequence[Mapping[str, Any]], rows: int) -> tuple[str, ...] | None:
@@ -69,6 +95,8 @@ def _checked(names: Any, where: str) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise CheckpointError(f"{where} lists the symbol {twice!r} twice: give the table as it was in training")
+    if len(names) < 2:
+        raise CheckpointError(f"{where} holds no list of symbols: give them as a JSON list of texts, or one a line")
     shared = sum(name in symbol_table("v2") for name in names)
     if shared < FEWEST_SHARED:
         raise CheckpointError(
