@@ -25,8 +25,10 @@ _RAW = (".raw", ".pcm")
 _LOUDEST = 10.0
 """Above full scale; what is louder was not scaled to -1..1."""
 _HEARD, _CANCELLED = 0.01, 1e-3
-_LONGEST = 30.0
+_LONGEST = 10
 """Minutes of a file that is read: what is longer holds no recording of a voice, and would fill the memory."""
+_UNTOLD = 1 << 40
+"""Samples that libsndfile gives a file which does not say how many it has, as those that were written into a pipe."""
 _USUAL_RATE = 32000
 
 
@@ -35,7 +37,7 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is not sound, lasts half an hour, holds no sample or holds values that are not numbers.
+        ValueError: the file is not sound, lasts more than ten minutes, holds no sample or holds values that are not numbers.
     """
     path = Path(path)
     if not path.is_file():
@@ -43,12 +45,13 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
         raise FileNotFoundError(f"The sound file {path} is {hint}")
     try:
         with soundfile.SoundFile(path) as file:
-            rate, minutes = file.samplerate, file.frames / file.samplerate / 60
-            samples = file.read(dtype="float32", always_2d=True) if minutes <= _LONGEST else None
+            rate, most = file.samplerate, _LONGEST * 60 * file.samplerate
+            told = file.frames if file.frames < _UNTOLD else 0
+            samples = None if told > most else file.read(most + 1, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:  # TypeError: no header
         raise ValueError(_unreadable(path, str(error))) from error
-    if samples is None:
-        raise ValueError(f"{path} lasts {minutes:.0f} minutes: cut it to one or two sentences")
+    if samples is None or len(samples) > most:
+        raise ValueError(f"{path} lasts more than {_LONGEST} minutes: cut it to one or two sentences")
     if not len(samples):
         raise ValueError(f"{path} holds no sound: record it again")
     if not np.isfinite(samples).all():
