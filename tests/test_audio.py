@@ -73,16 +73,14 @@ def test_reads_the_usual_formats_as_mono(tmp_path, suffix):
     assert np.sqrt(np.mean(samples**2)) == pytest.approx(np.sqrt(np.mean((left / 2) ** 2)), rel=0.02)
 
 
-def test_a_flac_that_was_written_into_a_pipe_and_does_not_say_its_length_is_read(tmp_path):
-    samples = np.linspace(-0.5, 0.5, 9000, dtype=np.float32)
-    soundfile.write(tmp_path / "a.flac", samples, 32000)
+def test_a_flac_that_was_written_into_a_pipe_and_does_not_say_its_length_is_named(tmp_path):
+    soundfile.write(tmp_path / "a.flac", np.linspace(-0.5, 0.5, 9000, dtype=np.float32), 32000)
     content = bytearray((tmp_path / "a.flac").read_bytes())
     content[21] &= 0xF0  # the 36 bits of STREAMINFO that count the samples
     content[22:26] = bytes(4)
     (tmp_path / "a.flac").write_bytes(content)
-    read, rate = sounds.read_audio(tmp_path / "a.flac")
-    assert rate == 32000
-    np.testing.assert_allclose(read, samples, atol=1e-4)
+    with pytest.raises(ValueError, match=r"does not say how long it is: write it again, with ffmpeg -i .*a_whole\.wav"):
+        sounds.read_audio(tmp_path / "a.flac")
 
 
 def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path):
@@ -96,7 +94,7 @@ def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path):
         (text, ValueError, r"text\.wav is not a sound file"),
         (empty, ValueError, r"empty\.wav holds no sound"),
         (broken, ValueError, r"broken\.wav holds values that are not numbers"),
-        (long, ValueError, r"long\.wav lasts more than 10 minutes: cut it"),
+        (long, ValueError, r"long\.wav lasts 33 minutes: cut it"),
         (tmp_path / "gone.wav", FileNotFoundError, r"gone\.wav is not there"),
         (tmp_path, FileNotFoundError, "is a folder"),
     ):

@@ -37,7 +37,7 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is not sound, lasts more than ten minutes, holds no sample or holds values that are not numbers.
+        ValueError: the file is not sound, lasts more than ten minutes, holds no sample or values that are no numbers.
     """
     path = Path(path)
     if not path.is_file():
@@ -45,13 +45,18 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
         raise FileNotFoundError(f"The sound file {path} is {hint}")
     try:
         with soundfile.SoundFile(path) as file:
-            rate, most = file.samplerate, _LONGEST * 60 * file.samplerate
-            told = file.frames if file.frames < _UNTOLD else 0
-            samples = None if told > most else file.read(most + 1, dtype="float32", always_2d=True)
+            rate, frames = file.samplerate, file.frames
+            samples = file.read(dtype="float32", always_2d=True) if frames <= _LONGEST * 60 * rate else None
     except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:  # TypeError: no header
         raise ValueError(_unreadable(path, str(error))) from error
-    if samples is None or len(samples) > most:
-        raise ValueError(f"{path} lasts more than {_LONGEST} minutes: cut it to one or two sentences")
+    if frames >= _UNTOLD:
+        whole = quote(str(path.with_name(f"{path.stem}_whole.wav")))
+        raise ValueError(
+            f"{path} was written into a pipe and does not say how long it is: write it again, with "
+            f"ffmpeg -i {quote(str(path))} {whole}"
+        )
+    if samples is None:
+        raise ValueError(f"{path} lasts {frames / rate / 60:.0f} minutes: cut it to one or two sentences")
     if not len(samples):
         raise ValueError(f"{path} holds no sound: record it again")
     if not np.isfinite(samples).all():
