@@ -42,7 +42,9 @@ COMPARISONS = {
     "<=": "細過或者等於", "≤": "細過或者等於", ">=": "大過或者等於", "≥": "大過或者等於", "!=": "唔等於", "≠": "唔等於",
     "==": "等於", "=": "等於", "<": "細過", ">": "大過",
 }  # fmt: skip
-COMPARISON = regex(r"(?<=[\w%℃°)])\s?(<=|>=|!=|==|[≤≥≠<>=])\s?(?=[-−$]?[\dA-Za-z])")
+COMPARISON = regex(
+    r"(?<=[\w%℃°)])\s?(<=|>=|!=|==|[≤≥≠<>=])\s?(?=[-−$]?[\dA-Za-z])|(?<![\w%℃°)])(<=|>=|[≤≥<>])\s?(?=\d)"
+)
 # 而家 is "now" in Cantonese, and in Mandarin 而 before a name or a word with 家.
 NOW = regex("(?<![然進因從反])而家(?![人庭長裡裏])")
 NOT_CANTONESE = regex("[的嗎吗這这那沒没們们您麼么在是]")
@@ -155,7 +157,7 @@ def _sentence(sentence: str, language: str, habits: Habits) -> list[Stretch]:
         sentence = speak_addresses(sentence, reader if language != "en" else "en")
     sentence = SUPERSCRIPTS.sub(lambda raised: f"^{unicodedata.normalize('NFKC', raised[1] or raised[2])}", sentence)
     if reader == "yue":
-        sentence = COMPARISON.sub(lambda match: COMPARISONS[match[1]], sentence)
+        sentence = COMPARISON.sub(lambda match: COMPARISONS[match[1] or match[2]], sentence)
         sentence = re.sub(r"(?i)(?<![A-Za-z])([ap])\.?m\.?\s?(\d{1,2}:\d\d)", r"\2\1m", sentence)
     if reader in NUMBER_WORDS:
         sentence = re.sub(r"(?i)(?<![A-Za-z])no\.\s*(?=\d)", NUMBER_WORDS[reader], sentence)

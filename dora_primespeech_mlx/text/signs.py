@@ -123,6 +123,12 @@ def _rules(language: str) -> Rules:
             readings.minutes,
             lambda m, where: m.group(),
         ),
+        (
+            "=",
+            r"(?<![A-Za-z])((?:[A-Z]+_)?PORT)\s?=\s?(\d{2,5})(?!\d)",
+            lambda m, where: f"{m[1]}等于{digits(m[2]) if len(m[2]) > 2 else cardinal(m[2])}",
+            lambda m, where: m.group(),
+        ),
         (":：", r"(?<=\d%)[:：](?=\d+(?:\.\d+)?%)", "比", " to "),
         # A colour, and money that is owed.
         (
@@ -636,7 +642,7 @@ def _rules(language: str) -> Rules:
             lambda m, where: f"每{mandarin_unit(m[1])}" if where == "zh" else m.group(),
             r"/\1",
         ),
-        ("/", r"(?<=[A-Za-z0-9_)])/(?=[A-Za-z]\s?=)", "除以", " over "),
+        ("/", r"(?<=[A-Za-z0-9_)])/(?=[A-Za-z]\s?=)|(?<=[A-Z]{2})/(?=[A-Z]{2,5}\s?[=≈<>])", "除以", " over "),
         # Cards; what stands beside another value or word.
         ("♠♥♦♣", r"(?<![A-Za-z0-9])(10|[2-9AKQJT])([♠♥♦♣])\ufe0f?", readings.card, readings.card),
         ("♠♥♦♣", r"(?<=[♠♥♦♣\w])(10|[2-9AKQJT])([♠♥♦♣])\ufe0f?", readings.card, readings.card),

@@ -53,6 +53,8 @@ def roman_rules() -> list[Rule]:
             rf"\((?P<numeral>{SMALL_LETTERS})\)|\((?P<first>i)\)(?=.{{1,200}}\(ii\))|^(?P<head>{SMALL_LETTERS})(?=[.)]\s)",
             lambda match: f" {cardinal(str(numeral_value(match['numeral'] or match['first'] or match['head'])))}",
         ),
+        (rf"(?:^|(?<=[.,:!?] ))(?P<numeral>(?=\w\w){SMALL})(?=\.\s[A-Z])", _of_item),
+        (r"^(?P<numeral>I)(?=\.\s[A-Z].{0,200}\btwo\. )", _of_item),
         (rf"\b(?P<name>[A-Z][a-z]+) (?P<numeral>(?=\w\w){SMALL})(?!\.\w)", _cardinal),
         (rf"\b(?P<numeral>(?=M[IVXLCDM]{{3}}){CANONICAL})", lambda match: year(str(numeral_value(match["numeral"])))),
     ]
@@ -61,6 +63,11 @@ def roman_rules() -> list[Rule]:
 def _cardinal(match: re.Match[str]) -> str:
     name = SHORT.get(match["name"], match["name"])
     return f"{name} {cardinal(str(numeral_value(match['numeral'])))}"
+
+
+def _of_item(match: re.Match[str]) -> str:
+    """The numeral of an item of a list: II. Method."""
+    return cardinal(str(numeral_value(match["numeral"])))
 
 
 def _ruler(match: re.Match[str]) -> str:

@@ -255,7 +255,7 @@ def speak_formulas(text: str, language: str) -> str:
     if "\\" in text:
         text = BARE.sub(lambda match: _bare(match.group(), language), text)
     text = UNIT_POWER.sub(lambda match: f"{match[1]}{'²³'[int(match[2]) - 2]}", text)
-    return PLAIN.sub(lambda match: _plain(match, language), text)
+    return PLAIN.sub(lambda match: spoken_plain(match, language), text)
 
 
 def _result(match: re.Match[str]) -> str:
@@ -346,6 +346,7 @@ def without_formulas(text: str) -> str:
 def spoken_formula(source: str, language: str) -> str:
     """A formula in words of `language`; letters stay letters, in capitals in Mandarin."""
     source = re.sub(r"\s*\*\*\s*", "^", source)
+    source = re.sub(r"\\nabla\s*\\(cdot|times)(?![A-Za-z])", _of_nabla, source)
     if "langle" in source or "rangle" in source or "⟩" in source or "braket" in source:
         for pattern, said in BRACKETS:
             source = pattern.sub(said, source)
@@ -353,6 +354,11 @@ def spoken_formula(source: str, language: str) -> str:
         source = source.replace(typed, sign)
     said = re.sub(r"\s+", " ", read(source, language)).strip()
     return re.sub(r"(?<=[^A-Za-z\s,])\s*(?=[A-Za-z])", NAME_GOES_ON, said) if language == "zh" else said
+
+
+def _of_nabla(match: re.Match[str]) -> str:
+    """What the sign of a gradient means before a product."""
+    return "\\divergence " if match[1] == "cdot" else "\\curl "
 
 
 def _delimited(match: re.Match[str], language: str) -> str:
@@ -396,7 +402,8 @@ def _bare(source: str, language: str) -> str:
     return f" {spoken_formula(inner, language)} " if inner else source
 
 
-def _plain(match: re.Match[str], language: str) -> str:
+def spoken_plain(match: re.Match[str], language: str) -> str:
+    """A match of `PLAIN` in words of "zh" or "en", or as it is written where it is no formula."""
     source = match.group()
     opens, closes = source.count("("), source.count(")")
     # A bracket around several things, of which this is the first or the last: (-b/2a, c).

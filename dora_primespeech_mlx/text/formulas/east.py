@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 from dora_primespeech_mlx.text.cantonese.normalise import traditional
-from dora_primespeech_mlx.text.formulas import DELIMITED, is_formula, spoken_formula
+from dora_primespeech_mlx.text.formulas import DELIMITED, PLAIN, is_formula, spoken_formula, spoken_plain
 from dora_primespeech_mlx.text.formulas.reader import FRACTIONS, IN_WORDS, commands
 from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import lines, mapping, words
@@ -20,10 +20,16 @@ LOWERED = regex(r"_\s*(?:\{([^{}]*)\}|(\w))")
 COMMAND = regex(r"\\([A-Za-z]+)")
 LETTERS = regex(r"(?<![A-Za-z])[A-Za-z]{1,4}(?![A-Za-z])")
 DEEPEST = 12
+IN_CANTONESE = (
+    ("的", "嘅"), ("不等", "唔等"), ("小於等於", "細過或者等於"), ("大於等於", "大過或者等於"), ("小於", "細過"),
+    ("大於", "大過"),
+)  # fmt: skip
 
 
 def speak_delimited(text: str, language: str) -> str:
     """`text` with each formula between its signs in words of `language` ("ja", "ko" or "yue")."""
+    if language == "yue" and re.search("[=<>^²³≤≥≠]", text):
+        text = PLAIN.sub(_in_cantonese, text)
     if "$" not in text and "\\" not in text:
         return text
     return DELIMITED.sub(lambda match: _said(match, language) if is_formula(match) else match.group(), text)
@@ -31,9 +37,20 @@ def speak_delimited(text: str, language: str) -> str:
 
 def _said(match: re.Match[str], language: str) -> str:
     source = next(match[name] for name in ("display", "square", "round", "block", "inline") if match[name] is not None)
-    if language == "yue":
-        return traditional(f"{spoken_formula(source, 'zh')}这")[:-1].replace("的", "嘅")
-    return in_words(source, language)
+    return _cantonese(spoken_formula(source, "zh")) if language == "yue" else in_words(source, language)
+
+
+def _cantonese(said: str) -> str:
+    """Words of Mandarin for a formula as Cantonese writes them."""
+    said = traditional(f"{said}这")[:-1]
+    for mandarin, cantonese in IN_CANTONESE:
+        said = said.replace(mandarin, cantonese)
+    return said
+
+
+def _in_cantonese(match: re.Match[str]) -> str:
+    said = spoken_plain(match, "zh")
+    return said if said == match.group() else _cantonese(said)
 
 
 def in_words(source: str, language: str) -> str:

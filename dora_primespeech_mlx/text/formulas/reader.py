@@ -123,7 +123,7 @@ class Reader:
             return Item(say("除以", "divided by" if self._is_between_numbers() else "over"), "operator")
         if token == "→":
             comes_near = before is not None and before.what in {"letter", "words"} and not before.words.endswith("次方")
-            if comes_near and re.match(r"[\d.∞+−±\\]|$", self._tokens.peek()):
+            if comes_near and re.match(r"[\d.∞+−±]|\\infty|\\pm|$", self._tokens.peek()):
                 return Item(say("趋于", "approaches"), "relation")
             return Item(say("到", "to"), "relation")
         if token in {",", ";", "、", "，"} or (token == ":" and not self._is_between_numbers()):
@@ -134,7 +134,7 @@ class Reader:
             "⇒": ("推出", "implies", "relation"),
             "⇔": ("等价于", "if and only if", "relation"),
             "'": ("撇", "prime", "words"),
-            "!": ("的阶乘", "factorial", "words"),
+            "!": ("的阶乘", "factorial", "group"),
         }
         if token in fixed:
             zh, en, what = fixed[token]
