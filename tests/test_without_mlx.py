@@ -56,6 +56,15 @@ def test_what_needs_it_says_so_in_a_sentence(arguments: tuple[str, ...], said: s
     assert "Traceback" not in refused.stderr
 
 
+def test_a_voice_of_timbre_alone_is_added_and_speaks(tmp_path: Path) -> None:
+    model = ROOT / "models" / "demo"
+    own, sound = ("--voices", str(tmp_path / "own.json")), str(model / "voices" / "thea.flac")
+    added = without_mlx("voice", "add", "Me", sound, *own, "--model", str(model))
+    assert added.returncode == 0 and "Me added, with its timbre alone" in added.stdout, added.stderr
+    refused = without_mlx("voice", "add", "Ada", sound, *own, "--model", str(model), "--text", "Hello there.")
+    assert refused.returncode == 1 and "gives no codes" in refused.stderr and "without MLX" in refused.stderr
+
+
 def test_the_doctor_names_it_and_goes_on(tiny_voices: Path) -> None:
     found = without_mlx("doctor", "--voices", str(tiny_voices))
     assert "WARN  MLX       not installed" in found.stdout and "ok    executor  onnxruntime" in found.stdout

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dora_primespeech_mlx.files.sounds import read_audio
+from dora_primespeech_mlx.files.texts import read_json
 from dora_primespeech_mlx.files.writing import locked, make_folder
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.runtime.factory import choose, require_mlx, s2_runner
@@ -19,12 +20,17 @@ from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.entry import VoiceEntry, folded
 from dora_primespeech_mlx.voices.fields import Fields
 from dora_primespeech_mlx.voices.library import encoder_folders
+from dora_primespeech_mlx.voices.models import examine
 from dora_primespeech_mlx.voices.own_list import RECORDINGS, OwnList, copy_recordings, sampling_of, shipped_list
 from dora_primespeech_mlx.voices.recording import advise, advise_pace, check_length, codes_from_samples
+from dora_primespeech_mlx.weights.whole import CONFIG_FILE
 
 if TYPE_CHECKING:
+    from dora_primespeech_mlx.weights.inventory import Symbols
     from dora_primespeech_mlx.weights.load import Model
 
+Sound = tuple[np.ndarray, int]
+"""Samples float32 [n] and their rate in Hz."""
 Ear = Callable[[np.ndarray, int], np.ndarray]
 """Samples float32 [n] and their rate in Hz -> codes, int32 [m]."""
 
@@ -77,27 +83,25 @@ def _ear(model: "Model", encoders: Encoders, settings: Settings) -> Ear:
     return hear
 
 
-def _reader(model: "Model", speaks: Sequence[str], language: str) -> Frontend:
+def _reader(symbols: "Symbols", speaks: Sequence[str], language: str) -> Frontend:
     """The front end of a model, which speaks some languages; ValueError if `language` is none of them."""
-    frontend = Frontend(model.symbols, speaks=speaks)
+    frontend = Frontend(symbols, speaks=speaks)
     frontend.check(language)
     return frontend
 
 
-def _heard(
-    recordings: Sequence[Path], text: str, language: str, frontend: Frontend, hear: Ear
-) -> tuple[np.ndarray | None, list[str]]:
-    """Codes of the first of some recordings, int32 [n], None without its text; and what to record better."""
+def _listened(recordings: Sequence[Path]) -> tuple[list[Sound], list[str]]:
+    """Recordings, the first of the right length, and what to record better. Errors as `read_audio`, `check_length`."""
     sounds = [read_audio(recording) for recording in recordings]
-    (samples, rate), name = sounds[0], str(recordings[0])
-    check_length(samples, rate, name)
-    advice = [
+    check_length(*sounds[0], str(recordings[0]))
+    return sounds, [
         sentence for sound, path in zip(sounds, recordings, strict=True) for sentence in advise(*sound, str(path))
     ]
-    if not text.strip():
-        return None, advice
-    advice += advise_pace(len(frontend(text, language).ids), len(samples) / rate, name)
-    return hear(samples, rate), advice
+
+
+def _pace(frontend: Frontend, text: str, language: str, sound: Sound, path: Path) -> Sequence[str]:
+    """What `advise_pace` says of a recording and its text."""
+    return advise_pace(len(frontend(text, language).ids), len(sound[0]) / sound[1], str(path))
 
 
 def add_voice(
@@ -144,16 +148,23 @@ def add_voice(
     folder = model or known.model or home
     if folder.resolve() != home.resolve():
         shipped = {}
-    loaded = _loaded(folder)
-    if isinstance(loaded.sovits.config, DiffusionConfig) and not text.strip():
-        raise ValueError(
-            f"{folder} is a {loaded.version} model, which takes a voice from a recording whose words it knows: "
-            "say them with --text"
-        )
     common = shipped if known.model is None else known.content
     speaks = () if known.has_another_model(folder) else common.get("languages", ())
-    hear = _ear(loaded, _encoders(folder, voices.parent, settings, encoders), settings)
-    codes, advice = _heard(recordings, text, language, _reader(loaded, speaks, language), hear)
+    sounds, advice = _listened(recordings)
+    codes = None
+    if text.strip():
+        loaded = _loaded(folder)
+        hear = _ear(loaded, _encoders(folder, voices.parent, settings, encoders), settings)
+        advice += _pace(_reader(loaded.symbols, speaks, language), text, language, sounds[0], recordings[0])
+        codes = hear(*sounds[0])
+    else:
+        dimensions = examine(folder)
+        if isinstance(dimensions, DiffusionConfig):
+            raise ValueError(
+                f"{folder} is a {dimensions.version} model, which takes a voice from a recording whose words it knows: "
+                "say them with --text"
+            )
+        _reader(read_json(folder / CONFIG_FILE, "what convert writes")["symbols"], speaks, language)
 
     make_folder(voices.parent)
     with locked(voices.parent):
@@ -214,10 +225,10 @@ def add_style(
     Fields(voices, {"ref_text": text}, style, "the style").text("ref_text")
     _, entry = _with_style(voices, name, style, replace)
     found = _encoders(entry.folder, voices.parent, settings, encoders)
+    (sound,), advice = _listened([recording])
     loaded = _loaded(entry.weights)
-    frontend = _reader(loaded, entry.languages, language)
-    codes, advice = _heard([recording], text, language, frontend, _ear(loaded, found, settings))
-    assert codes is not None, "a recording with its text has codes"
+    advice += _pace(_reader(loaded.symbols, entry.languages, language), text, language, sound, recording)
+    codes = _ear(loaded, found, settings)(*sound)
     with locked(voices.parent):
         own, entry = _with_style(voices, name, style, replace)  # another may have added a voice meanwhile
         place, (copy,) = copy_recordings(voices.parent / RECORDINGS, f"{entry.name} {style}", [recording])
