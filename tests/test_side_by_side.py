@@ -16,7 +16,7 @@ from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.synthesis.decoding import Decoder, Row
 from dora_primespeech_mlx.synthesis.needs import Meeting, Need, Work
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
-from dora_primespeech_mlx.synthesis.scheduler import Scheduler, Turn
+from dora_primespeech_mlx.synthesis.scheduler import FIRST_GUESS, SHARED, Scheduler, Turn
 
 TEXTS = (
     "Hello world, this is a test.",
@@ -75,7 +75,7 @@ def test_a_text_sounds_as_alone_beside_others_that_come_and_go(tiny_voices: Path
 
 def units(name: str, do: Work[str], beside: Work[str] | None, count: int = 1) -> Generator[Need, None, None]:
     for _ in range(count):
-        need = Need("sovits", do, name, beside=lambda: beside)
+        need = Need("sovits", do, name, beside=None if beside is None else lambda: beside)
         yield need
         assert need.result == name
 
@@ -173,9 +173,9 @@ def test_a_row_that_leaves_waits_for_what_is_made_of_it() -> None:
         assert go.wait(10) and row in decoder.rows
         return [[] for _ in rows]
 
-    work = decoder.beside(slow)
-    assert work is not None
-    thread = threading.Thread(target=work, args=([row],))
+    beside = decoder.beside(slow)
+    assert beside is not None
+    thread = threading.Thread(target=beside(), args=([row],))
     thread.start()
     assert begun.wait(10)
     leaving = threading.Thread(target=decoder.leave, args=(row,))
@@ -186,6 +186,23 @@ def test_a_row_that_leaves_waits_for_what_is_made_of_it() -> None:
     leaving.join(10)
     thread.join(10)
     assert not decoder.rows and not leaving.is_alive()
+
+
+def test_what_all_threads_share_counts_less_towards_the_cost_if_it_can_be_done_beside() -> None:
+    now = [0.0]
+
+    def do(names: Sequence[str]) -> Sequence[str]:
+        now[0] += 2.0
+        return names
+
+    for beside, threads, counted in ((do, 2, 2.0 * SHARED), (None, 2, 2.0), (do, 1, 2.0)):
+        scheduler: Scheduler[str] = Scheduler(clock=lambda: now[0], threads=threads)
+        turn = Turn("a", units("a", do, beside))
+        scheduler.add(turn)
+        while scheduler.next() is not None:
+            scheduler.work(turn)
+        assert (turn.work, turn.counted) == (2.0, counted)
+        assert scheduler.cost == FIRST_GUESS + counted
 
 
 def test_what_is_done_between_two_looks_is_seen_at_the_next() -> None:
@@ -204,3 +221,16 @@ def test_what_is_done_between_two_looks_is_seen_at_the_next() -> None:
     scheduler._beside.append((turn, begun))
     assert scheduler.next() is None
     assert scheduler.next() is turn and not turn.busy
+
+
+def test_a_listener_comes_first_in_time_for_work_that_takes_longer_on_one_thread() -> None:
+    for threads, first in ((1, "new"), (2, "heard")):
+        scheduler: Scheduler[str] = Scheduler(clock=lambda: 0.0, threads=threads)
+        scheduler._work, scheduler._audio = 10.0, 50.0
+        heard, new = (Turn(name, units(name, list, None), since=-1.0) for name in ("heard", "new"))
+        heard.heard_until, heard.stretch = 0.35, 1.0
+        scheduler.add(new)
+        scheduler.add(heard)
+        heard.need = new.need = Need("sovits", list, "x")
+        turn = scheduler.next()
+        assert turn is not None and turn.whom == first

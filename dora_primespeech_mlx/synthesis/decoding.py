@@ -244,11 +244,14 @@ class Decoder:
             self._block = (None, 0, None) if self._block[0] is row else self._block
             del self._under_way[id(row)]
 
-    def beside(self, do: Work[Any]) -> Work[Any] | None:
-        """`join` or `begin` for a thread beside others, where rows are decoded apart: this decoder has one text's."""
-        if self._apart and not self.rows and (other := self.runner.beside()):
+    def beside(self, do: Work[Any]) -> Callable[[], Work[Any]] | None:
+        """What gives `join` or `begin` for a thread beside others, where rows are decoded apart, so here one text's."""
+        return partial(self._aside, do) if self._apart else None
+
+    def _aside(self, do: Work[Any]) -> Work[Any]:
+        if not self.rows and (other := self.runner.beside()):
             self._decode_on(Apart(other.start))
-        return partial(self._alone, do) if self._apart else None
+        return partial(self._alone, do)
 
     def _alone(self, do: Work[Any], rows: Sequence[Row]) -> Sequence[Any]:
         with self._at_work:

@@ -25,7 +25,8 @@ class Need(Generic[Result]):
         what: the argument of this one.
         kind: equal for what may be done at once; None for what is done alone.
         most: how many may be done at once.
-        beside: gives what does this one on a thread beside other work, or None while it may not be done there.
+        beside: gives what does this one on a thread beside other work, or None as long as that is being made; None for
+            what is never done there.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Need(Generic[Result]):
         what: Any,
         kind: Hashable | None = None,
         most: int = 1,
-        beside: Callable[[], Work[Result] | None] = lambda: None,
+        beside: Callable[[], Work[Result] | None] | None = None,
     ):
         self.stage, self.kind, self.most, self.beside = stage, kind, most, beside
         self._do, self._what = do, what

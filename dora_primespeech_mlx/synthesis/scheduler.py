@@ -34,6 +34,8 @@ LOAD = 0.9
 """Share of the time that may be planned for."""
 FIRST_GUESS = 0.2
 """Seconds of work for a second of audio, before any was measured; it weighs as much as one second of audio."""
+SHARED = 0.8
+"""Of the time of work that all threads share, what counts towards the cost: on a thread beside others it takes less."""
 MEMORY = 0.8
 """Weight of what was measured before, at each text that ends."""
 
@@ -52,6 +54,7 @@ class Turn(Generic[Whom]):
         need: what the text waits for, not met yet.
         heard_until: when its listener has heard all that was sent; None while nothing was.
         work: seconds spent.
+        counted: of them, towards the cost of audio.
         audio: seconds made.
         stretch: of them, those that came of the latest need.
         company: texts spoken at the same time, itself among them, summed over its work.
@@ -67,6 +70,7 @@ class Turn(Generic[Whom]):
     need: Need | None = None
     heard_until: float | None = None
     work: float = 0.0
+    counted: float = 0.0
     audio: float = 0.0
     stretch: float = 0.0
     company: float = 0.0
@@ -114,7 +118,7 @@ class Scheduler(Generic[Whom]):
     @property
     def cost(self) -> float:
         """Seconds of work for a second of audio, as measured on the latest texts and those under way."""
-        work = self._work + sum(turn.work for turn in self.turns)
+        work = self._work + sum(turn.counted for turn in self.turns)
         audio = self._audio + sum(turn.audio for turn in self.turns)
         return (FIRST_GUESS + work) / (1.0 + audio)
 
@@ -134,7 +138,7 @@ class Scheduler(Generic[Whom]):
         self.turns.remove(turn)
         turn.over, turn.need = True, None
         turn.units.close()
-        self._work = MEMORY * self._work + turn.work
+        self._work = MEMORY * self._work + turn.counted
         self._audio = MEMORY * self._audio + turn.audio
 
     def next(self) -> Turn[Whom] | None:
@@ -194,12 +198,16 @@ class Scheduler(Generic[Whom]):
         return sorted(free, key=urgency)
 
     def _limit(self, turns: Sequence[Turn[Whom]]) -> float:
-        """Listeners come first who have heard all by then: what they all need next takes as long as there is left."""
+        """Listeners come first who have heard all by then: what they all need next takes as long as there is left.
+
+        Of that each has a thread to itself, on which it takes as many times its share as there are threads.
+        """
         done, limit, cost = self.clock() + max(GUARD, PIECES * self._longest), -math.inf, self.cost
         heard = ((turn.heard_until, turn.stretch) for turn in turns if turn.heard_until is not None)
         for until, stretch in sorted(heard):
-            done += min(STRETCH, GROWTH * stretch) * cost
-            if until < done:
+            share = min(STRETCH, GROWTH * stretch) * cost
+            done += share
+            if until < done + (self.threads - 1) * share:
                 limit = until
         return limit
 
@@ -230,7 +238,7 @@ class Scheduler(Generic[Whom]):
 
     def _begin_beside(self, turn: Turn[Whom], need: Need) -> bool:
         """Begins what a text needs on another thread, where others have something to do as well."""
-        if self.threads == 1 or (len(self._ranked) < 2 and not self._beside):
+        if self.threads == 1 or need.beside is None or (len(self._ranked) < 2 and not self._beside):
             return False
         do = need.beside()
         if do is None:
@@ -274,6 +282,8 @@ class Scheduler(Generic[Whom]):
         share = took / len(company) / threads
         for each in company:
             each.work += share
+            shared = threads < self.threads and each.need is not None and each.need.beside is not None
+            each.counted += SHARED * share if shared else share
             each.company += share * len(self.turns)
 
     def _company(self, turn: Turn[Whom], need: Need) -> list[Turn[Whom]]:

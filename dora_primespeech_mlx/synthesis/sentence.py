@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -243,7 +242,7 @@ def _codes(
             row,
             (id(decoder), "join"),
             decoder.most_joins,
-            partial(decoder.beside, decoder.join),
+            decoder.beside(decoder.join),
         )
         yield joined
         row = joined.result
@@ -257,7 +256,7 @@ def _codes(
                 row,
                 (id(decoder), "codes"),
                 decoder.most,
-                partial(decoder.beside, decoder.begin),
+                decoder.beside(decoder.begin),
             )
             yield step
             yield from step.result

@@ -283,7 +283,8 @@ class SentenceAudio:
             return None if other is None else do(other)
 
         kind = kind and (id(self._sovits), kind)
-        return Need("sovits", do(self._sovits), row, kind, self._sovits.most_rows, beside)
+        elsewhere = beside if self._sovits.threads > 1 else None
+        return Need("sovits", do(self._sovits), row, kind, self._sovits.most_rows, elsewhere)
 
     def _window(self, start: int, end: int, context: int) -> int:
         """Start of a window that ends at `end`: early enough for the context and a length the device knows."""
