@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ from dora_primespeech_mlx.speech import Style
 from dora_primespeech_mlx.voices.book import list_voices, read_voices
 from dora_primespeech_mlx.voices.codes import read_codes
 from dora_primespeech_mlx.voices.examine import examine_voices
+from dora_primespeech_mlx.voices.fields import NUMBERS, Fields
+from dora_primespeech_mlx.voices.layouts import layout
 
 
 def write(folder: Path, content: object) -> Path:
@@ -216,3 +219,22 @@ def test_a_list_of_custom_voices_is_read(tmp_path: Path) -> None:
     assert book.names == ["Ada", "ada_2"]
     assert book.find("ada_1").name == "Ada"
     assert book.find("Ada").references == (tmp_path / "custom_voices" / "ada_1" / "ref.wav",)
+
+
+def fields_listed(part: str) -> dict[str, str]:
+    """The fields that a table of docs/voices.md has, with the rest of their rows."""
+    rows = [line.split(" | ", 1) for line in part.splitlines() if line.startswith("| `")]
+    return {name: row for names, row in rows for name in re.findall(r"`(\w+)`", names)}
+
+
+def test_the_page_lists_every_field_that_is_read_with_what_it_allows(tmp_path: Path):
+    page = (Path(__file__).parents[1] / "docs" / "voices.md").read_text(encoding="utf-8")
+    voice, file = map(fields_listed, page.split("\n## ")[1:3])
+    common = Fields(tmp_path / "v.json", {"gpt": "g", "sovits": "s"})
+    fields = Fields(tmp_path / "v.json", {"ref_audio": "a.wav"}, "Ada")
+    _, read = layout(tmp_path / "v.json", {"voices": {}}, common)
+    read("Ada", fields)
+    also = {"gpt_weights", "vits_weights", "sovits_weights"}
+    assert voice.keys() == fields.read - also
+    assert file.keys() == common.read - also | {"voices", "default_voice"}
+    assert all(voice[name].startswith(f"{kind.allowed} |") for name, kind in NUMBERS.items())

@@ -31,7 +31,10 @@ MOST_PATHS = 64
 
 
 class Fields:
-    """Typed access to the fields of one entry, or of the file itself. All errors are ValueErrors."""
+    """Typed access to the fields of one entry, or of the file itself. All errors are ValueErrors.
+
+    `read` has the names of the fields that were looked for.
+    """
 
     def __init__(self, path: Path | str, item: Any, name: str | None = None, kind: str = "the voice"):
         """Take the fields of the `kind` of thing `name`, or with None those of the file at `path`."""
@@ -43,13 +46,13 @@ class Fields:
         if not isinstance(item, dict):
             raise ValueError(f"{self.where} must be a JSON object.")
         self._item: dict[str, Any] = item
-        self._known: set[str] = set()
+        self.read: set[str] = set()
         self._parts: list[Fields] = []
 
     def slips(self) -> tuple[str, ...]:
         """A sentence for each field that nothing reads and whose name is nearly that of one that was looked for."""
-        absent = sorted(self._known - self._item.keys())
-        near = {key: _meant(key, absent) for key in self._item if key not in self._known}
+        absent = sorted(self.read - self._item.keys())
+        near = {key: _meant(key, absent) for key in self._item if key not in self.read}
         own = (
             f"{self.where} has {shown(key)}, which is not read: rename it if {found[0]!r} is meant, or take it out"
             for key, found in near.items()
@@ -59,7 +62,7 @@ class Fields:
 
     def note(self, *keys: str) -> None:
         """These fields are read, by whoever gave them."""
-        self._known.update(keys)
+        self.read.update(keys)
 
     def parts(self, key: str) -> list[tuple[str, "Fields"]]:
         """The names and fields of an object of objects; none without it."""
@@ -75,7 +78,7 @@ class Fields:
 
     def text(self, *keys: str) -> str | None:
         """The first of some fields that is there, or None."""
-        self._known.update(keys)
+        self.read.update(keys)
         for key in keys:
             value = self._item.get(key)
             if value is not None:
@@ -98,7 +101,7 @@ class Fields:
 
     def renamed(self, key: str) -> str:
         """What to do about a field that lacks, where another is there under a name that stands for it; else ""."""
-        own = next((name for name in self._item if name not in self._known and _meant(name, [key])), None)
+        own = next((name for name in self._item if name not in self.read and _meant(name, [key])), None)
         return "" if own is None else f"; rename {own!r}, which is not read here, if that is meant"
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -168,7 +171,7 @@ class Fields:
         return tuple(dict.fromkeys(listed))
 
     def _value(self, key: str) -> Any:
-        self._known.add(key)
+        self.read.add(key)
         return self._item.get(key)
 
     def _checked(self, key: str, value: Any) -> str:

@@ -1,13 +1,8 @@
 """The layouts of a `voices.json`, and how an entry of each becomes a `VoiceEntry`.
 
-Three layouts are read. The first is a flat map of names to entries with `gpt`, `sovits`, `reference`, `prompt_text`,
-`language` and `speed_factor`, whose codes lie as `prompt_semantic.npy` beside the SoVITS weights.
-The second has a `voices` map of entries with `ref_audio` (or `ref_audios`), `ref_text`, `codes_path`, `text_lang`,
-`prompt_lang`, `speed_factor`, `volume`, `aliases` and `styles` (names to objects with `ref_audio` or `codes_path`,
-`ref_text` and `prompt_lang`), and beside it `default_voice`, `models_base_path` and `model`, the folder of converted
-weights. An entry may name its own `model`, or weights of a predecessor as `gpt` and `sovits` (also called
-`gpt_weights` and `vits_weights`).
-The third is the `custom_voices.json` of MoFA and Moxin: a `voices` list, recordings in `custom_voices` beside it.
+Three layouts are read, which docs/voices.md tells: a map `voices` beside what all voices share, the flat map of a
+predecessor, whose codes lie as `prompt_semantic.npy` beside its weights, and the `custom_voices.json` of MoFA and
+Moxin, a list `voices` with recordings in a folder `custom_voices` beside it.
 """
 
 from collections.abc import Callable
