@@ -13,6 +13,7 @@ from test_decoding import Scripted
 
 from dora_primespeech_mlx.engine import Engine
 from dora_primespeech_mlx.settings import Settings
+from dora_primespeech_mlx.speech import AudioChunk
 from dora_primespeech_mlx.synthesis.decoding import Decoder, Row
 from dora_primespeech_mlx.synthesis.needs import Meeting, Need, Work
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
@@ -234,3 +235,68 @@ def test_a_listener_comes_first_in_time_for_work_that_takes_longer_on_one_thread
         heard.need = new.need = Need("sovits", list, "x")
         turn = scheduler.next()
         assert turn is not None and turn.whom == first
+
+
+class TwoThreads:
+    """Two threads in virtual time: work lasts what its argument says, on one thread of two or on both."""
+
+    def __init__(self) -> None:
+        self.now, self.ends = 0.0, [0.0]
+
+    def both(self, lasts: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+        self.now += lasts[0][0]
+        return lasts
+
+    def submit(self, meeting: type[Meeting], needs: Sequence[Need], do: Work) -> Future[Meeting]:
+        begun, until = meeting(needs, do), self.now + needs[0].kind[1]  # type: ignore[index]
+        begun.took = needs[0].kind[1]  # type: ignore[index]
+        self.ends.append(until)
+        future: Future[Meeting] = Future()
+        future.set_result(begun)
+        future.done = lambda: self.now >= until  # type: ignore[method-assign]
+        return future
+
+    def speak(self) -> Generator[Need | AudioChunk, None, None]:
+        """A text of 6 s, of which the voice that ships takes so many ms on both threads and on one, with AVX-512."""
+        for codes, frames in ((17, 18), (10, 19), (17, 35), (32, 32), (0, 31), (56, 38), (0, 37), (0, 38)):
+            steps = [(4.2, 4.6)] * (codes // 4) + [(7.5, 9.0)] * (codes > 0) + [(7.5 + 1.18 * frames, 8 + 2.1 * frames)]
+            for ms in [(18.6, 27.0)] * (codes == 17 and frames == 18) + steps:
+                lasts = (1e-3 * ms[0], 1e-3 * ms[1])
+                yield Need("sovits", self.both, lasts, lasts, beside=lambda: list)
+            yield AudioChunk(np.zeros(2 * frames, np.float32), 100, 0, False, 0, False, "", 0, 0)
+
+    def burst(self, count: int, threads: int) -> tuple[list[float], list[float]]:
+        """What listeners hear whose texts come together: seconds to the first audio of each, and all gaps."""
+        scheduler: Scheduler[int] = Scheduler(count, lambda: self.now, threads)
+        scheduler._work, scheduler._audio = 1.6, 16.0  # as after a few texts
+        for number in range(count):
+            turn = Turn(number, self.speak())
+            turn.blocked = lambda turn=turn: (turn.heard_until or 0.0) - self.now > 1.5  # type: ignore[misc]
+            scheduler.add(turn)
+        waits, gaps = [], []
+        while scheduler.turns:
+            turn = scheduler.next()
+            if turn is None:
+                self.now = min([self.now + 0.001, *(end for end in self.ends if end > self.now)])
+            elif (audio := scheduler.work(turn)) is not None:
+                until = turn.heard_until
+                if until is None:
+                    waits.append(self.now)
+                elif self.now > until:
+                    gaps.append(self.now - until)
+                turn.heard_until = max(self.now, until or 0.0) + len(audio.samples) / 100
+            elif turn.over:
+                scheduler.remove(turn)
+        return waits, gaps
+
+
+def test_of_eight_that_come_at_once_the_last_hear_sooner_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = []
+    for threads in (1, 2):
+        machine = TwoThreads()
+        monkeypatch.setattr("dora_primespeech_mlx.synthesis.scheduler._THREADS", machine)
+        waits, gaps = machine.burst(8, threads)
+        assert len(waits) == 8 and gaps == []
+        heard.append(waits)
+    shared, beside = heard
+    assert beside[3] < 0.21 and beside[5] < 0.8 * shared[5] and beside[7] < 0.6 * shared[7]
