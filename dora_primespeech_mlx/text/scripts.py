@@ -55,7 +55,7 @@ SENTENCE = regex(
 )
 ACRONYM = regex(
     r"[A-Za-z](?:\+\+|#)?|[a-z](?:-[a-z])+|[a-z]?[A-Z]{2,}s?(?:[-&][A-Z]+)*(?:-?\d+(?:\.\d+)?)?|[A-Z]-?\d{1,5}|\d+[A-Z]{1,2}"
-    r"|[A-Z]\d[A-Z]|w{2,}|pH\d*(?:\.\d+)?"
+    r"|[A-Z]\d[A-Z]|w{2,}|pH\d*(?:\.\d+)?|v\d+(?:\.\d+)*"
 )
 # Capitals that are a word and not letters to spell: LOVE, STOP.
 SHOUTED = regex(r"(?=[A-Z]{4})[A-Z]*[AEIOU][A-Z]*")

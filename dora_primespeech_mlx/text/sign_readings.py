@@ -64,7 +64,11 @@ def _is_step(left: str, right: str) -> bool:
         return False
     clause = re.split(r"[。！？!?\n]|\.\s", left)[-1]
     goes_on = re.match(rf"[^>，。,!?]*[A-Za-z{HAN}\"”'」】]\s*>\s*{name}", right)
-    return bool(goes_on or re.search(r"[A-Za-z\u4e00-\u9fff]\s*>[^>，。,!?]*$", clause) or FIRST_STEPS.search(clause))
+    return bool(
+        goes_on
+        or re.search(r"[A-Za-z\u4e00-\u9fff][\"'”’」】)\]]*\s*>[^>，。,!?]*$", clause)
+        or FIRST_STEPS.search(clause)
+    )
 
 
 def spoken(sign: str, language: str) -> str:
