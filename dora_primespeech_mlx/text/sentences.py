@@ -372,17 +372,17 @@ class SentenceSplitter:
         if character in "!?,:;" and self._in_address(index):
             return False
         if character == "!" and NOT_EQUAL.search(self._text[max(0, index - 2) : index]):
-            following = self._text[index + 1 : index + 2]
-            if not (following or final):
+            behind = self._text[index + 1 : index + 3]
+            if not final and (not behind or behind == " "):
                 return None
-            if following and following in "=/()*+-−^":
+            if behind.strip() and behind.strip()[0] in "=/()*+-−^":
                 return False
         if character == "?" and (asked := OPERAND_BEFORE.search(self._text, max(0, index - 3), index)):
             # An operator of a program, with blanks around it: x ?? y, a ? b : c.
-            behind = OPERAND_BEHIND.match(self._text, index + 1)
-            if behind is None and len(self._text) <= index + 5 - len(asked.group()) and not final:
+            operand = OPERAND_BEHIND.match(self._text, index + 1)
+            if operand is None and len(self._text) <= index + 5 - len(asked.group()) and not final:
                 return None
-            if behind:
+            if operand:
                 return False
         if character == "…" and self._text[:index].rstrip("…")[-1:].isdigit():
             # What a division leaves: 10÷3=3……1.

@@ -227,7 +227,8 @@ def _rules() -> Rules:
         ),
         (
             "0.",
-            r"(?:(?<=[(;,–-])\s?\b(b|d|r|fl)|\b(fl)|^(b|d)(?=\. ?\d{4}(?:\)|-\d\d-\d\d)))\. ?(?=(?:ca?\. ?)?\d{3,4}s?\b)",
+            r"(?:(?<=[(;,–-])\s?\b(b|d|r|fl)|\b(fl)|^(b|d)(?=\. ?\d{4}(?:\)|-\d\d-\d\d)))\. ?"
+            r"(?=(?:ca?\. ?)?\d{3,4}s?\b)",
             lambda match: f" {dates.LIFE[match[1] or match[2] or match[3]]} ",
         ),
         (".", r"(?<=\d)(st|nd|rd|th)[- ]c\.(?=\s[a-z]|[,;)])", r"\1 century"),

@@ -15,6 +15,7 @@ from dora_primespeech_mlx.text.rules import after, before, regex
 from dora_primespeech_mlx.text.signs import ELEMENT, HAN, language_at
 from dora_primespeech_mlx.text.tables import mapping, words
 from dora_primespeech_mlx.text.units import (
+    COMPOUND_ONLY,
     compound_unit,
     compound_units,
     english_unit,
@@ -34,7 +35,7 @@ LONGEST_FORMULA = 600
 LETTERS_IN_A_ROW = (
     r"(?<=[A-Zp]=)[A-Za-z]{2,3}(?![A-Za-z])|(?<=[A-Zp]\s=\s)[A-Za-z]{2,3}(?![A-Za-z])"
     r"|(?<=[α-ωΔ])[a-z]{2}(?![A-Za-z])"
-    r"|(?<=[=+−*/(-])[a-z]{2}(?=\s?[-+−*/)=])|(?<=[=+−*/(-]\s)[a-z]{2}(?=\s[-+−*/)=])"
+    r"|(?<=[=+−*/(-])[a-z]{2}(?=\s?[-+−*/)=])|(?<=[=+−*/(-]\s)[a-z]{2}(?=\s[-+−*/)=]|\(\d)"
 )
 """What F = ma or y = kx + b multiplies."""
 UNIT_IN_BRACKETS = regex(r"(=\s?[-−]?\d+(?:\.\d+)?)\s?[(（]([^\s\d()（）=+-]{1,6}[23²³]?)[)）]")
@@ -88,6 +89,10 @@ TAKEN_TOGETHER = regex(
     r"|(?<![A-Za-z])n\s?log\s?(?=n(?![A-Za-z]))"
 )
 """A function and what it is taken of without a blank between: sinx, nlogn."""
+PHYSICAL = {sign: names for sign, names in COMPOUND_ONLY.items() if len(sign) == 1} | {
+    "M": ("摩尔每升", "molar", "molar")
+}
+"""What a letter alone is behind a power of ten: 1.6×10⁻¹⁹ C."""
 SHELLS = regex(r"(?<![A-Za-z0-9])\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2}(?:\s?\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2})+(?![A-Za-z0-9])")
 """How many electrons each shell of an atom has: 1s² 2s² 2p⁶."""
 SIZES = regex(r"\(?\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x]\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]?)+\)?")
@@ -99,12 +104,12 @@ SCRIPT = (
     r"|_(?:\{[^{}$]{1,40}\}|[A-Za-z0-9](?![A-Za-z0-9])))"
 )
 ATOM = (
-    rf"(?:\d+(?:,\d{{3}})*(?:\.\d+)?(?!\d|\.\d)|(?<![A-Za-z]){LETTER}\d?|(?<=\d)[a-z]{{2}}(?![A-Za-z])|{LETTERS_IN_A_ROW})"
+    rf"(?:\d+(?:,\d{{3}})*(?:\.\d+)?(?!\d|\.\d)|[½¼¾⅓⅔](?![A-Za-z])|(?<![A-Za-z]){LETTER}\d?|(?<=\d)[a-z]{{2}}(?![A-Za-z])|{LETTERS_IN_A_ROW})"
     rf"{SCRIPT}{{0,3}}(?:!|°(?!\s?\d+\s?[′'’])|(?<!\d)['’′]{{1,3}})?"
 )
 CLOSED = rf"(?:[)\]]{{1,4}}{SCRIPT}{{0,3}})?"
 OPERAND = (
-    rf"[(\[]{{0,3}}[-+−±√]?\s?[(\[]{{0,3}}{ATOM}{CLOSED}"
+    rf"[(\[]{{0,3}}[-+−±√∑]?\s?[(\[]{{0,3}}{ATOM}{CLOSED}"
     rf"(?:(?:[(\[]{{1,3}}[-−]?)?{ATOM}(?:,\s?(?={ATOM}))?{CLOSED}){{0,12}}"
 )
 OPERATOR = r"(?:<->|<=>|==?>|-?->|<=|=<|>=|!=|=/=|===?|\+/-|\*\*|(?<!\d)–|–(?!\d)|[-+−*/·⋅×÷=<>≤≥≠≈≡±∓∈∝→⩽⩾≦≧∪∩])"
@@ -203,6 +208,8 @@ def speak_formulas(text: str, language: str) -> str:
             text = pattern.sub(rf" ${said}$ ", text)
     if language == "zh" and ("(" in text or "（" in text) and "=" in text:
         text = UNIT_IN_BRACKETS.sub(_result, text)
+    if "Σ" in text:
+        text = re.sub(r"(?<![A-Za-zΑ-Ωα-ω])Σ(?=\s?[(a-z√])", "∑", text)
     if "ħ" in text:
         text = re.sub(r"(?<![a-zA-Z]{2})ħ(?![a-z])", "ℏ", text)
     if "∂" in text:
@@ -286,12 +293,15 @@ def _divided(match: re.Match[str], language: str) -> str:
 
 @cache
 def _power_units(language: str) -> re.Pattern[str]:
-    units = mandarin_units() if language == "zh" else english_units()
+    units = (mandarin_units() if language == "zh" else english_units()) + "|" + "|".join(PHYSICAL)
     return re.compile(rf"(?<!\d)(10(?:\^[-−+]?\d+|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))\s?({units})(?![A-Za-z0-9²³·/^])")
 
 
 def _measured(match: re.Match[str], language: str) -> str:
     """A power of ten and its unit: 1.5×10⁻³ mol/L."""
+    if match[2] in PHYSICAL:
+        zh, _, en = PHYSICAL[match[2]]
+        return f"{match[1]}{zh}" if language == "zh" else f"{match[1]} {en}"
     if language == "zh":
         return f"{match[1]}{mandarin_unit(match[2])}"
     return f"{match[1]} {english_unit(match[2], False)}"
@@ -428,6 +438,8 @@ def _inner(source: str, match: re.Match[str], language: str) -> str:
     if any(word in words("en_function_words.txt") for word in letters) or re.search(r"\d{4}-\d\d-\d\d", source):
         return source
     if re.search(r"\d\s?[VAWΩ]\s?±\s?\d|\bq\d{1,2}h\b", source):
+        return source
+    if re.search(r"\d\s?[kM]?Ω", source) or (source[0] == "Ω" and re.search(r"\d\s?$", before(match, 3))):
         return source
     if _has_unit(source) or SIZES.fullmatch(source) or re.search(r"(?<![\w.])0[bxo][0-9A-Fa-f]", source):
         return source

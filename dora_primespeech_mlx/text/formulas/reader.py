@@ -7,7 +7,7 @@ from dora_primespeech_mlx.text.formulas.tokens import LOWERED, RAISED, Tokens
 from dora_primespeech_mlx.text.formulas.wording import Item, Wording, joined, shape
 from dora_primespeech_mlx.text.tables import lines, mapping, words
 
-FUNCTION_NAMES = r"(?:(?:arc)?(?:sin|cos|tan)h?|log|ln|lg|exp|sqrt|lim|max|min)"
+FUNCTION_NAMES = r"(?:(?:arc)?(?:sin|cos|tan)h?|log|ln|lg|exp|sqrt|lim|max|min|det|gcd|Var|Cov)"
 """Names of functions that are also written without a backslash."""
 RELATIONS = frozenset("=≠<>≤≥≪≫≈≃≅≡∼∝∈∉∋⊂⊆⊃⊇∥⊥")
 OPERATORS = frozenset("+−×⋅÷±∓∪∩⊕⊗∘∧∨")
@@ -192,6 +192,7 @@ class Reader:
             before is not None
             and what == "letter"
             and not is_raised
+            and not re.fullmatch("(?:[A-Za-z] )+[A-Za-z]", before.words)
             and (before.source in FUNCTION_LETTERS or shape(inner) == "simple")
         ):
             return Item(self._wording.either(joined(inner), f"of {joined(inner)}"), "words")
