@@ -142,7 +142,7 @@ def fuzz(make: Callable[[Path], Callable[[random.Random], None]], times: int, se
             except (ValueError, FileNotFoundError) as error:
                 assert place in str(error), f"{number}: the file is not named: {error}"
                 assert "\n" not in str(error), f"{number}: more than a sentence: {error}"
-                assert type(error).__name__ in ("CheckpointError", "ValueError", "FileNotFoundError"), (
+                assert type(error).__name__ in ("CheckpointError", "ValueError", "TwiceError", "FileNotFoundError"), (
                     f"{number}: {error!r}"
                 )
                 refused += 1
