@@ -1,5 +1,6 @@
 """Texts whose work is done side by side, on a thread each: when, how it is counted, and that nobody hears it."""
 
+import random
 import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
@@ -28,12 +29,21 @@ TEXTS = (
 
 
 def speak_all(engine: Engine, texts: Sequence[str], threads: int) -> list[np.ndarray]:
-    """Samples of texts that are spoken at the same time, of which one joins after every six pieces of work."""
+    """Samples of texts that are spoken at the same time, of which one joins after every six pieces of work.
+
+    Beside them others begin and are taken away, some of them while a thread is at their work.
+    """
     told = threading.Event()
     scheduler: Scheduler[int] = Scheduler(len(texts), threads=threads, told=told.set)
     samples: list[list[np.ndarray]] = [[] for _ in texts]
-    waiting, works = list(range(len(texts))), 0
-    while waiting or scheduler.turns:
+    waiting, works, dice = list(range(len(texts))), 0, random.Random(1)
+    passing: list[Turn[int]] = []
+    while waiting or len(scheduler.turns) > len(passing):
+        if dice.random() < 0.1 and len(passing) < 2:
+            passing.append(Turn(-1, engine.speak(dice.choice(texts), engine.settle({"seed": works}))))
+            scheduler.add(passing[-1])
+        elif passing and dice.random() < 0.1:
+            scheduler.remove(passing.pop(0))
         if waiting and works >= 6 * waiting[0]:
             seed = waiting.pop(0)
             scheduler.add(Turn(seed, engine.speak(texts[seed], engine.settle({"seed": seed}))))
@@ -43,10 +53,11 @@ def speak_all(engine: Engine, texts: Sequence[str], threads: int) -> list[np.nda
             told.wait(0.05)
             continue
         chunk, works = scheduler.work(turn), works + 1
-        if chunk is not None:
-            samples[turn.whom].append(chunk.samples)
-        elif turn.over:
+        if turn.over:
             scheduler.remove(turn)
+            passing = [each for each in passing if each is not turn]
+        elif chunk is not None and turn not in passing:
+            samples[turn.whom].append(chunk.samples)
     return [np.concatenate(each) for each in samples]
 
 
