@@ -191,14 +191,17 @@ def test_a_listener_who_has_enough_is_given_longer_stretches_of_the_same_sound(
 def test_where_others_wait_for_their_first_audio_a_text_begins_with_two_chunks_of_the_same_sound(
     audio: Callable[..., SentenceAudio],
 ) -> None:
-    def chunks(*others: Listener) -> list[np.ndarray]:
-        listener, pace = Listener(), Pace(0.01)
+    def chunks(*others: Listener, threads: int = 1) -> list[np.ndarray]:
+        listener, pace, spoken = Listener(), Pace(0.01), audio()
         pace.waiting.update((listener, *others))
-        units = sentence_units(audio(), needed(CODES * 3), Schedule(chunk=50), pace, listener)
+        spoken._sovits.threads = threads
+        units = sentence_units(spoken, needed(CODES * 3), Schedule(chunk=50), pace, listener)
         return [samples for samples in units if isinstance(samples, np.ndarray)]
 
     alone, beside = chunks(), chunks(Listener())
     assert 6 * HOP <= len(alone[0]) < 16 * HOP <= len(beside[0]) < 20 * HOP
+    assert len(chunks(Listener(), threads=2)[0]) == len(alone[0])
+    assert len(chunks(Listener(), Listener(), threads=2)[0]) == len(beside[0])
     np.testing.assert_allclose(np.concatenate(beside), np.concatenate(alone), atol=1e-5)
 
 

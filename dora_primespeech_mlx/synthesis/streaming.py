@@ -96,12 +96,13 @@ class Pace:
                 break
         return min(int(frames), MOST_HELD)
 
-    def begun(self, schedule: Schedule) -> int:
+    def begun(self, schedule: Schedule, threads: int) -> int:
         """Frames that a text begins with at least: its first two chunks at once where others wait for their first.
 
-        Who has heard only one would soon need the next, before the others have any.
+        Who has heard only one would soon need the next, before the others have any. So many as there are threads for,
+        each of which works on a text of its own, do not wait for each other.
         """
-        return int(schedule.first * (1 + schedule.growth)) if len(self.waiting) > 1 else schedule.first
+        return int(schedule.first * (1 + schedule.growth)) if len(self.waiting) > threads else schedule.first
 
     def due(self, frames: int, ahead: float) -> bool:
         """Whether so many are rendered now, for a listener who has so many seconds left; few calls cost the least."""
@@ -202,6 +203,11 @@ class SentenceAudio:
     def few_calls(self) -> bool:
         """Whether a call costs more than its frames, so that chunks are few and none is held back."""
         return self._sovits.launch_bound
+
+    @property
+    def threads(self) -> int:
+        """How many texts have their work done side by side."""
+        return self._sovits.threads
 
     @property
     def frozen(self) -> int:
@@ -318,7 +324,7 @@ def sentence_units(
 
     def due(emitted: int, settled: int) -> bool:
         ahead = listener.ahead
-        enough = emitted > 0 or settled + ahead * FRAME_RATE >= max(held, pace.begun(schedule))
+        enough = emitted > 0 or settled + ahead * FRAME_RATE >= max(held, pace.begun(schedule, audio.threads))
         return enough and pace.due(settled - emitted, ahead)
 
     units = _units(audio, codes, schedule, pace.piece, due)
