@@ -29,6 +29,8 @@ NOTE_NUMBER = regex(
     rf"(?:(?<=[a-z]{{4}})|(?<=[a-z][.,]))[¹²³⁰⁴-⁹]{{1,2}}(?=[\s,.;:!?)”\"]|$)|(?<=[{HAN}])[¹²³⁰⁴-⁹]{{1,2}}(?=[，。；、！？]|$)"
 )
 """The raised number of a note, behind a word or its mark."""
+UNIT_WORDS = ("meter", "meters", "metre", "metres", "second", "seconds", "feet", "foot", "inch", "inches", "mile",
+              "miles", "yard", "yards", "hour", "hours")  # fmt: skip
 CALCULATED = regex("[=+×÷√≈<>]")
 DIVIDES = regex(r"(?<=[\da-z]) ∣ (?=[\da-z])")
 """The bar between a number and a multiple of it, which is no other bar: 3 ∣ 9."""
@@ -94,7 +96,7 @@ def _mandarin_and_english(text: str, language: str) -> list[Run]:
     text = speak_code(text, _matrix(text, language))
     text = BASE.sub(lambda match: _in_base(match, _matrix(text, language)), text)
     if not CALCULATED.search(text):
-        text = NOTE_NUMBER.sub("", text)
+        text = NOTE_NUMBER.sub(_note_number, text)
     text = DIVIDES.sub("整除" if _matrix(text, language) == "zh" else " divides ", text)
     text = LOWERED.sub(_with_braces, text).translate(WIDE)
     matrix = _matrix(text, language)
@@ -111,6 +113,13 @@ def _mandarin_and_english(text: str, language: str) -> list[Run]:
         runs.append(Run(owner, "".join(spoken), within_name=owner == "en" and goes_on))
         since_han = 0 if any(tokens[at][0] == "han" for at in indices) else since_han + 1
     return [run for run in runs if run.text.strip()]
+
+
+def _note_number(match: re.Match[str]) -> str:
+    """Nothing for the number of a note; behind a unit it is a power."""
+    word = re.search(r"[a-z]*$", before(match))
+    is_unit = word is not None and word.group().endswith(UNIT_WORDS)
+    return match.group() if is_unit else ""
 
 
 def _in_base(match: re.Match[str], language: str) -> str:
@@ -141,12 +150,14 @@ def _matrix(text: str, language: str) -> str:
     han = len(re.findall(rf"[{HAN}]", text))
     if not han:
         # Between marks of Mandarin, IT is an abbreviation and the it of 9b-it part of a name.
-        whole = re.findall("(?<![A-Za-z0-9-])[A-Za-z]{2,}(?![A-Za-z0-9-])", text)
+        whole = re.findall("(?<![A-Za-z0-9+=×/*-])[A-Za-z]{2,}(?![A-Za-z0-9+=×/*²³-])", text)
         found = [word for word in whole if not word.isupper()] if is_chinese else re.findall("[A-Za-z]{2,}", text)
         has_words = any(word.lower() in words("en_function_words.txt") for word in found)
         return "en" if has_words or (not is_chinese and re.search("[A-Za-z]", text)) else "zh"
     latin = WORD.findall(without_formulas(text))
-    is_clause = any(word.lower() in words("en_function_words.txt") for word in latin)
+    # The NO of a reaction is no word.
+    written = [word for word in latin if len(word) == 1 or not word.isupper()]
+    is_clause = any(word.lower() in words("en_function_words.txt") for word in written)
     return "en" if is_clause and len(latin) > han else "zh"
 
 

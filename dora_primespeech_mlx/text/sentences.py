@@ -375,7 +375,7 @@ class SentenceSplitter:
             behind = self._text[index + 1 : index + 3]
             if not final and (not behind or behind == " "):
                 return None
-            if behind.strip() and behind.strip()[0] in "=/()*+-−^":
+            if behind.strip() and behind.strip()[0] in "=/()*+-−^≈≤≥<>×÷":
                 return False
         if character == "?" and (asked := OPERAND_BEFORE.search(self._text, max(0, index - 3), index)):
             # An operator of a program, with blanks around it: x ?? y, a ? b : c.

@@ -77,6 +77,14 @@ def spoken(sign: str, language: str) -> str:
     return said if language == "zh" else f" {said} "
 
 
+def divides(match: re.Match[str], language: str) -> str:
+    """A bar between two whole numbers, where it is about what divides what."""
+    about = r"整除|互[质素]|[因约倍质素]数|同余|gcd|\bdivi[ds]|\bprime|\binteger|\bmod\b|\bfactor"
+    if not re.search(about, before(match) + after(match)):
+        return match.group()
+    return f"{match[1]}整除{match[2]}" if language == "zh" else f"{match[1]} divides {match[2]}"
+
+
 def redirected(match: re.Match[str], language: str) -> str:
     """Where a program writes its output or its errors: 2>/dev/null."""
     number = match[1].replace("&", "")

@@ -90,7 +90,9 @@ def language_at(text: str, at: int, language: str) -> str:
     before = text[max(0, at - 200) + start : at]
     after = re.match(f"[^{HAN}]*", text[at : at + 200])
     found = re.findall(r"(?<![A-Za-z_])[A-Za-z]{2,}(?![A-Za-z_])", before + " " + (after.group() if after else ""))
-    return "en" if any(word.lower() in words("en_function_words.txt") for word in found) and len(found) > 2 else "zh"
+    # The NO of a reaction is no word.
+    has_words = any(word.lower() in words("en_function_words.txt") and not word.isupper() for word in found)
+    return "en" if has_words and len(found) > 2 else "zh"
 
 
 @lru_cache(maxsize=16)
@@ -212,6 +214,7 @@ def _rules(language: str) -> Rules:
         # Formulas of chemistry, letter by letter: Fe2O3, NaCl, SO4.
         ("△Δ", r"\s?=+\s?[△Δ]\s?=*\s?", "，加热生成", " heated gives "),
         ("23456789", CHEMICAL, readings.letters, readings.letters),
+        ("NC", r"(?<=[2-9])(?:NO|CO)(?![A-Za-z0-9])", readings.letters, readings.letters),
         (
             "+→",
             rf"(?<![A-Za-z])(?:{METALS})(?=\s?(?:\+\s|→)|\s(?:solid|liquid|gas|aqueous)\b|固体|液体|气体|溶液)"
@@ -496,7 +499,7 @@ def _rules(language: str) -> Rules:
         ("/", r"(?<![A-Za-z])d/d([a-z])\s?(?=[(\[A-Za-z])", r"对\1求导", r"d d \1 of "),
         ("+", r"(?<![\w)\]])\+(?=∞)", "正", "plus "),
         ("'′’", r"(?<!\d)([35])['′’](?=-|端|到|→|末端)", r"\1撇", lambda m, where: m.group()),
-        ("+", r"(?<=[A-Z]\d)\s?\+\s?(?=\d{0,2}[A-Z])", "加", " plus "),
+        ("+", r"(?<=[A-Za-z)]\d)\s?\+\s?(?=\d{0,2}[A-Z])", "加", " plus "),
         # The whole number below or above, and the length of a vector; what rises and falls.
         ("⌊", r"⌊([^⌊⌋]{1,60})⌋", r"\1向下取整", r" floor of \1 "),
         ("⌈", r"⌈([^⌈⌉]{1,60})⌉", r"\1向上取整", r" ceiling of \1 "),
@@ -512,7 +515,8 @@ def _rules(language: str) -> Rules:
         ),
         ("-", r"(?<=\breturn )-(?=[a-z(])", "负", "negative "),
         ("ⁿ", r"(?<=[\dA-Za-z)])ⁿ", "的N次方", " to the power of n"),
-        ("_", r"(?<=[A-Za-z])_\{(\w{1,3})\}", r"\1", r" \1"),
+        ("_", r"([A-Za-z])_\{(\w{1,3})\}", lambda m, where: f"{m[1]} {m[2]}".upper(), r"\1 \2"),
+        ("|", r"(?<![A-Za-z|\d])([a-z])\|([a-z]|\d+)(?![A-Za-z|\d])", readings.divides, readings.divides),
         ("∇", r"∇\s?[·⋅•]\s?", "散度", " divergence of "),
         ("∇", r"∇\s?×\s?", "旋度", " curl of "),
         ("~", r"(?<=[A-Za-z])\s*~\s*(?=[A-Z][a-z]{0,8}(?:\(|\s(?:of\s)?[\dα-ωa-z]))", "服从", " follows "),
@@ -597,7 +601,13 @@ def _rules(language: str) -> Rules:
         # A quotient of values of functions, or of what stands in brackets; a derivative.
         ("/", r"(?<=[A-Za-zα-ω]\))\s?/\s?(?=\()", "除以", " divided by "),
         ("/", r"(?<=\))\s?/\s?(?=[A-Z]\()", "除以", " over "),
-        ("/", r"(?<![A-Za-z])d([a-z])/d([a-z])(?![A-Za-z])", r"d\1/d\2", r"d \1 d \2"),
+        (
+            "/",
+            r"(?<![A-Za-z])d([a-z])/d([a-z])(?![A-Za-z])",
+            lambda m, where: f" D{m[1]} D{m[2]} ".upper(),
+            r"d \1 d \2",
+        ),
+        ("d", r"(?<![A-Za-z])d([xyzt])(?![A-Za-z])", lambda m, where: f" D{m[1]} ".upper(), lambda m, where: m.group()),
         ("(", r"(?<![\w])([OfghP])\((?=[^()]{1,40}\))", r"\1(", r"\1 of ("),
         (":", r"(\d{1,3}(?:\.\d{1,3}){3}):(?=\d{2,5}\b)", r"\1端口", r"\1 port "),
         # Kinds that share a name: HPV16/18, USB3.0/3.1.

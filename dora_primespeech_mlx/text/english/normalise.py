@@ -106,7 +106,7 @@ def _rules() -> Rules:
         *chess_rules(),
         (
             "0/",
-            r"(?i)\b(step|part|page|slide|chapter|lesson|episode|phase|day|week|round|level|task)"
+            r"(?i)\b(step|part|page|slide|chapter|lesson|episode|day|week|round|task)"
             r" (\d{1,3})/(\d{1,3})(?![\d/])",
             r"\1 \2 of \3",
         ),
@@ -116,7 +116,7 @@ def _rules() -> Rules:
             lambda match: f"{match[1]} {match[2].upper()} M",
         ),
         ("0-|0–", r"(?<![\w.-])(1[5-9]\d\d)[-–]0(\d)(?![\d-])", _years_of_century),
-        ("0d", r"(?<=\d) d(?=[.,;)]|$)", lambda match: " days"),
+        ("0d", r"(?<=\d\d) d(?=[.,;)]|$)", lambda match: " days"),
         ("'", r"\breq'd\b", lambda match: "required"),
         (".", r"(?<=\d )ea\.(?=[\s,;)]|$)", lambda match: f"each{_closing(match)}"),
         ("°/", r"(?<=\d°[FC])\s?/\s?(?=\d)", lambda match: ", "),
@@ -128,7 +128,7 @@ def _rules() -> Rules:
         (".", r"\b[Ee]xt\.(?= [a-z]{3,})", lambda match: "external"),
         (
             "pi|pv|px",
-            r"\b(pp?)\. ?([ivxlc]{1,6})(?:\s?[-–]\s?([ivxlc]{1,6}))?(?![\w'])",
+            r"\b(pp?)\. ?([ivx]{1,6}|[xl][ivxlc]{1,5})(?:\s?[-–]\s?([ivx]{1,6}|[xl][ivxlc]{1,5}))?(?![\w']|\.\w)",
             lambda match: (
                 f"{'pages' if match[1] == 'pp' else 'page'} {roman_number(match[2])}"
                 + (f" to {roman_number(match[3])}" if match[3] else "")
@@ -421,7 +421,7 @@ def _rules() -> Rules:
         (
             "/",
             r"\b(?!(?:day|night|week|month|year|hour|minute)s?/)([A-Za-z]{3,})/"
-            r"(day|week|month|year|hour|hr|minute|min|second|sec|person|user|capita|mile|gallon)\b(?!/)",
+            r"(day|week|month|year|hour|hr|minute|min|second|sec|person|user|capita|mile|gallon)(?:\b|(?=[²³]))(?!/)",
             lambda match: f"{match[1]} per {mapping('en_per.tsv').get(match[2], match[2])}",
         ),
         (

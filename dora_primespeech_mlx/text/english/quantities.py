@@ -78,7 +78,8 @@ def _is_one(left: str) -> bool:
 def run_of_kilometers(match: re.Match[str]) -> str:
     """A distance that runners call by its number: a 5K; elsewhere so many thousand."""
     sentence = re.split(r"[.!?]\s", before(match))[-1] + re.split(r"[.!?]\s", after(match))[0]
-    return f"{cardinal(match[1])} K" if RUNS.search(sentence) else match.group()
+    counts = re.match(r" (?!races|runs)[a-z]+s\b", after(match))
+    return f"{cardinal(match[1])} K" if RUNS.search(sentence) and not counts else match.group()
 
 
 def emergency(match: re.Match[str]) -> str:

@@ -35,7 +35,7 @@ LONGEST_FORMULA = 600
 LETTERS_IN_A_ROW = (
     r"(?<=[A-Zp]=)[A-Za-z]{2,3}(?![A-Za-z])|(?<=[A-Zp]\s=\s)[A-Za-z]{2,3}(?![A-Za-z])"
     r"|(?<=[α-ωΔ])[a-z]{2}(?![A-Za-z])"
-    r"|(?<=[=+−*/(-])[a-z]{2}(?=\s?[-+−*/)=])|(?<=[=+−*/(-]\s)[a-z]{2}(?=\s[-+−*/)=]|\(\d)"
+    r"|(?<=[=+−*/(-])[a-z]{2}(?=\s?[-+−*/)=])|(?<=[=+−*/(-]\s)[a-z]{2}(?=\s[-+−*/)=]|\(\d)|(?<=[\da-z}][+=])[a-z]{2}(?=[，。；、]|$)"
 )
 """What F = ma or y = kx + b multiplies."""
 UNIT_IN_BRACKETS = regex(r"(=\s?[-−]?\d+(?:\.\d+)?)\s?[(（]([^\s\d()（）=+-]{1,6}[23²³]?)[)）]")
@@ -85,7 +85,7 @@ LIMIT = regex(
     r"([-+−]?(?:∞|\d+(?:\.\d+)?|[a-z](?![A-Za-z])))[)}]?\s?"
 )
 TAKEN_TOGETHER = regex(
-    r"(?<![A-Za-z\\])(?:(?:sin|cos|tan|cot|sec|csc)(?=[xθαβφω](?![A-Za-z]))|(?:log|ln|lg)(?=[nNx](?![A-Za-z])))"
+    r"(?<![A-Za-z\\])(?:(?:sin|cos|tan|cot|sec|csc)(?=[xθαβφω](?:(?![A-Za-z])|(?=sin|cos|tan)))|(?:log|ln|lg)(?=[nNx](?![A-Za-z])))"
     r"|(?<![A-Za-z])n\s?log\s?(?=n(?![A-Za-z]))"
 )
 """A function and what it is taken of without a blank between: sinx, nlogn."""
@@ -93,6 +93,10 @@ PHYSICAL = {sign: names for sign, names in COMPOUND_ONLY.items() if len(sign) ==
     "M": ("摩尔每升", "molar", "molar")
 }
 """What a letter alone is behind a power of ten: 1.6×10⁻¹⁹ C."""
+FOLLOWS = regex(
+    r"(?<=[A-Za-z}\d])\s*~\s*(?=(?:N|U|B|P|E|F|t|Exp|Poi[a-z]*|Bin[a-z]*|Ber[a-z]*|Beta|Gamma|Normal|Uniform|Geo[a-z]*|χ²?)\()"
+)
+"""What stands between a random variable and its distribution."""
 SHELLS = regex(r"(?<![A-Za-z0-9])\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2}(?:\s?\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2})+(?![A-Za-z0-9])")
 """How many electrons each shell of an atom has: 1s² 2s² 2p⁶."""
 SIZES = regex(r"\(?\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x]\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]?)+\)?")
@@ -208,6 +212,8 @@ def speak_formulas(text: str, language: str) -> str:
             text = pattern.sub(rf" ${said}$ ", text)
     if language == "zh" and ("(" in text or "（" in text) and "=" in text:
         text = UNIT_IN_BRACKETS.sub(_result, text)
+    if "~" in text:
+        text = FOLLOWS.sub("服从" if language == "zh" else " follows ", text)
     if "Σ" in text:
         text = re.sub(r"(?<![A-Za-zΑ-Ωα-ω])Σ(?=\s?[(a-z√])", "∑", text)
     if "ħ" in text:
@@ -419,6 +425,9 @@ def spoken_plain(match: re.Match[str], language: str) -> str:
     # A bracket around several things, of which this is the first or the last: (-b/2a, c).
     if opens == closes + 1 and source.startswith("(") and not UNCLOSED.fullmatch(source):
         return "(" + _inner(source[1:], match, language)
+    last = source.rfind("(")
+    if opens == closes + 1 and re.search(r"[=<>≤≥≠≈∈]\s?\($", source[: last + 1]) and ")" not in source[last:]:
+        return f"{_inner(source[:last], match, language)}({_inner(source[last + 1 :], match, language)}"
     if closes == opens + 1 and re.search(r"[\w)²³]\s?[-+−/*×=].*\)$", source):
         return _inner(source[:-1], match, language) + ")"
     return _inner(source, match, language)
@@ -434,7 +443,7 @@ def _inner(source: str, match: re.Match[str], language: str) -> str:
     if source.count("(") != source.count(")"):
         return source
     # Letters behind a digit or before a power are a product: 2as, at².
-    letters = re.findall(rf"(?<![\dA-Za-z])[A-Za-z]{{2,}}(?![A-Za-z{RAISED}^])", source)
+    letters = re.findall(rf"(?<![\dA-Za-z+=])[A-Za-z]{{2,}}(?![A-Za-z{RAISED}^])", source)
     if any(word in words("en_function_words.txt") for word in letters) or re.search(r"\d{4}-\d\d-\d\d", source):
         return source
     if re.search(r"\d\s?[VAWΩ]\s?±\s?\d|\bq\d{1,2}h\b", source):

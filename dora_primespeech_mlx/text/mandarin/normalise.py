@@ -142,6 +142,7 @@ def _rules() -> Rules:
     clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?分?"
     rows: list[Row] = [
         ("0.", r"(?<![\w.)）%])\.(?=\d)", "0."),
+        ("】", r"(^|[。！？；.!?])【([^【】]{1,12})】(?=[^\s，。、：:,.])", r"\1\2，"),
         ("·", r"(?<=[一二三四五六七八九])·(?=[一二三四五六七八九])", ""),
         ("0.", rf"(?<=\d)\.00(?={CURRENCY_NAMES}|元|块)", ""),
         (
@@ -367,7 +368,7 @@ def _rules() -> Rules:
         ),
         ("0第", r"第(\d+)(?!\d|\.\d)", lambda match: f"第{_ordinal(match[1])}"),
         ("0.", r"(?<![\d.])(\d+\.\d+)", lambda match: decimal(match[1])),
-        ("0+", r"(?<![\d.])(\d+)\+(?=[个 ]?$)", lambda match: f"{decimal(match[1])}多"),
+        ("0+", r"(?<![\d.])(\d{2,}|[3-9])\+(?=[个 ]?$)", lambda match: f"{decimal(match[1])}多"),
         ("0", rf"(?<![\d.])(\d+)([多余几+])?({measures})", _quantity),
         ("0", rf"(?<!\d)(\d+){QUANTITY}", lambda match: counted(match[1])),
         ("0", r"\d+", _bare_number),
