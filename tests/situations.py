@@ -695,6 +695,10 @@ def no_recordings(desk: Desk) -> Iterator[Outcome]:
         ("a hum", lambda x: 0.2 * np.sin(2 * np.pi * 50 * np.arange(len(x)) / 32000)),
         ("a voice in noise", lambda x: x + 0.03 * np.random.default_rng(2).standard_normal(len(x))),
         ("floats beyond full scale", lambda x: 6 * x),
+        (
+            "a telephone's sound",
+            lambda x: np.fft.irfft(np.fft.rfft(x) * (np.fft.rfftfreq(len(x), 1 / 32000) < 4000), len(x)),
+        ),
     ):
         sound = desk.sound("a.wav", subtype="FLOAT", change=change)
         outcome = desk.add(tried, tried, sound)
@@ -980,7 +984,7 @@ SITUATIONS = [
     Situation("133", "what is no recording, and recordings of no voice", no_recordings, (
         (False, r"a server's answer saved in place.*not found"), (False, "a web page saved in place"), (False, r"text\.txt is a text, no sound file"), (False, "packed with gzip: unpack it"),
         (False, "a picture, no sound file"), (False, r"an avi file.*ffmpeg -i"), *((False, r"no header that says its rate: convert it, .*ffmpeg -f s16le"),) * 2,
-        (False, "equally loud all the way, as noise"), (False, "equally loud all the way"), (False, "hardly quieter than the voice"), (False, r"reaches 1\.8 where 1 is full scale: export it again, 6 dB lower"))),
+        (False, "equally loud all the way, as noise"), (False, "equally loud all the way"), (False, "hardly quieter than the voice"), (False, r"reaches 1\.8 where 1 is full scale: export it again, 6 dB lower"), (False, "no frequencies above 4 kHz, as a telephone's sound: record"))),
     Situation("134", "paths with a \\ that JSON reads as another sign, paths for words, voices in no map", slips_of_paths, (
         *((False, r"JSON reads .* as signs that no path has: write / in place of"),) * 2,
         (False, "has ref_text 'words.txt', the name of a file: write the words"), (False, 'no object "voices": write them into one'), FINE)),

@@ -6,7 +6,7 @@ Several recordings give one timbre, the average of theirs; the codes come from t
 its recording has no codes, only the timbre.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,8 @@ _OVER_SCALE = 1.01
 _MONOTONE, _LOUD_BACKGROUND = 5.0, 12.0
 """Decibels between the quietest and the loudest twentieth of a recording: of noise or a hum, of a voice in noise."""
 _LEAST_LEVELS = 50
+_TELEPHONE, _NOTHING = 4300.0, 1e-6
+"""Hertz above which a telephone carries nothing, and the share of energy there that is nothing: speech has .02."""
 _SPEECH_BELOW_PEAK = 35.0
 _SPEECH_FLOOR = -60.0
 
@@ -95,46 +97,71 @@ def check_heard(samples: np.ndarray, rate: int, name: str) -> None:
 
 def advise(samples: np.ndarray, rate: int, name: str = "The recording") -> tuple[str, ...]:
     """One sentence for each thing that makes a recording [n] a poor reference, with what to do; empty if it is fine."""
-    found = []
-    if len(samples) / rate < LEAST_TIMBRE:
-        found.append(
-            f"{name} is {len(samples) / rate:.2g} s long, too short to tell a voice: leave it out, or record "
-            f"{SECONDS[0]:g} s or more"
-        )
+    levels = _levels(samples, rate)
+    flaws = (*_flaws_of_format(samples, rate), *_flaws_of_sound(samples, rate, levels), *_flaws_of_passage(levels))
+    return tuple(f"{name} {flaw}" for flaw in flaws)
+
+
+def _flaws_of_format(samples: np.ndarray, rate: int) -> Iterator[str]:
+    """What is wrong with the length of a recording [n] and its rate."""
+    seconds = len(samples) / rate
+    if seconds < LEAST_TIMBRE:
+        yield f"is {seconds:.2g} s long, too short to tell a voice: leave it out, or record {SECONDS[0]:g} s or more"
     if rate < ENCODER_RATE:
-        found.append(
-            f"{name} has {rate} samples a second, so its upper frequencies are missing: "
-            f"record at {REFERENCE_RATE} or more"
-        )
+        yield (f"has {rate} samples a second, so its upper frequencies are missing: record at {REFERENCE_RATE} or more")
+
+
+def _flaws_of_sound(samples: np.ndarray, rate: int, levels: np.ndarray) -> Iterator[str]:
+    """What is wrong with how loud a recording [n] is, whose `levels` [frames] these are, and with its background."""
     peak = float(np.abs(samples).max(initial=0.0))
     if peak > _OVER_SCALE:
         by = np.ceil(20 * np.log10(peak))
-        found.append(f"{name} reaches {peak:.1f} where 1 is full scale: export it again, {by:.0f} dB lower")
+        yield f"reaches {peak:.1f} where 1 is full scale: export it again, {by:.0f} dB lower"
     elif _clipped_share(samples) > _CLIPPED_SHARE:
-        found.append(f"{name} is clipped (cut off at full scale): record it again at a lower level")
-    levels = _levels(samples, rate)
-    loudest = float(levels.max(initial=_SPEECH_FLOOR))
-    speech = np.flatnonzero(levels > max(_SPEECH_FLOOR, loudest - _SPEECH_BELOW_PEAK))
+        yield "is clipped (cut off at full scale): record it again at a lower level"
+    speech = _spoken(levels)
     if not len(speech):
-        return (*found, f"{name} holds hardly any sound: record it again, closer to the microphone")
+        return
     loudness = 10 * np.log10(np.mean(10 ** (levels[speech] / 10)))
     if loudness < _QUIET:
-        found.append(f"{name} is quiet ({loudness:.0f} dB below full scale): raise it by {-20 - loudness:.0f} dB")
-    quietest, highest = np.percentile(levels, (5, 95)) if len(levels) >= _LEAST_LEVELS else (_SPEECH_FLOOR, 0.0)
+        yield f"is quiet ({loudness:.0f} dB below full scale): raise it by {-20 - loudness:.0f} dB"
+    if len(levels) < _LEAST_LEVELS:
+        return
+    quietest, highest = np.percentile(levels, (5, 95))
     if highest - quietest < _MONOTONE:
-        found.append(
-            f"{name} is equally loud all the way, as noise is and speech is not: record a voice, and nothing else"
-        )
-    elif highest - quietest < _LOUD_BACKGROUND:
-        found.append(f"{name} has a background that is hardly quieter than the voice: record it in a quieter place")
+        yield "is equally loud all the way, as noise is and speech is not: record a voice, and nothing else"
+        return
+    if highest - quietest < _LOUD_BACKGROUND:
+        yield "has a background that is hardly quieter than the voice: record it in a quieter place"
+    if rate >= ENCODER_RATE and _share_above(samples, rate, _TELEPHONE) < _NOTHING:
+        yield "has no frequencies above 4 kHz, as a telephone's sound: record it with another microphone or program"
+
+
+def _flaws_of_passage(levels: np.ndarray) -> Iterator[str]:
+    """Where a recording of some levels [frames] is silent."""
+    speech = _spoken(levels)
+    if not len(speech):
+        yield "holds hardly any sound: record it again, closer to the microphone"
+        return
     before, after = speech[0] * _FRAME, (len(levels) - 1 - speech[-1]) * _FRAME
     for seconds, where in ((before, "begins"), (after, "ends")):
         if seconds > _LONG_EDGE:
-            found.append(f"{name} {where} with {seconds:.1f} s of silence: cut it to about 0.3 s")
+            yield f"{where} with {seconds:.1f} s of silence: cut it to about 0.3 s"
     pause = float(np.diff(speech).max(initial=0)) * _FRAME
     if pause > _LONG_PAUSE:
-        found.append(f"{name} has a pause of {pause:.1f} s: choose a passage spoken in one go")
-    return tuple(found)
+        yield f"has a pause of {pause:.1f} s: choose a passage spoken in one go"
+
+
+def _spoken(levels: np.ndarray) -> np.ndarray:
+    """The frames of some levels [frames] in which there is speech, int [m]."""
+    loudest = float(levels.max(initial=_SPEECH_FLOOR))
+    return np.flatnonzero(levels > max(_SPEECH_FLOOR, loudest - _SPEECH_BELOW_PEAK))
+
+
+def _share_above(samples: np.ndarray, rate: int, hertz: float) -> float:
+    """Share of the energy of a recording [n] that lies above a frequency."""
+    power = np.square(np.abs(np.fft.rfft(samples - samples.mean())))
+    return float(power[np.fft.rfftfreq(len(samples), 1 / rate) > hertz].sum() / max(power.sum(), 1e-12))
 
 
 def advise_pace(phones: int, seconds: float, name: str) -> tuple[str, ...]:
