@@ -26,7 +26,7 @@ CHINESE_MARKS = regex(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；：、]
 """Marks that a text of letters and numbers is written with in Mandarin: x=1，y=2。"""
 CLOSING = frozenset('”"’」』》)）,.!?，。！？')
 NOTE_NUMBER = regex(
-    rf"(?:(?<=[a-z]{{4}})|(?<=[a-z][.,]))[¹²³⁰⁴-⁹]{{1,2}}(?=[\s,.;:!?)”\"]|$)|(?<=[{HAN}])[¹²³⁰⁴-⁹]{{1,2}}(?=[，。；、！？]|$)"
+    r"(?:(?<=[a-z]{4})|(?<=[a-z][.,]))[¹²³⁰⁴-⁹]{1,2}(?=[\s,.;:!?)”\"]|$)|(?<=[^\W\dA-Za-z_])[¹²³⁰⁴-⁹]{1,2}(?=[，。；、！？]|$)"
 )
 """The raised number of a note, behind a word or its mark."""
 UNIT_WORDS = ("meter", "meters", "metre", "metres", "second", "seconds", "feet", "foot", "inch", "inches", "mile",

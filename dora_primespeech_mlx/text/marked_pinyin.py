@@ -17,7 +17,7 @@ CARON = regex("[ǎěǐǒǔǖǘǚǜ]", re.IGNORECASE)
 MACRON = regex("[āēīōū]", re.IGNORECASE)
 LETTER = f"A-Za-zü{MARKED}Ü{MARKED.upper()}"
 WORDS = regex(rf"(?<![{LETTER}\d])[{LETTER}]+(?:[ '’-][{LETTER}]+)*(?![{LETTER}\d])")
-CHINESE = regex(rf"(?i)[{HAN}]|\b(?:chinese|mandarin|pinyin|tones?)\b")
+CHINESE = regex(rf"[{HAN}]|\b(?i:chinese|mandarin|pinyin|tones?)\b")
 ABOUT = regex(
     r"(?i)\b(?:pinyin|pronounced|pronunciation|reads?|tones?)\b[^.!?]{0,24}$|拼音[^。！？]{0,6}$|读[作音]?[^。！？]{0,4}$"
 )

@@ -386,10 +386,10 @@ class SentenceSplitter:
                 return False
         if character == "…" and self._text[:index].rstrip("…")[-1:].isdigit():
             # What a division leaves: 10÷3=3……1.
-            following = self._text[index + 1 : index + 2]
-            if following.isdigit() or following == "…":
+            following = self._text[index + 1 : index + 3]
+            if following[:1].isdigit() or following[:1] == "…" or following.strip()[:1] in {"=", "≈"}:
                 return False
-            if not (following or final):
+            if following in {"", " "} and not final:
                 return None
         if character in SENTENCE_ENDS:
             return length >= self._shortest

@@ -117,6 +117,14 @@ def _rules(language: str) -> Rules:
         ),
         ("+-−", r"(?<=\d:\d\d:\d\d)\s?([-+−])(0\d|1[0-4]):?([0-5]\d)(?![\d:])", readings.offset, readings.offset),
         ("/", r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})/(?=\d{1,2}(?!\d))", r"\1斜杠", r"\1 slash "),
+        # How a word sounds, in signs that no language here reads; a number without end before what it is equal to.
+        (
+            "əɛɪʊæɑɔθðŋʃʒˈˌːɜʌɹɒ",
+            r"/[^/\[\]\n]{0,40}[əɛɪʊæɑɔθðŋʃʒˈˌːɜʌɹɒ][^/\[\]\n]{0,40}/|\[[^/\[\]\n]{0,40}[əɛɪʊæɑɔθðŋʃʒˈˌːɜʌɹɒ][^/\[\]\n]{0,40}\]",
+            " ",
+            " ",
+        ),
+        ("…", r"(?<=\d)…(?=\s?[=≈])", "", ""),
         # A page; minutes of a match or of a rest; a share of each of two.
         (".", r"(?<![A-Za-z])[Pp]{1,2}\.\s?(\d+(?:[-–]\d+)?)(?![\d.])", r"第\1页", lambda m, where: m.group()),
         (

@@ -118,7 +118,10 @@ def _rules() -> Rules:
         ("0-|0–", r"(?<![\w.-])(1[5-9]\d\d)[-–]0(\d)(?![\d-])", _years_of_century),
         ("0d", r"(?<=\d\d) d(?=[.,;)]|$)", lambda match: " days"),
         ("'", r"\breq'd\b", lambda match: "required"),
-        (".", r"(?<=\d )ea\.(?=[\s,;)]|$)", lambda match: f"each{_closing(match)}"),
+        (".", r"(?<=[\da-z] )ea\.(?=[\s,;)]|$)", lambda match: f"each{_closing(match)}"),
+        ("0/", r"(?<=\d)(\s?(?:lbs?|oz|ft|in|mi|gal))\.?\s?/\s?(?=\d[\d.]*\s?(?:k?g|[ck]?m|mm|L|m[Ll])\b)", r"\1, "),
+        ("0p", rf"(?<=\d )pt(s?)\.?(?= (?:of )?(?:{quantities.INGREDIENTS}|beer|stock|broth|blood|ice)\b)", r"pint\1"),
+        ("x|×", r"(?<=inches) ?[x×] ?(?=\d)", lambda match: " by "),
         ("°/", r"(?<=\d°[FC])\s?/\s?(?=\d)", lambda match: ", "),
         (
             ".",
@@ -243,7 +246,7 @@ def _rules() -> Rules:
         (
             "0.",
             rf"(?i)(?<!\d)(?:(?<!\d )|(?=ext))\b({'|'.join(mapping('en_before_numbers.tsv'))})\.\s?"
-            r"(?=\(?[-−~≈<>≤≥]?\d)",
+            r"(?=\(?[-−~≈<>≤≥]?[$€£¥]?\d)",
             lambda match: f"{mapping('en_before_numbers.tsv')[match[1].lower()]} ",
         ),
         ("oY|oQ|oM|%/", r"\b([YQM])o\1\b|(?<=% )([yqmYQM])/\2\b", lambda match: OVER[(match[1] or match[2]).lower()]),
