@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -50,17 +50,28 @@ def _quota() -> float:
         return math.inf
 
 
+@lru_cache
+def _share_memory() -> None:
+    """Makes one store of memory for all sessions of the process, where each would keep one of its own."""
+    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
+    # It grows as its own stores do: the least memory at most, room for twice as much each time.
+    onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg(0, 0, -1, -1))
+
+
 def session_options(threads: int | None) -> onnxruntime.SessionOptions:
     """Options every session shares.
 
     Threads fall asleep soon after their work: a waiting process uses no CPU. No plan of the memory is kept for each
-    length that came, for there is no end of them.
+    length that came, for there is no end of them. What is free of it is there for all sessions.
     """
+    _share_memory()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or default_threads()
     options.inter_op_num_threads = 1
     options.enable_mem_pattern = False
     options.log_severity_level = 3
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
     options.add_session_config_entry("session.intra_op.spin_duration_us", str(AWAKE))
     return options
