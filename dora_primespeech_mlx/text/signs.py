@@ -125,6 +125,13 @@ def _rules(language: str) -> Rules:
             " ",
         ),
         ("…", r"(?<=\d)…(?=\s?[=≈])", "", ""),
+        ("-−–", r"(UTC|GMT)\s?[-−–]\s?(?=\d)", r"\1减", lambda m, where: m.group()),
+        (
+            "=≈",
+            r"(?<![A-Za-z])([A-Z])([A-Z])(?=\s?[=≈]\s?\d)",
+            lambda m, where: f"{m[1]} {m[2]}",
+            lambda m, where: f"{m[1]} {m[2]}",
+        ),
         # A page; minutes of a match or of a rest; a share of each of two.
         (".", r"(?<![A-Za-z])[Pp]{1,2}\.\s?(\d+(?:[-–]\d+)?)(?![\d.])", r"第\1页", lambda m, where: m.group()),
         (
@@ -285,6 +292,12 @@ def _rules(language: str) -> Rules:
             readings.quotient,
         ),
         # Several sizes, of which none is of another.
+        (
+            "/",
+            r"(?<![\d/.])(\d{2,4})/(?=\d{2,4}\s?(?:km|mm|cm|nm|W|Wh|mAh|Hz|V)(?![A-Za-z/²]|\s?Hg))",
+            lambda m, where: f"{cardinal(m[1])}，",
+            r"\1, ",
+        ),
         ("/", r"(\d\s?[KMGT]i?B)/(?=\d)", r"\1，", r"\1, "),
         ("/", r"(?<![\d/.])(?!1/)(\d{1,4})/(?=\d{1,4}\s?[KMGT]i?B(?![A-Za-z]))", r"\1，", r"\1, "),
         (

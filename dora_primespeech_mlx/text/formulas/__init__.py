@@ -214,6 +214,8 @@ def speak_formulas(text: str, language: str) -> str:
         text = UNIT_IN_BRACKETS.sub(_result, text)
     if "~" in text:
         text = FOLLOWS.sub("服从" if language == "zh" else " follows ", text)
+    if "χ" in text and language == "zh":
+        text = re.sub(r"χ(?:²|\^2)", "卡方", text)
     if "Σ" in text:
         text = re.sub(r"(?<![A-Za-zΑ-Ωα-ω])Σ(?=\s?[(a-z√])", "∑", text)
     if "ħ" in text:

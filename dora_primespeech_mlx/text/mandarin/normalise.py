@@ -163,6 +163,8 @@ def _rules() -> Rules:
         ("0年", r"(?<!\d)(\d0)[-~～—–](?=\d0年代)", lambda match: f"{cardinal(match[1])}到"),
         ("0,", r"(?<!\d)\d{1,3}(?:,\d{3})+(?!\d)(?=([,，。、；;!?！？)）]|\.(?!\d)|$)?)", _grouped),
         ("0.|0·", rf"(?<![\d.])({days})(?={NAMED_DAYS})", _named_day),
+        ("0款|0届", r"(?<!\d)(?:19|20)\d\d(?=款|届[毕学的高])", lambda match: year(match.group())),
+        ("0年)|0年）", r"(?<=[，,])([1-9]\d\d)年(?=[)）])", lambda match: f"{year(match[1])}年"),
         ("0.", r"(?<![\d.第])(3\.8|5\.1|6\.1|5\.4|9\.9|10\.1)(?=节(?![课点省目]))", _named_day),
         ("0.", r"(?<![\d.])802\.(\d\d?)(?!\d)", lambda match: f"八零二点{digits(match[1])}"),
         ("0栋|0幢|0座", r"(?<=[号区院苑城园村期])2(?=[栋幢座])", lambda match: "二"),
@@ -348,7 +350,7 @@ def _rules() -> Rules:
         ("0+|0×|0÷|0=|0*|0x|0X", r"(?<=\d)\s*([+×÷=*xX])\s*(?=[-\d(])", _operator),
         (
             "-",
-            r"(?<=\d)-(?=\d+(?:\.\d+)?(?:等于|加|减|乘|除))|(?<=等于)-",
+            r"(?<=\d)-(?=\d+(?:\.\d+)?(?:等于|加(?![速时油班仑])|减(?![速肥少])|乘|除(?![外了])))|(?<=等于)-",
             lambda match: "减" if match.start() and match.string[match.start() - 1].isdigit() else "负",
         ),  # fmt: skip
         (
@@ -359,6 +361,7 @@ def _rules() -> Rules:
         ("0/", r"(?<![\d./])([45]\d\d)/([45]\d\d)(?![\d./%])", lambda match: f"{digits(match[1])}，{digits(match[2])}"),
         ("0/", r"(-?)(?<![\d./])(\d+)/(\d+)(?![\d./])", _slash),
         ("0/", r"(?<=视力)([为是：:]?)(\d\.\d)/(?=\d\.\d)", lambda match: f"{match[1]}{decimal(match[2])}，"),
+        ("0./", r"(?:(?<=\.\d)|(?<=\.\d\d))/(?=\d+\.\d)", lambda match: "，"),
         ("0/", r"(?<=\d)/(?=\d)", lambda match: "比"),
         ("0-|0~|0～|0—|0–", rf"(?<![\d.])({NUMBER})[-~～—–]({NUMBER})(?!\d|\.\d)(?=({measures}|{QUANTITY})?)", _range),
         (
