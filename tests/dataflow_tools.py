@@ -30,9 +30,10 @@ def faked(name: str, folder: Path, **env: dict[str, str]) -> Path:
     """A copy of dataflows/NAME in `folder` with stand-ins for what computes or has a device; `env` by node id."""
     flow = yaml.safe_load((DATAFLOWS / name).read_text())
     for node in flow["nodes"]:
-        if STAND_INS.get(node["path"]) == TESTS / "stub_ears.py":
-            node["args"] = node["path"]
-        node["path"] = str(STAND_INS.get(node["path"], DATAFLOWS / node["path"]))
+        program = Path(node["path"]).name
+        if STAND_INS.get(program) == TESTS / "stub_ears.py":
+            node["args"] = program
+        node["path"] = str(STAND_INS.get(program, DATAFLOWS / node["path"]))
         node.pop("build", None)
         if "deploy" in node:
             node["deploy"]["working_dir"] = str(folder)
