@@ -229,7 +229,7 @@ class Scheduler(Generic[Whom]):
             turn.over = True
             return None
         finally:
-            self._count([turn], self.clock() - began)
+            self._count([turn], self.clock() - began, self.threads if self._beside else 1)
         if isinstance(made, Need):
             turn.need, made = made, None
         elif made is not None:
