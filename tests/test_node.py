@@ -496,7 +496,8 @@ def test_text_of_payloads():
     assert to_text(pa.array([[1, 2]])) == "[1, 2]"
     assert to_text(pa.array([["a", "b"]])) == to_text(pa.array([{"text": "a"}, {"text": "b"}])) == "a\nb"
     assert to_text(pa.array([[("text", "a")]], pa.map_(pa.string(), pa.string()))) == '{"text": "a"}'
-    assert to_text(pa.array([{"text": "a", "speed": 2}])) == '{"text": "a", "speed": 2}'
+    row = pa.struct([("text", pa.string()), ("speed", pa.int64())])
+    assert to_text(pa.array([{"text": "a", "speed": 2}], row)) == '{"text": "a", "speed": 2}'
     assert to_text(pa.array(["a"]).dictionary_encode()) == to_text(pa.array(["a"], pa.large_string())) == "a"
     with pytest.raises(ValueError, match=r"int64 \[2\]"):
         to_text(pa.array([1, 2]))
