@@ -114,9 +114,9 @@ class Engine:
         from dora_primespeech_mlx.text.rules import compile_all
 
         if self.threads > 1 and self._settings.max_sessions != 1:
-            # Begins to make what texts side by side need.
             voice = self.load_voice()
-            voice.t2s.beside(), cast(SovitsRunner, voice.sovits).beside()
+            voice.t2s.beside()  # what texts side by side need is begun when first asked for
+            cast(SovitsRunner, voice.sovits).beside()
         language = self.settle({}).language
         text = WARM_UP_TEXT.get(language, WARM_UP_TEXT["auto"])
         for _ in self.stream(text, seed=0):
