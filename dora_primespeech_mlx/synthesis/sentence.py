@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -15,13 +15,14 @@ from dora_primespeech_mlx.speech import Manner, Omission, Timing, Word
 from dora_primespeech_mlx.synthesis.decoding import (
     CODES_PER_SECOND,
     MAXIMUM_CODES,
+    Decoder,
     Decoders,
     Guard,
     Row,
     generate_many,
 )
 from dora_primespeech_mlx.synthesis.diffusion import DiffusionAudio, stream_diffusion
-from dora_primespeech_mlx.synthesis.needs import Need, alone
+from dora_primespeech_mlx.synthesis.needs import Need, Work, alone
 from dora_primespeech_mlx.synthesis.noise import NoiseTable
 from dora_primespeech_mlx.synthesis.streaming import Listener, Pace, Schedule, SentenceAudio, sentence_units
 from dora_primespeech_mlx.synthesis.words import SentenceWords
@@ -236,28 +237,14 @@ def _codes(
     """Codes of a row and what they need. A collapse raises unless something was heard or this try is the last."""
     decoder = request.decoders.of(request.voice.t2s)
     try:
-        joined: Need[Row] = Need(
-            "t2s",
-            decoder.join,
-            row,
-            (id(decoder), "join"),
-            decoder.most_joins,
-            decoder.beside(decoder.join),
-        )
+        joined: Need[Row] = _decoding(decoder, decoder.join, row, "join", decoder.most_joins)
         yield joined
         row = joined.result
         if isinstance(audio, SentenceAudio):
             row.opening = audio.opening(request.schedule or audio.schedule)
             yield from audio.prepare()
         while row.running:
-            step: Need[list[int]] = Need(
-                "t2s",
-                decoder.begin,
-                row,
-                (id(decoder), "codes"),
-                decoder.most,
-                decoder.beside(decoder.begin),
-            )
+            step: Need[list[int]] = _decoding(decoder, decoder.begin, row, "codes", decoder.most)
             yield step
             yield from step.result
         words.follow(row)
@@ -268,6 +255,11 @@ def _codes(
         raise CancelledError
     if row.fault and not (last or audio.frozen):
         raise CollapseError(row.fault)
+
+
+def _decoding(decoder: Decoder, do: Work[Any], row: Row, name: str, most: int) -> Need[Any]:
+    """A piece of a decoder's work for a row, done at once with that of the same name for its other rows."""
+    return Need("t2s", do, row, (id(decoder), name), most, decoder.beside(do))
 
 
 def _look_at_prompt(row: Row, voice: Voice) -> None:
