@@ -352,6 +352,24 @@ def test_commands_are_answered():
     assert (manner.voice, manner.speed, manner.sampling.top_k) == ("Bo", 1.5, 3)
 
 
+def test_no_message_ends_the_node_whatever_it_holds():
+    running = start()
+    far_away = pa.array([10**17], pa.timestamp("s"))
+    running.node.give("control", '{"set": {"voice": "Bo\\ud800"}}')
+    for name in ("played", "buffer_status", "control", "text"):
+        running.node.give(name, far_away)
+    running.node.event("PARAM_UPDATE", "voice", "\ud800")
+    running.node.event("PARAM_UPDATE", "speed", far_away)
+    running.node.give("control", "set voice null")
+    running.node.give("text", "Hi.")
+    running.finish()
+    assert not running.errors
+    assert running.node.outcomes() == ["error", "completed"]
+    said = [message.value[0].as_py() for message in running.node.of("status")]
+    assert '{"command": "set", "voice": "Bo?"}' in said
+    assert any("error: timestamp[s] that cannot be read came" in sentence for sentence in said)
+
+
 def test_a_voice_that_is_not_known_is_refused_and_the_old_one_stays():
     running = start()
     running.node.give("control", "change_voice:Nobody")

@@ -29,6 +29,7 @@ from dora_primespeech_mlx.node.messages import (
     Command,
     Metadata,
     clean,
+    encodable,
     handed_on,
     has_flag,
     is_true,
@@ -185,7 +186,7 @@ class Sender:
         """Send; what cannot be sent because the dataflow is gone is logged."""
         if self._declared is not None and output_id not in self._declared:
             return
-        data = pa.array([payload]) if isinstance(payload, str) else to_arrow(payload, self._format)
+        data = pa.array([encodable(payload)]) if isinstance(payload, str) else to_arrow(payload, self._format)
         try:
             self._node.send_output(output_id, data, clean(metadata))
         except RuntimeError as error:
@@ -208,8 +209,16 @@ def to_text(value: Any) -> str:
         return bytes(item or 0 for item in value.cast(pa.uint8(), safe=False).to_pylist()).decode("utf-8", "replace")
     if kind is not None and len(value) > 1 and pa.types.is_primitive(kind):
         raise ValueError(f"a text was expected, and {kind} [{len(value)}] came; send one string")
-    items = value.to_pylist()
+    items = items_of(value)
     return "\n".join(_item_text(item, len(items) == 1) for item in items)
+
+
+def items_of(value: Any) -> list[Any]:
+    """The items of a payload as Python has them; ValueError for those that it has not, as times beyond its years."""
+    try:
+        return value.to_pylist()
+    except Exception as error:
+        raise ValueError(f"{value.type} that cannot be read came: {error}; send one string") from error
 
 
 def _item_text(item: Any, is_alone: bool) -> str:
@@ -332,9 +341,9 @@ class Receiver:
             self._change(setting, value, metadata)
 
     def _change(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
-        if hasattr(value, "to_pylist"):
-            value = next(iter(value.to_pylist()), None)
         try:
+            if hasattr(value, "to_pylist"):
+                value = next(iter(items_of(value)), None)
             self.desk.change(name, value)
         except ValueError as error:
             self.desk.log("WARNING", str(error), handed_on(metadata))
