@@ -12,7 +12,8 @@ import pytest
 from node_fakes import FakeEngine, FakeNode, start
 
 from dora_primespeech_mlx.engine import Engine
-from dora_primespeech_mlx.node.main import run, to_arrow, to_text
+from dora_primespeech_mlx.node.main import run
+from dora_primespeech_mlx.node.payloads import to_arrow, to_text
 from dora_primespeech_mlx.settings import Settings
 
 

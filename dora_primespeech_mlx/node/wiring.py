@@ -3,12 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dora_primespeech_mlx.names.synonyms import command_named
+from dora_primespeech_mlx.node.receiver import INPUTS, TEXT, input_named
 
 AUDIO = "audio"
-TEXT = "text"
-"""What the name of every input begins with that takes texts."""
-INPUTS = (TEXT, "control", "reset", "stop", "cancel", "buffer_status", "played", "tick")
 QUEUE_SIZE = 10
 """Messages that an input of dora holds where the dataflow does not say."""
 TIMER = "dora/"
@@ -29,8 +26,9 @@ def losses(node: Any, is_bounded: bool, has_policies: bool) -> Iterator[str]:
         return
     if AUDIO not in (config.get("outputs") or ()):
         yield "the output audio is not declared, so nothing will be heard: add audio to the outputs"
-    unread = {name: wire for name, wire in inputs.items() if not is_read(name)}
-    if not any(name.startswith(TEXT) for name in inputs):
+    unread = {name: wire for name, wire in inputs.items() if input_named(name) is None}
+    texts = [name for name in inputs if input_named(name) == TEXT]
+    if not texts:
         meant, wire = next(iter(unread.items()), (None, "SENDER/OUTPUT"))
         instead = "" if meant is None else f" in place of {meant}"
         yield f"there is no input text, so nothing will be spoken: write text: {_source(wire)}{instead} under inputs"
@@ -39,9 +37,8 @@ def losses(node: Any, is_bounded: bool, has_policies: bool) -> Iterator[str]:
         yield f"nothing reads {names}: rename such inputs to one of {', '.join(INPUTS)}, or take them out"
     if not has_policies:
         return
-    for name, wire in inputs.items():
-        if name.startswith(TEXT):
-            yield from _dropping(f"the input {name}", name, wire)
+    for name in texts:
+        yield from _dropping(f"the input {name}", name, inputs[name])
     if is_bounded or not hasattr(node, "dataflow_descriptor"):
         return
     nodes = node.dataflow_descriptor().get("nodes") or []
@@ -50,11 +47,6 @@ def losses(node: Any, is_bounded: bool, has_policies: bool) -> Iterator[str]:
         for name, wire in (each.get("inputs") or {}).items():
             if _source(wire) in sounds:
                 yield from _dropping(f"the input {name} of {each['id']}", name, wire)
-
-
-def is_read(name: str) -> bool:
-    """Whether the node reads an input of that name."""
-    return name.startswith(TEXT) or name in INPUTS or command_named(name) in INPUTS
 
 
 def _source(wire: Any) -> str:
