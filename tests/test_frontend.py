@@ -14,6 +14,7 @@ from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.text import Frontend
 from dora_primespeech_mlx.text.mandarin.g2pw import shared_model
 from dora_primespeech_mlx.text.mandarin.pinyin import parse_pinyin, syllables
+from dora_primespeech_mlx.text.sentences import sentences_of
 from dora_primespeech_mlx.text.symbols import symbol_table
 from dora_primespeech_mlx.voices.book import read_voices
 from dora_primespeech_mlx.voices.library import Library
@@ -21,6 +22,12 @@ from dora_primespeech_mlx.voices.library import Library
 DATA = Path(__file__).parent / "data"
 GOLDEN = json.loads((DATA / "golden_text.json").read_text(encoding="utf-8"))
 DIFFERENCES = json.loads((DATA / "frontend_differences.json").read_text(encoding="utf-8"))
+
+
+NEW_WORDS = (
+    'I {} live in {}, and they read {} <{} a="b">close</{}> the {} bass at {} km. 我在{}行长，{}的重庆。',
+    "<{}> says: the {}ed lead of {} can tear, and {}-{} use it; {} wind, {} and {}, {} tears.",
+)
 
 
 def rows(name: str) -> list[list[str]]:
@@ -282,3 +289,28 @@ def test_phrases_of_pypinyin_are_all_there_and_share_their_readings() -> None:
 @pytest.mark.parametrize(("text", "said"), [("5。", "。五"), ("0", "。零"), ("-5", ".负五"), ("好", ".好")])
 def test_the_mark_before_a_short_text_makes_no_fraction_of_it(frontend: Frontend, text: str, said: str) -> None:
     assert frontend(text, "zh").text.rstrip(".") == said.replace("。", ".")
+
+
+def kept_without_bound() -> dict[str, int]:
+    """How much each function of the front end remembers that forgets nothing."""
+    found = {}
+    for name in sorted(name for name in sys.modules if name.startswith("dora_primespeech_mlx.text")):
+        for function in vars(sys.modules[name]).values():
+            if hasattr(function, "cache_info") and function.cache_info().maxsize is None:
+                found[f"{function.__module__}.{function.__qualname__}"] = function.cache_info().currsize
+    return found
+
+
+def test_what_is_remembered_for_ever_does_not_grow_with_the_texts(frontend: Frontend) -> None:
+    chance = np.random.default_rng(0)
+
+    def read(count: int) -> None:
+        for number in range(count):
+            words = ["".join(chance.choice(list("aeilnt"), 8)) for _ in range(9)]
+            for sentence in filter(None, sentences_of(NEW_WORDS[number % 2].format(*words))):
+                frontend(sentence.text, sentence.language, notes=sentence.notes)
+
+    read(8)
+    before = kept_without_bound()
+    read(40)
+    assert kept_without_bound() == before

@@ -5,7 +5,6 @@ A function that looks at text that is still coming gives None while what follows
 
 import html
 import re
-from functools import cache
 
 from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import mapping
@@ -24,7 +23,6 @@ WORDS_OF_PLACEHOLDER = regex(r"[\w./@\u4e00-\u9fff -]+")
 ATTRIBUTE = regex(r"""([\w:@.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>/]+))""")
 
 
-@cache
 def tag_kind(name: str) -> str:
     """What the tag does (see `markup_tags.tsv`); "" when there is no such tag."""
     return mapping("markup_tags.tsv").get(name.lower(), "")

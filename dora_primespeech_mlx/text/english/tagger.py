@@ -5,7 +5,7 @@ The weights are those of M. Honnibal's tagger (textblob-aptagger, MIT), the smal
 
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from dora_primespeech_mlx.text.tables import SortedWords
 
@@ -18,7 +18,7 @@ def _model() -> SortedWords:
     return SortedWords("en_tagger.txt.gz")
 
 
-@cache
+@lru_cache(maxsize=20_000)
 def _weights(feature: str) -> tuple[tuple[str, int], ...]:
     parts = (_model().get(feature) or "").split()
     return tuple((tag, int(weight)) for tag, weight in zip(parts[::2], parts[1::2], strict=True))
