@@ -70,7 +70,7 @@ class Engine:
         """An engine for the voices of a `voices.json`; loads the default voice.
 
         Raises:
-            FileNotFoundError, ValueError: as `voices.read_voices` and `library.Library.voice`.
+            FileNotFoundError, ValueError: as `book.read_voices` and `library.Library.voice`.
         """
         _check_type("voices", voices, str, Path)
         _check_type("settings", settings, Settings)

@@ -36,7 +36,7 @@ NUMPY = {mx.float16: np.float16, mx.float32: np.float32}
 
 @pytest.fixture
 def emulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`cuda_kernel.kernel`, with the CPU for a device."""
+    """`kernel.kernel`, with the CPU for a device."""
     compiler = shutil.which("g++")
     if compiler is None:
         pytest.skip("needs g++")

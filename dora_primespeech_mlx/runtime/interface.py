@@ -172,7 +172,7 @@ class T2SRunner(Protocol):
 EncodeRow = tuple[np.ndarray, np.ndarray, np.ndarray, tuple[np.ndarray, ...] | None]
 """Codes int32 [T], text of `read` [S, hidden], timbre float32 [gin], and where to resample.
 
-The last is of `nets.sovits.resample_positions`.
+The last is of `nets.dimensions.sovits.resample_positions`.
 """
 FlowRow = tuple[np.ndarray, np.ndarray]
 """Prior samples float32 [frames, inter] and timbre [gin]."""
@@ -276,7 +276,10 @@ class DiffusionRunner(Protocol):
     def features(
         self, codes: np.ndarray, phones: np.ndarray, ge: np.ndarray, positions: tuple[np.ndarray, ...]
     ) -> np.ndarray:
-        """Codes int32 [T], phones int32 [S], ge [gin] and `nets.diffusion.mel_positions` to features [frames, C]."""
+        """Codes int32 [T], phones int32 [S], ge [gin] and positions to features [frames, C].
+
+        The positions are of `nets.dimensions.diffusion.mel_positions`.
+        """
         ...
 
     def sample(
@@ -292,7 +295,7 @@ class DiffusionRunner(Protocol):
             noise: normal, float32 [F, bands].
             features: of prompt and stretch, [P + F, C].
             prompt: its mel, nominally in -1..1, [P, bands].
-            steps: one of `nets.dit.STEPS`.
+            steps: one of `nets.dimensions.diffusion.STEPS`.
 
         Returns:
             float32 [F, bands], as the prompt is.

@@ -1,6 +1,7 @@
 """The encoders a voice may need: recordings to content features and voice vectors, Mandarin to prosody features.
 
-Each is optional, loaded from its files (see `convert_encoders`) when first asked for, and works without the others.
+Each is optional and works without the others; it is loaded when first asked for, from the files that
+`weights.official_encoders` wrote.
 """
 
 import logging

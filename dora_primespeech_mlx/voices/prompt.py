@@ -78,7 +78,7 @@ def diffusion_prompt(
         codes: its semantic codes, int32 [m]; what they say of the silence appended to it is cut off.
         phones: ids of the phones it says, int32 [n].
         ge: timbre of the voice, float32 [gin].
-        steps: one of `nets.dit.STEPS`.
+        steps: one of `nets.dimensions.diffusion.STEPS`.
 
     Raises:
         ValueError: the recording is too short.

@@ -168,7 +168,7 @@ def random_weights(network: Any, random: np.random.Generator) -> dict[str, np.nd
 
 
 def write_random_model(folder: str | Path, size: str, seed: int = 0) -> None:
-    """Writes a model folder as `convert.convert` does.
+    """Writes a model folder as `official.convert` does.
 
     Args:
         folder: made if it is not there.

@@ -190,7 +190,7 @@ class Workshop:
 
     Attributes:
         folder: where random models are written.
-        size: a key of `random_checkpoint.SIZES`; "demo" is the voice that ships where it is there.
+        size: a key of `random_weights.SIZES`; "demo" is the voice that ships where it is there.
         settings: runtime, precision and threads.
         runtime: "mlx" or "onnx", as chosen.
         quick: few lengths and repeats.

@@ -96,7 +96,7 @@ class PrefillKernel:
     def __call__(
         self, newcomers: Sequence[Newcomer], slots: Sequence[int], states: mx.array, cache: mx.array, after: mx.array
     ) -> tuple[mx.array, mx.array]:
-        """Prefills texts; see `cuda_clusters.Prefill`."""
+        """Prefills texts; see `clusters.Prefill`."""
         rows, lasts = packed_rows(newcomers, slots, self.config.phones)
         added, has_bert = self._added(newcomers, rows)
         room = -(-len(rows) // ROWS) * ROWS

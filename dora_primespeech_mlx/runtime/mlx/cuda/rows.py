@@ -61,7 +61,7 @@ class ManyKernel:
     def __call__(
         self, sampling: mx.array, texts: mx.array, noise: mx.array, cache: mx.array
     ) -> tuple[mx.array, mx.array, mx.array]:
-        """Makes codes of texts that have one already; arguments and results as of `cuda_clusters.CodesKernel`."""
+        """Makes codes of texts that have one already; arguments and results as of `clusters.CodesKernel`."""
         count, rows = noise.shape[0], len(texts)
         sizes = mx.array([rows, count, cache.shape[4]], mx.int32)
         threads = self.threads
