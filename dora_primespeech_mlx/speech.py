@@ -157,12 +157,16 @@ class Timing:
     first_audio: float = 0.0
     total: float = 0.0
 
+    def add(self, stage: str, seconds: float) -> None:
+        """So much time went into `stage`."""
+        setattr(self, stage, getattr(self, stage) + seconds)
+
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
         """Adds the time of a block to `stage`."""
         began = time.perf_counter()
         yield
-        setattr(self, stage, getattr(self, stage) + time.perf_counter() - began)
+        self.add(stage, time.perf_counter() - began)
 
 
 @dataclass(frozen=True)

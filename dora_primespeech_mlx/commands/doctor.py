@@ -208,8 +208,7 @@ def check_voices(settings: Settings) -> Iterator[Finding]:
             text = f"{entry.name} has a diffusion decoder (v3, v4), which a CPU runs slower than real time"
             yield Finding(WARN, "voices", text, "Use a GPU, a voice of v2 to v2ProPlus, or speak into files.")
     entry = book.entries[book.default]
-    folder = entry.weights if isinstance(entry.weights, Path) else entry.weights[1].parent
-    encoders = Encoders(encoder_folders(folder, book.path.parent))
+    encoders = Encoders(encoder_folders(entry.folder, book.path.parent))
     for kind, use in SPEAKING_KINDS.items():
         there = encoders.has(kind)
         yield Finding(OK, "encoders", f"{kind} {'is there' if there else 'is not there'} ({use})")

@@ -164,8 +164,7 @@ def shipped_checks(settings: Settings) -> list[Check]:
         FileNotFoundError: the voice, or the stored numbers, are not installed.
     """
     book = read_voices(SHIPPED_VOICES)
-    folder = book.entries[book.default].weights
-    path = folder / EXPECTED if not isinstance(folder, tuple) else folder[0].parent / EXPECTED
+    path = book.entries[book.default].folder / EXPECTED
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; it comes with the package: install it again.")
     with np.load(path) as stored:

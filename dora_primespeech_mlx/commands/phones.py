@@ -113,8 +113,7 @@ def reader(voice: str | None, settings: Settings) -> tuple[Frontend, str]:
     entry = read_voices(settings.voices).find(voice or settings.voice)
     lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
     language = entry.language if settings.language == "auto" else settings.language
-    home = entry.prompt_language if entry.language == "auto" else entry.language
-    return Frontend("v2", lexicon, settings.g2pw_dir, home, entry.languages), language
+    return Frontend("v2", lexicon, settings.g2pw_dir, entry.home, entry.languages), language
 
 
 def pinyin(phones: Phones) -> Iterator[tuple[str, str]]:

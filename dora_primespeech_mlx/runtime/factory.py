@@ -11,6 +11,7 @@ from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.nets.dimensions.t2s import T2SConfig
 from dora_primespeech_mlx.runtime import mlx_start
 from dora_primespeech_mlx.runtime.interface import DiffusionRunner, SovitsRunner, T2SRunner
+from dora_primespeech_mlx.settings import RUNTIMES
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from dora_primespeech_mlx.runtime.onnx.session import GraphOf
 
 log = logging.getLogger(__name__)
-RUNTIMES = ("auto", "mlx", "onnx")
 INSTALL_MLX = "pip install mlx on a Mac, pip install 'mlx[cpu]' or 'mlx[cuda13]' on Linux; it has no wheel for Windows"
 
 
@@ -74,8 +74,8 @@ def choose(runtime: str) -> str:
     Raises:
         ValueError: for another setting, or MLX where it is not installed.
     """
-    if runtime not in RUNTIMES:
-        raise ValueError(f"{runtime!r} is not a runtime; choose one of {', '.join(RUNTIMES)}.")
+    if not RUNTIMES.accepts(runtime):
+        raise ValueError(f"{runtime!r} is not a runtime; it must be {RUNTIMES.allowed}.")
     if runtime == "mlx" and not has_mlx():
         raise ValueError(f"The runtime mlx needs MLX, which is not installed: {INSTALL_MLX}.")
     if runtime != "auto":

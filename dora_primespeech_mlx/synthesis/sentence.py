@@ -83,7 +83,7 @@ class Request:
             self.pace.waiting.add(self.listener)
         yield need
         if need is not None:
-            setattr(self.timing, need.stage, getattr(self.timing, need.stage) + need.took)
+            self.timing.add(need.stage, need.took)
 
 
 class CancelledError(Exception):

@@ -57,6 +57,11 @@ class VoiceEntry:
         """Where the weights lie."""
         return self.weights if isinstance(self.weights, Path) else self.weights[1].parent
 
+    @property
+    def home(self) -> str:
+        """The language that reads what shows none of its own: the texts', or the recording's where those are mixed."""
+        return self.prompt_language if self.language == "auto" else self.language
+
     def files(self) -> Iterator[Path]:
         """Every file the voice needs."""
         if isinstance(self.weights, Path):

@@ -66,6 +66,7 @@ class Voice:
         prompt: the recording whose prosody it follows.
         ge: timbre, float32 [gin].
         diffusion: what a v3 or v4 voice hears before each sentence; None for the others.
+        head: of T2S's attention, which tells when words are spoken; None where none does.
         model: what its networks are called, with their folder: "GPT-SoVITS v2 (demo)".
         entry: what the file says of it.
     """
@@ -229,8 +230,7 @@ class Library:
         from dora_primespeech_mlx.text import Frontend
 
         lexicon = read_lexicon(entry.lexicon) if entry.lexicon else None
-        home = entry.prompt_language if entry.language == "auto" else entry.language
-        frontend = Frontend(loaded.symbols, lexicon, self._settings.g2pw_dir, home, entry.languages)
+        frontend = Frontend(loaded.symbols, lexicon, self._settings.g2pw_dir, entry.home, entry.languages)
         frontend.check(entry.language)
         return frontend
 

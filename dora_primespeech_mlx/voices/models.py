@@ -126,11 +126,8 @@ def _traced(weights: Path | tuple[Path, Path], precision: str) -> tuple[dict[str
     from dora_primespeech_mlx.weights.load import load_model
 
     model = load_model(weights)
-    said, graphs = (
-        _said(model.t2s, model.sovits, model.symbols),
-        _graphs(model.t2s, model.sovits, onnx_precision(precision)),
-    )
-    return said, {name: graph.stored() for name, graph in graphs.items()}
+    graphs = _graphs(model.t2s, model.sovits, onnx_precision(precision))
+    return _said(model.t2s, model.sovits, model.symbols), {name: graph.stored() for name, graph in graphs.items()}
 
 
 def examine(weights: Path | tuple[Path, Path]) -> Any:

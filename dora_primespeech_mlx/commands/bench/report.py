@@ -69,7 +69,6 @@ class Axes:
     def __init__(self, x: tuple[float, float], y: tuple[float, float], logarithmic: bool = False):
         self._scale = math.log10 if logarithmic else float
         self._x, self._y = tuple(map(self._scale, x)), tuple(map(self._scale, y))
-        self._logarithmic = logarithmic
 
     def x(self, value: float) -> float:
         """Distance from the left."""
