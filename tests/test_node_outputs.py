@@ -1,14 +1,18 @@
-"""The tables of what the node sends, and the page that repeats them."""
+"""The tables of what the node reads and sends, and the page and the manifest that repeat them."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from dora_primespeech_mlx.node.outputs import FIELDS, HANDED_ON, OUTPUTS, names_on
+from dora_primespeech_mlx.node.receiver import INPUTS
+from dora_primespeech_mlx.settings import VARIABLES, Settings
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "interface.md").read_text(encoding="utf-8")
+MANIFEST = yaml.safe_load((ROOT / "dora-node.yml").read_text(encoding="utf-8"))
 ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in PAGE.splitlines() if line.startswith("|")]
 
 
@@ -34,9 +38,19 @@ def test_the_page_has_no_row_that_the_tables_lack():
     assert len(rows) == len(OUTPUTS) + len(FIELDS) + 3  # two heads, and what is handed on
 
 
-def test_the_manifest_names_the_same_outputs():
-    manifest = yaml.safe_load((ROOT / "dora-node.yml").read_text(encoding="utf-8"))
-    assert set(manifest["outputs"]) == {output.name for output in OUTPUTS}
+def test_the_manifest_names_the_same_inputs_and_outputs():
+    assert set(MANIFEST["inputs"]) == set(INPUTS)
+    assert set(MANIFEST["outputs"]) == {output.name for output in OUTPUTS}
+
+
+@pytest.mark.parametrize("name", MANIFEST["env"])
+def test_what_the_manifest_says_of_a_variable_is_so(name):
+    (variable,) = [variable for variable in VARIABLES if name in variable.names]
+    told = MANIFEST["env"][name]
+    if "default" in told:
+        assert told["default"] == getattr(Settings(), variable.field)
+    for option in getattr(variable.kind, "options", ()):
+        assert option in re.findall(r"\w+", told["description"])
 
 
 def test_fields_are_on_the_outputs_they_say():
