@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dora_primespeech_mlx.names.paths import in_words, is_folder, perhaps, there
+from dora_primespeech_mlx.names.values import addressed
 
 
 def test_a_path_that_is_nearly_right_is_told_with_the_one_that_may_be_meant(tmp_path: Path) -> None:
@@ -27,6 +28,22 @@ def test_a_path_that_is_nearly_right_is_told_with_the_one_that_may_be_meant(tmp_
     assert perhaps(Path("C:\\voices\\ref.wav")).startswith("it is a path of Windows")
     assert perhaps(tmp_path / "other.wav") == perhaps(tmp_path) == perhaps(tmp_path / ("x" * 999)) == ""
     assert perhaps(tmp_path / "no" / "where" / "ref.wav") == f"there is no folder {tmp_path / 'no'}: check the path"
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("a%20b.wav", "a%20b.wav"),
+        ("file:///voices/a%20b.wav", "/voices/a b.wav"),
+        ("file://localhost/voices/a.wav", "/voices/a.wav"),
+        ("file:///C:/voices/a.wav", "C:/voices/a.wav"),
+        ("file://voices/a.wav", "voices/a.wav"),
+        ("file:///take#2.wav", "/take#2.wav"),
+        ("file://[", "["),
+    ],
+)
+def test_an_address_of_a_file_is_its_path(written: str, path: str) -> None:
+    assert addressed(written) == path
 
 
 def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

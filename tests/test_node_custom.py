@@ -39,6 +39,8 @@ def test_files_under_the_folders_are_permitted(folder, settings, tmp_path):
     assert permitted("ref.wav", 10, settings) == folder / "ref.wav"
     for written in (str(folder / "ref.wav"), f"file://{folder}/ref.wav", '"ref.wav"', " ref.wav "):
         assert permitted(written, 10, settings) == folder / "ref.wav"
+    (folder / "my ref.wav").write_bytes(b"sound")
+    assert permitted((folder / "my ref.wav").as_uri(), 10, settings) == folder / "my ref.wav"
     elsewhere = Settings(voices=tmp_path / "x" / "voices.json", voice_dirs=(folder,))
     assert permitted("ref.wav", 10, elsewhere) == folder / "ref.wav"
 

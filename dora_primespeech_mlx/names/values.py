@@ -2,10 +2,11 @@
 
 import math
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from dora_primespeech_mlx.names.spellings import language_code
 
@@ -242,12 +243,19 @@ def unquoted(raw: str) -> str:
     return raw[1:-1].strip() if len(raw) > 1 and raw[0] == raw[-1] and raw[0] in "\"'" else raw
 
 
+def addressed(raw: str) -> str:
+    """The path that an address stands for: `file:///my%20list.json`, also with a drive of Windows; others stay."""
+    if not raw.startswith("file://"):
+        return raw
+    path = unquote(raw.removeprefix("file://").removeprefix("localhost"))
+    return path[1:] if re.match(r"/[A-Za-z]:", path) else path
+
+
 def expand(raw: str) -> Path:
     """Path with `~` and `$NAME` expanded; an address `file://...` is one too.
 
     Where the system knows no home, as for a user of a container that has a number and no name, nothing is in it and
     nothing can be written there.
     """
-    raw = unquote(urlsplit(raw.strip()).path) if raw.strip().startswith("file://") else raw
-    path = os.path.expanduser(os.path.expandvars(raw.strip()))
+    path = os.path.expanduser(os.path.expandvars(addressed(raw.strip())))
     return Path(os.devnull, path) if path.split("/")[0] == "~" else Path(path)

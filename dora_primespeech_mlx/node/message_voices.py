@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dora_primespeech_mlx.names.paths import elsewhere, is_folder, perhaps
-from dora_primespeech_mlx.names.values import expand, unquoted
+from dora_primespeech_mlx.names.values import addressed, expand, unquoted
 from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.settings import OWN_VOICES, Settings
 from dora_primespeech_mlx.speech import Style, Wishes
@@ -105,7 +105,7 @@ def permitted(name: str, largest: int, settings: Settings) -> Path:
     if away := elsewhere(name):
         raise ValueError(f"the message names {name[:200]}, {away}")
     folders = [*settings.voice_dirs, settings.voices.parent, expand(OWN_VOICES)]
-    given = Path(os.path.expanduser(unquoted(name.strip()).removeprefix("file://")))
+    given = Path(os.path.expanduser(addressed(unquoted(name.strip()))))
     candidates = [given] if given.is_absolute() else [folder / given for folder in folders]
     path = next((candidate for candidate in candidates if candidate.is_file()), candidates[0]).resolve()
     roots = None if settings.voice_paths == "any" else [folder.resolve() for folder in folders]
