@@ -31,6 +31,7 @@ NOTE_NUMBER = regex(
 """The raised number of a note, behind a word or its mark."""
 UNIT_WORDS = ("meter", "meters", "metre", "metres", "second", "seconds", "feet", "foot", "inch", "inches", "mile",
               "miles", "yard", "yards", "hour", "hours")  # fmt: skip
+COMMAND = regex(r"\\[A-Za-z]+")
 CALCULATED = regex("[=+×÷√≈<>]")
 DIVIDES = regex(r"(?<=[\da-z]) ∣ (?=[\da-z])")
 """The bar between a number and a multiple of it, which is no other bar: 3 ∣ 9."""
@@ -149,16 +150,23 @@ def _matrix(text: str, language: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     han = len(re.findall(rf"[{HAN}]", text))
     if not han:
+        has_letters = re.search("[A-Za-z]", text)
+        text = _without_commands(text)
         # Between marks of Mandarin, IT is an abbreviation and the it of 9b-it part of a name.
         whole = re.findall("(?<![A-Za-z0-9+=×/*-])[A-Za-z]{2,}(?![A-Za-z0-9+=×/*²³-])", text)
         found = [word for word in whole if not word.isupper()] if is_chinese else re.findall("[A-Za-z]{2,}", text)
         has_words = any(word.lower() in words("en_function_words.txt") for word in found)
-        return "en" if has_words or (not is_chinese and re.search("[A-Za-z]", text)) else "zh"
+        return "en" if has_words or (not is_chinese and has_letters) else "zh"
     latin = WORD.findall(without_formulas(text))
     # The NO of a reaction is no word.
     written = [word for word in latin if len(word) == 1 or not word.isupper()]
     is_clause = any(word.lower() in words("en_function_words.txt") for word in written)
     return "en" if is_clause and len(latin) > han else "zh"
+
+
+def _without_commands(text: str) -> str:
+    r"""`text` without formulas between their signs and without commands of LaTeX: the `\in` of one is no word."""
+    return COMMAND.sub(" ", without_formulas(text)) if "\\" in text or "$" in text else text
 
 
 def matrix_language(text: str, language: str) -> str:
@@ -174,7 +182,7 @@ def evident_language(text: str) -> str:
         return "ko"
     if re.search(rf"[{HAN}]", text):
         return _matrix(text, "auto")
-    found = re.findall(r"[A-Za-z]{2,}|\b(?:I|[Aa](?= [A-Za-z]))\b", text)
+    found = re.findall(r"[A-Za-z]{2,}|\b(?:I|[Aa](?= [A-Za-z]))\b", _without_commands(text))
     if any(word.lower() in words("en_function_words.txt") for word in found):
         return "en"
     return "zh" if CHINESE_MARKS.search(text) else ""

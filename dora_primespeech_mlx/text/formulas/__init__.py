@@ -6,9 +6,11 @@ A formula is read before its sentence is split by language, while every sign is 
 import math
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import cache
 
 from dora_primespeech_mlx.text.formulas.reader import FUNCTION_NAMES, known_commands, read
+from dora_primespeech_mlx.text.formulas.rewritten import rewritten
 from dora_primespeech_mlx.text.formulas.tokens import LOWERED, RAISED
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal
 from dora_primespeech_mlx.text.rules import after, before, regex
@@ -149,6 +151,10 @@ DELIMITED = regex(
     r"|(?<![\\$A-Za-z0-9])\$(?P<inline>(?=[^\s$])[^$\n]{0,300}?(?<![\s\\]))\$(?![\d$])",
     re.DOTALL,
 )
+ENDING = regex(r"(?<=[^\s\\.。])([.。])\s*$")
+"""The full stop of the sentence that a formula ends."""
+TWO_LETTERS = regex(r"(?<=[-+*/=^({])\s*(?:at|as|am|is|it|if|in|an|do|so|us|we|me|my|be|by|he|go)\s*(?=[-+*/=^)}]|$)")
+"""A product of two letters that looks like a word: v_0 + at."""
 UNIT_POWER = regex(
     r"(\d\s?(?:[A-Za-zμ]+/)?(?:[kcdmμ]?m|s|ft|in|mi|yd)|(?<![\w^])(?:[A-Za-z]+/)(?:[kcdm]?m|s))\^([23])(?!\d|\.\d)"
 )
@@ -234,10 +240,7 @@ def speak_formulas(text: str, language: str) -> str:
         text = re.sub(r"(?<=[\w)\]]) \^ (?=[-\w(])", "^", text)
         text = re.sub(r"\^([A-Za-z0-9+−-]{1,6})\^(?!\w)", r"^\1 ", text)
     if "|" in text:
-        text = GIVEN.sub(r"\1给定" if language == "zh" else r"\1 given ", text)
-        text = SUCH_THAT.sub(r"{\1，满足" if language == "zh" else r"{\1 such that ", text)
-        for bars in (BARS, LONG_BARS):
-            text = bars.sub(r"\1的绝对值" if language == "zh" else r" absolute value of \1", text)
+        text = _outside(text, _without_bars, language)
     if ":" in text or "：" in text:
         text = PROPORTION.sub(lambda match: _proportion(match, language), text)
     if "lim" in text:
@@ -271,6 +274,25 @@ def speak_formulas(text: str, language: str) -> str:
         text = BARE.sub(lambda match: _bare(match.group(), language), text)
     text = UNIT_POWER.sub(lambda match: f"{match[1]}{'²³'[int(match[2]) - 2]}", text)
     return PLAIN.sub(lambda match: spoken_plain(match, language), text)
+
+
+def _outside(text: str, say: Callable[[str, str], str], language: str) -> str:
+    """`text` as `say` has it, but for its delimited formulas."""
+    said, start = [], 0
+    for match in DELIMITED.finditer(text) if "$" in text or "\\" in text else ():
+        if is_formula(match):
+            said += [say(text[start : match.start()], language), match.group()]
+            start = match.end()
+    return "".join([*said, say(text[start:], language)])
+
+
+def _without_bars(text: str, language: str) -> str:
+    """Conditions, sets and absolute values in words."""
+    text = GIVEN.sub(r"\1给定" if language == "zh" else r"\1 given ", text)
+    text = SUCH_THAT.sub(r"{\1，满足" if language == "zh" else r"{\1 such that ", text)
+    for bars in (BARS, LONG_BARS):
+        text = bars.sub(r"\1的绝对值" if language == "zh" else r" absolute value of \1", text)
+    return text
 
 
 def _result(match: re.Match[str]) -> str:
@@ -364,19 +386,14 @@ def without_formulas(text: str) -> str:
 def spoken_formula(source: str, language: str) -> str:
     """A formula in words of `language`; letters stay letters, in capitals in Mandarin."""
     source = re.sub(r"\s*\*\*\s*", "^", source)
-    source = re.sub(r"\\nabla\s*\\(cdot|times)(?![A-Za-z])", _of_nabla, source)
+    source = rewritten(source)
     if "langle" in source or "rangle" in source or "⟩" in source or "braket" in source:
         for pattern, said in BRACKETS:
             source = pattern.sub(said, source)
     for typed, sign in SPELLINGS:
         source = source.replace(typed, sign)
     said = re.sub(r"\s+", " ", read(source, language)).strip()
-    return re.sub(r"(?<=[^A-Za-z\s,])\s*(?=[A-Za-z])", NAME_GOES_ON, said) if language == "zh" else said
-
-
-def _of_nabla(match: re.Match[str]) -> str:
-    """What the sign of a gradient means before a product."""
-    return "\\divergence " if match[1] == "cdot" else "\\curl "
+    return re.sub(r"(?<=[^A-Za-z\s,\d/])\s*(?=[A-Za-z])", NAME_GOES_ON, said) if language == "zh" else said
 
 
 def _delimited(match: re.Match[str], language: str) -> str:
@@ -385,7 +402,9 @@ def _delimited(match: re.Match[str], language: str) -> str:
     if not is_formula(match):
         return match.group()
     source = next(match[name] for name in ("display", "square", "round", "block", "inline") if match[name] is not None)
-    return f" {spoken_formula(source, language)} "
+    mark = ENDING.search(source)
+    closing = mark[1] if mark else ""
+    return f" {spoken_formula(source.removesuffix(mark.group()) if mark else source, language)}{closing} "
 
 
 def is_formula(match: re.Match[str]) -> bool:
@@ -398,7 +417,7 @@ def is_formula(match: re.Match[str]) -> bool:
     if (
         any(
             word.lower() in words("en_function_words.txt")
-            for word in re.findall(r"(?<![\\A-Za-z])[A-Za-z]{2,}", inline)
+            for word in re.findall(r"(?<![\\A-Za-z])[A-Za-z]{2,}", TWO_LETTERS.sub(" ", inline))
         )
         and "\\" not in inline
     ):

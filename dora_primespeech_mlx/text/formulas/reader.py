@@ -5,6 +5,7 @@ from functools import cache
 
 from dora_primespeech_mlx.text.formulas.tokens import LOWERED, RAISED, Tokens
 from dora_primespeech_mlx.text.formulas.wording import Item, Wording, joined, shape
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import lines, mapping, words
 
 FUNCTION_NAMES = r"(?:(?:arc)?(?:sin|cos|tan)h?|log|ln|lg|exp|sqrt|lim|max|min|det|gcd|Var|Cov)"
@@ -32,6 +33,14 @@ MARKS = {
     "*": "star", "⋅": "star", "\\ast": "star", "\\dagger": "dagger", "\\top": "T",
 }  # fmt: skip
 """What is raised and is no power."""
+INVERSE = regex(r"\^\s*(?:\{\s*[-−]\s*1\s*\}|[-−]\s*1(?!\d))|⁻¹(?![⁰¹²³⁴-⁹])")
+"""What makes the inverse of a function."""
+CHARGE = regex(r"\s*(?:\{\s*\d{0,2}\s*[-+−]\s*\}|[-+−](?!\s?[\w\\({.]))")
+"""What is raised and ends with a sign: the charge of an ion, the side from which a limit is."""
+SUPERSCRIPT = regex(r"\s*[(\[]\s*\w{1,3}\s*[)\]]\s*\}")
+"""What is raised in brackets, the number of an example or a layer."""
+SPOKEN_WORD = regex(r"(?=.*[aeiou])[a-z]{4,}")
+"""Letters in a row that are a name and no product: softmax."""
 DEEPEST = 40
 
 
@@ -136,6 +145,8 @@ class Reader:
             "'": ("撇", "prime", "words"),
             "!": ("的阶乘", "factorial", "group"),
         }
+        if token == "⊙" and before is not None and before.what not in STARTS:
+            return Item(say("乘", "times"), "operator")
         if token in fixed:
             zh, en, what = fixed[token]
             return Item(say(zh, en), what)
@@ -175,6 +186,9 @@ class Reader:
             token += self._tokens.next()
         if re.fullmatch(FUNCTION_NAMES, token):
             return self._command(token, None) or Item("", "words")
+        if SPOKEN_WORD.fullmatch(token):
+            takes = self._tokens.peek() == "(" and not self._wording.is_mandarin
+            return Item(f"{token} of" if takes else token, "function" if self._tokens.peek() == "(" else "words")
         letters = list(token.upper() if self._wording.is_mandarin else token)
         if len(letters) > 1 and self._tokens.peek(False)[:1] in {"^", "_", *RAISED}:
             # Only the last of several letters has the power: mc².
@@ -184,6 +198,8 @@ class Reader:
 
     def _brackets(self, closer: str, before: Item | None) -> Item:
         inner = self.row(closer)
+        if closer == "]" and self._tokens.peek(False) == "_":
+            return Item(joined(inner) + self._between(), "words")
         what = before.what if before else ""
         if what == "function":
             return Item(joined(inner), "words")
@@ -208,11 +224,40 @@ class Reader:
         goes_on = before is not None and before.what == "group" and self._tokens.last(1) == [closer]
         opens = before is None or goes_on or before.what in STARTS | {"number"}
         if not opens or not self._tokens.is_ahead(closer):
-            return Item(self._wording.either("给定", "given"), "relation")
+            return self._condition()
         said = joined(self.row(closer))
+        if closer == "\\|":
+            return self._norm(said)
         is_vector = said.startswith(self._wording.either("向量", "vector "))
         name = self._wording.either(*(("模", "magnitude") if is_vector else ("绝对值", "absolute value")))
         return Item(self._wording.either(f"{said}的{name}", f"{name} of {said}"), "group")
+
+    def _norm(self, said: str) -> Item:
+        """The length of a vector, with the number that says which: two norm of x."""
+        which = joined(self._argument()) if self._tokens.skip("_") else ""
+        return Item(self._wording.either(f"{said}的{which}范数", f"{which} norm of {said}".strip()), "group")
+
+    def _condition(self) -> Item:
+        """A bar alone: a condition in brackets, what a set has in common, else what divides another."""
+        opened: list[str] = []
+        for token in self._tokens.last(60):
+            if token in {"(", "[", "\\{"}:
+                opened.append(token)
+            elif token in {")", "]", "\\}"} and opened:
+                opened.pop()
+        zh, en = {"": ("整除", "divides"), "\\{": ("满足", "such that")}.get(
+            opened[-1] if opened else "", ("给定", "given")
+        )
+        return Item(self._wording.either(zh, en), "relation")
+
+    def _between(self) -> str:
+        """From where to where something is taken, or at which place, after `_`."""
+        self._tokens.next()
+        below = joined(self._argument())
+        if not self._tokens.skip("^"):
+            return self._wording.either(f"在{below}处的值", f" at {below}")
+        above = joined(self._argument())
+        return self._wording.either(f"从{below}到{above}", f" from {below} to {above}")
 
     def _argument(self) -> list[Item]:
         """What a command is about: a group in braces, or one thing."""
@@ -256,7 +301,14 @@ class Reader:
             template = self._wording.either(*mapping("latex_accents.tsv")[name].split("\t"))
             return Item(template.replace("{}", joined(self._argument())), "letter")
         if name in IN_WORDS:
-            return Item(self._tokens.raw().replace("−", "-").strip(), "words")
+            return self._upright(before)
+        if name == "mid":
+            return self._condition()
+        if name == "evaluated":
+            return Item(self._between().strip(), "words")
+        if name == "when":
+            is_told = re.match(r"(?:\s|\\(?:q?quad|[,; ]))*\\(?:text|mathrm|mbox)", "".join(self._tokens.rest(12)))
+            return None if is_told else Item(self._wording.either(",当", ", if"), "pause")
         if name in UNSEEN or name in words("latex_silent.txt"):
             self._unseen(name)
             return None
@@ -273,6 +325,26 @@ class Reader:
             return self._logarithm()
         return self._named(name, before)
 
+    def _upright(self, before: Item | None) -> Item:
+        """Words, a unit, or the elements of a substance."""
+        source, power = self._tokens.raw(), self._power_of_unit()
+        if self._tokens.peek(False) == "_" and re.fullmatch("(?:[A-Z][a-z]?)+", source):
+            return Item(" ".join(source.upper()), "words")
+        if re.match(r"\^\{[-−]1\}", "".join(self._tokens.rest(5))) and (unit := self._wording.per(source)):
+            self._tokens.next()
+            self._tokens.raw()
+            return Item(unit, "words")
+        return Item(self._wording.upright(source, before, power), "words")
+
+    def _power_of_unit(self) -> str:
+        """The power of what has just been written upright, where it is one of a unit: "²", "³" or ""."""
+        power = re.match(r"\^(?:([23])(?!\d)|\{([23])\})", "".join(self._tokens.rest(4)))
+        if power is None:
+            return ""
+        self._tokens.next()
+        self._tokens.raw()
+        return {"2": "²", "3": "³"}[power[1] or power[2]]
+
     def _named(self, name: str, before: Item | None) -> Item | None:
         """A command that has words of its own; an unknown one is read as it is written."""
         zh, en = commands().get(name, (name, name) if len(name) > 1 else ("", ""))
@@ -283,7 +355,7 @@ class Reader:
             return None
         if en.endswith(" of"):
             return self._function(said)
-        is_relation = name.endswith(("arrow", "iff", "implies", "mod"))
+        is_relation = name.endswith(("arrow", "iff", "implies", "mod", "follows"))
         return Item(said, "letter" if len(said) == 1 else "relation" if is_relation else "words")
 
     def _unseen(self, name: str) -> None:
@@ -294,6 +366,8 @@ class Reader:
 
     def _function(self, said: str) -> Item:
         """The name of a function, with its power before what it is taken of: sin² x."""
+        if self._is_inverse():
+            return Item(self._wording.inverse(said), "function")
         if self._tokens.peek()[:1] in {"^", *RAISED}:
             power = self._raised()
             said = self._wording.either(f"{said}{power}", f"{said.removesuffix(' of')}{power} of")
@@ -332,7 +406,7 @@ class Reader:
         if name.startswith("array"):
             self._tokens.raw()
         is_matrix = "matrix" in name
-        self._tokens.replace("&", "\\\\" if is_matrix else " ")
+        self._tokens.replace("&", "\\\\" if is_matrix else "\\when" if "cases" in name else " ")
         return Item(self._wording.either("矩阵", "matrix"), "words") if is_matrix else None
 
     def _with_scripts(self, item: Item) -> Item:
@@ -344,10 +418,21 @@ class Reader:
             elif token in {"'", "’", "′"}:
                 self._tokens.next()
                 said += self._wording.either("撇", " prime")
+            elif item.source.lower() in {"f", "g", "h"} and what == "letter" and self._is_inverse("("):
+                said += self._wording.either("的反函数", " inverse")
             else:
                 said += self._raised()
                 what = "letter" if what == "letter" else "words"
         return Item(said, what, item.source)
+
+    def _is_inverse(self, before: str = "") -> bool:
+        """Take the power of an inverse, if it comes and stands before `before`; whether it was taken."""
+        ahead = "".join(self._tokens.rest(8))
+        if not re.match(rf"\s*(?:{INVERSE.pattern})\s*{re.escape(before)}", ahead):
+            return False
+        if self._tokens.next() == "^" and len(self._tokens.raw()) == 1:
+            self._tokens.next()
+        return True
 
     def _raised(self) -> str:
         """What is raised, after `^` or in raised digits, as it is said behind its base."""
@@ -356,13 +441,28 @@ class Reader:
             return self._wording.power(read_with(token.translate(LOWERED), self._wording))
         if self._tokens.skip("("):
             return self._wording.power(joined(self.row(")")))
+        if CHARGE.match("".join(self._tokens.rest(8))):
+            return self._wording.charge(self._tokens.raw().replace(" ", ""))
         in_braces = self._tokens.skip("{")
+        if in_braces and SUPERSCRIPT.match("".join(self._tokens.rest(8))):
+            return self._wording.superscript(joined(self.row("}")))
         mark = self._tokens.peek()
         if mark in MARKS:
             self._tokens.next()
             if in_braces:
                 self.row("}")
             is_degrees = MARKS[mark] == "degrees"
-            scale = self._tokens.next() if is_degrees and self._tokens.peek() in {"C", "F"} else ""
-            return self._wording.degrees(scale) if is_degrees else self._wording.mark(MARKS[mark])
+            return self._wording.degrees(self._scale()) if is_degrees else self._wording.mark(MARKS[mark])
+        if not in_braces and re.fullmatch("[A-Za-z]", mark):
+            self._tokens.next()
+            return self._wording.power(mark if mark == "T" or not self._wording.is_mandarin else mark.upper())
         return self._wording.power(joined(self.row("}") if in_braces else self._argument()))
+
+    def _scale(self) -> str:
+        """Take the scale of a temperature behind its raised circle, upright or not: "C", "F" or ""."""
+        scale = re.match(r"\s*(?:\\(?:text|mathrm|rm)\s*\{\s*)?([CF])(?![A-Za-z])", "".join(self._tokens.rest(8)))
+        if scale is None:
+            return ""
+        if self._tokens.next().startswith("\\"):
+            self._tokens.raw()
+        return scale[1]

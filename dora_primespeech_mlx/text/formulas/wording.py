@@ -1,11 +1,27 @@
 """How the parts of a formula are worded, in Mandarin or English."""
 
+import re
 from dataclasses import dataclass
 
 from dora_primespeech_mlx.text.english import numbers as english
 from dora_primespeech_mlx.text.mandarin import numbers as mandarin
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import sign_words
+from dora_primespeech_mlx.text.units import english_unit, english_units, mandarin_unit, mandarin_units
 
+ARCS = frozenset(("sine", "cosine", "tangent", "cotangent", "secant", "cosecant"))
+"""Functions whose inverse has a name of its own."""
+IN_MANDARIN = {
+    "if": "如果", "otherwise": "其他", "else": "其他", "and": "且", "or": "或", "where": "其中", "for all": "对任意",
+    "when": "当",
+}  # fmt: skip
+"""English words within a formula of a Mandarin text."""
+POWERS = {"1": "", "2": "²", "3": "³"}
+UNIT_BELOW = regex(r"([A-Za-z]+)\s*(?:\\[,; ]|[·\s])\s*([A-Za-z]+)\^\{-([123])\}")
+"""A unit and one that it is divided by."""
+LOWERED_OR_CHARGE = regex(r"_\{?(\d{1,2})\}?|\^\{?(\d?)([-+])\}?")
+AT_POWER = regex(r"(?:次方|squared|cubed|to the power of [a-z -]+)$")
+"""The end of a number in words, behind which a unit is in words too."""
 ROOTS = {"three": "cube", "four": "fourth", "five": "fifth"}
 
 
@@ -98,6 +114,41 @@ class Wording:
         """What is raised and is no power: prime, star, dagger, or the T of a transpose."""
         marks = {"T": ("的转置", " transpose"), "prime": ("撇", " prime"), "star": ("星", " star")}
         return self.either(*marks.get(name, (name, f" {name}")))
+
+    def inverse(self, said: str) -> str:
+        """The inverse of a function: inverse sine of, arc sine."""
+        return self.either(f"arc {said}" if said in ARCS else f"{said}的反函数", f"inverse {said}")
+
+    def charge(self, charge: str) -> str:
+        """What is raised and ends with a sign: three plus, 三正."""
+        number, sign = charge[:-1], charge[-1]
+        name = self.either(*({"+": ("正", "plus")}.get(sign, ("负", "minus"))))
+        if self.is_mandarin:
+            return f"{mandarin.cardinal(number) if number else ''}{name}"
+        return f" {english.cardinal(number)} {name}" if number else f" {name}"
+
+    def superscript(self, said: str) -> str:
+        """The number of an example or of a layer, raised in brackets."""
+        return self.either(f"上标{said}", f" superscript {said}")
+
+    def upright(self, source: str, before: Item | None, power: str) -> str:
+        """Words or a unit in upright letters, `power` of which ("²") is written behind them."""
+        said = re.sub(r"\s*\\cdot\s*", "·", source.replace("−", "-")).strip()
+        said = UNIT_BELOW.sub(lambda match: f"{match[1]}/{match[2]}{POWERS[match[3]]}", said)
+        said = LOWERED_OR_CHARGE.sub(lambda match: match[1] or f" {self.charge(match[2] + match[3])} ", said)
+        said = re.sub(r"\^\{?([23])\}?", lambda match: POWERS[match[1]], said) + power
+        if before is not None and AT_POWER.search(before.words):
+            if self.is_mandarin and re.fullmatch(mandarin_units(), said):
+                return mandarin_unit(said)
+            if not self.is_mandarin and re.fullmatch(english_units(), said):
+                return english_unit(said, is_one=False)
+        return IN_MANDARIN.get(said, said) if self.is_mandarin else said
+
+    def per(self, unit: str) -> str:
+        """Behind a number, for each of a unit; "" where `unit` is none."""
+        if not re.fullmatch(self.either(mandarin_units(), english_units()), unit):
+            return ""
+        return f"每{mandarin_unit(unit)}" if self.is_mandarin else f"per {english_unit(unit, is_one=True)}"
 
     def degrees(self, scale: str) -> str:
         """A raised circle, and the scale behind it, "C", "F" or ""."""
