@@ -141,6 +141,9 @@ class World:
         assert [metadata["fin"] for _, metadata in mine] == [False] * (len(mine) - 1) + [True] * bool(mine)
         return np.concatenate([np.asarray(value) for value, _ in mine]) if mine else np.zeros(0)
 
+    def markers(self) -> list[dict]:
+        return [metadata for output, value, metadata in self.sent if output == "audio" and not len(value)]
+
     def statuses(self) -> list[str]:
         return [value[0].as_py() for output, value, _ in self.sent if output == "status"]
 
@@ -443,6 +446,45 @@ def test_a_reset_of_one_session_is_marked_so_while_another_is_heard():
     world.run(3)
     assert world.outcomes() == {0: ["cancelled"], 1: ["completed"]}
     np.testing.assert_array_equal(world.heard(1), speech("Hello there."))
+
+
+@pytest.mark.parametrize("command", ["stop", "reset", "cancel"])
+def test_a_command_of_a_session_is_about_its_texts_alone(command):
+    world = World()
+    world.ask("Hello.", segment_id=0, question_id="a", session_id=1)
+    world.ask("Hello there.", segment_id=1, question_id="b", session_id=2)
+    world.run(0.3)
+    world.dispatcher.control(pa.array([command]), {"session_id": 2}, world.now)
+    assert [marker["flush_session"] for marker in world.markers()] == ["2"]
+    world.run(3)
+    assert world.outcomes() == {0: ["completed"], 1: ["cancelled"]}
+
+
+def test_a_stop_flushes_what_was_sent_to_its_end_while_it_plays():
+    world = World("only")
+    world.ask("Hello.", segment_id=0)
+    world.run(1.0, until=lambda: world.outcomes() == {0: ["completed"]})
+    world.dispatcher.control(pa.array(["stop"]), {}, world.now - 0.3)  # a listener has some of it left
+    assert [(marker["flush"], marker["segment_id"]) for marker in world.markers()] == [(True, 0)]
+    world.dispatcher.control(pa.array(["stop"]), {}, world.now)
+    assert len(world.markers()) == 1
+    assert world.outcomes() == {0: ["completed"]}
+
+
+def test_a_text_with_flush_comes_after_a_stop():
+    world = World("only")
+    world.ask("Hello.", segment_id=0)
+    world.run(0.3)
+    world.ask("Hello there.", segment_id=1, flush=True)
+    world.run(3)
+    assert world.outcomes() == {0: ["cancelled"], 1: ["completed"]}
+
+
+@pytest.mark.parametrize("value", [pa.array([], pa.string()), pa.array([1.5, 2.0]), pa.array([None], pa.string())])
+def test_a_command_that_is_none_is_answered(value):
+    world = World("only")
+    world.dispatcher.control(value, {}, world.now)
+    assert len(world.statuses()) == 1 and world.statuses()[0].startswith("error: ")
 
 
 def test_a_cancelled_text_is_not_spoken_by_another_when_its_machine_vanishes():

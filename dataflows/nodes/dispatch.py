@@ -15,7 +15,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from dora_primespeech_mlx.node.messages import cancels, ends, handed_on, has_flag, parse_control
+from dora_primespeech_mlx.node.messages import cancels, ends, handed_on, has_flag, is_true, parse_control
+from dora_primespeech_mlx.node.payloads import to_text
 
 Metadata = dict[str, Any]
 Send = Callable[[str, pa.Array, Metadata], None]
@@ -180,6 +181,8 @@ class Dispatcher:
 
     def text(self, value: pa.Array, metadata: Metadata, now: float) -> None:
         """A text, or a piece of one."""
+        if is_true(metadata.get("flush")):
+            self._end(now, metadata.get("session_id"), lambda text: True)
         metadata = {name: item for name, item in metadata.items() if name not in NEVER_PASSED_ON}
         key = (str(metadata.get("session_id", "")), str(metadata.get("question_id", "")))
         if self._takes_no_more(key, metadata, now):
@@ -200,7 +203,7 @@ class Dispatcher:
         if piece:
             self._open[key] = text
             if cancels(metadata):
-                self._cancel([text], now)
+                self._cancel([text], {text.session}, now)
             if ends(metadata) or cancels(metadata):
                 del self._open[key]
 
@@ -215,22 +218,23 @@ class Dispatcher:
         return text.count not in self._texts and now - text.news > self._patience.lost
 
     def control(self, value: pa.Array, metadata: Metadata, now: float) -> None:
-        """A command that ends texts: stop, reset (with a question_id: all texts but those of it) or cancel."""
+        """A command that ends texts: stop, reset (with a question_id: all texts but those of it) or cancel.
+
+        With a session_id it is about the texts of that session alone.
+        """
         try:
-            command = parse_control(str(value[0].as_py()))
+            command = parse_control(to_text(value))
         except ValueError as error:
             self._say(f"error: {error}")
             return
-        question = command.question_id or metadata.get("question_id")
-        texts = list(self._texts.values())
-        if command.name == "cancel":
-            meant = [text for text in texts if str(text.question) == str(question)] if question else texts[:1]
-            self._cancel(meant, now)
-        elif command.name in ("stop", "reset"):
-            kept = None if command.name == "stop" or question is None else str(question)
-            self._cancel([text for text in texts if str(text.question) != kept], now)
-        else:
+        question, session = command.question_id or metadata.get("question_id"), metadata.get("session_id")
+        if command.name not in ("cancel", "reset", "stop"):
             self._say(f"error: {command.name} is for one node, and here are {len(self._speakers)}; send it to each")
+        elif command.name == "cancel":
+            self._end(now, session, lambda text: not question or str(text.question) == str(question), not question)
+        else:
+            kept = str(question) if command.name == "reset" and question else None
+            self._end(now, session, lambda text: str(text.question) != kept)
 
     def closed(self, now: float) -> None:
         """The sender of texts has gone."""
@@ -400,12 +404,21 @@ class Dispatcher:
         self._say(f"text {text.name}: {why}")
         self._answer(text, error)
 
-    def _cancel(self, texts: list[Text], now: float) -> None:
-        """Answer texts as cancelled; before that, let players forget what they have of sessions whose last audio it is.
+    def _end(self, now: float, session: Any, meant: Callable[[Text], bool], only_first: bool = False) -> None:
+        """Cancel the texts that are meant, of one session or of all, and let players forget what they have of such."""
+        known = None if session is None else str(session)
+        texts = [text for text in self._texts.values() if known in (None, text.session) and meant(text)]
+        playing = {key for key, heard in self._last.items() if heard.until > now and meant(heard.text)}
+        if only_first and texts:
+            texts, known = texts[:1], texts[0].session
+        self._cancel(texts, {key for key in playing if known in (None, key)}, now)
+
+    def _cancel(self, texts: list[Text], sessions: set[str], now: float) -> None:
+        """Answer texts as cancelled; before that, let players forget what they have of them, and of these sessions.
 
         dora flushes a whole input, so while another session is heard the marker names the session it is for.
         """
-        flushed = {session: heard for session, heard in self._last.items() if heard.text in texts}
+        flushed = {key: heard for key, heard in self._last.items() if heard.text in texts or key in sessions}
         self._last = {session: heard for session, heard in self._last.items() if session not in flushed}
         alone = all(heard.until <= now for heard in self._last.values())
         for session, heard in flushed.items():
