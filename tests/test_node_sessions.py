@@ -82,6 +82,20 @@ def test_a_cancel_of_one_session_leaves_the_others_their_audio():
     assert (marker["flush_session"], marker["fin"], "flush" in marker) == ("a", True, False)
 
 
+def test_a_cancel_that_names_no_session_flushes_that_of_the_text_it_gives_up():
+    running = start(Settings(max_ahead=None), chunks=50, delay=0.01)
+    for name in ("a", "b"):
+        running.node.give("text", "Hello.", session_id=name)
+    running.node.wait("audio", 8)
+    running.node.give("control", "cancel")
+    running.node.wait("segment_complete", 2)
+    running.finish()
+    (marker,) = [message.metadata for message in running.node.of("audio") if not len(message.value)]
+    assert (marker["session_id"], marker["flush_session"]) == ("a", "a")
+    outcomes = {message.metadata["session_id"]: message.metadata["outcome"] for message in running.node.of("metrics")}
+    assert outcomes == {"a": "cancelled", "b": "completed"}
+
+
 def test_a_flush_of_the_only_session_that_is_heard_is_a_flush():
     running = start(delay=0.005, chunks=1000)
     running.node.give("text", "Hello.", session_id="a")

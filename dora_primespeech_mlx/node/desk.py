@@ -169,6 +169,7 @@ class Desk:
         with self.changed:
             jobs = [job for job in self._jobs if session in (None, job.session)]
             if question_id is None:
+                session = jobs[0].session if jobs else session
                 self._cancel(jobs[:1], lambda last: session in (None, last.session))
             else:
                 jobs = [job for job in jobs if job.question_id == question_id]
