@@ -163,6 +163,26 @@ def test_chat_takes_a_real_model(tmp_path):
     assert Model.asked[0]["model"] == "some-model"
 
 
+def test_a_long_talk_is_remembered_from_its_latest_turns():
+    sys.path.append(str(DATAFLOWS / "nodes"))
+    from llm import REMEMBERED, served
+
+    server = HTTPServer(("127.0.0.1", 0), Model)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Model.asked.clear()
+    for history in ([{"role": "system", "content": "Be brief."}], []):
+        first = history[:]
+        for number in range(REMEMBERED):
+            list(served(f"Question {number}?", f"http://127.0.0.1:{server.server_port}/v1", history))
+        last = Model.asked[-1]["messages"]
+        assert last[: len(first)] == first
+        assert len(last) == len(first) + REMEMBERED
+        assert last[len(first)]["role"] == "user"
+        assert last[-1] == {"role": "user", "content": f"Question {REMEMBERED - 1}?"}
+        assert len(history) == len(first) + REMEMBERED + 1
+    server.shutdown()
+
+
 def test_talk_hears_answers_and_can_be_interrupted(tmp_path):
     server = HTTPServer(("127.0.0.1", 0), Model)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -22,6 +22,8 @@ from variables import variable
 from dora_primespeech_mlx.names.values import Name, Number
 
 TIMEOUT = 60.0
+REMEMBERED = 41
+"""Questions and answers that a model is told, a question first and last: a talk may be longer than it can read."""
 
 
 def scripted(question: str, answers: Iterator[str], rate: float) -> Iterator[str]:
@@ -32,8 +34,9 @@ def scripted(question: str, answers: Iterator[str], rate: float) -> Iterator[str
 
 
 def served(question: str, url: str, history: list[dict[str, str]]) -> Iterator[str]:
-    """A server's answer as it comes; `history` is the conversation so far, and grows."""
+    """A server's answer as it comes; `history` is the conversation so far, which grows but for what is long ago."""
     history.append({"role": "user", "content": question})
+    del history[int(history[0]["role"] == "system") : -REMEMBERED]
     request = urllib.request.Request(
         url.rstrip("/").removesuffix("/chat/completions") + "/chat/completions",
         json.dumps({"model": os.environ.get("LLM_MODEL", ""), "messages": history, "stream": True}).encode(),
