@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training import networks as nets
+from training import official
+from training import sovits as nets
 from training.clips import CLIPS
 from training.discriminators import MelLoss
 from training.speech_corpus import CODE, MOST_PHONES
@@ -103,7 +104,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-4)
     args = parser.parse_args()
     set_up("cpu")
-    config, state = nets.from_official_sovits(torch.load(args.init, map_location="cpu", weights_only=False))
+    config, state = official.read(torch.load(args.init, map_location="cpu", weights_only=False))
     net = nets.SoVITS(config)
     net.load_state_dict(state)
     net.requires_grad_(False)
@@ -145,7 +146,7 @@ def main() -> None:
         for p, average in zip(ending.parameters, optimiser.average, strict=True):
             p.copy_(average)
     report("after")
-    save(nets.official_sovits(dict(net.named_parameters()), config, args.steps), args.out)
+    save(official.written(dict(net.named_parameters()), config, args.steps), args.out)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from training import networks as nets
+from training import official
 from training.steps import save
 
 
@@ -25,11 +25,11 @@ def main() -> None:
     args = parser.parse_args()
     states = []
     for path in (args.first, args.last):
-        config, state = nets.from_official_sovits(torch.load(path, map_location="cpu", weights_only=False))
+        config, state = official.read(torch.load(path, map_location="cpu", weights_only=False))
         states.append(state)
     first, last = states
     mixed = {name: torch.lerp(first[name], last[name], args.share) for name in last}
-    save(nets.official_sovits(mixed, config, 0), args.out)
+    save(official.written(mixed, config, 0), args.out)
 
 
 if __name__ == "__main__":

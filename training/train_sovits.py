@@ -27,7 +27,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training import networks as nets
+from training import official
+from training import sovits as nets
 from training.discriminators import Discriminators, MelLoss, mel_bank
 from training.disturb import Microphone
 from training.speech_corpus import CODE, MOST_CODES, REFERENCE_CODES, Item, SpeechCorpus
@@ -91,8 +92,8 @@ class Trainer:
         self.disc = Discriminators().to(self.device)
         self.mel = MelLoss().to(self.device)
         if args.init:
-            held, state = nets.from_official_sovits(torch.load(args.init, map_location="cpu", weights_only=False))
-            self.net.load_state_dict(nets.fewer_convolutions(state, held, config))
+            held, state = official.read(torch.load(args.init, map_location="cpu", weights_only=False))
+            self.net.load_state_dict(official.fewer_convolutions(state, held, config))
         if args.init_discriminators:
             parts = torch.load(args.init_discriminators, map_location="cpu", weights_only=False)
             if "disc" in parts:
@@ -100,14 +101,14 @@ class Trainer:
             self.heads.load_state_dict({k: v.float() for k, v in parts["heads"].items()})
         self.kept: nets.SoVITS | None = None
         if args.keep:
-            _, state = nets.from_official_sovits(torch.load(args.keep, map_location="cpu", weights_only=False))
+            _, state = official.read(torch.load(args.keep, map_location="cpu", weights_only=False))
             self.kept = nets.SoVITS(config).to(self.device).requires_grad_(False)
             self.kept.load_state_dict(state)
             self.net.dec.load_state_dict(self.kept.dec.state_dict())
             self.net.dec.requires_grad_(False)
         self.model: nets.Decoder | None = None
         if args.like:
-            held, state = nets.from_official_sovits(torch.load(args.like, map_location="cpu", weights_only=False))
+            held, state = official.read(torch.load(args.like, map_location="cpu", weights_only=False))
             whole = nets.SoVITS(held)
             whole.load_state_dict(state)
             self.model = whole.dec.to(self.device).requires_grad_(False)
@@ -233,7 +234,7 @@ class Trainer:
 
     def save(self, folder: Path, step: int) -> None:
         """The official file with averaged weights, and beside it what is needed to go on."""
-        save(nets.official_sovits(self.state(), self.config, step), folder / "s2.pth")
+        save(official.written(self.state(), self.config, step), folder / "s2.pth")
         rest = {"disc": self.disc.state_dict(), "heads": self.heads.state_dict()}
         halves = {part: {k: v.detach().half().cpu() for k, v in s.items()} for part, s in rest.items()}
         save(halves, folder / "s2_rest.pt")
@@ -383,7 +384,7 @@ def main() -> None:
         resblock_kernel_sizes=tuple(args.kernels), resblock_dilation_sizes=tuple((1, 3, 5)[:n] for n in pairs)
     )
     if args.keep:
-        config, _ = nets.from_official_sovits(torch.load(args.keep, map_location="cpu", weights_only=False))
+        config, _ = official.read(torch.load(args.keep, map_location="cpu", weights_only=False))
     trainer = Trainer(corpus, config, args)
     counts = [sum(p.numel() for p in m.parameters()) / 1e6 for m in (trainer.net, trainer.disc)]
     print(f"SoVITS {counts[0]:.2f} M, discriminators {counts[1]:.2f} M parameters", flush=True)

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training import networks as nets
+from training import t2s as nets
 from training.steps import RANDOM, Optimiser, captured, held_out, rate_at, save, set_up
 
 PHONES, CODES, UTTERANCES = 192, 352, 4
