@@ -156,6 +156,8 @@ try:
     package.Motor
 except AttributeError as error:
     assert "Motor" in str(error)
+else:
+    raise AssertionError("a name that is none was found")
 """
     subprocess.run([sys.executable, "-c", script], check=True)
 

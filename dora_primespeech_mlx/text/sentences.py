@@ -39,6 +39,8 @@ GOES_ON = frozenset(string.digits + string.ascii_letters + ":<>=+-#$&@/\\|~^%_")
 """What stands behind a comma or a colon without a blank where no clause ends: pandas>=2,<3."""
 FEWEST_CHARACTERS = 5
 LONGEST_SENTENCE = 510
+FIRST, SHORTEST, LONGEST = 6, 4, 50
+"""In `spoken_length`: of a first clause, of any sentence, and from which on one may be cut."""
 NOT_EQUAL = regex(r"[\s)\]\d]$|(?:^|[^A-Za-z])[A-Za-z]$")
 """What may stand before the first sign of `!=`."""
 # What may follow a full stop without a blank: Han characters, kana, Hangul.
@@ -268,14 +270,10 @@ class SentenceSplitter:
     """Text in pieces of any size -> sentences as soon as nothing that may follow can change where they end.
 
     The first sentence may end at a comma, for an early start. Short sentences wait for the next one, sentences over
-    `longest` (in spoken_length) are cut at a pause, and at twice that length anywhere. Formulas are never cut.
+    `LONGEST` are cut at a pause, and at twice that length anywhere. Formulas are never cut.
     """
 
-    def __init__(
-        self, first: float = 6, shortest: float = 4, longest: float = 50, composer: Composer | None = None
-    ) -> None:
-        """Lengths in `spoken_length`: of a first clause, of any sentence, and where a sentence may be cut."""
-        self._first, self._shortest, self._longest = first, shortest, longest
+    def __init__(self, composer: Composer | None = None) -> None:
         self._composer = composer or Composer()
         self._reset()
 
@@ -366,9 +364,9 @@ class SentenceSplitter:
         if character == "\n":
             return self._line_ends(index, length, final)
         if character == ".":
-            if length < self._shortest and not final and index + 1 == len(self._text):
+            if length < SHORTEST and not final and index + 1 == len(self._text):
                 return None
-            return self._full_stop(index, final) if length >= self._shortest else False
+            return self._full_stop(index, final) if length >= SHORTEST else False
         if character in "!?,:;" and self._in_address(index):
             return False
         if character == "!" and NOT_EQUAL.search(self._text[max(0, index - 2) : index]):
@@ -392,9 +390,9 @@ class SentenceSplitter:
             if following in {"", " "} and not final:
                 return None
         if character in SENTENCE_ENDS:
-            return length >= self._shortest
+            return length >= SHORTEST
         if character in PAUSES:
-            if length < (self._longest if self._emitted else self._first):
+            if length < (LONGEST if self._emitted else FIRST):
                 return False
             if OPEN_BRACKET.search(self._text[max(0, index - WINDOW) : index]):
                 return False
@@ -416,8 +414,8 @@ class SentenceSplitter:
             if character not in ",:":
                 return True
             return following not in GOES_ON if following or final else None
-        if length >= 2 * self._longest:
-            return character.isspace() or length >= 2 * self._longest + 20 or bool(EAST_ASIAN.match(character))
+        if length >= 2 * LONGEST:
+            return character.isspace() or length >= 2 * LONGEST + 20 or bool(EAST_ASIAN.match(character))
         return False
 
     def _sign(self, index: int, length: float, final: bool) -> bool | None:
@@ -429,8 +427,8 @@ class SentenceSplitter:
             self._notes = 0
             return True
         if character == END:
-            return length >= self._shortest
-        if length < (self._longest if self._emitted else self._first):
+            return length >= SHORTEST
+        if length < (LONGEST if self._emitted else FIRST):
             return False
         following = self._text[index + 1 :].lstrip("".join(SIGNS) + " ")
         if not following:
@@ -445,7 +443,7 @@ class SentenceSplitter:
         if pause:
             self._pauses[index] = pause
             self._notes = 0
-        return bool(pause) and length >= self._shortest
+        return bool(pause) and length >= SHORTEST
 
     def _in_address(self, index: int) -> bool:
         """Whether the ASCII mark at `index` stands inside a web or mail address."""

@@ -167,13 +167,12 @@ def random_weights(network: Any, random: np.random.Generator) -> dict[str, np.nd
     return weights
 
 
-def write_random_model(folder: str | Path, size: str, seed: int = 0) -> None:
+def write_random_model(folder: str | Path, size: str) -> None:
     """Writes a model folder as `official.convert` does.
 
     Args:
         folder: made if it is not there.
         size: a key of `SIZES`.
-        seed: fixes the weights.
 
     Raises:
         ValueError: for an unknown size.
@@ -181,7 +180,7 @@ def write_random_model(folder: str | Path, size: str, seed: int = 0) -> None:
     if size not in SIZES:
         raise ValueError(f"{size!r} is not a size of model; choose one of {', '.join(SIZES)}.")
     t2s, sovits = SIZES[size]
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     codes = random_weights(T2S(t2s), random)
     codes["ar_predict_layer.weight"][t2s.end] = 0
     latents = random_weights(sovits_network(sovits), random)

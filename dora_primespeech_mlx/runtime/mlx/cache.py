@@ -4,17 +4,15 @@ from collections.abc import Sequence
 
 import mlx.core as mx
 
+GROWTH = 256
+"""Rows by which buffers grow; so many keep slices in the form that CUDA's fused attention takes."""
+
 
 class KVCache:
-    """Grows in steps and writes in place, so that a new row copies nothing old.
+    """Grows in steps and writes in place, so that a new row copies nothing old."""
 
-    Args:
-        step: rows by which the buffers grow; 256 keeps slices in the form CUDA's fused attention takes.
-    """
-
-    def __init__(self, step: int = 256):
+    def __init__(self) -> None:
         self.offset = 0
-        self._step = step
         self._keys: mx.array | None = None
         self._values: mx.array | None = None
 
@@ -23,7 +21,7 @@ class KVCache:
         start, end = self.offset, self.offset + keys.shape[2]
         capacity = 0 if self._keys is None else self._keys.shape[2]
         if end > capacity:
-            grown = -(-end // self._step) * self._step - capacity
+            grown = -(-end // GROWTH) * GROWTH - capacity
             self._keys, self._values = (
                 mx.zeros((*new.shape[:2], grown, new.shape[3]), new.dtype)
                 if old is None

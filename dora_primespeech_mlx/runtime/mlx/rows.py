@@ -8,9 +8,8 @@ import numpy as np
 
 from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.runtime.interface import T2SSession, Text
+from dora_primespeech_mlx.runtime.mlx.cache import GROWTH
 
-GROWTH = 256
-"""Rows of a cache by which it grows."""
 MOST = 64
 
 

@@ -11,6 +11,7 @@ from dora_primespeech_mlx.text.tables import SortedWords
 
 BEFORE = ("-START-", "-START2-")
 AFTER = ("-END-", "-END2-")
+REACH = 6
 
 
 @cache
@@ -24,9 +25,9 @@ def _weights(feature: str) -> tuple[tuple[str, int], ...]:
     return tuple((tag, int(weight)) for tag, weight in zip(parts[::2], parts[1::2], strict=True))
 
 
-def tag_of(tokens: Sequence[str], index: int, reach: int = 6) -> str:
-    """The tag of the token at `index`, from it and the `reach` tokens before it, two after it."""
-    start = max(0, index - reach)
+def tag_of(tokens: Sequence[str], index: int) -> str:
+    """The tag of the token at `index`, from it and the `REACH` tokens before it, two after it."""
+    start = max(0, index - REACH)
     shapes = [*BEFORE, *("!HYPHEN" if "-" in token[1:] else token.lower() for token in tokens[start:]), *AFTER]
     previous, before_previous = BEFORE
     for at in range(start, index + 1):

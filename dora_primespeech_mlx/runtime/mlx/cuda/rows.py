@@ -27,14 +27,16 @@ INPUTS = {
 OUTPUTS = {"drawn": "int32_t", "texts_after": "int32_t", "logits": "float", "scratch": "float"}
 PARTS = 4
 """Pieces of a sum, each by a warp of its own."""
+TEXTS = 64
+"""Most texts at once."""
 
 
-def fits(config: T2SConfig, blocks: int, shared: int, texts: int = 64) -> bool:
-    """Whether a device with so many multiprocessors and bytes of shared memory can run a network for so many texts."""
+def fits(config: T2SConfig, blocks: int, shared: int) -> bool:
+    """Whether a device with so many multiprocessors and bytes of shared memory can run a network for `TEXTS`."""
     width = config.hidden // config.heads
     whole = width % 32 == 0 and width <= 256 and config.head_width == width
     whole = whole and config.hidden % (32 * PARTS) == 0 and config.feed_forward % (32 * PARTS) == 0
-    return whole and blocks >= texts and shared_bytes(config, texts) <= shared
+    return whole and blocks >= TEXTS and shared_bytes(config, TEXTS) <= shared
 
 
 def shared_bytes(config: T2SConfig, texts: int) -> int:
@@ -52,7 +54,7 @@ class ManyKernel:
         texts: most at once, a multiple of 16.
     """
 
-    def __init__(self, model: T2S, blocks: int, texts: int = 64):
+    def __init__(self, model: T2S, blocks: int, texts: int = TEXTS):
         self.config, self.blocks, self.texts = model.config, blocks, texts
         *weights, head = step_weights(model)
         self.weights = [*weights, head.astype(mx.float16)]
