@@ -95,6 +95,14 @@ def entity(held: str, before: str, final: bool) -> Step:
     return None if OPEN_ENTITY.fullmatch(held) and not final else (1, "&")
 
 
+def written_entity(held: str, final: bool) -> Step:
+    """The name of a sign of HTML that is written about, in code."""
+    named = ENTITY.match(held)
+    if named:
+        return named.end(), named.group()[1:-1]
+    return None if OPEN_ENTITY.fullmatch(held) and not final else (1, "&")
+
+
 def corner(held: str, before: str, final: bool) -> Step:
     """A citation in corner brackets, which is silent, or the bracket."""
     citation = CORNER_CITATION.match(held)

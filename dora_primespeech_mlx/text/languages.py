@@ -76,6 +76,7 @@ def split_languages(text: str, language: str = "auto", habits: scripts.Habits = 
     text = re.sub("[\ud800-\udfff]", "", text)
     text = re.sub(r"\s{2,}", lambda blanks: "\n" if "\n" in blanks.group() else " ", text)
     text = re.sub(r"\d", lambda digit: str(unicodedata.decimal(digit.group())), text)
+    text = re.sub(r"(?<=\d)．(?=\d)", ".", text)
     text = scripts.with_mandarin_particles(text, language)
     if not scripts.concern(text, language, habits):
         return _mandarin_and_english(text, language)

@@ -24,7 +24,7 @@ OPEN_CITATION = regex(rf"\[[\^\d,，、– -]*|\[{NAMED_SOURCE}\d*|\[\^[^\[\]\s]
 PAGE = regex(r"\[\[([^\[\]|\n]{1,40})(?:\|([^\[\]|\n]{1,40}))?\]\]")
 OPEN_PAGE = regex(r"\[\[[^\[\]，。！？；,;!?\n]{0,80}\]?")
 BEFORE_VALUES = regex(
-    r"(?:=|[\"'”]:|\w\(|(?i:\b(?:list|array|vector|tuple|range|interval))|数组|列表|区间|向量|元组)[ ]?$"
+    r"(?:=|\[|\],|[\"'”]:|\w\(|(?i:\b(?:list|array|vector|tuple|range|interval))|数组|列表|区间|向量|元组)[ ]?$"
 )
 CONTENT = regex(r"\[([^\[\]\n]*)(\]?)")
 REFERENCE = regex(r"\[([^\[\]\n]{0,40})(\]?)")

@@ -211,6 +211,8 @@ class MarkupStripper:
             return self._newline()
         if sign == CELL:
             self._code = 0
+        if self._code and sign == "&":
+            return inline.written_entity(self._held, final)
         if self._code and sign not in "`<":
             return 1, sign
         if sign == "[":

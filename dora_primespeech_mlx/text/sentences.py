@@ -64,6 +64,8 @@ ONE_BEFORE = {
 }
 OPEN_BRACKET = regex(r"[(（][^()（）]*$")
 """What has begun in brackets is heard to its end, unless that is far."""
+FACE_BEGINS = regex("[(（][^()（）A-Za-z0-9一-鿿]*$")
+"""What a kaomoji begins with, in which a small 。 is an eye."""
 LEFT_OVER = CLOSERS | SENTENCE_ENDS | PAUSES | {ITEM, END}
 LIFE = regex(r"(?:[(,;]\s?|\bc\. )(?:b|d|r|fl|c)$")
 """Before the year when someone was born, died or reigned: (b. 1879, d. 1955)."""
@@ -314,6 +316,7 @@ class SentenceSplitter:
                 and (character in LEFT_OVER or character.isspace())
                 and not self._opens(self._looked - 1)
                 and self._looked > self._formula
+                and not self._is_in_face(self._looked - 1)
             )
             if verdict or (is_over and VALUE_SIGNS.isdisjoint(self._text[self._start : self._looked])):
                 sentences += self._sentence()
@@ -326,6 +329,10 @@ class SentenceSplitter:
     def _opens(self, index: int) -> bool:
         """Whether the mark at `index` opens a quotation and closes none: a blank stands before it."""
         return self._text[index] == '"' and (not index or self._text[index - 1].isspace())
+
+    def _is_in_face(self, index: int) -> bool:
+        """Whether the mark at `index` may be within a kaomoji."""
+        return FACE_BEGINS.search(self._text[max(0, index - 16) : index]) is not None
 
     def _forget(self) -> None:
         """Let go of what is too long ago to decide anything."""
@@ -389,6 +396,8 @@ class SentenceSplitter:
                 return False
             if following in {"", " "} and not final:
                 return None
+        if character == "｡" and self._is_in_face(index):
+            return False
         if character in SENTENCE_ENDS:
             return length >= SHORTEST
         if character in PAUSES:
@@ -474,6 +483,8 @@ class SentenceSplitter:
         ahead = next_word.lstrip("(~≈<>≤≥−-$€£¥")
         if short in _before_numbers() and (ahead[:1].isdigit() or not ahead):
             return False if ahead or final else None
+        if ahead[:1].isdigit() and re.search(rf"(?:^|\W)(?:{SHORT_WEEKDAYS})$", line):
+            return False
         if next_word[:1] == "(" and MEASURED.search(line):
             return False
         if LIFE.search(line) and re.match(r"(?:ca?\.\s?)?(?:\d|$)", next_word):

@@ -165,7 +165,8 @@ def generic(match: re.Match[str], language: str) -> str:
 def arc(match: re.Match[str], language: str) -> str:
     """Degrees, minutes and seconds of an angle."""
     names = ("度", "分", "秒") if language == "zh" else (" degrees ", " minutes ", " seconds ")
-    return "".join(f"{value}{name}" for value, name in zip(match.groups(), names, strict=True) if value)
+    values = ["0" if value == "00" else value for value in match.groups()]
+    return "".join(f"{value}{name}" for value, name in zip(values, names, strict=True) if value)
 
 
 def latitude(match: re.Match[str], language: str) -> str:
@@ -268,7 +269,9 @@ def up_or_down(match: re.Match[str], language: str) -> str:
     """An arrow up or down: a change, a value out of its bounds, a key; behind a formula of chemistry it is silent."""
     left = before(match)
     is_up = match[1] == "↑"
-    if re.search(r"[A-Z](?:[a-z]|\s?\d)?$|[A-Z] [A-Z]$", left) and not re.search(r"\b[A-Z]{3,}$", left):
+    if re.search(
+        r"[A-Z](?:[a-z]|\s?\d)?$|(?<![A-Za-z])[A-Z](?: [A-Z])?(?:\s?[二三四]| two| three| four)?\s*$", left
+    ) and not re.search(r"\b[A-Z]{3,}$", left):
         return " "
     if language != "zh":
         return f" {'up' if is_up else 'down'} "
@@ -325,6 +328,19 @@ def moment(match: re.Match[str], language: str) -> str:
 def letters(match: re.Match[str], language: str) -> str:
     """The signs of elements as letters: F E 2 O 3."""
     return re.sub(r"(?<=[A-Za-z])(?=[A-Za-z])", " ", match.group()).upper()
+
+
+def postal_code(match: re.Match[str], language: str) -> str:
+    """A postal code of Japan, digit by digit in its two groups."""
+    if language == "zh":
+        return "，".join(digits(group) for group in match.groups() if group)
+    return ", ".join(" ".join(group) for group in match.groups() if group)
+
+
+def decimal_comma(match: re.Match[str], language: str) -> str:
+    """An amount with points between its thousands and a comma before its cents."""
+    whole, cents = match[1] or match[3], match[2] or match[4]
+    return f"{whole.replace('.', '')}.{cents}"
 
 
 def ungrouped(match: re.Match[str], language: str) -> str:
@@ -441,7 +457,13 @@ def operation(zh: str, en: str) -> Callable[[re.Match[str], str], str]:
     def say(match: re.Match[str], language: str) -> str:
         clause = re.split(r"[，。；！？,;!?\n]", before(match))[-1]
         is_counted = re.search(rf"\d\s?(?:[A-Za-zμ²³]{{0,4}}|[{HAN}]{{1,2}})$", clause)
-        if is_counted or re.search(r"[$\"'~]|\bexport\b", clause) or not re.search("=|等于| equals ", clause):
+        is_path = match.group() == "/" and (re.search(r"\w/\w+$", clause) or re.match(r"\w+/\w", after(match)))
+        if (
+            is_counted
+            or is_path
+            or re.search(r"[$\"'~]|\bexport\b", clause)
+            or not re.search("=|等于| equals ", clause)
+        ):
             return match.group()
         return zh if language == "zh" else en
 

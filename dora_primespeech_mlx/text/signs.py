@@ -20,22 +20,23 @@ from dora_primespeech_mlx.text.tables import currencies, mapping, words
 from dora_primespeech_mlx.text.units import EACH, mandarin_unit, mandarin_units
 
 WIDE = str.maketrans(
-    "＜＞＝＋％＆＊／＾｜＄＃＠～〜∼＿－﹣‐‑‒⩽⩾≦≧∶∆∕⁄∗∣µ₀₁₂₃₄₅₆₇₈₉₊₋",
-    "<>=+%&*/^|$#@~~~_-----≤≥≤≥:Δ//*|μ0123456789+-",
+    "＜＞＝＋％＆＊／＾｜＄＃＠～〜∼＿－﹣‐‑‒⩽⩾≦≧∶∆∕⁄∗∣µÅ₀₁₂₃₄₅₆₇₈₉₊₋",
+    "<>=+%&*/^|$#@~~~_-----≤≥≤≥:Δ//*|μÅ0123456789+-",
 ) | {0x2474 + at: f"（{at + 1}）" for at in range(20)}
 """Signs with several forms -> the form that the rules are written for."""
 KAOMOJI = regex(
-    r"m[(（]_ ?_[)）]m|[╯╰ノヽ┻┳━︵︶ヾ٩۶¯\\/oσ三]*[(（](?=[^()（）]*[\^_;°□▽ω﹏︿Дツ･・≧≦´｀∀◕‿◡•ᗜᴗ˘])"
-    rf"[^()（）A-Za-z0-9{HAN}α-ψ,，.。]{{2,14}}[)）][╯╰ノヽ┻┳━︵︶シﾉ۶٩و三✧_/¯\\]*"
-    r"|¯\\?_\(ツ\)_/¯"
+    r"m[(（](?:_ ?_| ?)[)）]m|[╯╰ノヽ┻┳━︵︶ヾ٩۶¯\\/oσ三]*[(（](?=[^()（）]*[\^_;°□▽ω﹏︿Дツ･・≧≦´｀∀◕‿◡•ᗜᴗ˘])"
+    rf"[^()（）A-Za-z0-9{HAN}α-ψ.。]{{2,14}}[)）][╯╰ノヽ┻┳━︵︶シﾉ۶٩و三✧_/¯\\~っづつง]*"
+    r"|¯\\*_?\(ツ\)_?/?¯"
 )
-FACE = regex("[(（][^()（）]*[\\^_;°□▽ω﹏︿Дツ･・≧≦´｀∀◕‿◡•ᗜᴗ˘]")
-EYES = regex(r"[:;=]['’]?-?[()DPp|/\\]|</?3|\^\^|[>T;=\-^oO]_")
+FACE = regex("[(（][^()（）]*[\\^_;°□▽ω﹏︿Дツ･・≧≦´｀∀◕‿◡•ᗜᴗ˘]|m[(（] ?[)）]m")
+EYES = regex(r"[:;=]['’]?-?[()DPp|/\\]|</?3|\^\^|[>T;=\-^oO]_|[xX]D|Q[Aw]Q|TwT|OwO|orz")
 EMOTICON = regex(
     r"(?<![A-Za-z0-9}])(?:[:;=]['’]?-?[()DPp|](?![\w(\\{])|:-?[/\\](?=\s|$)|[>T;=\-^oO]_+[<T;=\-^oO](?!\w)|\^\^(?!\w))"
     rf"|(?<![\d,=>{HAN}])(?<!\d )(?<!\b[A-Za-z])(?<!\b[A-Za-z] )(?<!\w\))(?<!\w\) )"
-    r"(?<![^\W你您们哦呀啦吧呢A-Za-z] )</?3+(?=\s*(?:$|[.,!?。！？]))"
+    r"(?<![^\W你您们哦呀啦吧呢A-Za-z] )</?3+(?:\s*</?3+)*(?=\s*(?:$|[.,!?。！？]|[:;=]['’]?-?[()DPp|]|\^[_^]|[xX]D\b))"
     r"|(?<=\byou )</?3+(?!\w)|(?<=\blove )</?3+(?!\w)"
+    r"|(?<![A-Za-z0-9])(?:[xX]D+(?=\s*(?:$|[^\w\s]))|Q[Aw]Q|TwT|OwO|orz)(?![A-Za-z0-9])"
 )
 ANY = regex(
     r"[^\w\s,，.。!！?？、:：;；'’“”()（）]|\.[A-Za-z_]|_|[\dA-Ha-h][)）]|\.\d+:\d|\d：\d|\d\. \d"
@@ -43,7 +44,7 @@ ANY = regex(
     r"|\d\s?[AJNK](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"
     r"|(?<!\w)[OfghP]\(|[一-鿿][)）]\d|[A-Z]{3}\s?\d|[A-Z][a-z]{1,3}\.\d|\d[a-z]?[+d]"
     r"|\d[smghltx](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]|\d[万亿]\s?[A-Za-zμ㎡㎥]|\dm\d\d|\d[余多]\s?[A-Za-z]|(?:II|IV|VI|IX|I[期型级])|[½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]|\s[二三四五六七八九十Ⅱ-Ⅹ]{1,2}、|\d\s?[A-Za-z%℃℉]{0,2}[（(]\d"
-    r"|\d['′](?![a-z])|[Pp]\.\s?\d|\d{4}:\d"
+    r"|\d['′](?![a-z])|[a-z]\s?:\d+:\d|[;,] and \(|^and \(|[Pp]\.\s?\d|\d{4}:\d"
 )
 """Whether a text has anything for this pass."""
 METALS = "Fe|Cu|Na|Mg|Al|Zn|Ag|Ca|Ba|Pb|Hg|Mn|Cr|Ni|Li|Si|Cl|Br|He"
@@ -117,6 +118,17 @@ def _rules(language: str) -> Rules:
         ),
         ("+-−", r"(?<=\d:\d\d:\d\d)\s?([-+−])(0\d|1[0-4]):?([0-5]\d)(?![\d:])", readings.offset, readings.offset),
         ("/", r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})/(?=\d{1,2}(?!\d))", r"\1斜杠", r"\1 slash "),
+        # The number of a publication; a Japanese postal code; a line and a column of a file.
+        ("/", r"(?<![\d.])(10\.\d{4,9})/(?=\w)", r"\1斜杠", r"\1 slash "),
+        ("〒", r"〒\s?(\d{3})(?:-?(\d{4}))?(?!\d)", readings.postal_code, readings.postal_code),
+        (":", r"((?:\bdot |点)[a-z]{1,4})\s?:(\d{1,5}):(\d{1,4})(?![\w:])", r"\1，\2，\3", r"\1, \2, \3"),
+        # Money with a comma before its cents, as on the continent: €1.299,00.
+        (
+            "€",
+            r"(?<=€)(\s?\d{1,3}(?:\.\d{3})*|\s?\d+),(\d\d)(?![\d,])|(?<![\d.,])(\d{1,3}(?:\.\d{3})*|\d+),(\d\d)(?=\s?€)",
+            readings.decimal_comma,
+            readings.decimal_comma,
+        ),
         # How a word sounds, in signs that no language here reads; a number without end before what it is equal to.
         (
             "əɛɪʊæɑɔθðŋʃʒˈˌːɜʌɹɒ",
@@ -298,6 +310,13 @@ def _rules(language: str) -> Rules:
             lambda m, where: f"{cardinal(m[1])}，",
             r"\1, ",
         ),
+        (
+            "/",
+            rf"([{MONEY}]\s?\d[\d.]*)\s?/\s?M(?![\w\s])",
+            r"\1每百万",
+            r"\1 per million ",
+        ),
+        ("/", r"(?<=[a-z]{3})/(?=\d+\s?(?:h|hrs?|hours|days?|min)(?![A-Za-z]))", "每", " per "),
         ("/", r"(\d\s?[KMGT]i?B)/(?=\d)", r"\1，", r"\1, "),
         ("/", r"(?<![\d/.])(?!1/)(\d{1,4})/(?=\d{1,4}\s?[KMGT]i?B(?![A-Za-z]))", r"\1，", r"\1, "),
         (
@@ -540,6 +559,7 @@ def _rules(language: str) -> Rules:
         ("|", r"(?<![A-Za-z|\d])([a-z])\|([a-z]|\d+)(?![A-Za-z|\d])", readings.divides, readings.divides),
         ("∇", r"∇\s?[·⋅•]\s?", "散度", " divergence of "),
         ("∇", r"∇\s?×\s?", "旋度", " curl of "),
+        ("~", r"(?<=[A-Z])\s?~\s?(?=[△三t](?:riangle|角形)?)", "相似于", " similar to "),
         ("~", r"(?<=[A-Za-z])\s*~\s*(?=[A-Z][a-z]{0,8}(?:\(|\s(?:of\s)?[\dα-ωa-z]))", "服从", " follows "),
         # A revision of git.
         ("~", r"(?<=[A-Z]{3})~(?=\d)", "波浪号", " tilde "),
@@ -700,6 +720,7 @@ def _rules(language: str) -> Rules:
         ("+", r"(?<=[涨升增])\+(?=\d+(?:\.\d+)?%)", "", "+"),
         ("A", r"(?<=\d)\s?A(?![A-Za-z0-9级类股]|\.[A-Z])", readings.amperes, readings.amperes),
         ("+", r"(?<![\w)])\+(?=\d+(?:\.\d+)?\s?%)", "正", "plus "),
+        (")", r"(?:(?<=[;,] and )|(?<=^and ))\(([2-9]|[b-h])\)\s*(?=\S)", r"\1，", r"\1, "),
         (
             ")）",
             r"(?:^|(?<=[。；;:：，,.]\s)|(?<=[。；;:：，,]))[(（](\d{1,2}|[a-h]|[一二三四五六七八九十])[)）]\s*(?=\S)",

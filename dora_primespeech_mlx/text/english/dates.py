@@ -11,6 +11,7 @@ MONTH_NAMES = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     "|nov(?:ember)?|dec(?:ember)?"
 )
+MONTH_AND_DAY = r"(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])"
 WEEKDAYS = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:[a-z]*day)?"
 SHORT_WEEKDAYS = "Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun"
 SHORT_WEEKDAYS_IN_A_ROW = (
@@ -18,19 +19,20 @@ SHORT_WEEKDAYS_IN_A_ROW = (
 )
 SHORT_WEEKDAY = (
     rf"(?<![Tt]he )\b({SHORT_WEEKDAYS})\.(?=[,):;]|\s+(?:[A-Z0-9&(]|of (?:the|each|every) (?:month|year)\b"
-    r"|(?:night|morning|afternoon|evening)\b))"
+    rf"|(?:{MONTH_NAMES}) [a-z]+(?:th|st|rd|nd)\b|(?:night|morning|afternoon|evening)\b))"
     rf"|(?<=\()({SHORT_WEEKDAYS})\.?(?=\))"
     rf"|(?:(?<=[Cc]losed )|(?<=[Oo]pen ))({SHORT_WEEKDAYS})\b(?!\w)(?:\.(?=\s+[a-z]))?"
     rf"|\b({SHORT_WEEKDAYS})(?=:\s?(?:\d|[Cc]losed|[Oo]pen\b|[Oo]ff\b))"
     rf"|\b({SHORT_WEEKDAYS})(?=,? (?:\d\d?(?::\d\d)?\s?(?:[-–]\s?\d|[AaPp]\.?[Mm])|(?:{MONTH_NAMES})\b))"
     rf"|(?<=\b(?:on|by) )({SHORT_WEEKDAYS})\b(?:\.(?=\s+[a-z])|(?=[.,;!?)]|$)(?!\.\w))"
+    r"|(?:(?<=\bto )|(?<=\buntil )|(?<=\bnext )|(?<=\bthis ))(Mon|Tues?|Wed|Thu(?:rs?)?|Fri)\b(?=,|\.?$)"
 )
 """A short weekday with a full stop that ends no sentence, before a time or a month, or after on or by."""
 LIFE = {"b": "born", "d": "died", "r": "reigned", "fl": "flourished"}
 """Short forms before a year of someone's life."""
 DATE_WORDS = regex(
     r"(?i)\b(?:on|due|dated?|deadline|until|till|since|before|after|starts?|ends?|mon|tues?|wed|thu|thurs|fri|sat|sun"
-    rf"|{WEEKDAYS}|christmas|birthday|holiday),?:?\s(?:is\s)?$"
+    rf"|{WEEKDAYS}|christmas|birthday|holiday)\.?,?:?\s(?:is\s)?$"
 )
 """What comes before two numbers with a slash that are a month and a day."""
 NO_DENOMINATORS = frozenset(["13", "14", "17", "19", "21", "22", "23", "26", "27", "28", "29", "31"])
@@ -105,6 +107,17 @@ def short_date(match: re.Match[str]) -> str:
     if has_zero or is_day or is_day_and_hour or is_bound or is_no_fraction or DATE_WORDS.search(left):
         return day(match[1], match[2], None)
     return match.group()
+
+
+def days_to_days(match: re.Match[str]) -> str:
+    """A day and a later one, each with a slash, where a word or a day above twelve tells: 10/12 to 10/18."""
+    first, second = (int(match[1]), int(match[2])), (int(match[3]), int(match[4]))
+    tells = max(first[1], second[1]) > 16 or re.search(
+        r"(?i)\b(?:of|from|between|dates?:?|open|closed) $", before(match)
+    )
+    if not first < second or not tells:
+        return match.group()
+    return f"{day(match[1], match[2], None)} to {day(match[3], match[4], None)}"
 
 
 def month_days(match: re.Match[str]) -> str:

@@ -73,10 +73,11 @@ def identifier_rules() -> list[Row]:
         (
             "0",
             rf"(?i)\bports?(?: (?:number|numbers|is|are|to)|\s?[=:])?\s?#?"
-            rf"({PORTS}(?:(?: \([^()]{{1,20}}\))?(?:, (?:and |or )?| and | or | to | & )(?={PORTS}){PORTS})*)",
+            rf"({PORTS}(?:(?: \([^()]{{1,20}}\))?(?:, (?:and |or )?| and | or | to | & |\s?[-–]\s?)"
+            rf"(?={PORTS}){PORTS})*)",
             lambda match: (
                 match.group()[: match.start(1) - match.start()]
-                + re.sub(r"\d+", lambda port: port_number(port.group()), match[1])
+                + re.sub(r"\d+", lambda port: port_number(port.group()), re.sub(r"\s?[-–]\s?", " to ", match[1]))
             ),
         ),
         (

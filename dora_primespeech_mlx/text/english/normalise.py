@@ -209,6 +209,7 @@ def _rules() -> Rules:
         ("0:", r"(?<![\w:])(\d{1,2}:[0-5]\d)([ap])(?!\w)", lambda match: f"{match[1]} {match[2].upper()} M"),
         ("0a", r"(?<![\w:])(\d{1,2})a\s?[-–]\s?(\d{1,2})p(?!\w)", r"\1 A M to \2 P M"),
         ("0:Z", r"(?<=\d:[0-5]\d)Z\b", lambda match: " UTC"),
+        ("0h", r"(?<![\w.])([01]?\d|2[0-3])h([0-5]\d)(?!\w)", lambda match: f" {dates.clock(match[1], match[2])}"),
         (
             "0/",
             r"(?<=\d:[0-5]\d)\s?/\s?(mile|mi|km)\b",
@@ -260,7 +261,7 @@ def _rules() -> Rules:
         ("0x|0×", rf"(?<=\d)[x×](?=/|\s(?:{OF_TIMES})\b)", lambda match: " times"),
         (
             "0M|0B",
-            r"(?<![\w.$-])(\d+(?:\.\d+)?)([MB])\b(?=-?(?:\s(?:people|users?|tokens?|param(?:eter)?s|views?|downloads"
+            r"(?<![\w.$-])(\d+(?:\.\d+)?)([MB])\b(?=-?(?:\s(?:people|users?|tok(?:en)?s?|param(?:eter)?s|views?|downloads"
             r"|subscribers|followers|rows|records|requests|years|members|customers|viewers|visitors|units|copies|shares|barrels|tons|tonnes|vehicles"
             r"|cars|jobs|homes|households|patients|doses|students|workers|employees|players|streams|installs|books)\b|/[a-z]|\+))"
             r"|(?<![\w.$-])(\d+\.\d+)([MB])\b(?![-+])",
@@ -318,7 +319,12 @@ def _rules() -> Rules:
         ),
         ("0-", r"(?<![\w-])((?:19|20)(\d\d))-(0[1-9]|1[0-2])(?![\w-])", dates.year_and_month),
         ("0/", r"\b((?:19|20)\d\d)/(\d{4}|\d\d?)(?![\d/])", dates.year_part),
-        ("0/", r"(?<![\d/.])(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])(?![\d/%]|\.\d)", dates.short_date),
+        (
+            "0/",
+            rf"(?<![\d/.]){dates.MONTH_AND_DAY} to {dates.MONTH_AND_DAY}(?![\d/%]|\.\d)",
+            dates.days_to_days,
+        ),
+        ("0/", rf"(?<![\d/.]){dates.MONTH_AND_DAY}(?![\d/%]|\.\d)", dates.short_date),
         ("-|–", rf"(?i)\b({MONTH_NAMES})\.?\s?[-–]\s?({MONTH_NAMES})\b", dates.months),
         (
             "0-|0–|0—",
@@ -618,7 +624,8 @@ def _written_out(match: re.Match[str]) -> str:
         and not re.match(r"\s*\d", after(match))
     ):
         return match.group()
-    return mapping("en_abbreviations.tsv")[match[1].lower()] + _closing(match)
+    ends = match[1].lower() == "etc" and re.match(r"\s+[A-Z]", after(match))
+    return mapping("en_abbreviations.tsv")[match[1].lower()] + ("." if ends else _closing(match))
 
 
 def _initials(match: re.Match[str]) -> str:

@@ -113,7 +113,7 @@ ATOM = (
     rf"(?:\d+(?:,\d{{3}})*(?:\.\d+)?(?!\d|\.\d)|[½¼¾⅓⅔](?![A-Za-z])|(?<![A-Za-z]){LETTER}\d?|(?<=\d)[a-z]{{2}}(?![A-Za-z])|{LETTERS_IN_A_ROW})"
     rf"{SCRIPT}{{0,3}}(?:!|°(?!\s?\d+\s?[′'’])|(?<!\d)['’′]{{1,3}})?"
 )
-CLOSED = rf"(?:[)\]]{{1,4}}{SCRIPT}{{0,3}})?"
+CLOSED = rf"(?:[)\]]{{1,4}}{SCRIPT}{{0,3}}(?:!(?=\s?[-+−*/×·=)\]])[)\]]{{0,3}})?)?"
 OPERAND = (
     rf"[(\[]{{0,3}}[-+−±√∑]?\s?[(\[]{{0,3}}{ATOM}{CLOSED}"
     rf"(?:(?:[(\[]{{1,3}}[-−]?)?{ATOM}(?:,\s?(?={ATOM}))?{CLOSED}){{0,12}}"
@@ -141,7 +141,7 @@ STRONG = regex(
     rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|log_\{{"
     rf"|(?<![A-Za-z0-9])(?:[xyznkm]/\d|\d/[xyzn](?![A-Za-z]))"
     rf"|(?:sin|cos|tan|log|ln) [a-zθ]\s?/|-[a-z]/\(?\d[a-z](?![A-Za-z])|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)"
-    rf"|[a-z]['’′]{{0,3}}\([a-z0-9](?:,\s?[a-z0-9])*\)"
+    rf"|[a-z]['’′]{{0,3}}\([a-z0-9]!?(?:,\s?[a-z0-9])*\)|[a-z)]!(?=\s?[/)(=])|O\([a-z]!\)"
 )
 """What makes a formula of operands that might be a date, a range or a name."""
 NEEDED = regex(rf"[|%·\\$=<>≤≥≠≈+×÷*^±√∫∑∏(/→∈⩽⩾≦≧_{RAISED}]|\d[eE][-−]?\d|[a-z][23]?-|(?:sin|cos|tan|log|ln)[xnθ]\b")
@@ -155,6 +155,8 @@ ENDING = regex(r"(?<=[^\s\\.。])([.。])\s*$")
 """The full stop of the sentence that a formula ends."""
 TWO_LETTERS = regex(r"(?<=[-+*/=^({])\s*(?:at|as|am|is|it|if|in|an|do|so|us|we|me|my|be|by|he|go)\s*(?=[-+*/=^)}]|$)")
 """A product of two letters that looks like a word: v_0 + at."""
+IN_PROGRAM = regex(r"\b(?:const|let|var|return|await|function)\b|\w\($")
+"""What stands before an arrow that makes a function."""
 UNIT_POWER = regex(
     r"(\d\s?(?:[A-Za-zμ]+/)?(?:[kcdmμ]?m|s|ft|in|mi|yd)|(?<![\w^])(?:[A-Za-z]+/)(?:[kcdm]?m|s))\^([23])(?!\d|\.\d)"
 )
@@ -455,6 +457,8 @@ def spoken_plain(match: re.Match[str], language: str) -> str:
 
 
 def _inner(source: str, match: re.Match[str], language: str) -> str:
+    if "=>" in source and IN_PROGRAM.search(before(match)):
+        return ", ".join(_inner(part.strip(), match, language) for part in source.split("=>"))
     language = language_at(match.string, match.start(), language)
     if not STRONG.search(source) or len(source) > LONGEST_FORMULA:
         return source

@@ -134,6 +134,8 @@ class Reader:
             comes_near = before is not None and before.what in {"letter", "words"} and not before.words.endswith("次方")
             if comes_near and re.match(r"[\d.∞+−±]|\\infty|\\pm|$", self._tokens.peek()):
                 return Item(say("趋于", "approaches"), "relation")
+            if "=" in self._since("→") and "=" in self._tokens.rest(40):
+                return Item(",", "pause")
             return Item(say("到", "to"), "relation")
         if token in {",", ";", "、", "，"} or (token == ":" and not self._is_between_numbers()):
             return Item(",", "pause")
@@ -157,6 +159,11 @@ class Reader:
             return None
         what = "relation" if token in RELATIONS else "operator" if token in OPERATORS else "letter"
         return Item(said, "function" if token in TAKEN_OF else what)
+
+    def _since(self, token: str) -> list[str]:
+        """The tokens before the one just taken, back to another `token`."""
+        last = self._tokens.last(40)
+        return last[len(last) - last[::-1].index(token) :] if token in last else last
 
     def _is_between_numbers(self) -> bool:
         """Whether the token just taken stands between two numbers."""
