@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dora_primespeech_mlx.names.paths import in_words, is_folder, perhaps, there
+from dora_primespeech_mlx.names.errors import sentence
+from dora_primespeech_mlx.names.paths import is_folder, perhaps, there
 from dora_primespeech_mlx.names.values import addressed
 
 
@@ -70,5 +71,19 @@ def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path: Path, monkeypatc
 )
 def test_what_the_system_says_is_a_sentence(number: int, said: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert in_words(OSError(number, os.strerror(number), "a.wav")) == said
-    assert in_words(ConnectionError("our own")) == "our own"
+    assert sentence(OSError(number, os.strerror(number), "a.wav")) == said
+    assert sentence(ConnectionError("our own")) == "our own"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("of ours,\n  on  two lines"), "of ours, on  two lines"),
+        (RuntimeError("of others"), "RuntimeError: of others"),
+        (KeyError("name"), "KeyError: 'name'"),
+        (ValueError(), "ValueError: "),
+        (MemoryError(), "there is not enough memory for this; close other programs, or use a smaller model"),
+    ],
+)
+def test_an_error_is_a_sentence(error: Exception, said: str) -> None:
+    assert sentence(error) == said

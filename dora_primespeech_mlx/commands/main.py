@@ -9,7 +9,7 @@ from dataclasses import replace
 from dora_primespeech_mlx.commands.arguments import ENCODERS, parser
 from dora_primespeech_mlx.commands.asked import advise, lines, settings_of
 from dora_primespeech_mlx.commands.progress import Progress
-from dora_primespeech_mlx.names.paths import in_words
+from dora_primespeech_mlx.names.errors import sentence
 from dora_primespeech_mlx.settings import Settings
 
 Command = Callable[[argparse.Namespace], int]
@@ -27,19 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         raise
     except (ValueError, OSError, ImportError, MemoryError) as error:
-        print(f"primespeech: {_sentence(error)}", file=sys.stderr)
+        print(f"primespeech: {sentence(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def _sentence(error: Exception) -> str:
-    """An error in words; what the system says of a file begins with its name."""
-    if isinstance(error, MemoryError):
-        return "there is not enough memory for this; close other programs, or use a smaller model"
-    if isinstance(error, OSError):
-        return in_words(error)
-    return str(error)
 
 
 def _say(args: argparse.Namespace) -> int:

@@ -1,6 +1,5 @@
 """Paths that users write: whether they lead to a file, and what may be meant where they do not."""
 
-import errno
 import os
 import re
 from pathlib import Path
@@ -33,22 +32,6 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except (OSError, ValueError):
         return False
-
-
-def in_words(error: OSError) -> str:
-    """What the system says of a file, as a sentence that begins with its name; our own errors are sentences already."""
-    if not (error.strerror and error.filename):
-        return str(error)
-    reason = {
-        errno.EACCES: "may not be read or written by you",
-        errno.EPERM: "may not be read or written by you",
-        errno.EROFS: "is read-only",
-        errno.ENOSPC: "has no room left",
-        errno.EISDIR: "is a folder: name a file",
-    }.get(error.errno or 0, f"cannot be used: {error.strerror}")
-    if error.errno == errno.ENOENT:
-        reason = f"is not there; {perhaps(Path(error.filename)) or 'check the path'}"
-    return f"{error.filename} {reason}"
 
 
 def elsewhere(written: str) -> str:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import dora
 import numpy as np
 
-from dora_primespeech_mlx.names.paths import in_words, is_folder
+from dora_primespeech_mlx.names.errors import sentence
+from dora_primespeech_mlx.names.paths import is_folder
 from dora_primespeech_mlx.names.values import Folders
 from dora_primespeech_mlx.node.desk import Desk
 from dora_primespeech_mlx.node.messages import Metadata, clean
@@ -25,7 +26,7 @@ from dora_primespeech_mlx.node.payloads import to_arrow
 from dora_primespeech_mlx.node.receiver import Receiver
 from dora_primespeech_mlx.node.turns import TakingTurns, has_queue_policies, must_take_turns
 from dora_primespeech_mlx.node.wiring import losses
-from dora_primespeech_mlx.node.worker import Worker, sentence
+from dora_primespeech_mlx.node.worker import Worker
 from dora_primespeech_mlx.settings import Settings, ignored_variables
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def main() -> None:
     try:
         settings = Settings.from_env()
         run(open_node, lambda chosen: Engine.from_config(chosen.voices, chosen), settings, ignored_variables())
-    except (ValueError, OSError, ImportError) as error:
-        raise SystemExit(f"dora-primespeech-mlx: {in_words(error) if isinstance(error, OSError) else error}") from error
+    except (ValueError, OSError, ImportError, MemoryError) as error:
+        raise SystemExit(f"dora-primespeech-mlx: {sentence(error)}") from error
 
 
 def open_node() -> Any:

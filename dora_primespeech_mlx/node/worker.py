@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dora_primespeech_mlx.names.paths import in_words
+from dora_primespeech_mlx.names.errors import sentence
 from dora_primespeech_mlx.node.delivery import Delivery
 from dora_primespeech_mlx.node.desk import Desk
 from dora_primespeech_mlx.node.jobs import Job, Pieces
@@ -178,9 +178,3 @@ class Worker:
             return 0.0
         dry_until = speaking.dry_until
         return wake if dry_until is None else min(wake, dry_until)
-
-
-def sentence(error: BaseException) -> str:
-    """An error as one line: our own are sentences already, others get their name before them."""
-    text = " ".join((in_words(error) if isinstance(error, OSError) else str(error)).split())
-    return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}"

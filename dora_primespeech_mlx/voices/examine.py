@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from dora_primespeech_mlx.files.sounds import read_audio
-from dora_primespeech_mlx.names.paths import in_words, is_folder, perhaps, there
+from dora_primespeech_mlx.names.errors import sentence
+from dora_primespeech_mlx.names.paths import is_folder, perhaps, there
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.speech import Style
@@ -43,7 +44,7 @@ class Examined:
         absent = [path for path in self.missing if path not in folders]
         lacking = [f"missing {', '.join(map(str, absent))}"] if absent else []
         lacking += [f"{path} is a folder, where a file is expected" for path in folders]
-        return [f"{sentence}. {self.remedy}" if self.remedy else sentence for sentence in lacking] + list(self.problems)
+        return [f"{lack}. {self.remedy}" if self.remedy else lack for lack in lacking] + list(self.problems)
 
 
 def examine_voices(book: VoiceBook) -> dict[str, Examined]:
@@ -58,7 +59,7 @@ def _examined(entry: VoiceEntry, book: VoiceBook, models: dict[Path | tuple[Path
         try:
             models[entry.weights] = examine(entry.weights)
         except (ValueError, OSError, ImportError) as error:
-            models[entry.weights] = in_words(error) if isinstance(error, OSError) else str(error)
+            models[entry.weights] = sentence(error)
     model = models[entry.weights]
     if not isinstance(model, str):
         return Examined(missing, tuple(_problems(entry, book, model, missing)))
@@ -74,7 +75,7 @@ def _problems(entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missin
         try:
             check()
         except (ValueError, OSError) as error:
-            yield in_words(error) if isinstance(error, OSError) else str(error)
+            yield sentence(error)
     made = () if isinstance(entry.weights, tuple) else (entry.folder,)  # of its files the remedy says more
     plain = [path for path in missing if path.parent not in made and "$" not in str(path)]
     yield from dict.fromkeys(filter(None, map(perhaps, plain)))
@@ -129,8 +130,8 @@ def _check_codes(path: Path, count: int, recording: Path | None) -> None:
     except (ValueError, OSError):
         return  # said of the recording itself
     seconds = len(samples) / rate
-    for sentence in advise_codes(len(codes), seconds, str(recording)) if seconds > LEAST_HEARD else ():
-        raise ValueError(sentence)
+    for flaw in advise_codes(len(codes), seconds, str(recording)) if seconds > LEAST_HEARD else ():
+        raise ValueError(flaw)
 
 
 def _check_style(style: Style, entry: VoiceEntry, path: Path, count: int, missing: tuple[Path, ...]) -> None:
