@@ -24,6 +24,7 @@ from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.runtime.factory import s2_runner
 from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Style
+from dora_primespeech_mlx.text.symbols import symbol_table
 from dora_primespeech_mlx.voices.book import read_voices
 from dora_primespeech_mlx.voices.codes import read_codes
 from dora_primespeech_mlx.voices.encoders import Encoders
@@ -163,6 +164,18 @@ def test_a_voice_without_a_text_takes_the_timbre_alone(tiny_model, recording, tm
     assert run("voice", "add", "Zoe", recording, "--text", TEXT, "--voices", voices) == 1
     assert "no content encoder, so it takes no new recordings" in capsys.readouterr().err
     assert read_voices(voices).names == ["Eve"]
+
+
+def test_a_voice_of_timbre_alone_is_added_to_a_model_with_symbols_of_its_own(tiny_model, recording, tmp_path, capsys):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config["symbols"] = list(symbol_table("v2").names)
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    voices = tmp_path / "voices.json"
+    assert run("voice", "add", "Eve", recording, "--voices", voices, "--model", folder) == 0
+    assert "with its timbre alone" in capsys.readouterr().out
+    assert run("say", "Hello.", "--voices", voices, "--lang", "en", "--out", tmp_path / "said.wav") == 0
 
 
 def test_a_recording_that_a_message_names_speaks(model, tiny_model, recording, tmp_path, caplog):

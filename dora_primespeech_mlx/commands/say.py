@@ -15,7 +15,7 @@ from dora_primespeech_mlx.settings import SEED, SPEED, Settings, writable_voices
 
 if TYPE_CHECKING:
     from dora_primespeech_mlx.commands.credentials import Credentials
-    from dora_primespeech_mlx.engine import AudioChunk
+    from dora_primespeech_mlx.speech import AudioChunk, Speech
 
 
 NOTHING_TO_SAY = "There is nothing to say in this text: it has no word and no number."
@@ -23,29 +23,14 @@ NOTHING_TO_SAY = "There is nothing to say in this text: it has no word and no nu
 
 def say(args: argparse.Namespace) -> int:
     """Speak what `args` say; 0, the exit status. Errors as `Engine.synthesize`, and ValueError for wrong arguments."""
-    from dora_primespeech_mlx.commands.subtitles import check_words_file, write_words
+    from dora_primespeech_mlx.commands.subtitles import write_words
     from dora_primespeech_mlx.engine import Engine
-    from dora_primespeech_mlx.files.sounds import audio_file, written_as
-    from dora_primespeech_mlx.files.texts import decoded, read_text
-    from dora_primespeech_mlx.files.writing import check_place, replace_file
+    from dora_primespeech_mlx.files.sounds import audio_file
+    from dora_primespeech_mlx.files.writing import replace_file
 
-    if (args.text is None) == (args.file is None):
-        raise ValueError("Give either a text or --file; - reads the text from standard input.")
-    if not args.play:
-        check_place(args.out)
-        written_as(args.out)
-    if args.text is not None and is_file_name(args.text):
-        advise([f"{args.text} is the name of a file, spoken as it is: write --file before it to hear what is in it"])
-    given = decoded(standard_input().read(), "standard input") if args.text == "-" else args.text
-    text = given if args.file is None else read_text(args.file)
-    if args.speed is not None and not SPEED.accepts(args.speed):
-        raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
+    _check(args)
+    text, credentials = _text(args), _credentials(args)
     seed = None if args.seed is None else parse("--seed", args.seed, SEED)
-    if args.words is not None and args.play:
-        raise ValueError("--words goes with a file; leave --play out.")
-    if args.words is not None:
-        check_words_file(args.words)
-    credentials = _credentials(args)
     settings = _with_own(settings_of(args.voices), args.voice)
     with Progress("say", len(text), "character") as progress:
         progress.say("loading the voice")
@@ -63,6 +48,47 @@ def say(args: argparse.Namespace) -> int:
         credentials.sign(args.out, speech.model)
     if args.words is not None:
         write_words(args.words, text, speech.words)
+    _tell(args, speech)
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """ValueError for arguments that do not go together, OSError for a file that cannot be written."""
+    from dora_primespeech_mlx.commands.subtitles import check_words_file
+    from dora_primespeech_mlx.files.sounds import written_as
+    from dora_primespeech_mlx.files.writing import check_place
+
+    if (args.text is None) == (args.file is None):
+        raise ValueError("Give either a text or --file; - reads the text from standard input.")
+    if not args.play:
+        check_place(args.out)
+        written_as(args.out)
+    if args.speed is not None and not SPEED.accepts(args.speed):
+        raise ValueError(f"--speed {args.speed:g} is not allowed; it must be {SPEED.allowed}.")
+    if args.words is not None and args.play:
+        raise ValueError("--words goes with a file; leave --play out.")
+    if args.words is not None:
+        check_words_file(args.words)
+
+
+def _text(args: argparse.Namespace) -> str:
+    """What to say: the text, that of a file or of standard input."""
+    from dora_primespeech_mlx.files.texts import decoded, read_text
+
+    if args.file is not None:
+        return read_text(args.file)
+    if args.text == "-":
+        return decoded(standard_input().read(), "standard input")
+    if is_file_name(args.text):
+        advise([f"{args.text} is the name of a file, spoken as it is: write --file before it to hear what is in it"])
+    return str(args.text)
+
+
+def _tell(args: argparse.Namespace, speech: "Speech") -> None:
+    """Print what was written and how long it took."""
+    if not args.json:
+        print(f"{args.out}: {speech.duration:.2f} s of speech in {speech.timing.total:.2f} s")
+        return
     figures = {
         "file": str(args.out),
         "seconds": round(speech.duration, 3),
@@ -70,11 +96,7 @@ def say(args: argparse.Namespace) -> int:
         "real_time_factor": round(speech.real_time_factor, 3),
         "timing": {name: round(value, 4) for name, value in vars(speech.timing).items()},
     }
-    if args.json:
-        print(json.dumps(figures, ensure_ascii=False))
-    else:
-        print(f"{args.out}: {speech.duration:.2f} s of speech in {speech.timing.total:.2f} s")
-    return 0
+    print(json.dumps(figures, ensure_ascii=False))
 
 
 def _with_own(settings: Settings, voice: str | None) -> Settings:

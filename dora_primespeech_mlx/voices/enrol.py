@@ -23,10 +23,10 @@ from dora_primespeech_mlx.voices.library import encoder_folders
 from dora_primespeech_mlx.voices.models import examine
 from dora_primespeech_mlx.voices.own_list import RECORDINGS, OwnList, copy_recordings, sampling_of, shipped_list
 from dora_primespeech_mlx.voices.recording import advise, advise_pace, check_length, codes_from_samples
+from dora_primespeech_mlx.weights.inventory import Symbols, stored_symbols
 from dora_primespeech_mlx.weights.whole import CONFIG_FILE
 
 if TYPE_CHECKING:
-    from dora_primespeech_mlx.weights.inventory import Symbols
     from dora_primespeech_mlx.weights.load import Model
 
 Sound = tuple[np.ndarray, int]
@@ -83,7 +83,7 @@ def _ear(model: "Model", encoders: Encoders, settings: Settings) -> Ear:
     return hear
 
 
-def _reader(symbols: "Symbols", speaks: Sequence[str], language: str) -> Frontend:
+def _reader(symbols: Symbols, speaks: Sequence[str], language: str) -> Frontend:
     """The front end of a model, which speaks some languages; ValueError if `language` is none of them."""
     frontend = Frontend(symbols, speaks=speaks)
     frontend.check(language)
@@ -158,13 +158,7 @@ def add_voice(
         advice += _pace(_reader(loaded.symbols, speaks, language), text, language, sounds[0], recordings[0])
         codes = hear(*sounds[0])
     else:
-        dimensions = examine(folder)
-        if isinstance(dimensions, DiffusionConfig):
-            raise ValueError(
-                f"{folder} is a {dimensions.version} model, which takes a voice from a recording whose words it knows: "
-                "say them with --text"
-            )
-        _reader(read_json(folder / CONFIG_FILE, "what convert writes")["symbols"], speaks, language)
+        _check_timbre_alone(folder, speaks, language)
 
     make_folder(voices.parent)
     with locked(voices.parent):
@@ -184,6 +178,19 @@ def add_voice(
         own.put(name, entry)
         own.write()
     return Enrolled(voices, tuple(copies), codes, tuple(advice))
+
+
+def _check_timbre_alone(model: Path, speaks: Sequence[str], language: str) -> None:
+    """ValueError if a model takes no voice without the words of its recording, or none that speaks `language`."""
+    dimensions = examine(model)
+    if isinstance(dimensions, DiffusionConfig):
+        raise ValueError(
+            f"{model} is a {dimensions.version} model, which takes a voice from a recording whose words it knows: "
+            "say them with --text"
+        )
+    symbols = stored_symbols(read_json(model / CONFIG_FILE, "what convert writes").get("symbols"))
+    assert symbols is not None, "the model was examined"
+    _reader(symbols, speaks, language)
 
 
 def add_style(

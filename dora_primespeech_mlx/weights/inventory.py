@@ -19,6 +19,13 @@ Symbols = str | tuple[str, ...]
 """A symbol table: "v1", "v2", or the names of another in the order of their ids."""
 
 
+def stored_symbols(written: Any) -> Symbols | None:
+    """A symbol table as JSON holds it, in a model's config or beside its graphs; None for what is none."""
+    if isinstance(written, list | tuple):
+        return tuple(written) if all(isinstance(name, str) for name in written) else None
+    return written if isinstance(written, str) else None
+
+
 def symbols_of(rows: int, what: str = "SoVITS") -> str:
     """The symbol table of so many rows in a T2S or SoVITS model.
 

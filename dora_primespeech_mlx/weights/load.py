@@ -17,7 +17,7 @@ from dora_primespeech_mlx.nets.sovits import Sovits
 from dora_primespeech_mlx.nets.t2s import T2S, pad_heads
 from dora_primespeech_mlx.weights.checkpoint import CheckpointError, read_torch
 from dora_primespeech_mlx.weights.dimensions import sovits_config, t2s_config
-from dora_primespeech_mlx.weights.inventory import Symbols, symbols_of
+from dora_primespeech_mlx.weights.inventory import Symbols, stored_symbols, symbols_of
 from dora_primespeech_mlx.weights.official import (
     CONFIG_FILE,
     SOVITS_FILE,
@@ -97,10 +97,8 @@ def examine_model(weights: Path | tuple[Path, Path]) -> SovitsConfig | Diffusion
 def _check_folder(folder: Path) -> _Checked:
     config, (t2s, sovits) = read_model(folder)
     with of_file(folder / CONFIG_FILE):
-        version, symbols = config.get("version"), config.get("symbols")
-        if isinstance(symbols, list) and all(isinstance(name, str) for name in symbols):
-            symbols = tuple(symbols)
-        if not isinstance(version, str) or not isinstance(symbols, str | tuple):
+        version, symbols = config.get("version"), stored_symbols(config.get("symbols"))
+        if not isinstance(version, str) or symbols is None:
             how = conversion(folder)
             raise CheckpointError(f"It is not a model's config (no version or symbols). Convert the model again: {how}")
         t2s_dimensions = t2s_config(t2s, config.get("t2s"))
