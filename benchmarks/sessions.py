@@ -192,7 +192,7 @@ class TimedT2S:
 class TimedSovits:
     """See `runtime.interface.SovitsRunner`."""
 
-    flow_context = 32
+    flow_context, history = 32, 0
     launch_bound = True
     reads_beside = False
     threads = 1

@@ -19,8 +19,7 @@ from dora_primespeech_mlx.nets.t2s import T2S
 from dora_primespeech_mlx.nets.vocoder import Vocoder
 from dora_primespeech_mlx.runtime import factory, memory
 from dora_primespeech_mlx.runtime.mlx.runner import MlxSovitsRunner, MlxT2SRunner
-from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
-from dora_primespeech_mlx.runtime.onnx import processor, trace_t2s, windows
+from dora_primespeech_mlx.runtime.onnx import openvino, processor, trace_t2s, windows
 from dora_primespeech_mlx.runtime.onnx.export import export_onnx
 from dora_primespeech_mlx.runtime.onnx.graph import Graph
 from dora_primespeech_mlx.runtime.onnx.quantise import (
@@ -272,7 +271,6 @@ def test_sovits_stages_are_those_of_mlx(sovits):
         np.testing.assert_allclose(ours.vocode(latent, ge), samples, atol=1e-5)
         np.testing.assert_allclose(ours.vocode(latent, ge, 3, 8), samples[3 * 640 : 8 * 640], atol=1e-5)
         np.testing.assert_allclose(theirs.vocode(latent, ge, 3, 8), samples[3 * 640 : 8 * 640], atol=1e-5)
-    assert (ours.fit(37), ours.fit(200)) == ((44, 256) if openvino_session.pays() else (37, 200))
 
 
 @pytest.mark.parametrize(("words", "rows"), [(set(), (1, 3)), ({"avx512f"}, (3, 3))])
@@ -307,23 +305,95 @@ INTEL = {"GenuineIntel", "avx512_bf16"}
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "words", "lengths"),
+    ("capabilities", "words", "precision", "taken"),
     [
-        (["FP32", "BF16"], {"AuthenticAMD", "avx512_bf16"}, (44, 256)),
-        (["FP32", "BF16"], {*INTEL, "amx_bf16"}, (44, 256)),
-        (["FP32", "BF16"], INTEL, (37, 200)),
-        (["FP32", "BF16"], set(), (44, 256)),
-        (["FP32", "INT8"], {"AuthenticAMD"}, (37, 200)),
+        (["FP32", "BF16"], {"AuthenticAMD", "avx512_bf16"}, "auto", True),
+        (["FP32", "BF16"], {*INTEL, "amx_bf16"}, "auto", True),
+        (["FP32", "BF16"], {*INTEL, "amx_bf16"}, "fp32", False),
+        (["FP32", "BF16"], INTEL, "auto", False),
+        (["FP32", "BF16"], set(), "auto", True),
+        (["FP32", "INT8"], {"AuthenticAMD"}, "auto", False),
     ],
 )
-def test_openvino_is_taken_where_bf16_is_fast(sovits, monkeypatch, capabilities, words, lengths):
+def test_openvino_is_taken_where_bf16_is_fast(sovits, monkeypatch, capabilities, words, precision, taken):
     core = SimpleNamespace(get_property=lambda device, name: capabilities)
     monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(Core=lambda: core))
-    monkeypatch.setattr(openvino_session, "available", lambda: True)
+    monkeypatch.setattr(openvino, "available", lambda: True)
     monkeypatch.setattr(processor, "said", lambda: frozenset(words))
-    monkeypatch.setattr(openvino_session, "pays", openvino_session.pays.__wrapped__)
+    monkeypatch.setattr(openvino, "pays", openvino.pays.__wrapped__)
+    runner = factory.sovits_runner(sovits, "onnx", precision, threads=1)
+    assert runner.history == (openvino.window_frames(VOCODER) if taken else 0)
+
+
+class PretendedOpenVino:
+    """What `runtime.onnx.openvino` uses of the package, on ONNX Runtime; notes what it is asked for."""
+
+    def __init__(self):
+        self.model, self.shapes, self.settings = b"", {}, {}
+        self.get_property = lambda device, name: ["BF16"]
+        self.calls: list[int] = []
+
+    def read_model(self, model):
+        self.model = model
+        return SimpleNamespace(reshape=self.shapes.update)
+
+    def compile_model(self, model, device, settings):
+        self.settings = settings
+        session = onnxruntime.InferenceSession(self.model)
+        names = [port.name for port in session.get_inputs()]
+
+        def request():
+            results = []
+
+            def start(arrays):
+                assert {name: list(array.shape) for name, array in zip(names, arrays, strict=True)} == self.shapes
+                results[:] = session.run(None, dict(zip(names, arrays, strict=True)))
+                self.calls.append(len(results))
+
+            tensor = SimpleNamespace(data=None)
+            wait = lambda: setattr(tensor, "data", results[0])  # noqa: E731
+            return SimpleNamespace(start_async=start, wait=wait, get_output_tensor=lambda: tensor)
+
+        return SimpleNamespace(create_infer_request=request)
+
+
+@pytest.fixture
+def pretended(monkeypatch):
+    module = PretendedOpenVino()
+    monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(Core=lambda: module))
+    monkeypatch.setattr(openvino, "pays", lambda: True)
+    return module
+
+
+def test_the_vocoder_on_openvino_has_one_length_and_the_samples_of_any(sovits, pretended):
+    random, config = np.random.default_rng(8), sovits.config.vocoder
+    plain, runner = (
+        factory.sovits_runner(sovits, "onnx", "fp32", threads=2),
+        factory.sovits_runner(sovits, "onnx", threads=2),
+    )
+    latent = random.standard_normal((150, 8)).astype(np.float32)
+    ge, context, window = np.ones(16, np.float32), config.context, openvino.window_frames(config)
+    for start, stop, calls in ((0, 7, 1), (7, 30, 1), (100, 150, 3), (149, 150, 1), (10, 82, 3)):
+        left = max(0, start - context - runner.history)
+        part = latent[left : min(150, stop + context)]
+        pretended.calls.clear()
+        made = runner.vocode(part, ge, start - left, stop - left)
+        np.testing.assert_allclose(made, plain.vocode(part, ge, start - left, stop - left), atol=1e-5)
+        assert len(pretended.calls) == calls
+    short = latent[: window - 1]
+    pretended.calls.clear()
+    np.testing.assert_allclose(runner.vocode(short, ge), plain.vocode(short, ge), atol=1e-6)
+    assert not pretended.calls
+    assert pretended.settings == {"INFERENCE_NUM_THREADS": 2, "NUM_STREAMS": 2}
+
+
+def test_a_file_of_a_vocoder_runs_on_openvino(sovits, pretended, tmp_path):
     runner = factory.sovits_runner(sovits, "onnx", threads=1)
-    assert (runner.fit(37), runner.fit(200)) == lengths
+    paths = {path.stem: path for path in export_onnx(random_weights(T2S(T2S_CONFIG)), sovits, tmp_path)}
+    other = runner.with_vocoder(paths["sovits_vocoder"])
+    latent, ge = np.random.default_rng(8).standard_normal((80, 8)).astype(np.float32), np.ones(16, np.float32)
+    np.testing.assert_allclose(other.vocode(latent, ge), runner.vocode(latent, ge), atol=1e-5)
+    assert len(pretended.calls) == 8 and pretended.settings["NUM_STREAMS"] == 1
 
 
 def test_windows_of_any_length_are_rendered_together_as_each_is_alone(sovits) -> None:
@@ -364,18 +434,17 @@ def test_a_vocoder_knows_how_many_frames_its_samples_depend_on(kernels, context,
     assert of_parts(narrow[0] - 6, narrow[1]) > 0 and of_parts(narrow[0], narrow[1] - 3) > 0
 
 
-@pytest.mark.skipif(not openvino_session.available(), reason="needs the openvino extra")
+@pytest.mark.skipif(not openvino.available(), reason="needs the openvino extra")
 def test_openvino_gives_the_numbers_of_onnx_runtime(sovits):
-    graph = vocoder_graph(sovits)
     random = np.random.default_rng(7)
-    latent, ge = (random.standard_normal(shape).astype(np.float32) for shape in ((1, 15, 8), (1, 1, 16)))
-    inputs = latent, ge, *windows.Parts(VOCODER, (4, 11), 15, 2).inputs()
-    (reference,) = OnnxFunction(graph, 1)(*inputs)
-    (exact_samples,) = openvino_session.OpenVinoFunction(graph, 1, exact=True)(*inputs)
-    np.testing.assert_allclose(exact_samples, reference, atol=1e-5)
-    (samples,) = openvino_session.OpenVinoFunction(graph, 1)(*inputs)
-    error = ((samples - reference) ** 2).sum() / (reference**2).sum()
-    assert error < 10**-3.5
+    latent, ge = random.standard_normal((90, 8)).astype(np.float32), random.standard_normal(16).astype(np.float32)
+    vocoder = openvino.OpenVinoVocoder(vocoder_graph(sovits), VOCODER, 2, 2)
+    plain = factory.sovits_runner(sovits, "onnx", "fp32", threads=1)
+    for start, stop in ((0, 7), (3, 60), (50, 90)):
+        reference = plain.vocode(latent, ge, start, stop)
+        samples = vocoder(latent, ge, start, stop)
+        error = ((samples - reference) ** 2).sum() / (reference**2).sum()
+        assert error < 10**-3.5
 
 
 def test_exported_files_run_alone(t2s, sovits, tmp_path):

@@ -192,6 +192,8 @@ class SovitsRunner(Protocol):
     """Whether a thread is idle while T2S makes codes, so that `read` may be called in another one meanwhile."""
     flow_context: int
     """Frames either side that a frame of `flow` depends on."""
+    history: int
+    """Frames before the context that `vocode` makes use of: there are lengths it is quick with."""
 
     threads: int
     """Calls that it pays to make side by side, on a thread each, of `beside`."""

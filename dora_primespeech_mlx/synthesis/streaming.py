@@ -271,7 +271,7 @@ class SentenceAudio:
         Yields what it needs.
         """
         end = min(stop + self.context, self.frozen)
-        left = self._window(start, end, self.context)
+        left = self._window(start - self._sovits.history, end, self.context)
         latent = self._latent[left:end]
         if self.few_calls and end == stop + self.context:
             # What comes after the context is not heard, so that windows of others can have the same length.

@@ -190,7 +190,7 @@ class MlxSovitsRunner:
         transfers: MlxTransfers | None = None,
     ):
         self.config = model.config
-        self.flow_context = model.config.flow_context
+        self.flow_context, self.history = model.config.flow_context, 0
         self._model = model
         self.most_rows = MOST_ROWS if bucket else 1
         self.launch_bound = launch_bound

@@ -14,7 +14,7 @@ import onnxruntime
 from dora_primespeech_mlx.runtime.memory import trim_heap
 from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
 
-_BUILDER = ThreadPoolExecutor(2, "onnx-session")
+BUILDER = ThreadPoolExecutor(2, "onnx-session")
 """Makes sessions while the next graph is traced; ONNX Runtime gives the interpreter free meanwhile."""
 
 AWAKE = 30
@@ -85,7 +85,7 @@ class OnnxFunction:
 
         Weights of a graph are not copied into the model but stay in memory that this object holds.
         """
-        self._made = _BUILDER.submit(self._make, graph, threads)
+        self._made = BUILDER.submit(self._make, graph, threads)
         if isinstance(graph, Path):
             self._made.result()
 

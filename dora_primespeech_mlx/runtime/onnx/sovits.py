@@ -1,26 +1,17 @@
 """SoVITS on ONNX Runtime, a graph for each stage, each with open lengths."""
 
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.runtime.interface import EncodeRow, FlowRow, VocodeRow
-from dora_primespeech_mlx.runtime.onnx import openvino as openvino_session
-from dora_primespeech_mlx.runtime.onnx.graph import Graph, StoredGraph
+from dora_primespeech_mlx.runtime.onnx import openvino
 from dora_primespeech_mlx.runtime.onnx.session import Function, GraphOf, OnnxFunction, default_threads
 from dora_primespeech_mlx.runtime.onnx.windows import Parts
 
-PREPARED = (20, 32, 44, 60, 88, 112, 136, 176)
-"""Lengths in frames that OpenVINO is given where there is a choice: each one new to it costs a tenth of a second.
-
-They fit what `streaming.Schedule` asks for with its context; longer ones are multiples of `LONG`.
-"""
-KEPT = (12, 16, 24, 40, 68, 92, 120, 156)
-"""The same for the frames that the vocoder keeps after its first stage."""
-LONG = 64
 BESIDE = 192
 """Width below which one thread makes the codes, for such models have small ones for T2S too; see `t2s.LARGE`."""
 SHARED = ("_timbre", "_read", "_encode", "_flow")
@@ -28,7 +19,7 @@ SHARED = ("_timbre", "_read", "_encode", "_flow")
 
 
 class OnnxSovitsRunner:
-    """SoVITS on ONNX Runtime, flow and vocoder on OpenVINO where that pays; see `runtime.interface.SovitsRunner`."""
+    """SoVITS on ONNX Runtime, the vocoder on OpenVINO where that pays; see `runtime.interface.SovitsRunner`."""
 
     most_rows = 1
     launch_bound = False
@@ -47,16 +38,17 @@ class OnnxSovitsRunner:
             config: the network's dimensions.
             graph: gives the stages: "timbre", "read", "encode", "encode_resampled", "flow", "vocoder", "codes".
             threads: None for `session.default_threads`.
-            exact: float32 everywhere, also where OpenVINO has bf16.
+            exact: float32, and so without OpenVINO.
             vocoder: an ONNX file of the vocoder; None for the graph's.
         """
         self.config = config
         self.flow_context = config.flow_context
         self._graph, self._threads, self._exact, self._vocoder_file = graph, threads, exact, vocoder
-        self._openvino = openvino_session.pays()
+        self._openvino = not exact and openvino.pays()
+        self.history = openvino.window_frames(config.vocoder) if self._openvino else 0
         self._workers = threads or default_threads()
         self.reads_beside = self._workers > 1 and config.hidden_channels < BESIDE
-        self.threads = self._workers if self.reads_beside and not self._openvino else 1
+        self.threads = self._workers if self.reads_beside else 1
 
     def _stage(self, name: str) -> Function:
         return OnnxFunction(self._graph(name), self._threads)
@@ -75,11 +67,20 @@ class OnnxSovitsRunner:
 
     @cached_property
     def _flow(self) -> Function:
-        return self._convolutions(self._graph("flow"))
+        return self._stage("flow")
 
     @cached_property
     def _vocoder(self) -> Function:
-        return self._convolutions(self._vocoder_file or self._graph("vocoder"))
+        """What renders all that `_windowed` does not."""
+        threads = 1 if self._openvino else self._threads
+        return OnnxFunction(self._vocoder_file or self._graph("vocoder"), threads)
+
+    @cached_property
+    def _windowed(self) -> openvino.OpenVinoVocoder | None:
+        if not self._openvino:
+            return None
+        graph = self._vocoder_file or self._graph("vocoder")
+        return openvino.OpenVinoVocoder(graph, self.config.vocoder, self._workers, self.threads)
 
     @cached_property
     def _timbre(self) -> Function:
@@ -117,15 +118,9 @@ class OnnxSovitsRunner:
         other._read, other._encode = self._read, self._encode
         return other
 
-    def _convolutions(self, graph: Graph | StoredGraph | Path) -> Function:
-        """A graph of convolutions, on the fastest executor at hand."""
-        if self._openvino:
-            return openvino_session.OpenVinoFunction(graph, self._threads, self._exact)
-        return OnnxFunction(graph, self._threads)
-
     def prepare(self) -> None:
         """See `runtime.interface.SovitsRunner`; what a speed other than 1 needs is left to the first use."""
-        self._begin(*SHARED, "_vocoder")
+        self._begin("_windowed", *SHARED, "_vocoder")
 
     def beside(self) -> "OnnxSovitsRunner | None":
         """See `runtime.interface.SovitsRunner`; its sessions are begun when first asked for."""
@@ -137,6 +132,8 @@ class OnnxSovitsRunner:
     def _beside(self) -> "OnnxSovitsRunner":
         other = OnnxSovitsRunner(self.config, self._graph, 1, self._exact, self._vocoder_file)
         other._read = self._read
+        if self._windowed:
+            other._windowed, other._vocoder = self._windowed, self._vocoder
         return other
 
     @cached_property
@@ -181,8 +178,9 @@ class OnnxSovitsRunner:
     def vocode(self, latent: np.ndarray, ge: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
         """See `runtime.interface.SovitsRunner`."""
         stop = len(latent) if stop is None else stop
-        workers, fit = (1, partial(self._fit, prepared=KEPT)) if self._openvino else (self._workers, None)
-        parts = Parts(self.config.vocoder, (start, stop), len(latent), workers, fit)
+        if self._windowed and (made := self._windowed(latent, ge, start, stop)) is not None:
+            return made
+        parts = Parts(self.config.vocoder, (start, stop), len(latent), 1 if self._windowed else self._workers)
         (samples,) = self._vocoder(latent[None], ge[None, None], *parts.inputs())
         return parts.joined(samples)
 
@@ -203,11 +201,5 @@ class OnnxSovitsRunner:
         return [self.vocode(*row) for row in rows]
 
     def fit(self, frames: int) -> int:
-        """See `runtime.interface.SovitsRunner`."""
-        return self._fit(frames, PREPARED)
-
-    def _fit(self, frames: int, prepared: Sequence[int]) -> int:
-        """Lengths are open, so every length fits; but OpenVINO prepares each one that is new to it."""
-        if not self._openvino:
-            return frames
-        return next((length for length in prepared if length >= frames), -(-frames // LONG) * LONG)
+        """See `runtime.interface.SovitsRunner`; lengths are open, so every one fits."""
+        return frames

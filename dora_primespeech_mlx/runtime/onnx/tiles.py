@@ -93,13 +93,13 @@ def tiled(graph: Graph, least: float) -> Graph:
             _write(made, lengths, node)
         else:
             made.nodes.append(node)
-        if node.operator == "LeakyRelu" or _keeps_length(graph, node):
+        if node.operator == "LeakyRelu" or keeps_length(graph, node):
             lengths.same(node)
     made.prune()
     return made
 
 
-def _keeps_length(graph: Graph, node: Node) -> bool:
+def keeps_length(graph: Graph, node: Node) -> bool:
     """Whether a node is a plain convolution over time whose results are as many as its samples."""
     weight = graph.constants.get(node.inputs[1]) if node.operator == "Conv" else None
     if weight is None or weight.ndim != 4 or weight.shape[2] != 1 or node.attributes.get("group", 1) != 1:
@@ -123,7 +123,7 @@ def saved(shape: tuple[int, ...]) -> float:
 
 def _saved(graph: Graph, node: Node) -> float:
     """The same of a node, and where there cannot be tiles."""
-    return saved(graph.constants[node.inputs[1]].shape) if _keeps_length(graph, node) else -NEVER
+    return saved(graph.constants[node.inputs[1]].shape) if keeps_length(graph, node) else -NEVER
 
 
 class _Lengths:
