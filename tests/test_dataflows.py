@@ -3,6 +3,7 @@ import runpy
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -142,6 +143,23 @@ class Model(BaseHTTPRequestHandler):
         pass
 
 
+def test_who_has_one_question_hears_its_answer_to_the_end(monkeypatch):
+    import dora as api
+
+    events = [
+        {"type": "INPUT", "id": name, "metadata": {"question_id": "q1", "sentence": 4}}
+        for name in ("audio", "segment_complete")
+    ]
+    sent = []
+    node = SimpleNamespace(next=lambda: events.pop(0), send_output=lambda name, *_: sent.append(name))
+    monkeypatch.setattr(api, "Node", lambda: node)
+    monkeypatch.setenv("QUESTIONS", "Who?")
+    monkeypatch.setenv("BARGE_IN", "2")
+    monkeypatch.syspath_prepend(str(DATAFLOWS / "nodes"))
+    runpy.run_path(str(DATAFLOWS / "nodes" / "user.py"), run_name="__main__")
+    assert sent == ["question"] and not events
+
+
 def test_chat_takes_a_real_model(tmp_path):
     server = HTTPServer(("127.0.0.1", 0), Model)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -181,6 +199,57 @@ def test_a_long_talk_is_remembered_from_its_latest_turns():
         assert last[-1] == {"role": "user", "content": f"Question {REMEMBERED - 1}?"}
         assert len(history) == len(first) + REMEMBERED + 1
     server.shutdown()
+
+
+class _Broken(BaseHTTPRequestHandler):
+    """A server that says something, then what `end` is, and goes."""
+
+    protocol_version = "HTTP/1.1"
+    end = b""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for line in (b'data: {"choices": [{"delta": {"content": "Hello."}}]}\n\n', self.end):
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+        self.wfile.write(b"50\r\ndata: {")
+        self.close_connection = True
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.mark.parametrize(
+    "end", [b"data: \n", b'data: {"choices": [{"delta": null}]}\n', b'data: {"choices": null, "usage": {}}\n']
+)
+def test_an_answer_that_breaks_off_ends_its_text(end, monkeypatch, capsys):
+    sys.path.append(str(DATAFLOWS / "nodes"))
+    from llm import Writer
+
+    server = HTTPServer(("127.0.0.1", 0), type("Broken", (_Broken,), {"end": end}))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("LLM_URL", f"http://127.0.0.1:{server.server_port}/v1")
+    sent = []
+    node = SimpleNamespace(send_output=lambda name, value, metadata: sent.append((value[0].as_py(), metadata["fin"])))
+    writer = Writer(node)
+    writer.write("Who?", "q1")
+    writer._thread.join(20)
+    server.shutdown()
+    assert sent == [("Hello.", False), ("", True)]
+    assert "does not answer" in capsys.readouterr().out
+
+
+def test_a_script_without_a_line_is_refused(tmp_path, monkeypatch):
+    sys.path.append(str(DATAFLOWS / "nodes"))
+    from llm import Writer
+
+    (tmp_path / "chat.txt").write_text("\n")
+    monkeypatch.delenv("LLM_URL", raising=False)
+    monkeypatch.setenv("LLM_SCRIPT", str(tmp_path / "chat.txt"))
+    with pytest.raises(SystemExit, match="has no line"):
+        Writer(None)
 
 
 def test_talk_hears_answers_and_can_be_interrupted(tmp_path):

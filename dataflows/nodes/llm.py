@@ -13,12 +13,14 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 
 import dora
 import pyarrow as pa
 from variables import variable
 
+from dora_primespeech_mlx.files.texts import read_text
 from dora_primespeech_mlx.names.values import Name, Number
 
 TIMEOUT = 60.0
@@ -52,8 +54,8 @@ def served(question: str, url: str, history: list[dict[str, str]]) -> Iterator[s
             said = json.loads(data)
             if "error" in said:
                 raise ValueError(f"it says {said['error']}")
-            for choice in said.get("choices", []):
-                piece = choice.get("delta", {}).get("content") or ""
+            for choice in said.get("choices") or []:
+                piece = (choice.get("delta") or {}).get("content") or ""
                 answer["content"] += piece
                 yield piece
 
@@ -69,10 +71,7 @@ class Writer:
         self._url, self._rate = variable("LLM_URL", Name(), ""), variable("LLM_RATE", Number(0.1, 1000.0), "20")
         if self._url and not self._url.startswith(("http://", "https://")):
             raise SystemExit(f"LLM_URL={self._url!r} is no address of a server; write it as http://localhost:8080/v1")
-        script = Path(variable("LLM_SCRIPT", Name(), "chat.txt"))
-        if not self._url and not script.is_file():
-            raise SystemExit(f"the script {script.resolve()} is not there; set LLM_SCRIPT to one that is, or LLM_URL")
-        self._answers = itertools.cycle(script.read_text(encoding="utf-8").splitlines() if script.is_file() else ["."])
+        self._answers = itertools.cycle([] if self._url else _script())
 
     def write(self, question: str, question_id: str) -> None:
         """Begin an answer."""
@@ -96,12 +95,26 @@ class Writer:
                     break
                 if piece:
                     self._send(piece, question_id, False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             print(f"the language model at {url} does not answer: {error}", flush=True)
         self._send("", question_id, True)
 
     def _send(self, piece: str, question_id: str, last: bool) -> None:
         self._node.send_output("text", pa.array([piece]), {"question_id": question_id, "fin": last})
+
+
+def _script() -> list[str]:
+    """The lines of LLM_SCRIPT; SystemExit where there are none."""
+    script = Path(variable("LLM_SCRIPT", Name(), "chat.txt"))
+    if not script.is_file():
+        raise SystemExit(f"the script {script.resolve()} is not there; set LLM_SCRIPT to one that is, or LLM_URL")
+    try:
+        lines = [line for line in read_text(script).splitlines() if line.strip()]
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+    if not lines:
+        raise SystemExit(f"the script {script.resolve()} has no line; write an answer a line, or set LLM_URL")
+    return lines
 
 
 def main() -> None:

@@ -28,7 +28,8 @@ def main() -> None:
     while (event := node.next()) is not None:
         if event["type"] != "INPUT" or event["metadata"].get("question_id") != f"q{asked}":
             continue
-        if event["id"] == "audio" and asked == 1 and event["metadata"].get("sentence", 0) + 1 >= barge_in:
+        sentence = event["metadata"].get("sentence", 0) + 1
+        if event["id"] == "audio" and asked == 1 < len(questions) and sentence >= barge_in:
             node.send_output("control", pa.array(["reset"]), {"question_id": f"q{asked + 1}"})
             ask()
         elif event["id"] == "segment_complete":
