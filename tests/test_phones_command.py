@@ -52,9 +52,10 @@ def test_cut0_keeps_the_text_in_one_sentence(
 def test_a_text_with_nothing_to_say_is_an_error_and_the_next_is_answered(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = asked(capsys, monkeypatch, "🙂", "Hello there.")
+    first, nested, last = asked(capsys, monkeypatch, "🙂", "[" * 100_000, "Hello there.")
     assert "nothing to say" in first["error"]
-    assert second["error"] is None
+    assert "nothing to say" in nested["error"]
+    assert last["error"] is None
 
 
 def test_the_table_is_for_people_and_an_error_is_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:

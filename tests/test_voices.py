@@ -129,6 +129,9 @@ def test_no_file_and_no_json(tmp_path: Path) -> None:
     (tmp_path / "voices.json").write_text("{")
     with pytest.raises(ValueError, match="is not JSON"):
         read_voices(tmp_path / "voices.json")
+    (tmp_path / "voices.json").write_text(f'{{"seed": {"1" * 5000}}}')
+    with pytest.raises(ValueError, match="a number of more than 4300 digits"):
+        read_voices(tmp_path / "voices.json")
 
 
 @pytest.mark.parametrize("kind", [np.int16, np.int32, np.int64, np.uint8])

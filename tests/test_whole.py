@@ -1,5 +1,6 @@
 """A model folder holds the old model or the new one, whatever happens while it is written."""
 
+import errno
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -290,3 +292,17 @@ def test_a_second_writer_waits_for_the_first(tmp_path: Path) -> None:
     first.stdin.close()
     waiting.join(20)
     assert entered.is_set() and first.wait(20) == 0
+
+
+def test_a_writer_on_windows_waits_for_others_and_not_for_a_file_system_that_locks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[int] = [errno.EDEADLK, errno.EDEADLK, errno.EINVAL]
+
+    def locking(file: int, how: int, count: int) -> None:
+        raise OSError(answers.pop(0), "as Windows says it")
+
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(locking=locking, LK_LOCK=1))
+    monkeypatch.setattr(sys, "platform", "win32")
+    with writing.locked(tmp_path):
+        assert not answers

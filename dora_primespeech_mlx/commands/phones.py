@@ -144,7 +144,7 @@ def answers(
 def _question(line: str, usual: Question) -> Question:
     try:
         asked = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict) or "text" not in asked:
         return replace(usual, text=line)

@@ -1,6 +1,7 @@
 """Text files and JSON in UTF-8, as people write them, and what is wrong with one in a sentence."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,9 @@ def read_json(path: Path, what: str) -> Any:
     except ValueError as error:
         if kind := stand_in(text[:HEAD].strip().encode()):
             raise ValueError(f"{path} is {kind}") from None
-        assert isinstance(error, json.JSONDecodeError)
+        if not isinstance(error, json.JSONDecodeError):
+            digits = sys.get_int_max_str_digits()
+            raise ValueError(f"{path} has a number of more than {digits} digits: write a shorter one") from None
         place = f"line {error.lineno}, column {error.colno}"
         raise ValueError(
             f"{path} is not JSON, so it is not {what}: {_slip(text, error)} ({place}); mend it there"

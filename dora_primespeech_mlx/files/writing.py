@@ -20,9 +20,12 @@ def locked(folder: Path) -> Iterator[None]:
 
         with (folder / LOCK).open("ab") as file:
             while True:
-                with suppress(OSError):  # it gives up after ten seconds
+                try:
                     msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-                    break
+                except OSError as error:
+                    if error.errno == errno.EDEADLK:  # it gives up after ten seconds
+                        continue
+                break  # some network file systems lock nothing
             yield
         return
     import fcntl
