@@ -18,6 +18,7 @@ import numpy as np
 
 from dora_primespeech_mlx.files.sounds import audio_file, written_as
 from dora_primespeech_mlx.files.writing import replace_file
+from dora_primespeech_mlx.names.values import Number, parse
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.sampling import Sampling
 from dora_primespeech_mlx.settings import Settings, checked
@@ -52,6 +53,7 @@ WARM_UP_TEXT = {
 
 TOGETHER = (4, 16)
 """Texts that a warm-up speaks at once."""
+BATCH = Number(1, 256, integer=True)
 
 logger = logging.getLogger(__name__)
 
@@ -180,8 +182,8 @@ class Engine:
             cancelled: asked between two codes and two chunks; once true, nothing more is yielded.
 
         Yields:
-            chunks of at most a second; the last one of each sentence is the pause after it. None for a text with
-            nothing to speak in it.
+            chunks of at most a second; the last one of each sentence is the pause after it. A text with nothing to
+            speak in it has no chunk.
 
         Raises:
             ValueError: an unknown voice or style, a value out of bounds or of another kind, or a text in a language
@@ -224,11 +226,12 @@ class Engine:
     ) -> Speech:
         """Speaks a whole text: the chunks of `stream`, joined. Arguments and errors as there.
 
-        `batch` sentences are decoded together, which changes nothing but the speed. `on_chunk` is told each chunk.
+        `batch` sentences, 1 to 256, are decoded together, which changes nothing but the speed. `on_chunk` is told each
+        chunk.
         """
         own = voice if isinstance(voice, Voice) else None
         manner = self.settle(_wishes(voice, style, language, speed, seed, sampling, noise_scale), own)
-        request = self._request(manner, own, whole=True, batch=batch)
+        request = self._request(manner, own, whole=True, batch=parse("batch", str(batch), BATCH))
         pieces: list[np.ndarray] = []
         words: list[Word] = []
         for chunk in self._units(_texts(text), request):

@@ -236,6 +236,12 @@ def test_values_of_another_kind_are_named(engine: Engine, options: dict, said: s
         list(engine.stream(**{"text": "Hi.", **options}))
 
 
+@pytest.mark.parametrize("batch", [0, -1, 2.5, "many", None])
+def test_a_batch_of_no_sentence_is_refused(engine: Engine, batch: object) -> None:
+    with pytest.raises(ValueError, match="batch=.* is not allowed; it must be a whole number from 1 to 256"):
+        engine.synthesize("Hi.", batch=batch)
+
+
 def test_values_are_read_as_messages_have_them(engine: Engine) -> None:
     plain = engine.synthesize("Hi.", seed=3, speed=1.2, language="en").audio
     pieces = engine.stream(["H", None, "i."], seed="3", speed="1.2", language="English")
