@@ -35,7 +35,7 @@ ABOUT_WORDS = regex("[的是係系叫説说說讀读念寫写]|[日韓韩英中�
 CANTONESE = regex(
     "呢[個个度位間间啲部隻只條条張张架件份支枝杯碗首段句款種种棵粒塊块套排班]|(?<![這这那兩两旁身右左半])邊[個度位]|(?<![重要觀优優缺特地])點解(?![決釋析答開除放讀說碼])"
     "|(?<![一重要觀優缺特地])點樣|[聽尋琴]日(?![本文語記])|[尋聽琴]晚|聽朝|屋企|鍾意|幾多錢|傾偈|返工(?!作)|梗係|係咪|係唔|都係|即係|係因為|係咁"
-    "|[上下]晝|朝早|出街|同埋|一陣間|仲有|點算"
+    "|[上下]晝|朝早|出街|同埋|一陣間|仲有|點算|細佬|家姐|得閒|幾多(?:分鐘|[個人蚊])|[行試坐玩等飲食企]吓|[\d一二兩三四五六七八九十百千幾]蚊(?![子香帳帐])"
 )
 # Comparisons between what may be compared, as Cantonese says them.
 COMPARISONS = {
@@ -47,6 +47,8 @@ COMPARISON = regex(
 )
 # 而家 is "now" in Cantonese, and in Mandarin 而 before a name or a word with 家.
 NOW = regex("(?<![然進因從反])而家(?![人庭長裡裏])")
+# 係 is "to be" in Cantonese, and in Mandarin a part of words and what the language of offices begins a reason with.
+TO_BE = regex("(?<![關关聯联干體体維维譜谱派星此乃])係(?![數数統统列屬指因由為以經依採將於基對])")
 NOT_CANTONESE = regex("[的嗎吗這这那沒没們们您麼么在是]")
 # A sentence ends behind these; a full stop needs a blank.
 INNER = r"[!?](?=[A-Za-z0-9=/&_])"
@@ -310,7 +312,11 @@ def _is_cantonese(text: str) -> bool:
     text = re.sub(r"唔+(?=[，。！？,.!?…\s]|$)", "", text)
     if "咩" in text and re.search("[的了吗嗎吧这這那很没沒她们們羊]", text):
         text = text.replace("咩", "")
-    if NOW.search(text) and not NOT_CANTONESE.search(text) and not any(map(only_simplified, text)):
+    if (
+        (NOW.search(text) or TO_BE.search(text))
+        and not NOT_CANTONESE.search(text)
+        and not any(map(only_simplified, text))
+    ):
         return True
     return CANTONESE.search(text) is not None or any(
         character in words("cantonese_characters.txt") for character in text

@@ -14,6 +14,17 @@ LONGEST_CLAUSE = 50
 DE = ("de", 5)
 MUST = ("dei", 3)
 GROUND = ("di", 4)
+GAIN = ("de", 2)
+HEAVY, AGAIN = ("zhong", 4), ("chong", 2)
+NOT_GAINED = frozenset("值记觉晓舍懂显免省认变")
+"""What a word of four characters ends with before a 得 that is no gain: 值不值得, 依稀记得."""
+HOLDING = ("zhe", 5)
+WITH_HANDS = frozenset("拉牵握空挥招举摆搓拍插携挽甩捏抓攥抄背垂")
+"""Verbs of what hands do, behind which 着手 is no beginning: 拉着手."""
+GAINED = frozenset("失分利主志胜罪益宜意奖瓜豆税手法水道逞救")
+"""What is gained, or well done, behind 得 within a word: 利弊得失, 渔翁得利, 种瓜得瓜."""
+COMPLEMENTED = ("变", "忙", "睡", "闲", "打", "忍受", "感觉")
+"""Verbs and adjectives before 得 and what they lead to, within what the dictionary has as an idiom."""
 # Last characters of verbs with their object, which no complement follows: 做饭, 上班.
 OBJECTS = frozenset("饭房车班觉澡病门书课钱菜衣话信歌舞球步货酒药题照票证学泳山账单税人")
 TIMES = ("前", "后", "期间", "时", "的话", "起来")
@@ -37,9 +48,13 @@ def final_readings(tagged: Sequence[Tagged]) -> dict[int, Reading]:
     """Position -> (syllable, tone) of the characters that no tone change touches: 得 as must, 地 at a word's end."""
     found: dict[int, Reading] = {}
     start = 0
-    for index, (text, _) in enumerate(tagged):
+    for index, (text, tag) in enumerate(tagged):
         end = start + len(text)
         is_no_word = text.startswith("得") and len(text) > 1 and word_tag(text) is None
+        if text[:3] in {"重重", "重重的", "重重地"}:
+            found[start] = found[start + 1] = HEAVY if _is_heavy(tagged, index) else AGAIN
+        if text == "着手" and _text(tagged, index - 1)[-1:] in WITH_HANDS:
+            found[start] = HOLDING
         if (text in words("must_words.txt") or text.startswith("得")) and _is_must(tagged, index):
             found[start if text.startswith("得") else end - 1] = MUST
         elif is_no_word or (text.startswith("地") and REPEATED.search(_clause_before(tagged, index))):
@@ -47,7 +62,9 @@ def final_readings(tagged: Sequence[Tagged]) -> dict[int, Reading]:
         elif text.endswith("地"):
             found[end - 1] = DE if _is_adverbial(tagged, index) else GROUND
         elif (inside := text[1:-1].find("得") + 1) and text[inside - 1] != "不":
-            found[start + inside] = DE
+            found[start + inside] = GAIN if _is_gained(text, tag, inside) else DE
+        elif len(text) > 3 and text.endswith("得") and text[-2] not in NOT_GAINED:
+            found[end - 1] = GAIN
         start = end
     return found
 
@@ -124,6 +141,21 @@ def _is_must(tagged: Sequence[Tagged], index: int) -> bool:
         return False
     is_predicate = after_tag in "vpdcilb" or after in {"有", "先", "多"} or (len(after) > 1 and after[0] in "早少常")
     return is_predicate or has_object or before_tag == "t" or _tag(tagged, index + 2) == "v"
+
+
+def _is_gained(text: str, tag: str, inside: int) -> bool:
+    """Whether the 得 within a word means to gain, as in idioms (如鱼得水), and leads to no complement."""
+    if text[inside + 1] in GAINED and len(text) > 3:
+        return True
+    return tag == "i" and len(text) > 3 and text[:inside] not in COMPLEMENTED
+
+
+def _is_heavy(tagged: Sequence[Tagged], index: int) -> bool:
+    """Whether 重重 is heavily, and not one after the other: 重重地, 重重的包袱, 重重一击; but 困难重重的局面."""
+    after = tagged[index][0][2:] or _text(tagged, index + 1)
+    if after[:1] == "的":
+        return _tag(tagged, index - 1) != "n"
+    return after[:1] in {*"地一摔打砸敲拍踢撞跌捶叹击点压"}
 
 
 def _clause_before(tagged: Sequence[Tagged], index: int) -> str:
