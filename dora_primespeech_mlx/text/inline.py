@@ -17,7 +17,7 @@ HAN = regex(r"[\u3400-\u9fff]")
 ENTITY = regex(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 OPEN_ENTITY = regex(r"&(?:#[0-9A-Fa-fxX]{0,7}|[A-Za-z][A-Za-z0-9]{0,7})?")
 WRITTEN_TAG = regex(r"&lt;/?([A-Za-z][\w-]{0,30}) ?/?&gt;")
-OPEN_WRITTEN_TAG = regex(r"&lt;(?:/?[A-Za-z][\w-]{0,30} ?/?(?:&(?:g(?:t)?)?)?)?")
+OPEN_WRITTEN_TAG = regex(r"&lt;(?:/|/?[A-Za-z][\w-]{0,30} ?/?(?:&(?:g(?:t)?)?)?)?")
 BARE_CITATION = regex(r"【\d{1,3}(?:\s?[-–,，、]\s?\d{1,3})*】")
 AFTER_STATEMENT = frozenset("%％‰）)”》」』℃")
 """Signs directly behind which a number in corner brackets is a citation, as behind a word."""

@@ -133,8 +133,10 @@ ISOTOPE = regex(rf"(?<![A-Za-z0-9米里尺寸)\]{RAISED}])([⁰¹²³⁴⁵⁶�
 CHARGES = {"+": ("正", "plus"), "⁺": ("正", "plus"), "-": ("负", "minus"), "⁻": ("负", "minus")}
 LARGE = {"∫": "\\int", "∑": "\\sum", "∏": "\\prod"}
 LOGARITHM = regex(r"(?<![A-Za-z])log_(?:(\d+)|\{([^{}]{1,9})\})\s*(?=[\dA-Za-z(])")
-BOUNDS = regex(rf"([∫∑∏])([0-9−₋ₙᵢₐ₌-]*)([{RAISED}]+)")
-LOWER = str.maketrans("₋₌ₙᵢₐ", "−=nia")
+BOUNDS = regex(rf"([∫∑∏])([0-9−₋ₙᵢₐₖⱼ₌-]*)([{RAISED}]+)")
+LOWERED_THEN_TYPED = regex(r"([∫∑∏])([0-9−₋ₙᵢₐₖⱼ₌-]+)\^([πθ∞]|[A-Za-z0-9]+)")
+"""An integral, a sum or a product whose upper bound alone is typed: ∫₀^π."""
+LOWER = str.maketrans("₋₌ₙᵢₐₖⱼ", "−=niakj")
 UNCLOSED = regex(rf"([^()]*)\((\d+(?:\.\d+)?\s?[×⋅·]\s?10(?:[{RAISED}]+|\^[-−]?\d+))\s?")
 """A power of ten behind a bracket that nothing of the formula closes."""
 STRONG = regex(
@@ -258,8 +260,10 @@ def speak_formulas(text: str, language: str) -> str:
     if any(sign in text for sign in CHARGES):
         text = ION.sub(lambda match: _ion(match, language), text)
     if any(sign in text for sign in LARGE):
+        text = LOWERED_THEN_TYPED.sub(_with_typed_bound, text)
         text = re.sub(r"([∫∑∏])(?=[_^])", lambda match: LARGE[match[1]], text)
         text = BOUNDS.sub(_with_bounds, text)
+        text = re.sub(r"(\}\s+)(sin|cos|tan|ln|log|exp)(?=[ (]?[a-zθ])", r"\1\\\2 ", text)
     if "½" in text:
         half = "二分之一" if language == "zh" else " one half "
         text = re.sub(r"½(?=[A-Za-z]{1,3}[²³^])", half, text)
@@ -362,6 +366,12 @@ def _with_bounds(match: re.Match[str]) -> str:
     """An integral, a sum or a product with lowered and raised signs behind it: ∫₀¹."""
     below, above = match[2].translate(LOWER), match[3].translate(LOWERED)
     return LARGE[match[1]] + (f"_{{{below}}}" if below else "") + (f"^{{{above}}} " if above else " ")
+
+
+def _with_typed_bound(match: re.Match[str]) -> str:
+    """As `_with_bounds`, with the upper one behind its sign."""
+    above = {"π": "\\pi", "θ": "\\theta", "∞": "\\infty"}.get(match[3], match[3])
+    return f"{LARGE[match[1]]}_{{{match[2].translate(LOWER)}}}^{{{above}}} "
 
 
 def _shells(match: re.Match[str]) -> str:
