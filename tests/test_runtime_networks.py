@@ -357,9 +357,10 @@ class PretendedOpenVino:
         return SimpleNamespace(create_infer_request=request)
 
 
-@pytest.fixture
-def pretended(monkeypatch):
+@pytest.fixture(params=[set(), {"amx_bf16"}], ids=["plain", "folded"])
+def pretended(monkeypatch, request):
     module = PretendedOpenVino()
+    monkeypatch.setattr(processor, "said", lambda: frozenset(request.param))
     monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(Core=lambda: module))
     monkeypatch.setattr(openvino, "pays", lambda: True)
     return module

@@ -120,7 +120,7 @@ class OpenVinoVocoder:
         import openvino
 
         core = openvino.Core()
-        model = core.read_model(_folded(graph))
+        model = core.read_model(_finished(graph))
         kept = [1, self._config.upsample_rates[0] * self._kept]
         model.reshape(
             {
@@ -135,8 +135,10 @@ class OpenVinoVocoder:
         return compiled
 
 
-def _folded(graph: Graph | StoredGraph | Path) -> bytes:
-    """A finished model."""
+def _finished(graph: Graph | StoredGraph | Path) -> bytes:
+    """A finished model, in the form that this processor is quick with."""
     if isinstance(graph, Path):
         graph = StoredGraph(graph.read_bytes(), {})
-    return folded(graph if isinstance(graph, Graph) else Graph.of(graph)).stored().embedded()
+    if "amx_bf16" in processor.said():
+        graph = folded(graph if isinstance(graph, Graph) else Graph.of(graph))
+    return (graph.stored() if isinstance(graph, Graph) else graph).embedded()
