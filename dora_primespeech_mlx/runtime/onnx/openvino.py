@@ -52,6 +52,7 @@ def window_frames(config: VocoderConfig) -> int:
 class OpenVinoVocoder:
     """A vocoder compiled for windows of one length, for any number of threads at once.
 
+    A sample is the same to the bit wherever in a window it lies, so that audio in chunks is that of the whole.
     With open lengths OpenVINO takes half as long again, and prepares each that is new to it for .4 to 1.6 s.
     """
 
