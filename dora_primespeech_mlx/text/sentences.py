@@ -378,9 +378,9 @@ class SentenceSplitter:
             return False
         if character == "!" and NOT_EQUAL.search(self._text[max(0, index - 2) : index]):
             behind = self._text[index + 1 : index + 3]
-            if not final and (not behind or behind == " "):
+            if not final and (not behind or re.fullmatch(r"[ $A-Z]", behind)):
                 return None
-            if behind.strip() and behind.strip()[0] in "=/()*+-−^≈≤≥<>×÷":
+            if behind.strip() and behind.strip()[0] in "=/()*+-−^≈≤≥<>×÷" or re.match(r"\$[A-Z]|[A-Z]\d", behind):
                 return False
         if character == "?" and (asked := OPERAND_BEFORE.search(self._text, max(0, index - 3), index)):
             # An operator of a program, with blanks around it: x ?? y, a ? b : c.
@@ -478,6 +478,9 @@ class SentenceSplitter:
                 return False
             if not final and BEGINNING_MOVE.fullmatch(next_word):
                 return None
+        if line[-1:] == " " and next_word[:1] in {*"-'\"|&>"}:
+            # The folder where one is: find . -name.
+            return False
         word = re.search(r"[A-Za-z.]*$", line)
         short = (word.group() if word else "").replace(".", "").lower()
         ahead = next_word.lstrip("(~≈<>≤≥−-$€£¥")

@@ -40,6 +40,8 @@ def to(match: re.Match[str], language: str) -> str:
     left, right = before(match).rstrip(), after(match)
     if not left or left[-1] in ",，.。:：;；!?！？、\n" or not right.strip():
         return " "
+    if language != "zh" and re.search(r"(?<![A-Za-z])[A-Z]{3}$", left) and re.match(r"[A-Z]{3}(?![A-Za-z])", right):
+        return " to "
     if re.search(r"(?<![A-Za-z_])[A-Za-zα-ω]$", left) and re.match(r"[-+±]?(?:\d|∞|无穷)", right):
         return "趋于" if language == "zh" else " approaches "
     if re.search(rf"\d[\w%‰°℃℉/]*\s?[{HAN}]{{0,2}}$", left) and re.match(rf"[-+~约]?{NUMBER_AHEAD}", right):
@@ -341,6 +343,16 @@ def decimal_comma(match: re.Match[str], language: str) -> str:
     """An amount with points between its thousands and a comma before its cents."""
     whole, cents = match[1] or match[3], match[2] or match[4]
     return f"{whole.replace('.', '')}.{cents}"
+
+
+def schedule(match: re.Match[str], language: str) -> str:
+    """The five fields that say when a program runs, 0 5 * * 1-5; a product of numbers is none."""
+    if not re.search(r"\* \*|\*/", match[1]):
+        return match.group()
+    star, of, to = ("星号", "斜杠", "到") if language == "zh" else ("star", " slash ", " to ")
+    fields = match[1].split(" ")
+    said = (field.replace("*", star).replace("/", of).replace("-", to) for field in fields)
+    return ("，" if language == "zh" else ", ").join(said)
 
 
 def ungrouped(match: re.Match[str], language: str) -> str:

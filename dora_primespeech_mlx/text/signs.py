@@ -167,6 +167,11 @@ def _rules(language: str) -> Rules:
             lambda m, where: m.group(),
         ),
         ("-−", r"(?<![\w)\]])[-−](?=[¥￥$€£]\s?\d)", "负", lambda m, where: m.group()),
+        # A cell of a sheet that stays, and one of another sheet; when a program runs; a length less another.
+        ("$", r"\$([A-Z]{1,2})\$(\d{1,5})(?![\d.])", r"\1\2", r"\1\2"),
+        ("!", r"(?<=\w)!(?=[A-Z]{1,2}\d)", "，", ", "),
+        ("*", r"(?<![\w*/,-])((?:[\d*/,-]{1,9} ){4}[\d*/,-]{1,9})(?![\w*/,-])", readings.schedule, readings.schedule),
+        ("-", r"(?<=\d%) - (?=\d+(?:px|r?em|v[hw])\b)", "减", " minus "),
         # All columns of a table; a division without its rest.
         # A version before the one that counts; where a program writes what it has to say.
         (
@@ -504,7 +509,8 @@ def _rules(language: str) -> Rules:
         (":", r"(?<![A-Za-z])(?<!coli )([A-Z]{1,2}\d{1,4}):(?=[A-Z]{1,2}\d{1,4}(?![A-Za-z0-9]))", r"\1到", r"\1 to "),
         (
             ".",
-            r"(?<![A-Za-z])(git add|docker build|pip install(?: -e)?|git restore) \.(?=[\s。，`]|$)",
+            r"(?<![A-Za-z])(git add|docker build|pip install(?: -e)?|git restore|find|ruff check|mypy|ls) \."
+            r"(?=[\s。，`]|$)",
             r"\1 点",
             r"\1 dot",
         ),
@@ -694,6 +700,7 @@ def _rules(language: str) -> Rules:
             lambda m, where: f"每{mandarin_unit(m[1])}" if where == "zh" else m.group(),
             r"/\1",
         ),
+        ("/", rf"(?<![A-Za-z])({codes}|BTC|ETH)/(?=(?:{codes}|USDT)(?![A-Za-z]))", r"\1 ", r"\1 "),
         ("/", r"(?<=[A-Za-z0-9_)])/(?=[A-Za-z]\s?=)|(?<=[A-Z]{2})/(?=[A-Z]{2,5}\s?[=≈<>])", "除以", " over "),
         # Cards; what stands beside another value or word.
         ("♠♥♦♣", r"(?<![A-Za-z0-9])(10|[2-9AKQJT])([♠♥♦♣])\ufe0f?", readings.card, readings.card),

@@ -100,7 +100,9 @@ def identifier_rules() -> list[Row]:
         ("0", r"\b(Boeing |Porsche )(7\d7|9\d\d|718)\b", lambda match: f"{match[1]}{in_hundreds(match[2])}"),
         ("0-", r"\b([A-Za-z]+)(-?\d+)((?:-\d+)+)\b", _without_to),
         ("0", r"\b([A-Z]{2,5}) (\d{4})(?=[A-Z]?\b(?![.,]\d|%))", _model),
-        ("0s", r"(?<=[A-Za-z]-)(\d+)s\b", lambda match: f"{cardinal(match[1])}'s"),
+        ("0s", r"(?<=[A-Za-z]-)(?!\d{1,3}0s)(\d+)s\b", lambda match: f"{cardinal(match[1])}'s"),
+        ("0K", r"(?<=\b[Ss]eat )(\d{1,2})K\b", r"\1 K"),
+        ("0/", r"(?<=\(EU\) )((?:19|20)\d\d)/(\d+)", lambda match: f"{year(match[1])} slash {match[2]}"),
         ("0-", r"\b1-(8(?:00|88|77|66|55|44|33)|900)-(?=[A-Z])", lambda match: f"one {in_hundreds(match[1])} "),
     ]
 

@@ -55,6 +55,7 @@ def spoken_english(text: str, known: Collection[str] = ()) -> str:
     text = _rules()(text)
     text = _without_dashes_and_brackets(re.sub(r"\s{2,}", " ", text))
     text = re.sub(r"(?<=\s)-(?=[A-Za-z])|(?<=\s)'(?=\s|$)", "", text)
+    text = re.sub(r"(?<=[,.!?])'(?=\s|$)", "", text)
     if not re.search(r"(?:^|\s)'", text):
         text = re.sub(r"(?<=[sS])'(?=[\s,.!?]|$)", "", text)
     for sign in set(text) & signs("en").keys():
@@ -153,6 +154,9 @@ def _rules() -> Rules:
             r"|\b([35])['’](?= (?:end|UTR|cap|untranslated|direction|splice)\b)",
             lambda match: " prime to ".join(filter(None, match.groups())) + " prime",
         ),
+        ("'", r"\b([35])'-(?=[ACGTUN]{3,}\b)", r"\1 prime "),
+        ("'", r"(?<=[ACGTUN]{3})-([35])'(?!\d)", r" \1 prime"),
+        (".", r"\bCo\.?,? Ltd\b", lambda match: "Company Ltd"),
         ("&", r"\b([A-Z])&([A-Z])s\b", r"\1 and \2's"),
         ("-", r"(?i:\b(?:an?|grade[sd]?|got|get|earned|or|to|type)|[,:]) ([ABCDO]|AB)-(?=[\s,.;!?)]|$)", _minus),
         ("-|−|–", r"\b(UTC|GMT) ?[-−–](?=\d)", r"\1 minus "),

@@ -39,6 +39,15 @@ def roman_rules() -> list[Rule]:
             rf"(?i:\b(?:{SEVERAL})) {SMALL}(?:(?:, (?:and |or )?| and | or | to | through |[-–]){SMALL})+",
             lambda match: re.sub(rf"\b{SMALL}", lambda one: cardinal(str(numeral_value(one.group()))), match.group()),
         ),
+        (
+            rf"\b(?P<name>(?i:{LEVELS})s?|{numbered}) (?P<first>{SMALL})\s?[-–]\s?(?P<last>{SMALL})",
+            lambda match: " ".join(
+                [
+                    match["name"],
+                    *(cardinal(str(numeral_value(match["first"]))), "to", cardinal(str(numeral_value(match["last"])))),
+                ]
+            ),
+        ),
         (rf"\b(?P<numeral>{SMALL})(?=(?:st|nd|rd|th)? (?:{counted})\b)(?:st|nd|rd|th)?", _ordinal),
         (rf"\b(?P<name>{numbered})\.? (?P<numeral>[IVX]\b|(?=\w\w){CANONICAL})(?!\.\w)", _cardinal),
         (rf"\b(?P<name>{LEVELS}) (?P<numeral>(?=\w\w){SMALL})", _cardinal),

@@ -444,6 +444,8 @@ class Reader:
     def _raised(self) -> str:
         """What is raised, after `^` or in raised digits, as it is said behind its base."""
         token = self._tokens.next()
+        if token != "^" and (lowered := token.translate(LOWERED))[-1] in "+−" and len(lowered) < 4:
+            return self._wording.charge(lowered)
         if token != "^":
             return self._wording.power(read_with(token.translate(LOWERED), self._wording))
         if self._tokens.skip("("):
