@@ -20,6 +20,7 @@ from dora_primespeech_mlx.commands import doctor
 from dora_primespeech_mlx.commands.doctor import FAIL, OK, WARN, Finding, examine
 from dora_primespeech_mlx.commands.main import main
 from dora_primespeech_mlx.commands.progress import Progress
+from dora_primespeech_mlx.runtime.onnx import openvino, processor
 from dora_primespeech_mlx.settings import Settings
 
 
@@ -105,6 +106,7 @@ def test_soundfile_that_is_missing_is_named_with_what_to_do():
 import sys
 sys.modules["soundfile"] = None
 from dora_primespeech_mlx.commands import doctor
+from dora_primespeech_mlx.runtime.onnx import openvino, processor
 from dora_primespeech_mlx.settings import Settings
 doctor.version_of = lambda name: None
 print([finding.advice for finding in doctor.check_audio(Settings())][0])
@@ -233,3 +235,22 @@ def test_say_knows_where_it_writes_before_it_speaks(tmp_path: Path, capsys: pyte
     ):
         assert main(["say", "--file", str(file), "--out", str(out)]) == 1
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("installed", "words", "mark", "said"),
+    [
+        (False, {"amx_bf16"}, WARN, "samples would take a third of the time here, or less"),
+        (False, {"AuthenticAMD", "avx512_bf16"}, WARN, "samples would take a third of the time here, or less"),
+        (False, {"GenuineIntel", "avx512_bf16"}, None, ""),
+        (True, {"amx_bf16"}, OK, "renders samples"),
+        (True, {"GenuineIntel", "avx512_bf16"}, OK, "is not used"),
+    ],
+)
+def test_openvino_is_advised_where_samples_would_be_quicker(monkeypatch, installed, words, mark, said):
+    monkeypatch.setattr(openvino, "available", lambda: installed)
+    monkeypatch.setattr(openvino, "pays", lambda: installed and "amx_bf16" in words)
+    monkeypatch.setattr(processor, "said", lambda: frozenset(words))
+    found = [finding for finding in doctor.check_executor(Settings(runtime="onnx")) if "openvino" in finding.text]
+    assert [finding.mark for finding in found] == ([mark] if mark else [])
+    assert all(said in finding.text for finding in found)
