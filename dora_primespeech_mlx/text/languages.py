@@ -22,7 +22,7 @@ LONGEST_CLAUSE = 100
 """Words and what stands between them, on each side of a number."""
 WORD = regex(r"[A-Za-z]{2,}|(?<![A-Za-z])(?:I(?=['’]|\s[a-z])|[Aa](?= [A-Za-z]{2}))")
 """Latin words: not the letters of a formula, of which `a` and `i` might be words."""
-CHINESE_MARKS = regex(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；：、]$|[=≈<>].*[，；：、]$")
+CHINESE_MARKS = regex(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；：、]$|[A-Za-z].*\d[，；：、]$|[=≈<>].*[，；：、]$")
 """Marks that a text of letters and numbers is written with in Mandarin: x=1，y=2。"""
 CLOSING = frozenset('”"’」』》)）,.!?，。！？')
 NOTE_NUMBER = regex(

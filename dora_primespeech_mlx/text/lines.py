@@ -72,6 +72,8 @@ def _last_word(line: str) -> str:
 
 def _joins(line: str, following: str) -> bool:
     last, first, columns = line[-1], following[0], width(line)
+    if last in "—–" and (first.isupper() or HAN.match(first)):
+        return False
     if last in GOES_ON:
         return True
     is_small = first.islower() and first.isascii()

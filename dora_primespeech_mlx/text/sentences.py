@@ -380,7 +380,7 @@ class SentenceSplitter:
             behind = self._text[index + 1 : index + 3]
             if not final and (not behind or re.fullmatch(r"[ $A-Z]", behind)):
                 return None
-            if behind.strip() and behind.strip()[0] in "=/()*+-−^≈≤≥<>×÷" or re.match(r"\$[A-Z]|[A-Z]\d", behind):
+            if behind.strip() and behind.strip()[0] in "=/()*+-−^≈≤≥<>×÷" or re.match(r"\$[A-Z]|[A-Z][\d:]", behind):
                 return False
         if character == "?" and (asked := OPERAND_BEFORE.search(self._text, max(0, index - 3), index)):
             # An operator of a program, with blanks around it: x ?? y, a ? b : c.
@@ -492,6 +492,9 @@ class SentenceSplitter:
             return False
         if LIFE.search(line) and re.match(r"(?:ca?\.\s?)?(?:\d|$)", next_word):
             return False if next_word or final else None
+        if short in {"sr", "jr"} and not re.search(r"[A-Z][\w'’-]*,? [A-Za-z]{2}$", line):
+            # Before a title: a Sr. Manager.
+            return False
         if short in ENDING_SHORT_FORMS:
             return next_word[0].isupper() if next_word else (final or None)
         if next_word[:1] == "&" or (next_word[:1] == "(" and re.search(rf"\b(?:{SHORT_WEEKDAYS})$", line)):

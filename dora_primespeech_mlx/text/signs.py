@@ -169,7 +169,7 @@ def _rules(language: str) -> Rules:
         ("-−", r"(?<![\w)\]])[-−](?=[¥￥$€£]\s?\d)", "负", lambda m, where: m.group()),
         # A cell of a sheet that stays, and one of another sheet; when a program runs; a length less another.
         ("$", r"\$([A-Z]{1,2})\$(\d{1,5})(?![\d.])", r"\1\2", r"\1\2"),
-        ("!", r"(?<=\w)!(?=[A-Z]{1,2}\d)", "，", ", "),
+        ("!", r"(?<=\w)!(?=[A-Z]{1,2}(?:\d|:[A-Z]))", "，", ", "),
         ("*", r"(?<![\w*/,-])((?:[\d*/,-]{1,9} ){4}[\d*/,-]{1,9})(?![\w*/,-])", readings.schedule, readings.schedule),
         ("-", r"(?<=\d%) - (?=\d+(?:px|r?em|v[hw])\b)", "减", " minus "),
         # All columns of a table; a division without its rest.
@@ -318,7 +318,7 @@ def _rules(language: str) -> Rules:
         ),
         (
             "/",
-            rf"([{MONEY}]\s?\d[\d.]*)\s?/\s?M(?![\w\s])",
+            rf"([{MONEY}]\s?\d[\d.]*)\s?/\s?M(?!\w)",
             r"\1每百万",
             r"\1 per million ",
         ),
@@ -510,7 +510,7 @@ def _rules(language: str) -> Rules:
         (
             ".",
             r"(?<![A-Za-z])(git add|docker build|pip install(?: -e)?|git restore|find|ruff check|mypy|ls) \."
-            r"(?=[\s。，`]|$)",
+            r"(?=[\s。，,`]|$)",
             r"\1 点",
             r"\1 dot",
         ),
@@ -582,7 +582,7 @@ def _rules(language: str) -> Rules:
         ("-", r"(?<![A-Za-z0-9-])--(?=[A-Za-z])", "杠杠", "dash dash "),
         (
             "-",
-            r"(?<=[A-Za-z\d] )\s?-(?=[A-Za-z]{1,2}(?![A-Za-z0-9_'’-]))"
+            r"(?<=[A-Za-z\d一二三四五六七八九零] )\s?-(?=[A-Za-z]{1,2}(?![A-Za-z0-9_'’-]))"
             r"|(?<![A-Za-z0-9-])-(?=[A-Za-z]{1,2}(?:参数|选项|标志|开关))",
             "杠",
             "dash ",

@@ -25,7 +25,7 @@ SHORT_WEEKDAY = (
     rf"|\b({SHORT_WEEKDAYS})(?=:\s?(?:\d|[Cc]losed|[Oo]pen\b|[Oo]ff\b))"
     rf"|\b({SHORT_WEEKDAYS})(?=,? (?:\d\d?(?::\d\d)?\s?(?:[-–]\s?\d|[AaPp]\.?[Mm])|(?:{MONTH_NAMES})\b))"
     rf"|(?<=\b(?:on|by) )({SHORT_WEEKDAYS})\b(?:\.(?=\s+[a-z])|(?=[.,;!?)]|$)(?!\.\w))"
-    r"|(?:(?<=\bto )|(?<=\buntil )|(?<=\bnext )|(?<=\bthis ))(Mon|Tues?|Wed|Thu(?:rs?)?|Fri)\b(?=,|\.?$)"
+    r"|(?:(?<=\bto )|(?<=\buntil )|(?<=\bnext )|(?<=\bthis )|(?<=\bEOD ))(Mon|Tues?|Wed|Thu(?:rs?)?|Fri)\b(?=,|\.?$)"
 )
 """A short weekday with a full stop that ends no sentence, before a time or a month, or after on or by."""
 LIFE = {"b": "born", "d": "died", "r": "reigned", "fl": "flourished"}
