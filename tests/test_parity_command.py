@@ -13,7 +13,7 @@ from dora_primespeech_mlx.settings import SHIPPED_VOICES, Settings
 from dora_primespeech_mlx.voices.book import read_voices
 from dora_primespeech_mlx.voices.library import Library, Voice
 
-NUMBERS = {"t2s": "float32", "sovits": "float32"}
+NUMBERS = dict.fromkeys(("t2s", "sovits", "vocoder"), "float32")
 
 
 @pytest.fixture(scope="module")
