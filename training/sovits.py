@@ -400,12 +400,23 @@ class SoVITS(nn.Module):
         self.codebook = nn.Parameter(torch.zeros(c.codes, c.ssl_dim))
 
     def latents(
-        self, codes: Tensor, mask: Tensor, text: Tensor, text_mask: Tensor, voice: Tensor, noise: float = 0.5
+        self,
+        codes: Tensor,
+        mask: Tensor,
+        text: Tensor,
+        text_mask: Tensor,
+        voice: Tensor,
+        noise: float = 0.5,
+        drawn: Tensor | None = None,
     ) -> Tensor:
-        """codes [B, T], mask [B, 1, 2T], text [B, L], voice [B, gin, 1] -> z [B, inter, 1, 2T]."""
+        """codes [B, T], mask [B, 1, 2T], text [B, L], voice [B, gin, 1] -> z [B, inter, 1, 2T].
+
+        `drawn` [B, inter, 2T] are the normal numbers of the noise, where two networks shall have the same.
+        """
         features = F.embedding(codes, self.codebook).repeat_interleave(2, 1).transpose(1, 2)
         mean, log_deviation = self.enc_p(features, mask, text, text_mask, voice)
-        prior = mean.float() + torch.randn_like(mean, dtype=torch.float32) * log_deviation.float().exp() * noise
+        drawn = torch.randn_like(mean, dtype=torch.float32) if drawn is None else drawn
+        prior = mean.float() + drawn * log_deviation.float().exp() * noise
         return self.flow.inverse(flat(prior * mask), mask.unsqueeze(2), voice.unsqueeze(2))
 
     def voice(self, reference: Tensor) -> Tensor:

@@ -54,7 +54,7 @@ class SpeechCorpus:
     ):
         self.folder, self.batch, self.segment, self.device = folder, batch, segment, device
         self.least = round(shipped * batch)  # items of a batch that are in voices that ship
-        self.apart = self.least if apart else 0  # of those the last ones, which then stay where they are
+        self.apart = self.least if apart else 0  # of those the last ones, which then stay; the others are strangers
         with np.load(pack) as data:
             self.ids, self.ids_offset = data["ids"].astype(np.int64), data["ids_off"]
             self.centres = data["centres"]
@@ -72,6 +72,7 @@ class SpeechCorpus:
         self.timbre = torch.full((most, NUMBERS), float("nan"), device=device)
         self.host_length, self.host_phones = np.zeros(most, np.int64), np.zeros(most, np.int64)
         self.voices: dict[int, list[int]] = {}
+        self.strangers: list[int] = []
         self.clips: dict[int, list[int]] = {}  # those long enough to be a reference
         self.voice_of = np.zeros(most, np.int64)
         self.picked = torch.zeros(5, batch, dtype=torch.long, device=device)  # first, second, has second, voice, start
@@ -115,6 +116,8 @@ class SpeechCorpus:
                 self.offset[k] = base
                 kept.append(row)
                 self.voices.setdefault(voice, []).append(k)
+                if voice >= SHIPPED:
+                    self.strangers.append(k)
                 if length >= LEAST_REFERENCE:
                     self.clips.setdefault(voice, []).append(k)
                 self.count += 1
@@ -130,7 +133,7 @@ class SpeechCorpus:
         Segments may start before the item and end behind it and are then moved inside: beginnings and ends, which few
         segments would hold, are heard as often as the middle.
         """
-        first = RANDOM.integers(self.count, size=self.batch)
+        first = RANDOM.choice(self.strangers if self.apart and self.strangers else self.count, self.batch)
         own = [k for voice in range(SHIPPED) for k in self.voices.get(voice, [])]
         if own:
             first[self.batch - self.least :] = RANDOM.choice(own, self.least)

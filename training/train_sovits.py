@@ -15,6 +15,8 @@ With --like MODEL.pth such a vocoder learns to give the samples that the vocoder
 latents; what comes before it has to be that model's, and stays.
 With --keep MODEL.pth the vocoder is that of another model and stays as it is, and so do the voices that ship: what
 comes before the vocoder learns strangers, and for the six it has to give what that model gives.
+With --recall MODEL.pth everything is trained, but the voices that ship shall sound as that model makes them of the same
+codes, phones and noise, and of the reference as it was before any microphone, not as the teacher speaks.
 """
 
 import argparse
@@ -75,12 +77,18 @@ class Heads(nn.Module):
         return (distance * known).sum() / known.sum().clamp(min=1)
 
 
+def cut(z: Tensor, frames: Tensor) -> Tensor:
+    """Latents [B, C, 1, T] -> those of `frames` [B, n], as a vocoder likes them to lie: [B, C, 1, n]."""
+    part = z.gather(3, frames[:, None, None].expand(-1, z.shape[1], -1, -1))
+    return part.contiguous(memory_format=torch.channels_last)
+
+
 class Trainer:
     """Networks, optimisers and the two kinds of step."""
 
     def __init__(self, corpus: SpeechCorpus, config: nets.SoVITSConfig, args: argparse.Namespace):
         self.corpus, self.config, self.segment = corpus, config, args.segment
-        self.sounding = args.batch - corpus.apart  # items that become sound, the first ones
+        self.sounding = args.batch - (corpus.apart if args.keep else 0)  # items that become sound, the first ones
         self.judged = args.judged or self.sounding
         self.device, self.cuda = args.device, args.device.startswith("cuda")
         self.stream = set_up(args.device, 1 + args.rank)
@@ -99,19 +107,12 @@ class Trainer:
             if "disc" in parts:
                 self.disc.load_state_dict({k: v.float() for k, v in parts["disc"].items()})
             self.heads.load_state_dict({k: v.float() for k, v in parts["heads"].items()})
-        self.kept: nets.SoVITS | None = None
-        if args.keep:
-            _, state = official.read(torch.load(args.keep, map_location="cpu", weights_only=False))
-            self.kept = nets.SoVITS(config).to(self.device).requires_grad_(False)
-            self.kept.load_state_dict(state)
+        self.kept = self._still(args.keep) if args.keep else None
+        if self.kept is not None:
             self.net.dec.load_state_dict(self.kept.dec.state_dict())
             self.net.dec.requires_grad_(False)
-        self.model: nets.Decoder | None = None
-        if args.like:
-            held, state = official.read(torch.load(args.like, map_location="cpu", weights_only=False))
-            whole = nets.SoVITS(held)
-            whole.load_state_dict(state)
-            self.model = whole.dec.to(self.device).requires_grad_(False)
+        self.recalled = self._still(args.recall) if args.recall else None
+        self.model = self._still(args.like).dec if args.like else None
         for name, p in self.net.named_parameters():
             if not name.startswith("dec." if args.like else args.only):
                 p.requires_grad_(False)
@@ -127,19 +128,32 @@ class Trainer:
             self.decode = torch.compile(self.net.dec.forward)
             self.judge = torch.compile(self.disc.forward)
 
+    def _still(self, path: str) -> nets.SoVITS:
+        """The network of an official s2 file, which is not trained."""
+        held, state = official.read(torch.load(path, map_location="cpu", weights_only=False))
+        network = nets.SoVITS(held)
+        network.load_state_dict(state)
+        return network.to(self.device).requires_grad_(False)
+
     def precision(self) -> torch.autocast:
         """bfloat16 on CUDA, float32 elsewhere."""
         return torch.autocast("cuda" if self.cuda else "cpu", torch.bfloat16, enabled=self.cuda, cache_enabled=False)
 
-    def _latents(self, codes: Tensor, mask: Tensor, text: Tensor, text_mask: Tensor, ref: Tensor, ref_mask: Tensor):
+    def _latents(
+        self, codes: Tensor, mask: Tensor, text: Tensor, text_mask: Tensor, ref: Tensor, ref_mask: Tensor, drawn: Tensor
+    ) -> tuple[Tensor, Tensor]:
         voice = self.net.ref_enc(ref, ref_mask)
-        return self.net.latents(codes, mask, text, text_mask, voice), voice
+        return self.net.latents(codes, mask, text, text_mask, voice, drawn=drawn), voice
 
     def heard(self, reference: Tensor) -> Tensor:
         """References [B, n] as they are recorded: some by cheap microphones, all at any level."""
         m = self.microphone
         x = torch.where(m.chance(DISTURBED_SHARE) > 0, m.disturbed(reference), reference)
         return x * m.uniform(math.log(QUIETEST), 0).exp()
+
+    def voiced(self, reference: Tensor, mask: Tensor) -> Tensor:
+        """References [B, n] and their masks of frames -> what the reference encoder takes of them."""
+        return nets.spectrogram(reference)[:, : self.config.ref_bins] * mask
 
     def distance(self, z: Tensor, voice: Tensor, item: Item, reference: Tensor) -> Tensor:
         """How far what the vocoder takes is from what it takes in the kept model, for the last items, in shares."""
@@ -154,6 +168,17 @@ class Trainer:
         with self.precision():
             made = self.net.dec.begin(z[rows], voice[rows].unsqueeze(2)).float() * mask.unsqueeze(2)
         return (made - wanted).abs().sum() / wanted.abs().sum()
+
+    def recall(self, item: Item, frames: Tensor, drawn: Tensor) -> Tensor:
+        """What the recalled model makes of the last items in `frames` [B, segment] with the same noise: [b, n]."""
+        rows = slice(-self.corpus.apart, None)
+        assert self.recalled is not None
+        with torch.no_grad(), self.precision():
+            mask = item.reference_mask[rows]
+            voice = self.recalled.ref_enc(self.voiced(item.reference[rows], mask), mask)
+            text, text_mask = item.text[rows], item.text_mask[rows]
+            z = self.recalled.latents(item.codes[rows], item.mask[rows], text, text_mask, voice, drawn=drawn[rows])
+            return self.recalled.dec(cut(z, frames[rows]), voice.unsqueeze(2)).flatten(1).float()
 
     def sound(self, z: Tensor, voice: Tensor, spoken: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Latents [B, C, 1, T], voices [B, gin, 1, 1], the teacher's samples -> samples made, samples wanted [B, n].
@@ -174,16 +199,20 @@ class Trainer:
         with torch.no_grad():
             item = c.load()
             spectrum = nets.spectrogram(item.audio)
-            reference = nets.spectrogram(self.heard(item.reference))[:, : self.config.ref_bins] * item.reference_mask
+            reference = self.voiced(self.heard(item.reference), item.reference_mask)
             start = item.start[:sounding, None]
             wanted = item.audio[:sounding].gather(
                 1, start * nets.HOP + torch.arange(segment * nets.HOP, device=self.device)
             )
-        with self.precision():
-            z, voice = self.latents(item.codes, item.mask, item.text, item.text_mask, reference, item.reference_mask)
             frames = start + torch.arange(segment, device=self.device)
-            part = z[:sounding].gather(3, frames[:, None, None].expand(-1, z.shape[1], -1, -1))
-        part = part.contiguous(memory_format=torch.channels_last)
+            drawn = torch.randn(len(item.codes), self.config.inter_channels, item.mask.shape[2], device=self.device)
+            if self.recalled is not None:
+                wanted = torch.cat([wanted[: -c.apart], self.recall(item, frames, drawn)])
+        with self.precision():
+            z, voice = self.latents(
+                item.codes, item.mask, item.text, item.text_mask, reference, item.reference_mask, drawn
+            )
+            part = cut(z[:sounding], frames)
         made, wanted, samples = self.sound(part, voice[:sounding].unsqueeze(2), wanted)
         heads = self.heads(z.squeeze(2).float(), spectrum, item.pitch, item.mask)
         timbre = self.heads.voice(voice.float(), item.timbre)
@@ -340,6 +369,7 @@ def main() -> None:
     parser.add_argument("--judged", type=int, default=0, help="items of a batch that discriminators hear; 0 is all")
     parser.add_argument("--shipped", type=float, default=0.0, help="least share of a batch in the voices that ship")
     parser.add_argument("--keep", help="official s2 file whose vocoder and whose sound of the voices that ship stay")
+    parser.add_argument("--recall", help="official s2 file whose sound the voices that ship shall have")
     parser.add_argument("--only", default="", help="train only parameters whose names begin so, such as dec.")
     parser.add_argument(
         "--like", help="official s2 file whose samples the vocoder, all that is trained, learns to give"
@@ -368,8 +398,17 @@ def main() -> None:
         torch._dynamo.config.cache_size_limit = 32
     args.out.mkdir(exist_ok=True, parents=True)
     corpus = SpeechCorpus(
-        args.pack, args.speech, args.batch, args.segment, args.hours, args.device, args.shipped, bool(args.keep)
+        args.pack,
+        args.speech,
+        args.batch,
+        args.segment,
+        args.hours,
+        args.device,
+        args.shipped,
+        bool(args.keep or args.recall),
     )
+    if args.recall and (args.keep or not corpus.apart):
+        parser.error("--recall wants a share of a batch for the voices that ship (--shipped), and not --keep")
     while corpus.refresh() < args.least:
         if time.time() - born > args.patience:
             parser.error(
