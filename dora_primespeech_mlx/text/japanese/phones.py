@@ -75,7 +75,7 @@ def _spoken(part: str) -> tuple[str, ...]:
     if "ヴ" in part:
         words = with_dictionary_v(words, pyopenjtalk.run_frontend(part, use_vanilla=True))
     if unread := _unread(words):
-        logger.warning("left out %s of %r, which Open JTalk cannot read", ", ".join(unread), part[:80])
+        logger.warning("left out %s of %r, which Open JTalk cannot read", ", ".join(sorted(set(unread))), part[:80])
     words = corrected([word for word in words if word["string"] not in unread])
     return tuple(_with_prosody(pyopenjtalk.make_label(words))) if words else ()
 
