@@ -260,6 +260,27 @@ def test_polyphone_model_names_a_missing_file(g2pw_folder: Path, name: str) -> N
         Frontend(g2pw_dir=g2pw_folder)("你好，你们好。", "zh")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("g2pW.onnx", b"version https://git-lfs.github.com/spec/v1\n", "g2pW.onnx is a Git LFS pointer"),
+        ("g2pW.onnx", b"rubbish", "g2pW.onnx is damaged, or of another model: unpack G2PWModel_1.1 there again"),
+        ("POLYPHONIC_CHARS.txt", b"", "POLYPHONIC_CHARS.txt is empty"),
+        ("POLYPHONIC_CHARS.txt", "行\n".encode(), "POLYPHONIC_CHARS.txt is damaged"),
+        ("POLYPHONIC_CHARS.txt", "行\t\n".encode(), "to_pinyin_wo_tune_dict.json is damaged"),
+        ("bopomofo_to_pinyin_wo_tune_dict.json", b"{", "to_pinyin_wo_tune_dict.json is damaged"),
+        ("bopomofo_to_pinyin_wo_tune_dict.json", b"[]", "to_pinyin_wo_tune_dict.json is damaged"),
+        ("vocab.txt", b"\xff\xfe", "vocab.txt is damaged"),
+        ("vocab.txt", b"word", "vocab.txt is damaged"),
+        ("tokenizer.json", b'{"model": {}}', "tokenizer.json is damaged"),
+    ],
+)
+def test_polyphone_model_names_a_file_that_is_damaged(g2pw_folder: Path, name: str, content: bytes, said: str) -> None:
+    (g2pw_folder / name).write_bytes(content)
+    with pytest.raises(ValueError, match=said):
+        Frontend(g2pw_dir=g2pw_folder)("你好，你们好。", "zh")
+
+
 def test_the_polyphone_model_is_a_setting_for_all_voices(g2pw_folder: Path, tiny_voices: Path, tmp_path: Path) -> None:
     settings = Settings.from_env({"G2PW_DIR": str(g2pw_folder)})
     library = Library(read_voices(tiny_voices), settings)

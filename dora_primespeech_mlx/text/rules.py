@@ -53,7 +53,7 @@ def regex(pattern: str, flags: int = 0) -> re.Pattern[str]:
 
 def compile_all() -> int:
     """Compiles each `written` pattern and `regex` so far, so that no later text waits; returns how many there are."""
-    for pattern in _written:
+    for pattern in list(_written):  # another thread may read its first text in a language
         compiled(pattern)
     for late in _regexes:
         late.search("")
