@@ -105,8 +105,10 @@ SIZES = regex(r"\(?\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x]\s?\d+(?:\.\d+)?[gmLlsV
 """Numbers, each with or without its unit, and nothing that says what they are equal to: 0.3g×20."""
 FACTORIAL = regex(r"(?<![\w.])(\d{1,2})!=(\d+)")
 LETTER = rf"(?:{FUNCTION_NAMES}(?![A-Za-z])\s?|[Α-Ωα-ω∞ℏ]|[A-Za-z](?![A-Za-z])|[A-Za-z]{{2}}(?=[{RAISED}^]))"
+EXPONENT = r"\d+(?:\.\d+)?(?:(?![A-Za-z\d]|\.\d)|(?=\d[A-Za-z]))"
+"""Its digits are read in one way only, since each formula of many such would have so many readings: 2^12 2^12."""
 SCRIPT = (
-    rf"(?:[{RAISED}]|\^(?:\{{[^{{}}$]{{1,40}}\}}|\([^()$]{{1,40}}\)|[-+−]?(?:\d+(?:\.\d+)?|[A-Za-zπθ])(?![A-Za-z]))"
+    rf"(?:[{RAISED}]|\^(?:\{{[^{{}}$]{{1,40}}\}}|\([^()$]{{1,40}}\)|[-+−]?(?:{EXPONENT}|[A-Za-zπθ](?![A-Za-z])))"
     r"|_(?:\{[^{}$]{1,40}\}|[A-Za-z0-9](?![A-Za-z0-9])))"
 )
 ATOM = (
@@ -120,9 +122,10 @@ OPERAND = (
 )
 OPERATOR = r"(?:<->|<=>|==?>|-?->|<=|=<|>=|!=|=/=|===?|\+/-|\*\*|(?<!\d)–|–(?!\d)|[-+−*/·⋅×÷=<>≤≥≠≈≡±∓∈∝→⩽⩾≦≧∪∩])"
 PLAIN = regex(
-    rf"(?<![A-Za-z0-9_.$€£¥￥#@&%℃°\\^/·{RAISED}–-])(?<!\d[,:])(?<![A-Za-z]['’])(?:{OPERAND}(?:\s?{OPERATOR}\s?{OPERAND}){{1,40}}|{OPERAND})"
+    rf"(?<![A-Za-z0-9_.$€£¥￥#@&%℃°\\^/·{RAISED}–-])(?<!\d[,:])(?<![A-Za-z]['’])(?>{OPERAND}\s?{OPERATOR}\s?){{0,40}}{OPERAND}"
     r"(?![A-Za-z0-9_\\]|[-.]\w|/\w|:\d\d|\s*[×*=+^<>](?!\s?[$€£¥]))"
 )
+"""Operands with operators between, each read once: many of them have many readings, which would all be tried."""
 ION = regex(
     rf"(?<![A-Za-z0-9])((?:{ELEMENT}\d?)+)([²³⁴]?)([⁺⁻])(?![A-Za-z0-9])"
     r"|(?<![A-Za-z0-9])(Na|Ca|Mg|Cu|Fe|Zn|Al|Ba|Pb|Ag|Li|Mn|NH4|Cl|OH|NO3|HCO3)([23]?)([+-])(?![\w+-]|\s?[A-Z\d(])"
