@@ -501,7 +501,8 @@ class SentenceSplitter:
             return False
         if short in {"ft", "ms"} and re.search(r"\d\s?[a-z]+$", line):
             return not next_word[0].islower() if next_word else (final or None)
-        if short in STREETS and (first := re.match(r"[A-Z][a-z]*|$", next_word)):
+        are_initials = re.search(r"\b[A-Z]\.[A-Z]$(?<!P\.S)", line) is not None
+        if (short in STREETS or are_initials) and (first := re.match(r"[A-Z][a-z]*|$", next_word)):
             if first.end() == len(next_word) and not final:
                 return None
             return first.group().lower() in words("en_function_words.txt")

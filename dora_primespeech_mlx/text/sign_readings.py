@@ -367,6 +367,11 @@ def mixed_number(match: re.Match[str], language: str) -> str:
     return f"{match[1]}又{match[2]}/{match[3]}"
 
 
+def hyphened_number(match: re.Match[str], language: str) -> str:
+    """A whole number and a part with a hyphen between: 3-1/2."""
+    return f"{match[1]} {match[2]}/{match[3]}" if 0 < int(match[2]) < int(match[3]) else match.group()
+
+
 def more(match: re.Match[str], language: str) -> str:
     """More than so many ten thousands: 五十多万, but 五万多."""
     return f"{match[1]}多{match[2]}" if match[1].endswith("0") else f"{match[1]}{match[2]}多"

@@ -30,12 +30,12 @@ KAOMOJI = regex(
     r"|¯\\*_?\(ツ\)_?/?¯"
 )
 FACE = regex("[(（][^()（）]*[\\^_;°□▽ω﹏︿Дツ･・≧≦´｀∀◕‿◡•ᗜᴗ˘]|m[(（] ?[)）]m")
-EYES = regex(r"[:;=]['’]?-?[()DPp|/\\]|</?3|\^\^|[>T;=\-^oO]_|[xX]D|Q[Aw]Q|TwT|OwO|orz")
+EYES = regex(r"[:;=]['’]?-?[()DPp|/\\]|</?3|\^\^|[>T;=\-^oO]_|[xX]D|\\o/|Q[Aw]Q|TwT|OwO|orz")
 EMOTICON = regex(
     r"(?<![A-Za-z0-9}])(?:[:;=]['’]?-?[()DPp|](?![\w(\\{])|:-?[/\\](?=\s|$)|[>T;=\-^oO]_+[<T;=\-^oO](?!\w)|\^\^(?!\w))"
     rf"|(?<![\d,=>{HAN}])(?<!\d )(?<!\b[A-Za-z])(?<!\b[A-Za-z] )(?<!\w\))(?<!\w\) )"
     r"(?<![^\W你您们哦呀啦吧呢A-Za-z] )</?3+(?:\s*</?3+)*(?=\s*(?:$|[.,!?。！？]|[:;=]['’]?-?[()DPp|]|\^[_^]|[xX]D\b))"
-    r"|(?<=\byou )</?3+(?!\w)|(?<=\blove )</?3+(?!\w)"
+    r"|(?<!\w)\\o/(?!\w)|(?<=\byou )</?3+(?!\w)|(?<=\blove )</?3+(?!\w)"
     r"|(?<![A-Za-z0-9])(?:[xX]D+(?=\s*(?:$|[^\w\s]))|Q[Aw]Q|TwT|OwO|orz)(?![A-Za-z0-9])"
 )
 ANY = regex(
@@ -294,6 +294,12 @@ def _rules(language: str) -> Rules:
         ),
         ("d", r"(?<=\d)d(?![A-Za-z0-9]|打印|动画|模型|建模|效果|图)", "天", "d"),
         ("/", r"(?<![\d/.])(\d{1,3}) (\d{1,2})/(\d{1,2})(?![\d/.])", readings.mixed_number, r"\1 \2/\3"),
+        (
+            "/",
+            r"(?<![\d/.-])(\d{1,3})-(\d{1,2})/(2|3|4|8|16)(?![\d/.])",
+            readings.mixed_number,
+            readings.hyphened_number,
+        ),
         # From one to another of a kind, each with its unit or its part.
         (
             "-~–—",

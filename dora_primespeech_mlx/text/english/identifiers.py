@@ -46,7 +46,7 @@ def identifier_rules() -> list[Row]:
             r"\b((?:ISO|IEC|EN|DIN|BS|IEEE)(?:[/ -](?:IEC|ISO|TS|TR|EN))*)[ -]?(\d{3,5})(?:-(\d+))?:((?:19|20)\d\d)\b",
             lambda match: f"{match[1]} {match[2]} {match[3] or ''}, {year(match[4])}",
         ),
-        ("0.-", r"(?<![\w.])(\d+(?:\.\d+){2,})-(?=\d+(?![\d.]))", r"\1 dash "),
+        ("0.-", r"(?<![\w.])(\d+(?:\.\d+){2,})-(?=\d+(?!\d|\.\d))", r"\1 dash "),
         ("0b", r"(?<=\d)\s?(bps?)\b", _base_or_basis),
         (
             "0.",

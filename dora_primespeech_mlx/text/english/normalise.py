@@ -18,7 +18,7 @@ from dora_primespeech_mlx.text.english.quantities import GROUP
 from dora_primespeech_mlx.text.english.roman import roman_number, roman_rules
 from dora_primespeech_mlx.text.english.scripture import scripture_rules
 from dora_primespeech_mlx.text.rules import Row, Rules, after, before, with_any
-from dora_primespeech_mlx.text.tables import currencies, mapping, signs
+from dora_primespeech_mlx.text.tables import currencies, mapping, signs, words
 from dora_primespeech_mlx.text.units import english_unit, english_units
 
 NUMBER = r"\d+(?:\.\d+)?"
@@ -414,7 +414,7 @@ def _rules() -> Rules:
             r"\b((?:Room|Apt|Apartment|Unit|Suite|Flat|room|apt\.?|apartment|unit|suite|flat) #?\d+)-(?=\d)",
             lambda match: f"{match[1]} dash ",
         ),
-        ("0,", r"(?<![\d,.])\d{1,2}(?:,\d\d)+,\d{3}(?![\d,])", lambda match: match.group().replace(",", "")),
+        ("0,", r"(?<![\d,.])\d{1,2}(?:,\d\d)+,\d{3}(?!\d|,\d)", lambda match: match.group().replace(",", "")),
         (
             "0 ",
             r"(?<![\d.,:/-])(?<!\d )(?:\d{1,3}(?: \d{3})* 000(?! ?\d)|\d\d?(?: \d{3}){2,}(?= [a-z]))",
@@ -634,7 +634,9 @@ def _written_out(match: re.Match[str]) -> str:
 
 def _initials(match: re.Match[str]) -> str:
     letters = match.group().removesuffix("s").replace(".", "").upper()
-    return " ".join(letters) + ("'s" if match[1] else _closing(match))
+    begins = re.match(r"\s+([A-Z][a-z]*)\b", after(match))
+    ends = letters != "PS" and begins is not None and begins[1].lower() in words("en_function_words.txt")
+    return " ".join(letters) + ("'s" if match[1] else "." if ends else _closing(match))
 
 
 def _closing(match: re.Match[str]) -> str:

@@ -49,8 +49,8 @@ def roman_rules() -> list[Rule]:
             ),
         ),
         (rf"\b(?P<numeral>{SMALL})(?=(?:st|nd|rd|th)? (?:{counted})\b)(?:st|nd|rd|th)?", _ordinal),
-        (rf"\b(?P<name>{numbered})\.? (?P<numeral>[IVX]\b|(?=\w\w){CANONICAL})(?!\.\w)", _cardinal),
-        (rf"\b(?P<name>{LEVELS}) (?P<numeral>(?=\w\w){SMALL})", _cardinal),
+        (rf"\b(?P<name>{numbered})(?:\.? |-)(?P<numeral>[IVX]\b|(?=\w\w){CANONICAL})(?!\.\w)", _cardinal),
+        (rf"\b(?P<name>{LEVELS})[ -](?P<numeral>(?=\w\w){SMALL})", _cardinal),
         (rf"\b(?P<name>{rulers}) the (?P<numeral>{SMALL})", _ruler),
         (rf"\b(?P<name>{rulers}) (?P<numeral>(?=\w\w){SMALL}|[VX]\b(?!\.\s?[A-Z])|I\b{AFTER_RULER})", _ruler),
         (
