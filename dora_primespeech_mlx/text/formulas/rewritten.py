@@ -2,7 +2,7 @@ r"""What LaTeX writes with several signs and people say as one thing: `\frac{d}{
 
 from dora_primespeech_mlx.text.rules import regex
 
-INNER = r"((?:[^\\]|\\(?!{})[A-Za-z]+|\\[^A-Za-z]){{1,200}}?)"
+INNER = r"((?:(?!\\{}).){{1,200}}?)"
 D = r"\{\s*(?:\\(?:mathrm|text)\s*\{d\}|d)\s*"
 REWRITTEN = (
     # The derivative of what follows.
