@@ -91,7 +91,7 @@ class OnnxSovitsRunner:
         return self._stage("codes")
 
     def with_vocoder(self, path: Path) -> "OnnxSovitsRunner":
-        """The same runner with the vocoder of a file that `onnx_export.export_onnx` wrote.
+        """The same runner with the vocoder of a file that `export.export_onnx` wrote.
 
         Raises:
             ValueError: the file is not ONNX, or not a vocoder for latents and timbres of this model.
