@@ -12,7 +12,8 @@ from dora_primespeech_mlx.text.formulas import NAME_GOES_ON, speak_formulas, wit
 from dora_primespeech_mlx.text.mandarin.normalise import HAN, QUANTITY
 from dora_primespeech_mlx.text.mandarin.numbers import digits
 from dora_primespeech_mlx.text.rules import before, regex
-from dora_primespeech_mlx.text.signs import WIDE, speak_signs, without_faces
+from dora_primespeech_mlx.text.signs import WIDE, speak_signs
+from dora_primespeech_mlx.text.signs.faces import without_faces
 from dora_primespeech_mlx.text.spelled_code import speak_code
 from dora_primespeech_mlx.text.tables import currencies, words
 from dora_primespeech_mlx.text.units import mandarin_units

@@ -14,7 +14,8 @@ from dora_primespeech_mlx.text.formulas.rewritten import rewritten
 from dora_primespeech_mlx.text.formulas.tokens import LOWERED, RAISED
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal
 from dora_primespeech_mlx.text.rules import after, before, regex
-from dora_primespeech_mlx.text.signs import ELEMENT, HAN, language_at
+from dora_primespeech_mlx.text.signs import HAN, language_at
+from dora_primespeech_mlx.text.signs.science import ELEMENT
 from dora_primespeech_mlx.text.tables import mapping, words
 from dora_primespeech_mlx.text.units import (
     COMPOUND_ONLY,

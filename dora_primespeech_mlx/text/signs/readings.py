@@ -1,4 +1,4 @@
-"""What a sign says where a rule of `signs` has found it: functions of the match and the language of its place."""
+"""What a sign says where a row of `signs` has found it: functions of the match and the language of its place."""
 
 import re
 import unicodedata
@@ -9,6 +9,10 @@ from dora_primespeech_mlx.text.rules import after, before, regex
 from dora_primespeech_mlx.text.tables import currencies, sign_words, words
 from dora_primespeech_mlx.text.units import english_unit, english_units, mandarin_unit, mandarin_units
 
+Placed = str | Callable[[re.Match[str], str], str]
+"""What a rule says: a template, or a function of the match and the language of its place ("zh" or "en")."""
+SignRow = tuple[str, str, Placed, Placed]
+"""Signs of which a text must hold one, the pattern, and what is said in Mandarin and in English."""
 HAN = "\u4e00-\u9fff"
 MONEY = "$€£¥￥₹₩"
 NUMBER_AHEAD = rf"[{MONEY}]?\.?\d"
@@ -33,6 +37,11 @@ OF_STARS = {"M": ("质量", "masses"), "R": ("半径", "radii"), "L": ("光度",
 """What stars and planets are measured by."""
 SUITS = {"♠": ("黑桃", "spades"), "♥": ("红桃", "hearts"), "♦": ("方块", "diamonds"), "♣": ("梅花", "clubs")}
 AFTER_LENGTHS = frozenset(("wide", "tall", "long", "high", "deep", "thick", "across", "apart", "away", "off"))
+
+
+def as_written(match: re.Match[str], language: str) -> str:
+    """What stands there, for a later row or for the rules of the language."""
+    return match.group()
 
 
 def to(match: re.Match[str], language: str) -> str:
