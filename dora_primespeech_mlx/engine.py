@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from dora_primespeech_mlx.files.sounds import audio_file, written_as
-from dora_primespeech_mlx.files.writing import replace_file
+from dora_primespeech_mlx.files.writing import check_place, replace_file
 from dora_primespeech_mlx.names.values import Number, parse
 from dora_primespeech_mlx.runtime.interface import SovitsRunner
 from dora_primespeech_mlx.sampling import Sampling
@@ -377,10 +377,12 @@ def synthesize(
         output_path: sound file to write, .wav, .flac or .ogg.
 
     Raises:
-        FileNotFoundError, ValueError: as `Engine.from_config`, `Engine.stream` and `files.sounds.audio_file`.
+        OSError, ValueError: as `Engine.from_config`, `Engine.stream`, `files.sounds.audio_file` and, before anything is
+            spoken, `files.writing.check_place`.
     """
     if output_path is not None:
         written_as(output_path)
+        check_place(Path(output_path))
     path = Path(model_dir)
     speech = Engine.from_config(path / "voices.json" if path.is_dir() else path).synthesize(text, voice=voice_name)
     if output_path is not None:

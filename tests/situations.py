@@ -715,6 +715,26 @@ def slips_of_paths(desk: Desk) -> Iterator[Outcome]:
     yield desk.voices("ref_audio as a list", desk.entry(ref_audio=["ref.wav"]))
 
 
+def paths_that_lead_nowhere(desk: Desk) -> Iterator[Outcome]:
+    (desk.folder / "loop.wav").symlink_to(desk.folder / "loop.wav")
+    for tried, path in (
+        ("a link in a circle", "loop.wav"), ("a bucket", "s3://voices/ref.wav"), ("sound as text", "data:audio/wav;base64,UklGRg=="),
+        ("a variable of Windows", "%APPDATA%\\ref.wav"), ("nowhere", "nowhere.wav"),
+    ):  # fmt: skip
+        yield desk.voices(tried, desk.entry(ref_audio=path))
+    yield desk.voices("an address without slashes", desk.entry(ref_audio="file:ref.wav"))
+    yield desk.voices("codes that are not there", desk.entry(codes_path="none.npy"))
+    desk.voices("", desk.entry())
+    listed = ("--voices", desk.folder / "voices.json")
+    yield desk.run("written to a link in a circle", "say", "Hi.", *listed, "--out", desk.folder / "loop.wav")
+    yield desk.run("a list that is a link in a circle", "voices", "--voices", desk.folder / "loop.wav")
+
+
+def words_of_another(desk: Desk) -> Iterator[Outcome]:
+    yield desk.voices("a text of minutes", desk.entry(ref_text="This is the reference text. " * 30))
+    yield desk.voices("a word", desk.entry(ref_text="So."))
+
+
 def no_lists(desk: Desk) -> Iterator[Outcome]:
     yield desk.run("the folder of a model", "voices", "--voices", desk.model)
     yield desk.run("its config", "voices", "--voices", desk.model / "config.json")
@@ -993,6 +1013,11 @@ SITUATIONS = [
         (False, "a sound file, not plain text: name"), (False, "not written in UTF-8: open it"), (False, r"is a folder\. Name \./voices\.json, with VOICES_CONFIG or --voices"),
         (False, "is a link, and paths begin at its folder: name the list itself"), (False, "is a folder: name a file"), (False, r"ref\.wav is a file; give the model's folder"),
         (False, r'words\.txt is a file; give the words in it: --text "\$\(cat'))),
+    Situation("136", "links in a circle, addresses of other kinds, files that are nowhere", paths_that_lead_nowhere, (
+        (False, "which leads back to it: make it anew"), (False, "an address in the web"), (False, "a file written out as text: save it as a file"), (False, "a path of Windows"),
+        (False, r"missing \./nowhere\.wav\. Check the path"), FINE, (False, r"missing \./none\.npy\. Make them with primespeech codes"),
+        (False, r"loop\.wav is a link that leads back to itself: make it anew"), (False, "which leads back to it: make it anew"))),
+    Situation("137", "words that are not those of the recording", words_of_another, ((False, r"lasts 4\.0 s and its text has \d+ sounds, which does not fit: give the text exactly"),) * 2),
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The doctor, progress bars, and playing aloud."""
 
+import errno
 import fcntl
 import io
 import json
@@ -133,6 +134,15 @@ def test_a_check_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(doctor, "check_space", broken)
     (finding,) = found(examine(), "space")
     assert finding.mark == FAIL and "lost" in finding.text
+
+
+def test_what_the_system_keeps_closed_is_a_finding_that_says_so(monkeypatch: pytest.MonkeyPatch):
+    def closed(settings: Settings) -> Iterator[Finding]:
+        raise PermissionError(errno.EACCES, "Permission denied", "encoders")
+
+    monkeypatch.setattr(doctor, "check_space", closed)
+    (finding,) = found(examine(), "space")
+    assert finding.mark == FAIL and finding.text.startswith("encoders may not be read or written by you")
 
 
 def test_progress_is_silent_in_a_pipe(monkeypatch: pytest.MonkeyPatch):

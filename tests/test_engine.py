@@ -402,6 +402,9 @@ def test_function_writes_a_file(tiny_voices: Path, tmp_path: Path, monkeypatch: 
     assert (len(samples), rate) == (len(speech.audio), 32000)
     assert speech.model == "GPT-SoVITS v2 (model)"
     assert f"model={speech.model}" in soundfile.SoundFile(tmp_path / "a.wav").comment
+    monkeypatch.setattr(Engine, "from_config", lambda *_: pytest.fail("it was spoken before"))
+    with pytest.raises(FileNotFoundError, match="no is no folder that is there: make it"):
+        synthesize("Hello.", model_dir=tiny_voices.parent, output_path=tmp_path / "no" / "a.wav")
 
 
 def test_prompt_text_is_closed_with_a_mark() -> None:

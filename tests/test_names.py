@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dora_primespeech_mlx.names.errors import sentence
-from dora_primespeech_mlx.names.paths import is_folder, perhaps, there
+from dora_primespeech_mlx.files.writing import check_place, replace_file
+from dora_primespeech_mlx.names.errors import named, sentence
+from dora_primespeech_mlx.names.paths import RIGHTS, elsewhere, is_absent, is_folder, perhaps, there
 from dora_primespeech_mlx.names.values import addressed
 
 
@@ -28,6 +29,9 @@ def test_a_path_that_is_nearly_right_is_told_with_the_one_that_may_be_meant(tmp_
     assert perhaps(Path("https://voices.example/ref.wav")).startswith("it is an address in the web")
     assert perhaps(Path("C:\\voices\\ref.wav")).startswith("it is a path of Windows")
     assert perhaps(tmp_path / "other.wav") == perhaps(tmp_path) == perhaps(tmp_path / ("x" * 999)) == ""
+    assert (
+        is_absent(tmp_path / "other.wav") and is_absent(tmp_path / ("x" * 999)) and not is_absent(tmp_path / "ref.wav")
+    )
     assert perhaps(tmp_path / "no" / "where" / "ref.wav") == f"there is no folder {tmp_path / 'no'}: check the path"
 
 
@@ -40,6 +44,10 @@ def test_a_path_that_is_nearly_right_is_told_with_the_one_that_may_be_meant(tmp_
         ("file:///C:/voices/a.wav", "C:/voices/a.wav"),
         ("file://voices/a.wav", "voices/a.wav"),
         ("file:///take#2.wav", "/take#2.wav"),
+        ("file:/voices/a.wav", "/voices/a.wav"),
+        ("file:a.wav", "a.wav"),
+        ("FILE:///voices/a.wav", "/voices/a.wav"),
+        ("profile:a.wav", "profile:a.wav"),
         ("file://[", "["),
     ],
 )
@@ -55,15 +63,65 @@ def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path: Path, monkeypatc
     monkeypatch.setattr(Path, "is_file", closed)
     path = tmp_path / "closed" / "ref.wav"
     assert (there(path), is_folder(path)) == (False, False)
-    assert perhaps(path) == f"{path.parent} may not be looked into by you"
+    assert perhaps(path).startswith(f"{path.parent} may not be looked into by you: give yourself the right to (chmod)")
+    assert not is_absent(path)  # as far as one may look
+
+
+@pytest.mark.parametrize(
+    ("written", "what"),
+    [
+        ("https://voices.example/ref.wav", "an address in the web"),
+        ("s3://voices/ref.wav", "an address in the web"),
+        ("sftp:/voices/ref.wav", "an address in the web"),  # as a path has it
+        ("data:audio/wav;base64,UklGRg==", "a file written out as text"),
+        ("C:\\voices\\ref.wav", "a path of Windows"),
+        ("\\\\server\\ref.wav", "a path of Windows"),
+        ("%APPDATA%\\ref.wav", "a path of Windows"),
+    ],
+)
+def test_what_lies_elsewhere_is_told(written: str, what: str) -> None:
+    assert elsewhere(written).startswith(what)
+
+
+@pytest.mark.parametrize(
+    "written", ["ref.wav", "file:///ref.wav", "a:b.wav", "%E5%A3%B0.wav", "100%.wav", "data/ref.wav"]
+)
+def test_what_may_lie_here_is_not_taken_for_elsewhere(written: str) -> None:
+    assert elsewhere(written) == ""
+
+
+def test_links_that_lead_back_and_variables_that_are_not_set_are_told(tmp_path: Path) -> None:
+    (tmp_path / "loop.wav").symlink_to(tmp_path / "loop.wav")
+    (tmp_path / "lost.wav").symlink_to("gone.wav")
+    assert perhaps(tmp_path / "loop.wav").endswith("loop.wav, which leads back to it: make it anew")
+    assert perhaps(tmp_path / "lost.wav") == "it is a link to gone.wav, which is not there: make it anew"
+    assert perhaps(tmp_path / "$NOT_SET" / "ref.wav").startswith("it names a variable that is not set: set it")
+    with pytest.raises(OSError, match=r"loop\.wav") as raised:
+        replace_file(tmp_path / "loop.wav", b"")
+    assert sentence(raised.value) == f"{tmp_path / 'loop.wav'} is a link that leads back to itself: make it anew"
+
+
+def test_an_error_of_reading_has_the_name_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="Input/output error.*a.wav"), named(tmp_path / "a.wav"):
+        raise OSError(errno.EIO, "Input/output error")
+    with pytest.raises(OSError, match="^our own$"), named(tmp_path / "a.wav"):
+        raise OSError("our own")
+
+
+def test_where_nothing_can_be_written_is_known_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_place(tmp_path / "a.wav")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match=r"a\.wav"):
+        check_place(tmp_path / "a.wav")
 
 
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        (errno.EACCES, "a.wav may not be read or written by you"),
-        (errno.EROFS, "a.wav is read-only"),
-        (errno.ENOSPC, "a.wav has no room left"),
+        (errno.EACCES, f"a.wav may not be read or written by you: {RIGHTS}"),
+        (errno.EROFS, "a.wav is read-only: use another place"),
+        (errno.ENOSPC, "a.wav has no room left: make room, or use another place"),
+        (errno.ENAMETOOLONG, "a.wav has too long a name: give it a shorter one"),
         (errno.EISDIR, "a.wav is a folder: name a file"),
         (errno.ENOENT, "a.wav is not there; check the path"),
         (errno.EIO, f"a.wav cannot be used: {os.strerror(errno.EIO)}"),

@@ -188,7 +188,8 @@ def test_what_is_no_file_is_told_apart_from_what_is_missing(tmp_path: Path) -> N
     book = read_voices(write(tmp_path, {"model": "m", "voices": {"a": ENTRY}}))
     said = examine_voices(book)["a"].sentences()
     assert said == [
-        f"missing {tmp_path / 'a/codes.bin'}",
+        f"missing {tmp_path / 'a/codes.bin'}. Make them with primespeech codes RECORDING --model FOLDER --out "
+        f"{tmp_path / 'a/codes.bin'}",
         f"{tmp_path / 'a/ref.wav'} is a folder, where a file is expected",
         f"{tmp_path / 'm'} is a file; a model is the folder that primespeech convert wrote.",
     ]

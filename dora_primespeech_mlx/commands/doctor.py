@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dora_primespeech_mlx.commands.installed import version_of
 from dora_primespeech_mlx.files.texts import read_json
+from dora_primespeech_mlx.names.errors import sentence
 from dora_primespeech_mlx.names.paths import is_folder
 from dora_primespeech_mlx.names.values import Folders
 from dora_primespeech_mlx.settings import Settings
@@ -70,6 +71,8 @@ def examine(settings: Settings | None = None) -> list[Finding]:
     for subject, check in checks:
         try:
             findings += check(settings)
+        except OSError as error:
+            findings.append(Finding(FAIL, subject, sentence(error), "Put that right, and look again."))
         except Exception as error:  # noqa: BLE001 - a doctor that breaks down is no help
             findings.append(
                 Finding(FAIL, subject, f"could not be looked at: {error}", "Report this with the line above.")
@@ -200,19 +203,19 @@ def check_voices(settings: Settings) -> Iterator[Finding]:
 
     try:
         book, refused = list_voices(settings.voices)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         advice = "Set VOICES_CONFIG to a voices.json, or convert a voice: primespeech convert --help"
-        yield Finding(FAIL, "voices", str(error), advice)
+        yield Finding(FAIL, "voices", sentence(error), advice)
         return
-    for sentence in refused.values():
-        yield Finding(FAIL, "voices", sentence, "Mend that in the file, or take the voice out of it.")
+    for problem in refused.values():
+        yield Finding(FAIL, "voices", problem, "Mend that in the file, or take the voice out of it.")
     if book is None:
         return
     yield Finding(OK, "voices", f"{book.path}: {len(book.names)}, default {book.default}")
     for name, examined in examine_voices(book).items():
-        for sentence in examined.sentences():
+        for problem in examined.sentences():
             advice = "Put that right, or take the voice out of the file."
-            yield Finding(FAIL, "voices", f"{name}: {sentence}", advice)
+            yield Finding(FAIL, "voices", f"{name}: {problem}", advice)
     for entry in book.entries.values():
         if diffuses(entry) and not on_device(settings):
             text = f"{entry.name} has a diffusion decoder (v3, v4), which a CPU runs slower than real time"
@@ -244,8 +247,10 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     if settings.g2pw_dir is not None:
         try:
             check_files(settings.g2pw_dir)
-        except FileNotFoundError as error:
-            yield Finding(FAIL, "settings", f"G2PW_DIR: {error}", "Name the folder with that model, or unset G2PW_DIR.")
+        except (OSError, ValueError) as error:
+            yield Finding(
+                FAIL, "settings", f"G2PW_DIR: {sentence(error)}", "Name the folder with that model, or unset G2PW_DIR."
+            )
     for folder in settings.voice_dirs:
         if not is_folder(folder):
             text = f"VOICE_DIRS has {folder}, which is not there"

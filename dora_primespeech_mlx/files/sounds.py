@@ -11,6 +11,7 @@ import numpy as np
 import soundfile
 
 from dora_primespeech_mlx.files.contents import HEAD, kind_of, other_kind, stand_in
+from dora_primespeech_mlx.names.errors import named
 from dora_primespeech_mlx.names.paths import perhaps
 
 SOFTWARE = "dora-primespeech-mlx"
@@ -74,7 +75,7 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
 
 
 def _unreadable(path: Path, reason: str) -> str:
-    with path.open("rb") as file:
+    with named(path), path.open("rb") as file:
         head = file.read(HEAD)
     to = path.with_suffix(".wav") if path.suffix.lower() != ".wav" else path.with_name(f"{path.stem}_pcm.wav")
     if path.suffix.lower() in _RAW and stand_in(head) is None:

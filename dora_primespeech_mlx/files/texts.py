@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dora_primespeech_mlx.files.contents import HEAD, kind_of, stand_in
+from dora_primespeech_mlx.names.errors import named
 
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _CURLY = frozenset("“”„‘’「」『』，：；｛｝【】＂＇")
@@ -18,7 +19,9 @@ class TwiceError(ValueError):
 
 def read_text(path: Path) -> str:
     """The content of a text file in UTF-8, with or without a byte-order mark; ValueError names a file in another."""
-    return decoded(path.read_bytes(), str(path))
+    with named(path):
+        content = path.read_bytes()
+    return decoded(content, str(path))
 
 
 def decoded(content: bytes, what: str) -> str:

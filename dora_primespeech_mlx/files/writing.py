@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dora_primespeech_mlx.names.paths import real
+
 LOCK = ".lock"
 """The file that is locked where folders cannot be."""
 
@@ -45,7 +47,7 @@ def replace_file(path: Path, data: bytes) -> None:
     Raises:
         OSError: it cannot be written, naming `path`, or there is no room.
     """
-    path = path.resolve()
+    path = real(path)
     if path.exists() and not path.is_file():  # a pipe, or a folder, which says that it is one
         path.write_bytes(data)
         return
@@ -96,8 +98,12 @@ def check_place(path: Path) -> None:
     Raises:
         IsADirectoryError: it is a folder.
         FileNotFoundError: its folder is not there.
+        PermissionError: nothing may be written into its folder.
     """
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder: name the file to write")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path.parent} is no folder that is there: make it, or name another")
+    folder = real(path).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is no folder that is there: make it, or name another")
+    if not path.exists() and not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))

@@ -1,9 +1,11 @@
 """Errors in words, as people read them in a terminal, a log or a message."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from dora_primespeech_mlx.names.paths import perhaps
+from dora_primespeech_mlx.names.paths import RIGHTS, perhaps
 
 
 def sentence(error: BaseException) -> str:
@@ -15,16 +17,29 @@ def sentence(error: BaseException) -> str:
     return text if isinstance(error, ValueError | OSError | ImportError) and text else f"{type(error).__name__}: {text}"
 
 
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Errors of the system that come up within it have the name of a file, which those of reading and writing lack."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
 def _of_the_system(error: OSError) -> str:
     """What the system says of a file, as a sentence that begins with its name; our own errors are sentences already."""
     if not (error.strerror and error.filename):
         return str(error)
     reason = {
-        errno.EACCES: "may not be read or written by you",
-        errno.EPERM: "may not be read or written by you",
-        errno.EROFS: "is read-only",
-        errno.ENOSPC: "has no room left",
+        errno.EACCES: f"may not be read or written by you: {RIGHTS}",
+        errno.EPERM: f"may not be read or written by you: {RIGHTS}",
+        errno.EROFS: "is read-only: use another place",
+        errno.ENOSPC: "has no room left: make room, or use another place",
         errno.EISDIR: "is a folder: name a file",
+        errno.ELOOP: "is a link that leads back to itself: make it anew",
+        errno.ENAMETOOLONG: "has too long a name: give it a shorter one",
     }.get(error.errno or 0, f"cannot be used: {error.strerror}")
     if error.errno == errno.ENOENT:
         reason = f"is not there; {perhaps(Path(error.filename)) or 'check the path'}"

@@ -1,5 +1,6 @@
 """Paths that users write: whether they lead to a file, and what may be meant where they do not."""
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -12,6 +13,9 @@ UNFINISHED = (".crdownload", ".part", ".partial", ".download", ".aria2", ".incom
 MOST_NAMES = 5000
 """Files of a folder that are looked at."""
 
+RIGHTS = "give yourself the right to (chmod), or use another place"
+"""What to do about a file or a folder that the system keeps closed."""
+
 
 def there(path: Path) -> bool:
     """Whether there is such a file; False too for a name that no file can have."""
@@ -19,6 +23,23 @@ def there(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def is_absent(path: Path) -> bool:
+    """Whether there is no such file, as far as one may look: what lies in a folder that is closed may be there."""
+    try:
+        return not path.is_file()
+    except PermissionError:
+        return False
+    except (OSError, ValueError):  # a name that no file can have
+        return True
+
+
+def real(path: Path) -> Path:
+    """A path without the links in it; OSError for links that lead back to themselves."""
+    if _is_circular(path):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return path.resolve()
 
 
 def is_file_name(text: str) -> bool:
@@ -36,9 +57,11 @@ def is_folder(path: Path) -> bool:
 
 def elsewhere(written: str) -> str:
     """What a path is that leads to another computer, with what to do; "" for one that may lead to a file here."""
-    if re.match(r"https?:/", written):
+    if written.startswith("data:"):
+        return "a file written out as text: save it as a file and give its path"
+    if re.match(r"(?!file:)[a-z][a-z0-9+.-]+:/", written, re.IGNORECASE):
         return "an address in the web, and nothing is fetched here: download the file and give its path"
-    if os.name != "nt" and re.match(r"[A-Za-z]:[\\/]|\\\\", written):
+    if os.name != "nt" and re.match(r"[A-Za-z]:[\\/]|\\\\|%[A-Za-z]{3,}%", written):
         return "a path of Windows: give the path on this computer, with /"
     return ""
 
@@ -53,17 +76,20 @@ def perhaps(path: Path) -> str:
         if path.exists():
             return "it is a device or a pipe: give a file"
         if path.is_symlink():
-            return f"it is a link to {os.readlink(path)}, which is not there: make it anew"
-        lost = path
-        while not lost.parent.exists():
-            lost = lost.parent
-        if lost.parent.is_file():
-            return f"{lost.parent} is a file, not a folder: check the path"
-        if lost != path:
-            return f"there is no folder {lost}: check the path"
+            lost = "which leads back to it" if _is_circular(path) else "which is not there"
+            return f"it is a link to {os.readlink(path)}, {lost}: make it anew"
+        if "$" in str(path):
+            return "it names a variable that is not set: set it, or write the path out"
+        below = path
+        while not below.parent.exists():
+            below = below.parent
+        if below.parent.is_file():
+            return f"{below.parent} is a file, not a folder: check the path"
+        if below != path:
+            return f"there is no folder {below}: check the path"
         names = sorted(os.listdir(path.parent))[:MOST_NAMES]
     except PermissionError:
-        return f"{path.parent} may not be looked into by you"
+        return f"{path.parent} may not be looked into by you: {RIGHTS}"
     except (OSError, ValueError):
         return ""
     found = _same(path.name, names) or nearest(path.name, names)
@@ -72,6 +98,15 @@ def perhaps(path: Path) -> str:
     if found[0].lower().endswith(UNFINISHED):
         return f"{path.with_name(found[0])} is a download that is not finished: wait for it, or begin it again"
     return f"write {path.with_name(found[0])} if that is meant"
+
+
+def _is_circular(link: Path) -> bool:
+    """Whether a link leads back to itself."""
+    try:
+        link.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def _same(name: str, names: list[str]) -> list[str]:

@@ -244,10 +244,11 @@ def unquoted(raw: str) -> str:
 
 
 def addressed(raw: str) -> str:
-    """The path that an address stands for: `file:///my%20list.json`, also with a drive of Windows; others stay."""
-    if not raw.startswith("file://"):
+    """The path that an address stands for: `file:///my%20list.json`, `file:a.wav`, `file:///C:/a.wav`; others stay."""
+    address = re.match(r"file:(?://(?:localhost(?=/))?)?(.+)", raw, re.IGNORECASE | re.DOTALL)
+    if address is None:
         return raw
-    path = unquote(raw.removeprefix("file://").removeprefix("localhost"))
+    path = unquote(address[1])
     return path[1:] if re.match(r"/[A-Za-z]:", path) else path
 
 

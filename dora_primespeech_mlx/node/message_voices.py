@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dora_primespeech_mlx.names.paths import elsewhere, is_folder, perhaps
+from dora_primespeech_mlx.names.paths import elsewhere, is_folder, perhaps, real, there
 from dora_primespeech_mlx.names.values import addressed, expand, unquoted
 from dora_primespeech_mlx.node.messages import VoiceFiles
 from dora_primespeech_mlx.settings import OWN_VOICES, Settings
@@ -107,8 +107,8 @@ def permitted(name: str, largest: int, settings: Settings) -> Path:
     folders = [*settings.voice_dirs, settings.voices.parent, expand(OWN_VOICES)]
     given = Path(os.path.expanduser(addressed(unquoted(name.strip()))))
     candidates = [given] if given.is_absolute() else [folder / given for folder in folders]
-    path = next((candidate for candidate in candidates if candidate.is_file()), candidates[0]).resolve()
-    roots = None if settings.voice_paths == "any" else [folder.resolve() for folder in folders]
+    path = real(next(filter(there, candidates), candidates[0]))
+    roots = None if settings.voice_paths == "any" else [real(folder) for folder in folders]
     if not _inside(path, roots):
         raise ValueError(
             f"messages may not read {name[:200]}; put it under {' or '.join(map(str, folders))}, "
@@ -116,7 +116,7 @@ def permitted(name: str, largest: int, settings: Settings) -> Path:
         )
     if not path.is_file():
         places = "" if given.is_absolute() else f"; it was looked for in {', '.join(map(str, folders))}"
-        known = [candidate for candidate in candidates if _inside(candidate.resolve(), roots)]
+        known = [candidate for candidate in candidates if _inside(real(candidate), roots)]
         if folder := next(filter(is_folder, known), None):
             raise FileNotFoundError(f"the message names {folder}, which is a folder: name a file in it")
         meant = next((f": {hint}" for hint in map(perhaps, known) if hint.startswith("write ")), "")

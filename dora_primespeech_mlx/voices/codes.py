@@ -8,13 +8,19 @@ import numpy as np
 
 from dora_primespeech_mlx.files.contents import HEAD, stand_in
 from dora_primespeech_mlx.files.writing import make_folder, replace_file
-from dora_primespeech_mlx.names.paths import there
+from dora_primespeech_mlx.names.errors import named
+from dora_primespeech_mlx.names.paths import perhaps, there
 
 CODE_FILES = (".bin", ".npy")
 CODE_COUNT = 1024
 MOST_CODES = 750
 """Codes of a reference: 30 s, where the models were trained with 3 to 10."""
 LARGEST_CODES_FILE = 1 << 20
+
+
+def making(path: Path) -> str:
+    """How a file of codes is made."""
+    return f"make them with primespeech codes RECORDING --model FOLDER --out {quote(str(path))}"
 
 
 def read_codes(path: Path, count: int = CODE_COUNT) -> np.ndarray:
@@ -25,13 +31,12 @@ def read_codes(path: Path, count: int = CODE_COUNT) -> np.ndarray:
         ValueError: empty, too long, not of integers, or a code outside 0..count-1.
     """
     if not there(path):
-        raise FileNotFoundError(
-            f"The codes {path} do not exist. Make them with: primespeech codes RECORDING --model FOLDER "
-            f"--out {quote(str(path))}"
-        )
+        hint = perhaps(path)
+        raise FileNotFoundError(f"The codes {path} do not exist: {f'{hint}; or ' if hint else ''}{making(path)}")
     if path.stat().st_size > LARGEST_CODES_FILE:
         raise ValueError(f"{path} is too large for the codes of a recording; make them with primespeech codes.")
-    content = path.read_bytes()
+    with named(path):
+        content = path.read_bytes()
     if content and (kind := stand_in(content[:HEAD])):
         raise ValueError(f"{path} is {kind}")
     codes = _array(path, content) if content.startswith(b"\x93NUMPY") else _raw(path, content)

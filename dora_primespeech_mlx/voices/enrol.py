@@ -10,6 +10,7 @@ import numpy as np
 from dora_primespeech_mlx.files.sounds import read_audio
 from dora_primespeech_mlx.files.texts import read_json
 from dora_primespeech_mlx.files.writing import locked, make_folder
+from dora_primespeech_mlx.names.paths import real
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.runtime.factory import choose, require_mlx, s2_runner
 from dora_primespeech_mlx.settings import Settings
@@ -146,7 +147,7 @@ def add_voice(
     known = OwnList(voices, name, replace)
     shipped, home = shipped_list()
     folder = model or known.model or home
-    if folder.resolve() != home.resolve():
+    if real(folder) != real(home):
         shipped = {}
     common = shipped if known.model is None else known.content
     speaks = () if known.has_another_model(folder) else common.get("languages", ())

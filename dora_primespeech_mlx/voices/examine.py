@@ -7,19 +7,19 @@ from pathlib import Path
 
 from dora_primespeech_mlx.files.sounds import read_audio
 from dora_primespeech_mlx.names.errors import sentence
-from dora_primespeech_mlx.names.paths import is_folder, perhaps, there
+from dora_primespeech_mlx.names.paths import is_absent, is_folder, perhaps, there
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.speech import Style
 from dora_primespeech_mlx.text.languages import check_readable, evident_language
 from dora_primespeech_mlx.text.scripts import NAMES, may_be_japanese
 from dora_primespeech_mlx.voices.book import VoiceBook, read_lexicon
-from dora_primespeech_mlx.voices.codes import CODE_COUNT, read_codes
+from dora_primespeech_mlx.voices.codes import CODE_COUNT, making, read_codes
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.entry import VoiceEntry
-from dora_primespeech_mlx.voices.library import encoder_folders
+from dora_primespeech_mlx.voices.library import closed, encoder_folders
 from dora_primespeech_mlx.voices.models import examine
-from dora_primespeech_mlx.voices.recording import LEAST_HEARD, advise_codes, check_heard, check_length
+from dora_primespeech_mlx.voices.recording import LEAST_HEARD, advise_codes, advise_pace, check_heard, check_length
 
 S2Config = SovitsConfig | DiffusionConfig
 """Dimensions of the s2 network of any version."""
@@ -44,7 +44,9 @@ class Examined:
         absent = [path for path in self.missing if path not in folders]
         lacking = [f"missing {', '.join(map(str, absent))}"] if absent else []
         lacking += [f"{path} is a folder, where a file is expected" for path in folders]
-        return [f"{lack}. {self.remedy}" if self.remedy else lack for lack in lacking] + list(self.problems)
+        if lacking and self.remedy:
+            lacking[0] += f". {self.remedy}"
+        return lacking + list(self.problems)
 
 
 def examine_voices(book: VoiceBook) -> dict[str, Examined]:
@@ -54,19 +56,19 @@ def examine_voices(book: VoiceBook) -> dict[str, Examined]:
 
 
 def _examined(entry: VoiceEntry, book: VoiceBook, models: dict[Path | tuple[Path, Path], S2Config | str]) -> Examined:
-    missing = tuple(path for path in entry.files() if not there(path) and not there(path.parent))
+    missing = tuple(path for path in entry.files() if is_absent(path) and not there(path.parent))
     if entry.weights not in models:
         try:
             models[entry.weights] = examine(entry.weights)
         except (ValueError, OSError, ImportError) as error:
             models[entry.weights] = sentence(error)
     model = models[entry.weights]
-    if not isinstance(model, str):
-        return Examined(missing, tuple(_problems(entry, book, model, missing)))
-    found = tuple(_problems(entry, book, None, missing))
-    if any(str(path) in model for path in missing):
+    hints = tuple(_hints(entry, book.path, missing))
+    found = (*_problems(entry, book, None if isinstance(model, str) else model, missing), *hints)
+    if isinstance(model, str) and any(str(path) in model for path in missing):
         return Examined(missing, found, model.partition(" is missing. ")[2])
-    return Examined(missing, (model, *found))
+    found = (model, *found) if isinstance(model, str) else found
+    return Examined(missing, found, "" if hints else _remedy(entry, missing))
 
 
 def _problems(entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missing: tuple[Path, ...]) -> Iterator[str]:
@@ -76,18 +78,32 @@ def _problems(entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missin
             check()
         except (ValueError, OSError) as error:
             yield sentence(error)
-    made = () if isinstance(entry.weights, tuple) else (entry.folder,)  # of its files the remedy says more
-    plain = [path for path in missing if path.parent not in made and "$" not in str(path)]
-    yield from dict.fromkeys(filter(None, map(perhaps, plain)))
-    linked, real = book.path.parent, book.path.resolve()
-    beside = (real.parent / path.relative_to(linked) for path in missing if path.is_relative_to(linked))
-    if book.path.is_symlink() and any(map(there, beside)):
-        yield f"{book.path} is a link, and paths begin at its folder: name the list itself, {real}"
+
+
+def _hints(entry: VoiceEntry, listed: Path, missing: tuple[Path, ...]) -> Iterator[str]:
+    """What the list at `listed` and the paths of missing files tell of why they are."""
+    yield from dict.fromkeys(filter(None, map(perhaps, _plain(entry, missing))))
+    folder, read = listed.parent, listed.resolve()
+    beside = (read.parent / path.relative_to(folder) for path in missing if path.is_relative_to(folder))
+    if listed.is_symlink() and any(map(there, beside)):
+        yield f"{listed} is a link, and paths begin at its folder: name the list itself, {read}"
     for path in missing:
         if "\\" in path.name:
             yield f"{path.name!r} looks like a path of Windows: write / in place of \\"
-        if "$" in str(path):
-            yield f"{path} names a variable that is not set: set it, or write the path out"
+
+
+def _plain(entry: VoiceEntry, missing: tuple[Path, ...]) -> list[Path]:
+    """The missing files of which those that make a model tell nothing."""
+    made = () if isinstance(entry.weights, tuple) else (entry.folder,)
+    return [path for path in missing if path.parent not in made or "$" in str(path)]
+
+
+def _remedy(entry: VoiceEntry, missing: tuple[Path, ...]) -> str:
+    """What to do about missing files where nothing shows why they are; "" without any."""
+    absent = [path for path in _plain(entry, missing) if not is_folder(path)]
+    ways = dict.fromkeys(making(path) if path == entry.codes else "check the path" for path in absent)
+    said = ", or ".join(ways)
+    return said[:1].upper() + said[1:]
 
 
 def _checks(
@@ -106,6 +122,8 @@ def _checks(
         yield partial(_check_codes, entry.codes, CODE_COUNT if model is None else model.code_count, heard)
     if entry.lexicon is not None and entry.lexicon not in missing:
         yield partial(read_lexicon, entry.lexicon)
+    if entry.prompt_text and entry.references[0] not in missing:
+        yield partial(_check_pace, entry, CODE_COUNT if model is None else model.code_count)
     if entry.prompt_text:
         whose = f"{book.path}: the text of the reference of {entry.name!r}"
         yield partial(_check_text, entry.prompt_text, entry.prompt_language, whose)
@@ -132,6 +150,22 @@ def _check_codes(path: Path, count: int, recording: Path | None) -> None:
     seconds = len(samples) / rate
     for flaw in advise_codes(len(codes), seconds, str(recording)) if seconds > LEAST_HEARD else ():
         raise ValueError(flaw)
+
+
+def _check_pace(entry: VoiceEntry, count: int) -> None:
+    """ValueError if the recording of a voice is hardly one of its text; what else is wrong is said elsewhere."""
+    from dora_primespeech_mlx.text import Frontend
+
+    try:
+        samples, rate = read_audio(entry.references[0])
+        told = None if entry.codes is None else len(read_codes(entry.codes, count))
+        phones = Frontend(home=entry.home)(closed(entry.prompt_text, entry.prompt_language), entry.prompt_language)
+    except (ValueError, OSError):
+        return
+    seconds, name = len(samples) / rate, str(entry.references[0])
+    if seconds > LEAST_HEARD and (told is None or not advise_codes(told, seconds, name)):
+        for flaw in advise_pace(len(phones.ids), seconds, name):
+            raise ValueError(flaw)
 
 
 def _check_style(style: Style, entry: VoiceEntry, path: Path, count: int, missing: tuple[Path, ...]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dora_primespeech_mlx.files.texts import read_json
 from dora_primespeech_mlx.files.writing import replace_file
+from dora_primespeech_mlx.names.paths import real
 from dora_primespeech_mlx.settings import SHIPPED_VOICES
 from dora_primespeech_mlx.speech import SAMPLING_NAMES
 from dora_primespeech_mlx.voices.book import list_voices
@@ -47,11 +48,11 @@ class OwnList:
 
     def has_another_model(self, folder: Path) -> bool:
         """Whether the file names a model that is not the one in `folder`."""
-        return self.model is not None and self.model.resolve() != folder.resolve()
+        return self.model is not None and real(self.model) != real(folder)
 
     def relative(self, path: Path) -> str:
         """A path as an entry gives it: from the base where it lies below, else absolute."""
-        path, base = path.resolve(), self.base.resolve()
+        path, base = real(path), real(self.base)
         return path.relative_to(base).as_posix() if path.is_relative_to(base) else str(path)
 
     def put(self, name: str, entry: dict[str, Any]) -> None:

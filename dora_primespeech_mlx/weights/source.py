@@ -11,6 +11,7 @@ from typing import Self
 
 from dora_primespeech_mlx.files import contents
 from dora_primespeech_mlx.files.contents import DOWNLOAD_AGAIN, HEAD
+from dora_primespeech_mlx.names.errors import named
 from dora_primespeech_mlx.names.paths import perhaps
 
 
@@ -50,8 +51,10 @@ class Source:
         if not 0 <= start <= self.size or not 0 <= count <= self.size - start:
             raise self.cut_short(what)
         content = bytearray(count)
-        self.file.seek(start)
-        if self.file.readinto(content) != count:
+        with named(self.path):
+            self.file.seek(start)
+            done = self.file.readinto(content)
+        if done != count:
             raise self.cut_short(what)
         return content
 
