@@ -639,6 +639,34 @@ def slips_of_json(desk: Desk) -> Iterator[Outcome]:
         yield desk.voices(tried, wrong.encode())
 
 
+def more_slips_of_json(desk: Desk) -> Iterator[Outcome]:
+    written = json.dumps(desk.entry(speed_factor=1), indent=1, ensure_ascii=False)
+    for tried, wrong in (
+        *((f"the number {number}", written.replace(": 1\n", f": {number}\n")) for number in ("+1.0", ".5", "1.", "01", "0x1", "1.5x", "50%", "1,1")),
+        ("a comma doubled", written.replace('"ref.wav",', '"ref.wav",,')), ("a colon missing", written.replace('"text_lang":', '"text_lang"')),
+        ("= for :", written.replace('"text_lang":', '"text_lang" =')), ("; for a comma", written.replace('"ref.wav",', '"ref.wav";')),
+        ("a blank that is none", written.replace('"text_lang"', '\u00a0"text_lang"')), ("a mark that is not seen", written.replace('"text_lang"', '\u200b"text_lang"')),
+        ("YAML", "model: mine\nvoices:\n  Ada:\n    ref_audio: ref.wav\n"), ("a program", f"voices = {written}"), ("fenced", f"```json\n{written}\n```"),
+        ("a conflict", written.replace(' "voices"', '<<<<<<< HEAD\n "voices"')),
+    ):  # fmt: skip
+        yield desk.voices(tried, wrong.encode())
+    yield desk.voices("UTF-16 without a mark", written.encode("utf-16-le"))
+
+
+def fields_that_are_empty(desk: Desk) -> Iterator[Outcome]:
+    for tried, fields in (
+        ("no recording", {"ref_audio": []}), ("a blank one", {"ref_audio": " "}), ("null among them", {"ref_audio": ["ref.wav", None]}), ("a number", {"ref_audio": 5}),
+        ("blank codes", {"codes_path": " "}), ("aliases of nothing", {"aliases": ["", "Eve"]}), ("a style of nothing", {"styles": {"calm": None, "_note": "mine"}}),
+        ("a style without a name", {"styles": {"-": {"codes_path": "codes.bin", "ref_text": "Hi."}}}),
+        ("styles of one name", {"styles": {name: {"codes_path": "codes.bin", "ref_text": "Hi."} for name in ("calm", "Calm")}}),
+    ):  # fmt: skip
+        yield desk.voices(tried, desk.entry(**fields))
+    entry = desk.entry()
+    yield desk.voices("a text for a voice", entry | {"voices": {"Ada": "ref.wav"}})
+    yield desk.voices("a file of the model", entry | {"model": str(desk.model / "t2s.safetensors")})
+    yield desk.voices("a model of blanks", entry | {"model": " "})
+
+
 def names_of_files(desk: Desk) -> Iterator[Outcome]:
     (desk.folder / "link.wav").symlink_to(desk.folder / "gone.wav")
     for tried, name in (
@@ -914,7 +942,7 @@ SITUATIONS = [
     Situation("066", "speed_factor null", once(voices_of("", speed_factor=None)), (FINE,)),
     Situation("067", "speed_factor '1.1'", once(voices_of("", speed_factor="1.1")), ((False, "has speed_factor '1.1'; it must be a number"),)),
     Situation("068", "speeds out of bounds", each(*(voices_of(str(speed), speed_factor=speed) for speed in (0, -1, 1e-9, float("nan"), 50))), ((False, "it must be a number from 0.5 to 2"),) * 5),
-    Situation("069", "aliases null, and no list", each(voices_of("null", aliases=None), voices_of("5", aliases=5), voices_of("[5]", aliases=[5])), (FINE, (False, "aliases 5; it must be a list"), (False, "aliases 5; it must be text"))),
+    Situation("069", "aliases null, and no list", each(voices_of("null", aliases=None), voices_of("5", aliases=5), voices_of("[5]", aliases=[5])), (FINE, (False, "aliases 5; it must be text, or a list"), (False, "aliases 5; it must be text"))),
     Situation("073", "ref_text of blanks", once(voices_of("", ref_text="   ")), (FINE,)),
     Situation("074", "voices.json nested 200,000 deep", once(lambda d: d.voices("", b"[" * 200_000)), ((False, "nested too deeply"),)),
     Situation("075", "names that differ in case, aliases of two", clashes, ((False, r"the voice 'ada' is called 'ada', and so is the voice 'Ada'"), (False, "'Bob' is called 'one'"))),
@@ -1017,6 +1045,14 @@ SITUATIONS = [
         (False, "which leads back to it: make it anew"), (False, "an address in the web"), (False, "a file written out as text: save it as a file"), (False, "a path of Windows"),
         (False, r"missing \./nowhere\.wav\. Check the path"), FINE, (False, r"missing \./none\.npy\. Make them with primespeech codes"),
         (False, r"loop\.wav is a link that leads back to itself: make it anew"), (False, "which leads back to it: make it anew"))),
+    Situation("138", "more slips of JSON", more_slips_of_json, (
+        *((False, rf"{re.escape(number)} is no number of JSON: write it as 0\.5") for number in ("+1.0", ".5", "1.", "01", "0x1", "1.5x", "50%")), (False, "a comma in a number: write a point"),
+        (False, "a comma too many"), (False, "a : is missing before this"), (False, "= in place of :"), (False, "; in place of a comma"), (False, r"U\+00A0: write a plain one"), (False, r"U\+200B"),
+        *((False, "does not begin with {"),) * 3, (False, "two versions that git could not join"), (False, "not written in UTF-8: open it"))),
+    Situation("139", "fields that are empty, styles of one name", fields_that_are_empty, (
+        (False, "lacks 'ref_audio'"), (False, "lacks 'ref_audio'"), (False, "has ref_audio null; it must be text"), (False, "has ref_audio 5; it must be text, or a list of at most 64 texts"),
+        FINE, FINE, FINE, (False, "the style '-' has no letter in its name; give it one"), (False, "the style 'Calm' is called as the style 'calm' is .*: rename one"),
+        (False, "'Ada' must be a JSON object, with its fields between"), (False, r"is a file; a model is the folder that primespeech convert wrote\. Name its folder, models/mine"), (False, "names no weights"))),
     Situation("137", "words that are not those of the recording", words_of_another, ((False, r"lasts 4\.0 s and its text has \d+ sounds, which does not fit: give the text exactly"),) * 2),
 ]  # fmt: skip
 

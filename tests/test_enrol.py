@@ -109,6 +109,9 @@ def test_a_recording_is_added_to_a_voice_as_a_style_and_followed(model, recordin
     soundfile.write(calm, speech(3.6, seed=8), 32000)
     named = ("--text", TEXT, "--lang", "en", "--voices", voices)
     assert run("voice", "add", "Ada", recording, *named, "--model", model) == 0
+    content = json.loads(voices.read_text("utf-8"))
+    content["voices"]["Ada"]["styles"] = None
+    voices.write_text(json.dumps(content))
     add = ("voice", "add", "ada", calm, *named, "--style", "Calm")
     assert run(*add) == 0
     assert "style Calm of ada added" in capsys.readouterr().out
@@ -276,6 +279,45 @@ def test_a_voice_is_added_in_a_language_that_its_model_speaks(model, recording, 
     assert run("voice", "add", "Mei", recording, "--voices", voices, *spoken[:-1], other) == 0
     assert json.loads(voices.read_text("utf-8"))["voices"]["Mei"]["languages"] == []
     assert read_voices(voices).find("Mei").languages == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ({"model": 5}, "has model 5; it must be text"),
+        ({"models_base_path": 5}, "has models_base_path 5; it must be text"),
+        ({"default_voice": []}, "has default_voice a list; it must be text"),
+        ({"languages": ["Klingon"]}, "has languages 'Klingon'; it must be a list"),
+        ({"default_voice": "Nobody", "languages": None, "model": " "}, ""),
+        ({"voices": {"_comment": "mine"}, "languages": ["English"]}, ""),
+        ({"voices": None}, ""),
+        (None, ""),
+    ],
+)
+def test_what_a_list_without_voices_says_is_checked_before_one_is_added(
+    said, outcome, tiny_model, recording, tmp_path, capsys
+):
+    voices = tmp_path / "own.json"
+    voices.write_text("\n" if said is None else json.dumps({"voices": {}} | said))
+    add = ["voice", "add", "Eve", str(recording), "--voices", str(voices), "--model", str(tiny_model), "--lang", "en"]
+    assert main(add) == (1 if outcome else 0)
+    assert outcome in capsys.readouterr().err
+    if not outcome:
+        assert read_voices(voices).default == "Eve"
+
+
+def test_notes_and_fields_of_null_stay_when_a_voice_is_added(tiny_model, recording, tmp_path):
+    voices = tmp_path / "own.json"
+    add = ["voice", "add", "Eve", str(recording), "--voices", str(voices), "--model", str(tiny_model)]
+    assert main(add) == 0
+    content = json.loads(voices.read_text("utf-8"))
+    content["voices"] = {"_comment": "mine"} | content["voices"]
+    content |= {"languages": None}
+    voices.write_text(json.dumps(content))
+    add[2] = "Bo"
+    assert main(add) == 0
+    added = json.loads(voices.read_text("utf-8"))
+    assert added["voices"].pop("Bo") and added == content
 
 
 def test_the_first_voice_of_a_list_without_a_default_stays_its_default(tiny_model, recording, tmp_path):

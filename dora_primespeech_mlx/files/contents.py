@@ -3,6 +3,7 @@
 Whoever wanted a file says what it was to be: "weight file", "sound file".
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def stand_in(head: bytes) -> str | None:
         return f"empty: {DOWNLOAD_AGAIN}"
     if not head.strip(b"\0"):
         return f"all zeros, a download that was begun and not finished: {DOWNLOAD_AGAIN}"
-    if _text_of(head).startswith("<"):
+    if re.match(r"<[!?/a-zA-Z]", _text_of(head)):
         return f"a web page saved in place of the file: {DOWNLOAD_AGAIN}, with the link that downloads the file itself"
     return None
 

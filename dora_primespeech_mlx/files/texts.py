@@ -1,9 +1,11 @@
 """Text files and JSON in UTF-8, as people write them, and what is wrong with one in a sentence."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from dora_primespeech_mlx.files.contents import HEAD, kind_of, stand_in
 from dora_primespeech_mlx.names.errors import named
@@ -29,14 +31,22 @@ def decoded(content: bytes, what: str) -> str:
     kind, group = kind_of(content[:HEAD]) or ("", "")
     if group in ("document", "archive"):
         raise ValueError(f"{what} is {kind}, not plain text: save it as text in UTF-8, or copy the words out")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        if group:
-            raise ValueError(f"{what} is {kind}, not plain text: name the text file") from None
-        if b"\0" in content[:HEAD] and not content.startswith(_UTF_16):
-            raise ValueError(f"{what} holds numbers or a program, not plain text: name the text file") from None
-        raise ValueError(f"{what} is not written in UTF-8: open it in an editor and save it as UTF-8") from None
+    head = content[:HEAD]
+    if not _is_wide(head):
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            if group:
+                raise ValueError(f"{what} is {kind}, not plain text: name the text file") from None
+            if b"\0" in head and not head.startswith(_UTF_16):
+                raise ValueError(f"{what} holds numbers or a program, not plain text: name the text file") from None
+    raise ValueError(f"{what} is not written in UTF-8: open it in an editor and save it as UTF-8")
+
+
+def _is_wide(head: bytes) -> bool:
+    """Whether a file begins with Latin letters in UTF-16: every other byte is zero."""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    return min(even, odd) * 8 < max(even, odd) and max(even, odd) * 4 > len(head)
 
 
 def read_json(path: Path, what: str) -> Any:
@@ -78,15 +88,13 @@ def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
 
 def _slip(text: str, error: json.JSONDecodeError) -> str:
     """What people write that JSON does not allow, at the place where it cannot be read on."""
-    before, after = text[: error.pos].rstrip(), text[error.pos :].lstrip()
+    before, at, after = text[: error.pos].rstrip(), text[error.pos : error.pos + 1], text[error.pos :].lstrip()
     if after.startswith(",") and after[1:].lstrip()[:1] in ("}", "]"):
         before, after = before + ",", after[1:].lstrip()
-    if after.startswith(("//", "/*", "#")):
-        return "a comment, which JSON does not have"
-    if before.endswith(",") and after[:1] in ("}", "]"):
-        return f"a comma too many before {after[0]}"
-    if after[:1] in _CURLY:
-        return f'{after[0]} in place of a plain sign: write it in half width, and texts between " and "'
+    if found := _slip_of_signs(before, at, after) or _slip_of_numbers(before, text[error.pos - 1 : error.pos], after):
+        return found
+    if not before and after[:1] not in ("{", "["):
+        return "it does not begin with {, as an object of JSON does"
     if after.startswith(("'", "`")) or after[:1].isalpha() and error.msg.startswith("Expecting"):
         wrong = after.split("\n")[0].split(",")[0].split(":")[0].strip()[:20]
         if wrong in _PYTHON:
@@ -102,4 +110,38 @@ def _slip(text: str, error: json.JSONDecodeError) -> str:
         return "something behind the end of the list"
     if not after:
         return "its end is missing, with its closing } or ]"
+    if "':' delimiter" in error.msg:
+        return "a : is missing before this"
     return "a comma is missing before this" if "',' delimiter" in error.msg else error.msg
+
+
+def _slip_of_signs(before: str, at: str, after: str) -> str:
+    """What is wrong with the sign `at` the place that cannot be read, which `after` begins with; "" if nothing is."""
+    if after.startswith(("//", "/*", "#")):
+        return "a comment, which JSON does not have"
+    if after.startswith(("<<<<<<<", "=======", ">>>>>>>")):
+        return "two versions that git could not join"
+    if before.endswith(",") and after[:1] in ("}", "]"):
+        return f"a comma too many before {after[0]}"
+    if before.endswith((",", "{", "[")) and after.startswith(","):
+        return "a comma too many"
+    if at and at not in " \t\r\n" and (at.isspace() or category(at) in ("Cf", "Cc")):
+        return f"a blank of another kind, U+{ord(at):04X}: write a plain one"
+    if after[:1] in _CURLY:
+        return f'{after[0]} in place of a plain sign: write it in half width, and texts between " and "'
+    if after.startswith("=") and before.endswith('"'):
+        return "= in place of :"
+    if after.startswith(";") and before:
+        return "; in place of a comma"
+    return ""
+
+
+def _slip_of_numbers(before: str, last: str, after: str) -> str:
+    """What is wrong with a number behind `before`, whose `last` sign stands at the place; "" if nothing is."""
+    if re.search(r"[:\[]\s*[+-]?\d+,$", before) and after[:1].isdigit():
+        return "a comma in a number: write a point"
+    wrong = re.match(r"[+-]?[\w.%]+", after)
+    if wrong is None or not (last.isdigit() or re.match(r"[+-]|\.\d", after)):
+        return ""
+    begun = re.search(r"[\d.]*$", before) if last.isdigit() else None
+    return f"{begun[0] if begun else ''}{wrong[0]} is no number of JSON: write it as 0.5, 1 or -2"

@@ -11,12 +11,9 @@ from typing import Any
 from dora_primespeech_mlx.files.texts import read_json
 from dora_primespeech_mlx.names.paths import perhaps, there
 from dora_primespeech_mlx.voices.entry import VoiceEntry, folded
-from dora_primespeech_mlx.voices.fields import Fields, shown
+from dora_primespeech_mlx.voices.fields import Fields, is_note, shown
 from dora_primespeech_mlx.voices.layouts import Reader, layout
 from dora_primespeech_mlx.weights.whole import T2S_FILE
-
-NOTES = ("_", "//", "#", "$")
-"""What the names of entries begin with that are notes, where they hold a text: "_comment"."""
 
 
 class VoiceBook:
@@ -119,7 +116,7 @@ def _entries(path: Path, voices: dict[str, Any], read: Reader) -> tuple[list[Voi
     problems: dict[str, str] = {}
     owners: dict[str, str] = {}
     for name, item in voices.items():
-        if name.startswith(NOTES) and not isinstance(item, dict):
+        if is_note(name, item):
             continue
         try:
             fields = Fields(path, item, name)

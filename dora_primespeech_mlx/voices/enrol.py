@@ -149,8 +149,8 @@ def add_voice(
     folder = model or known.model or home
     if real(folder) != real(home):
         shipped = {}
-    common = shipped if known.model is None else known.content
-    speaks = () if known.has_another_model(folder) else common.get("languages", ())
+    listed = tuple(shipped.get("languages", ())) if known.model is None else known.languages
+    speaks = () if known.has_another_model(folder) else listed
     sounds, advice = _listened(recordings)
     codes = None
     if text.strip():
@@ -240,7 +240,8 @@ def add_style(
     with locked(voices.parent):
         own, entry = _with_style(voices, name, style, replace)  # another may have added a voice meanwhile
         place, (copy,) = copy_recordings(voices.parent / RECORDINGS, f"{entry.name} {style}", [recording])
-        styles = own.content["voices"][entry.name].setdefault("styles", {})
+        voice = own.content["voices"][entry.name]
+        styles = voice["styles"] = voice.get("styles") or {}
         for taken in [known for known in styles if folded(known) == folded(style)]:
             del styles[taken]
         styles[style] = {

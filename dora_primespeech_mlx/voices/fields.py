@@ -26,6 +26,8 @@ NUMBERS: Mapping[str, Number] = {
 }
 """Fields that hold numbers -> what they allow, which is what the environment allows."""
 SPOKEN = tuple(code for code in LANGUAGES.options if not code.startswith("auto"))
+NOTES = ("_", "//", "#", "$")
+"""What the names of entries begin with that are notes, where they hold a text: "_comment"."""
 LONGEST_TEXT = 2000
 MOST_PATHS = 64
 
@@ -44,7 +46,7 @@ class Fields:
             if any(c < " " for c in name):
                 raise ValueError(f"{self.where} has a line break or another control sign in its name: take it out.")
         if not isinstance(item, dict):
-            raise ValueError(f"{self.where} must be a JSON object.")
+            raise ValueError(f"{self.where} must be a JSON object, with its fields between {{ and }}.")
         self._item: dict[str, Any] = item
         self.read: set[str] = set()
         self._parts: list[Fields] = []
@@ -72,7 +74,12 @@ class Fields:
             raise ValueError(
                 f"{self.where} has {key} {shown(value)}; it must be an object of at most {MOST_PATHS} objects."
             )
-        found = [(name, Fields(self.where, part, name, f"the {key.removesuffix('s')}")) for name, part in parts.items()]
+        kind = f"the {key.removesuffix('s')}"
+        found = [
+            (name, Fields(self.where, part, name, kind))
+            for name, part in parts.items()
+            if part is not None and not is_note(name, part)
+        ]
         self._parts += [part for _, part in found]
         return found
 
@@ -88,9 +95,13 @@ class Fields:
     def required(self, key: str) -> str:
         """A field that must be there and not be empty."""
         value = self.text(key)
-        if not value:
-            raise ValueError(f"{self.where} lacks {key!r}{self.renamed(key)}.")
+        if not value or not value.strip():
+            raise self.lacks(key)
         return value
+
+    def lacks(self, key: str) -> ValueError:
+        """The error for a field that must be there and is not, or is empty."""
+        return ValueError(f"{self.where} lacks {key!r}{self.renamed(key)}.")
 
     def words(self, folder: Path, key: str) -> str:
         """What a recording says, "" without the field; ValueError for the name of a file from `folder`."""
@@ -105,18 +116,20 @@ class Fields:
         return "" if own is None else f"; rename {own!r}, which is not read here, if that is meant"
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """A field with a list of texts, or one text; empty without it."""
+        """A field with a list of texts, or one text, less empty ones; empty without it."""
         value = self._value(key)
         values = [] if value is None else [value] if isinstance(value, str) else value
         if not isinstance(values, list) or len(values) > MOST_PATHS:
-            raise ValueError(f"{self.where} has {key} {shown(value)}; it must be a list of at most {MOST_PATHS} texts.")
-        return tuple(self._checked(key, part) for part in values)
+            raise ValueError(
+                f"{self.where} has {key} {shown(value)}; it must be text, or a list of at most {MOST_PATHS} texts."
+            )
+        return tuple(text for part in values if (text := self._checked(key, part)).strip())
 
     def path(self, folder: Path, *keys: str) -> Path | None:
         """The first of some fields that is there as a path, relative ones from `folder`; None for none or "" ."""
         value = self.text(*keys)
         key = next((key for key in keys if self._item.get(key) is not None), keys[0])
-        return self.resolved(folder, key, value) if value else None
+        return self.resolved(folder, key, value) if value and value.strip() else None
 
     def resolved(self, folder: Path, key: str, value: str) -> Path:
         """A path that the field `key` gives."""
@@ -190,6 +203,11 @@ def _meant(key: str, absent: Sequence[str]) -> list[str]:
     if meant := same_thing(key, absent):
         return [meant]
     return [] if is_known(key) else alike(key, absent)
+
+
+def is_note(name: str, item: Any) -> bool:
+    """Whether an entry of that name is a note of whoever wrote the file."""
+    return name.startswith(NOTES) and not isinstance(item, dict)
 
 
 def alike(key: str, names: Sequence[str]) -> list[str]:

@@ -85,7 +85,9 @@ def weights_of(t2s: Path, sovits: Path) -> Path | tuple[Path, Path]:
 
 def _entry(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEntry:
     weights = _weights(folder, fields, common)
-    references = fields.texts("ref_audios") or fields.texts("ref_audio") or (fields.required("ref_audio"),)
+    references = fields.texts("ref_audios") or fields.texts("ref_audio")
+    if not references:
+        raise fields.lacks("ref_audio")
     language = fields.language("text_lang", "auto")
     sampling = {key: fields.number(key) for key in (*SAMPLING_NAMES, "noise_scale")}
     return VoiceEntry(
@@ -104,8 +106,23 @@ def _entry(folder: Path, name: str, fields: Fields, common: Fields) -> VoiceEntr
         vocoder=fields.path(folder, "vits_onnx"),
         steps=None if (steps := fields.number("steps")) is None else int(steps),
         volume=100.0 if (volume := fields.number("volume")) is None else volume,
-        styles=tuple(_style(folder, style, part, language) for style, part in fields.parts("styles")),
+        styles=_styles(folder, fields, language),
     )
+
+
+def _styles(folder: Path, fields: Fields, language: str) -> tuple[Style, ...]:
+    """The styles of an entry; ValueError where one cannot be told from another by its name."""
+    styles: dict[str, Style] = {}
+    for name, part in fields.parts("styles"):
+        if not folded(name):
+            raise ValueError(f"{part.where} has no letter in its name; give it one.")
+        known = styles.setdefault(folded(name), _style(folder, name, part, language))
+        if known.name != name:
+            raise ValueError(
+                f"{part.where} is called as the style {shown(known.name)} is (case, spaces, underscores and hyphens do "
+                "not count): rename one."
+            )
+    return tuple(styles.values())
 
 
 def _style(folder: Path, name: str, fields: Fields, language: str) -> Style:

@@ -139,9 +139,11 @@ def read_model(folder: Path) -> tuple[dict[str, Any], list[dict[str, np.ndarray]
     how = conversion(folder)
     if folder.is_file():
         is_official = folder.suffix in {".ckpt", ".pth"}
-        way = (
-            f" Convert it and the other file of the voice: {conversion(folder.with_suffix(''))}" if is_official else ""
-        )
+        way = ""
+        if is_official:
+            way = f" Convert it and the other file of the voice: {conversion(folder.with_suffix(''))}"
+        elif (folder.parent / CONFIG_FILE).is_file():
+            way = f" Name its folder, {folder.parent}."
         raise CheckpointError(f"{folder} is a file; a model is the folder that primespeech convert wrote.{way}")
     if not (folder / CONFIG_FILE).is_file():
         raise FileNotFoundError(f"{folder / CONFIG_FILE} is missing. Make the folder with: {how}")
