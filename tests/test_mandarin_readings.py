@@ -68,3 +68,10 @@ def test_the_lexicon_wins_over_every_rule() -> None:
     own = Frontend(lexicon={"这行": "zhe4 xing2", "任正非": "ren4 zheng4 fei1"})
     assert readings(own, "这行代码，任正非。")[:2] == [("这", "zhe4"), ("行", "xing2")]
     assert ("任", "ren4") in readings(own, "任正非来了。")
+
+
+def test_a_one_that_touches_the_letters_before_it_names_something_and_keeps_its_tone(frontend: Frontend) -> None:
+    assert ("一", "yi1") in readings(frontend, "坐G1次列车。")
+    assert ("一", "yi1") in readings(frontend, "在T1航站楼。")
+    assert ("一", "yi2") in readings(frontend, "买LED 1个。")
+    assert ("一", "yi2") in readings(frontend, "用Python一定要快。")

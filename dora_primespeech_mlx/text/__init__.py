@@ -16,6 +16,7 @@ from dora_primespeech_mlx.text.lexicon import parse_lexicon
 from dora_primespeech_mlx.text.marked_pinyin import pinyin_notes
 from dora_primespeech_mlx.text.notation import Note
 from dora_primespeech_mlx.text.noted import Noted, noted, places_after
+from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.scripts import NAMES, Habits
 from dora_primespeech_mlx.text.symbols import MARKS, symbol_table
 
@@ -75,6 +76,10 @@ class Phones:
     names: tuple[str, ...]
     text: str
     spans: tuple[Span, ...]
+
+
+ONE = ("yi", 1)
+NAMED_ONE = regex(r"1(?![\d.,:/])")
 
 
 class Frontend:
@@ -193,9 +198,13 @@ class Frontend:
         names: list[str] = []
         spans: list[Span] = []
         readings = list(given.readings)
+        before = ""
         for run in split_languages(given.text, language, self._habits):
             follows_latin = bool(spans) and spans[-1].language == "en"
-            normalised, units, word2ph = self._run(run, given, readings, follows_latin)
+            # The 1 of G1 names something, and keeps its tone.
+            first = ONE if before.isascii() and before.isalpha() and NAMED_ONE.match(run.text) else None
+            before = run.text[-1:]
+            normalised, units, word2ph = self._run(run, given, readings, follows_latin, first)
             added = [phone for _, phones in units for phone in phones]
             if _is_short_english(run, added) and (not names or names[-1] not in MARKS):
                 added, units = [",", *added], [(",", (",",)), *units]
@@ -209,15 +218,23 @@ class Frontend:
         return Phones(self._symbols.ids(names), tuple(names), joined, tuple(spans))
 
     def _run(
-        self, run: Run, given: Noted, readings: list[tuple[str, int]], follows_latin: bool
+        self,
+        run: Run,
+        given: Noted,
+        readings: list[tuple[str, int]],
+        follows_latin: bool,
+        first: tuple[str, int] | None,
     ) -> tuple[str, list[Unit], tuple[int, ...] | None]:
-        """What is said of a run, and how; it takes its share of the `readings` that are given."""
+        """What is said of a run, and how; it takes its share of the `readings` that are given.
+
+        `first` is the reading of its first character, where what stands before decides it.
+        """
         if run.language == "zh":
             from dora_primespeech_mlx.text.mandarin.normalise import spoken_mandarin
 
             text = self._mandarin.readable(spoken_mandarin(without_signs(run.text)))
             places = places_after(run.text, text) if KEPT in run.text else []
-            fixed = dict(zip(places, readings, strict=False))
+            fixed = ({0: first} if first and text.startswith("一") else {}) | dict(zip(places, readings, strict=False))
             del readings[: len(places)]
             phones, counts = self._mandarin.phones(text, fixed, follows_latin)
             return text, _characters(text, phones, counts), tuple(counts)

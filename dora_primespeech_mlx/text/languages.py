@@ -27,9 +27,10 @@ CHINESE_MARKS = regex(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；：、]
 """Marks that a text of letters and numbers is written with in Mandarin: x=1，y=2。"""
 CLOSING = frozenset('”"’」』》)）,.!?，。！？')
 NOTE_NUMBER = regex(
-    r"(?:(?<=[a-z]{4})|(?<=[a-z][.,]))[¹²³⁰⁴-⁹]{1,2}(?=[\s,.;:!?)”\"]|$)|(?<=[^\W\dA-Za-z_])[¹²³⁰⁴-⁹]{1,2}(?=[，。；、！？]|$)"
+    r"(?:(?<=[A-Za-z][a-z]{3})|(?<=[a-z][.,]))[¹²³⁰⁴-⁹]{1,2}(?=[\s,.;:!?)”\"]|$)"
+    r"|(?<=[^\W\dA-Za-z_])[¹²³⁰⁴-⁹]{1,2}(?=[，。；、！？：]|$)|(?:^|(?<=\s))[¹²³⁰⁴-⁹]{1,2}(?=[A-Z][a-z]{2}|[一-鿿])"
 )
-"""The raised number of a note, behind a word or its mark."""
+"""The raised number of a note, behind a word or its mark, or before what the note says."""
 UNIT_WORDS = ("meter", "meters", "metre", "metres", "second", "seconds", "feet", "foot", "inch", "inches", "mile",
               "miles", "yard", "yards", "hour", "hours")  # fmt: skip
 COMMAND = regex(r"\\[A-Za-z]+")
@@ -279,6 +280,7 @@ def _inside_english_clause(tokens: list[tuple[str, str]], index: int) -> bool:
         token.lower() in words("en_function_words.txt")
         for at, (_, token) in enumerate(tokens[start : end + 1], start)
         if not (token.isupper() and len(token) > 1)
+        and not (token == "a" and at + 1 < len(tokens) and tokens[at + 1][0] == "number")
         and (
             token not in {"A", "i"}
             or (len((_neighbour(tokens, at, 1) or ("", ""))[1]) > 1 and tokens[at + 1][1].isspace())

@@ -33,7 +33,7 @@ from dora_primespeech_mlx.text.tokens import token as model_token
 logger = logging.getLogger(__name__)
 
 EMOJI = regex(
-    "[\U0001f000-\U0001faff\U0001fb00-\U0001fbff\u2600-\u2668\u266a-\u266c\u2670-\u2775\u2794-\u27bf\u2b00-\u2bff\ufe00-\ufe0f\u200d\u20e3"
+    "[\U0001f000-\U0001faff\U0001fb00-\U0001fbff\u2600-\u2608\u260a-\u2668\u266a-\u266c\u2670-\u2775\u2794-\u27bf\u2b00-\u2bff\ufe00-\ufe0f\u200d\u20e3"
     "\u2300-\u2307\u230c-\u23ff\U000e0000-\U000e007f\u3030\u303d\u3297\u3299]"
 )
 JOINERS = regex("[\u200b-\u200d\u2060-\u2064\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0000-\U000e007f]")
@@ -67,6 +67,10 @@ OPEN_ABSOLUTE = regex(
     r"\|(?:[-+−]?(?:[A-Za-zΑ-Ωα-ω](?![A-Za-z])[\d₀-₉]?['′]?(?:\((?:[a-z\d]\)?)?)?|[\d.]+[a-z]?)?\d?\s?[-+−*/]?\s?)*"
 )
 """The beginning of an absolute value."""
+VOLUME = regex(r"[,.;] \d{1,4}$")
+"""The volume of a journal, which is set apart from its number: *15*(2)."""
+BEGINS = regex(r"(?:\n|[.!?。！？…]\s?)$")
+"""What stands before a new sentence."""
 PROSE = regex(r"[A-Za-z,]\s$|[\u4e00-\u9fff，、]\s?$")
 """What stands before a word of the sentence."""
 KEYS = {"⌘": "Command", "⌥": "Option", "⌃": "Control", "⏎": "Enter", "⌫": "Delete", "⎋": "Escape"}
@@ -121,6 +125,7 @@ class MarkupStripper:
         self._code = 0  # how many backticks opened the code that is open in this line
         self._bold = False  # whether the line began with a bold label that is open
         self._star = False
+        self._begins = False  # whether what the open star marks begins a sentence
         self._in_chinese = False
         self._speech = SpeechTags(self._requests)
 
@@ -285,14 +290,23 @@ class MarkupStripper:
                 return None
             if is_letter(kind):
                 return 1, "*"
-        is_product = re.match(r"[\w)\]]", before, re.ASCII) and re.match(factor, following, re.ASCII)
+        is_volume = self._star and following == "(" and VOLUME.search(self._past)
+        is_product = not is_volume and re.match(r"[\w)\]]", before, re.ASCII) and re.match(factor, following, re.ASCII)
         is_named_product = "=" in self._past and HAN.match(before) and HAN.match(following) and not self._star
         stands_alone = before.isspace() and (not following or following.isspace())
         may_be_product = stands_alone or (before.isdigit() and following.isspace())
         if is_product or is_named_product or (may_be_product and not self._star):
             return 1, "*"
+        said = ""
+        if self._star and self._begins and following == " ":
+            if len(self._held) < 3 and not final:
+                return None
+            # What someone does while speaking: *sighs* Okay.
+            goes_on_anew = self._held[2:3].isupper() or HAN.match(self._held[2:3])
+            said = ITEM if goes_on_anew else ""
         self._star = not self._star
-        return 1, ""
+        self._begins = self._star and BEGINS.search(self._past) is not None
+        return 1, said
 
     def _label(self, width: int, final: bool) -> Step:
         """Bold signs go; behind a bold label that text follows there is a pause, and a bold line is a heading."""

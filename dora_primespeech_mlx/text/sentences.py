@@ -70,11 +70,15 @@ LEFT_OVER = CLOSERS | SENTENCE_ENDS | PAUSES | {ITEM, END}
 LIFE = regex(r"(?:[(,;]\s?|\bc\. )(?:b|d|r|fl|c)$")
 """Before the year when someone was born, died or reigned: (b. 1879, d. 1955)."""
 # Short forms after which a sentence may well end, when a capital letter follows.
+ZONES = regex("[ECMPA][SD]?T|AK[SD]T|HS?T|GMT|UTC|BST|CES?T|EES?T|[IJKS]ST|AE[SD]T|NZ[SD]T|MSK")
+"""Zones of time, behind a.m. and p.m."""
+RULES = frozenset(("fed", "civ", "crim", "supp"))
+"""Short forms of law that end no sentence before another: Fed. R. Civ. P."""
 ENDING_SHORT_FORMS = frozenset(("etc", "inc", "ltd", "corp", "co", "jr", "sr", "esq", "am", "pm", "est"))
 OPERAND_BEFORE = regex(r"[\w)\]'\"] \??$", re.ASCII)
 OPERAND_BEHIND = regex(r"\?? [a-z\d(\[{'\"]")
 MEASURED = regex(
-    r"(?:\d|[½¼¾⅓⅔]) ?(?:lbs?|oz|hrs?|mins?|secs?|tsp|tbsp|Tbsp|in|ft|yds?|pts?|qts?|gal|cm|mm|kg|wks?|mos?|yrs?)$"
+    r"(?:\d|[½¼¾⅓⅔]) ?(?:lbs?|oz|hrs?|mins?|secs?|tsp|tbsp|Tbsp|in|ft|mi|yds?|pts?|qts?|gal|[ckm]m|kg|wks?|mos?|yrs?)$"
 )
 """A number and a short unit, whose full stop ends no sentence where a bracket follows."""
 STREETS = frozenset(("ave", "blvd", "rd", "st", "hwy"))
@@ -406,8 +410,8 @@ class SentenceSplitter:
             if OPEN_BRACKET.search(self._text[max(0, index - WINDOW) : index]):
                 return False
             following = self._text[index + 1 : index + 2]
-            if character in "、,，" and self._text[index - 1 : index].isdigit():
-                # Numbers in a row say together what they are: 1988、2000、2012年, ports 80, 443.
+            if character in "、,，" and re.search(r"\d\)?$", self._text[max(0, index - 2) : index]):
+                # Numbers in a row say together what they are: 1988、2000、2012年, ports 80, 443, 15(2), 101–115.
                 ahead = re.match(r"\s?(\S)?", self._text[index + 1 : index + 3])
                 if not (ahead and ahead[1] or final):
                     return None
@@ -483,7 +487,7 @@ class SentenceSplitter:
             return False
         word = re.search(r"[A-Za-z.]*$", line)
         short = (word.group() if word else "").replace(".", "").lower()
-        ahead = next_word.lstrip("(~≈<>≤≥−-$€£¥")
+        ahead = next_word.lstrip("(~≈<>≤≥−-+$€£¥")
         if short in _before_numbers() and (ahead[:1].isdigit() or not ahead):
             return False if ahead or final else None
         if ahead[:1].isdigit() and re.search(rf"(?:^|\W)(?:{SHORT_WEEKDAYS})$", line):
@@ -495,6 +499,16 @@ class SentenceSplitter:
         if short in {"sr", "jr"} and not re.search(r"[A-Z][\w'’-]*,? [A-Za-z]{2}$", line):
             # Before a title: a Sr. Manager.
             return False
+        if short in {"am", "pm"} and (zone := re.match(r"[A-Z]{1,4}(?![A-Za-z])", next_word)):
+            if zone.end() == len(next_word) and not final:
+                return None
+            if ZONES.fullmatch(zone.group()):
+                return False
+        if short in RULES and (rule := re.match(r"[A-Z][a-z]{0,4}\.?", next_word)):
+            if rule.end() == len(next_word) and not final:
+                return None
+            if rule.group().endswith("."):
+                return False
         if short in ENDING_SHORT_FORMS:
             return next_word[0].isupper() if next_word else (final or None)
         if next_word[:1] == "&" or (next_word[:1] == "(" and re.search(rf"\b(?:{SHORT_WEEKDAYS})$", line)):

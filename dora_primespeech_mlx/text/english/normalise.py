@@ -10,6 +10,7 @@ from dora_primespeech_mlx.text.english.capitals import speak_capitals
 from dora_primespeech_mlx.text.english.chess import chess_rules
 from dora_primespeech_mlx.text.english.dates import MONTH_NAMES, WEEKDAYS
 from dora_primespeech_mlx.text.english.identifiers import identifier_rules, in_hundreds
+from dora_primespeech_mlx.text.english.law import law_rules
 from dora_primespeech_mlx.text.english.medicine import medicine_rules
 from dora_primespeech_mlx.text.english.music import music_rules
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, general, ordinal
@@ -17,6 +18,7 @@ from dora_primespeech_mlx.text.english.places import address_rules
 from dora_primespeech_mlx.text.english.quantities import GROUP
 from dora_primespeech_mlx.text.english.roman import roman_number, roman_rules
 from dora_primespeech_mlx.text.english.scripture import scripture_rules
+from dora_primespeech_mlx.text.english.sports import sports_rules
 from dora_primespeech_mlx.text.rules import Row, Rules, after, before, with_any
 from dora_primespeech_mlx.text.tables import currencies, mapping, signs, words
 from dora_primespeech_mlx.text.units import english_unit, english_units
@@ -105,6 +107,29 @@ def _rules() -> Rules:
     parts_needed = with_any(marks)
     rows: list[Row] = [
         *chess_rules(),
+        *law_rules(),
+        ("°/", r"(?<=\d°)\s?/\s?(?=\d+°)|(?<=\d°[CF])/(?=gas mark\b)", lambda match: ", "),
+        (parts_needed, rf"([{marks}])\s?[-–]\s?(?!\1)(?=[{marks}\d])", r"\1 to "),
+        (parts_needed, rf"([{marks}])[-–](?=\1)", r"\1, "),
+        (".", r"(?<=\dg )sat\.(?=[\s,;)])", lambda match: "saturated"),
+        (".", r"(?<=\d )pp\.(?=[\s,;)]|$)", lambda match: f"pages{_closing(match)}"),
+        (".", r"\b([ph])bk\.", lambda match: "paperback" if match[1] == "p" else "hardback"),
+        (".", r"(?:\b[Ii]n|\bof|\bsince|\bby|\buntil|\bto|\band|\bearly|\blate) Mar\.(?=[\s,;)]|$)(?! [A-Z])", _march),
+        ("0–J|0–F|0–M|0–A|0–S|0–O|0–N|0–D", rf"(?<=\d)–(?=(?i:{MONTH_NAMES})\b\.? \d)", lambda match: " to "),
+        (
+            "./",
+            r"(?<=\d )(fl\. oz|sq\. ft|ft|mi|oz|lbs?|gal|hr|yr|mo|wk|min|sec|in)\.(?=\s?/\s?[a-z])",
+            r"\1",
+        ),
+        ("$/", rf"(?<![\w$])\$\s?/\s?({per})\b", lambda match: f"dollars per {mapping('en_per.tsv')[match[1]]}"),
+        ("0x|0×", r"(?<![\w.])([1248])[x×](\d\d?)s\b", _timber),
+        ("0#x|0#×", r"(#\d{1,2})\s?[x×]\s?(?=\d)", r"\1 by "),
+        ("0 .", r"(?<=\d\.\d) (?=\d{1,3}(?:\.\d+)?[BMK]\b)", lambda match: ", "),
+        ("0/", r"(?<![\d/])(\d{1,3})/(\d{1,3})/(?=\d{1,3} ?(?:mpg|mph|km|kg|lbs?)\b)", r"\1, \2, "),
+        ("0/", r"(?<![\d/])(\d{1,2}:\d\d)/(\d{1,2}:\d\d)c\b|(?<![\d/])(\d{1,2})/(\d{1,2})c\b", _central),
+        ("0/", r"(?<![\d/])1/4(?=[- ]miles?\b)", lambda match: "quarter"),
+        ("h", r"\bhwy\b(?!\.)", lambda match: "highway"),
+        ("L", r"\b[Ll][Vv]l?\.?\s?(?=\d)", lambda match: "level "),
         (
             "0/",
             r"(?i)\b(step|part|page|slide|chapter|lesson|episode|day|week|round|task)"
@@ -207,6 +232,7 @@ def _rules() -> Rules:
         ("+", r"\b([A-Za-z])\+\+", lambda match: f"{match[1].upper() if match[1] == 'c' else match[1]} plus plus"),
         ("#", r"\b([A-Z])#", lambda match: f"{match[1]} sharp "),
         *scripture_rules(),
+        *sports_rules(),
         (".", r"(?i)\bi\.e\.,?", lambda match: "that is"),
         (".", r"(?i)\be\.g\.,?", lambda match: "for example"),
         ("D", r"\bPh\.?D(s?)\b\.?", lambda match: "P H D's" if match[1] else "P H D"),
@@ -221,16 +247,22 @@ def _rules() -> Rules:
         ),
         ("0./", r"(?<=\.\d{3})/(?=\.\d{3}\b)", lambda match: ", "),
         ("0-", r"(?<=\d)-(yr|mo|wk)s?-(?=olds?\b)", lambda match: f"-{OF_AGE[match[1]]}-"),
-        ("0m|0M", r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z(]|\s*[-–—,;:!?)])", lambda match: f" {match[1].upper()} M"),
+        (
+            "0m|0M",
+            r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z(]|\s*[-–—,;:!?)+])",
+            lambda match: f" {match[1].upper()} M",
+        ),
         ("0m|0M", r"(?i)(?<=\d)\s*([ap])\.?m\b(\.?)", lambda match: f" {match[1].upper()} M{match[2]}"),
         (".", r"(?i)\b([ap])\.m\.", lambda match: f"{match[1].upper()} M{_closing(match)}"),
         (".", r"\b(?:[A-Z]\.){2,}(s\b)?|\b(?:[a-z]\.){2,}", _initials),
         (".", r"\b(Dr|St)\.(?=\s|,|$)", _doctor_or_street),
         ("0.", r"\b[Nn]o(s?)\.\s*(?=\d)", lambda match: f"number{match[1]} "),
+        ("0#", r"(?<=[A-Za-z]{2})#(?=\d)", lambda match: " hash "),
         ("#", r"#([A-Z]{1,3})-?(\d{3,})\b", lambda match: f"{' '.join(match[1])} {digits(match[2])}"),
         (
             "#",
-            r"#(?=\d+(?:st|nd|rd|th)?(?![A-Za-z\d]))|(?<=[a-z] )#(?= [a-z])|(?<=[a-z.] )# (?=[A-Z0-9]{3,}\b)",
+            r"(?<![A-Za-z]{2})#(?=\d+(?:st|nd|rd|th)?(?![A-Za-z\d]))|(?<=[a-z] )#(?= [a-z])"
+            r"|(?<=[a-z.] )# (?=[A-Z0-9]{3,}\b)",
             lambda match: "number ",
         ),
         (
@@ -247,11 +279,11 @@ def _rules() -> Rules:
             r" ?(?:hrs|hours|h)\b",
             lambda match: f"{match[1]} {dates.military(match[2])}",
         ),
-        (".", r"\b[Ee]st\.(?!,? (?:in |ca?\. )?\d{4}\b)(?=[ ,)]|$)", lambda match: f"estimated{_closing(match)}"),
+        (".", r"\b[Ee]st\.(?!,? (?:in |ca?\. )?\d{4}\b)(?=[ ,;)]|$)", lambda match: f"estimated{_closing(match)}"),
         (
             "0.",
             rf"(?i)(?<!\d)(?:(?<!\d )|(?=ext))\b({'|'.join(mapping('en_before_numbers.tsv'))})\.\s?"
-            r"(?=\(?[-−~≈<>≤≥]?[$€£¥]?\d)",
+            r"(?=\(?[-+−~≈<>≤≥]?[$€£¥]?\d)",
             lambda match: f"{mapping('en_before_numbers.tsv')[match[1].lower()]} ",
         ),
         ("oY|oQ|oM|%/", r"\b([YQM])o\1\b|(?<=% )([yqmYQM])/\2\b", lambda match: OVER[(match[1] or match[2]).lower()]),
@@ -352,7 +384,7 @@ def _rules() -> Rules:
         ("0", rf"(?i)\b(\d\d?)(?:st|nd|rd|th)? ({MONTH_NAMES})\b(?:\.?,? (\d{{4}})\b)?", dates.day_month),
         (
             ".",
-            rf"(?i)\b({short})\.(?=[\s,)]|$)",
+            rf"(?i)\b({short})\.(?=[\s,;)]|$)",
             lambda match: _written_out(match),
         ),
         ("0", r"(?:^|(?<=, ))([A-Z]{2}) (\d{5})(-\d{4})?(?![\d-])", quantities.postal_code),
@@ -423,12 +455,12 @@ def _rules() -> Rules:
         ("0,", r"(?<=\d),(?=\d{3}(?!\d))", lambda match: GROUP),
         (
             "0/",
-            rf"((?:{money})\s?{GROUPED}\s?(?:{SCALE})?)\s?/\s?([a-z]+(?:/[a-z]+)?)\b(?!/)(?:\.(?=[,)]|\s+[a-z(]))?",
+            rf"((?:{money})\s?{GROUPED}\s?(?:{SCALE})?)\s?/\s?([a-z]+(?:/[a-z]+)?)\b(?!/)(?:\.(?=[,;)]|\s+[a-z(]))?",
             quantities.per,
         ),
         (
             "0/",
-            rf"((?<![\w/]){GROUPED}\+?(?:\s?(?:[A-Za-z²³]+|percent|%|dollars|cents)){{0,2}})\s?/\s?((?:{per})(?:/(?:{per}))?)\b(?!/)(?:\.(?=[,)]|\s+[a-z(]))?",
+            rf"((?<![\w/]){GROUPED}\+?(?:\s?(?:[A-Za-z²³]+|percent|%|¢|dollars|cents)){{0,2}})\s?/\s?((?:{per})(?:/(?:{per}))?)\b(?!/)(?:\.(?=[,;)]|\s+[a-z(]))?",
             quantities.per,
         ),
         (
@@ -485,17 +517,17 @@ def _rules() -> Rules:
         ("0K", r"(?<![\w.])(\d{2,}(?:\.\d+)?)K\b", lambda match: f"{decimal(match[1])} thousand"),
         (
             "0/",
-            rf"(?<![\w./])(?:(\d+)[ -])?(\d+)/(\d+)[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,)]|\s+[a-z(]))?",
+            rf"(?<![\w./])(?:(\d+)[ -])?(\d+)/(\d+)[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,;)]|\s+[a-z(]))?",
             quantities.part_of_unit,
         ),
         (
             parts_needed,
-            rf"(?<!\w)(?:(\d+)\s?)?([{marks}])[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,)]|\s+[a-z(]))?",
+            rf"(?<!\w)(?:(\d+)\s?)?([{marks}])[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,;)]|\s+[a-z(]))?",
             quantities.sign_of_unit,
         ),
         (
             "0-",
-            rf"(?<![\w./-])({GROUPED})-({unit})(?![\w²³/'’-])(?:\.(?=[,)]|\s+[a-z(]))?",
+            rf"(?<![\w./-])({GROUPED})-({unit})(?![\w²³/'’-])(?:\.(?=[,;)]|\s+[a-z(]))?",
             lambda match: f"{decimal(match[1].replace(GROUP, ''))} {english_unit(match[2], True)}",
         ),
         (
@@ -505,7 +537,7 @@ def _rules() -> Rules:
         ),
         (
             "0",
-            rf"(?<![\w./])({GROUPED})\s?({unit})(?![A-Za-z0-9²³/]|['’]s)(?:\.(?=[,)]|\s+[a-z(]))?",
+            rf"(?<![\w./])({GROUPED})\s?({unit})(?![A-Za-z0-9²³/]|['’]s)(?:\.(?=[,;)]|\s+[a-z(]))?",
             quantities.measure,
         ),
         (
@@ -520,11 +552,6 @@ def _rules() -> Rules:
         ),
         ("0%", rf"(?<![\d.])({NUMBER})\s?%", lambda match: f"{decimal(match[1])} percent"),
         ("0t|0d", rf"\b((?:\d|{GROUP})+)(st|nd|rd|th)\b", lambda match: ordinal(match[1].replace(GROUP, ""))),
-        (
-            "0(",
-            r"(?<=[a-zà-ÿ] )\((\d{1,3}(?:\+\d)?['’](?:, \d{1,3}(?:\+\d)?['’])*)\)",
-            lambda match: re.sub(r"(\d+)(?:\+(\d))?['’]", _minute, match[1]),
-        ),
         ("0'", r"\b(\d)'\s?(\d\d?)\b", lambda match: f"{cardinal(match[1])} foot {cardinal(match[2])}"),
         (
             "0'",
@@ -566,14 +593,25 @@ def _side(match: re.Match[str]) -> str:
     return f"{length} {'inch' if re.search(r'(?<![0-9.])1$', before(match) + length) else 'inches'} by "
 
 
+def _march(match: re.Match[str]) -> str:
+    """The month, which the full stop of its short form shows."""
+    return f"{match.group().removesuffix('Mar.')}march{_closing(match)}"
+
+
+def _timber(match: re.Match[str]) -> str:
+    """Boards that are called by their sides: 2×4s are two by fours."""
+    return f"{cardinal(match[1])} by {quantities.plural(cardinal(match[2]))}"
+
+
+def _central(match: re.Match[str]) -> str:
+    """When something is broadcast, in the east and in the middle of the country: 8:30/7:30c."""
+    first, second = (match[1], match[2]) if match[1] else (match[3], match[4])
+    return f"{first}, {second} central"
+
+
 def _years_of_century(match: re.Match[str]) -> str:
     """Years of one century, the second with its last two digits: 1804-08."""
     return f"{general(match[1])} to oh {cardinal(match[2])}"
-
-
-def _minute(match: re.Match[str]) -> str:
-    """The minute of a match in which a goal was scored: 90+3'."""
-    return f" minute {cardinal(match[1])}{f' plus {cardinal(match[2])}' if match[2] else ''} "
 
 
 def _minus(match: re.Match[str]) -> str:

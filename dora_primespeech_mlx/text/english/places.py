@@ -12,6 +12,16 @@ STREETS = {
 }  # fmt: skip
 WINDS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 QUARTERS = {"NW": "northwest", "NE": "northeast", "SW": "southwest", "SE": "southeast"}
+STATES = {
+    "Ala": "Alabama", "Ariz": "Arizona", "Ark": "Arkansas", "Calif": "California", "Colo": "Colorado",
+    "Conn": "Connecticut", "Del": "Delaware", "Fla": "Florida", "Ga": "Georgia", "Ill": "Illinois", "Ind": "Indiana",
+    "Kan": "Kansas", "Ky": "Kentucky", "La": "Louisiana", "Mass": "Massachusetts", "Md": "Maryland",
+    "Mich": "Michigan", "Minn": "Minnesota", "Miss": "Mississippi", "Mo": "Missouri", "Mont": "Montana",
+    "Neb": "Nebraska", "Nev": "Nevada", "Okla": "Oklahoma", "Ore": "Oregon", "Pa": "Pennsylvania",
+    "Tenn": "Tennessee", "Tex": "Texas", "Va": "Virginia", "Vt": "Vermont", "Wash": "Washington", "Wis": "Wisconsin",
+    "Wyo": "Wyoming",
+}  # fmt: skip
+"""States of the USA as news write them, behind a town or a party."""
 DIRECTIONS = WINDS | QUARTERS
 QUARTER = "|".join(QUARTERS)
 STREET = "|".join(STREETS)
@@ -38,6 +48,11 @@ def address_rules() -> list[Row]:
             _direction,
         ),
         ("0Fl|0fl", r"(?<=\d)(st|nd|rd|th) [Ff]l\.?(?=[\s,;)]|$)", r"\1 floor"),
+        (
+            ".",
+            rf"(?:(?<=\b[DRI]-)|(?<=[a-z], ))({'|'.join(STATES)})\.(?=[\s,;)]|$)",
+            lambda match: STATES[match[1]] + ("" if match.string[match.end() :].strip() else "."),
+        ),
         ("0,", r"(?<=, )(\d{5})(?= [A-Z][a-zà-ÿ]+(?:[,.;)\n]|$))", lambda match: digits(match[1])),
     ]
 

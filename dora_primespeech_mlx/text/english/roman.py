@@ -11,7 +11,7 @@ VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 CANONICAL = r"(?=[IVXLCDM]+\b)M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b"
 SMALL = r"(?=[IVX]+\b)X{0,3}(?:IX|IV|V?I{0,3})\b"
 # Words of a sentence about a ruler that may follow the numeral I, which is else a pronoun.
-AFTER_RULER = r"(?=,|[.!?]\s*$|'s| (?:of|was|is|became|ruled|reigned|died|and|had|in|from|succeeded|to)\b)"
+AFTER_RULER = r"(?=,| \(|[.!?]\s*$|'s| (?:of|was|is|became|ruled|reigned|died|and|had|in|from|succeeded|to)\b)"
 # What is numbered in small letters too: type II diabetes, a phase III trial.
 LEVELS = "type|phase|stage|class|grade|level|tier|part|chapter|section|factor|category|schedule|title|mark"
 # What is numbered in small letters, of which there are two at least: part ii, (iv).

@@ -1,8 +1,9 @@
-"""Chapters and verses of the Bible and the Quran: John 3:16-18, 1 Cor. 13."""
+"""Places in scripture and in plays: John 3:16-18, 1 Cor. 13, III.i.56."""
 
 import re
 
 from dora_primespeech_mlx.text.english.numbers import cardinal, ordinal
+from dora_primespeech_mlx.text.english.roman import numeral_value
 from dora_primespeech_mlx.text.rules import Row
 from dora_primespeech_mlx.text.tables import lines, mapping
 
@@ -20,6 +21,7 @@ def scripture_rules() -> list[Row]:
     several = "|".join(name for name, book in mapping("en_scripture_short.tsv").items() if re.fullmatch(NUMBERED, book))
     books = "|".join(lines("en_scripture.txt"))
     return [
+        ("0.", r"(?<![\w.])([IVX]{1,4})\.([ivx]{1,5})\.(\d{1,4})(?:[-–](\d{1,4}))?(?![\w.]\w)", _line_of_play),
         ("0:", rf"\b(?!(?:{PEOPLE}) )({short})\.?(?= \d{{1,3}}:\d)", _in_full),
         ("0", rf"(?<=\b[123] )({several})\.?(?= \d)|\b({CHAPTERS})\.(?= \d{{1,3}}\b)", _in_full),
         ("0", rf"\b([123])(?= (?:{NUMBERED}) \d)", lambda match: ordinal(match[1])),
@@ -29,6 +31,13 @@ def scripture_rules() -> list[Row]:
             lambda match: " ".join((match[1], cardinal(match[2]), *_verses(match))),
         ),
     ]
+
+
+def _line_of_play(match: re.Match[str]) -> str:
+    """Act, scene and line of a play: III.i.56."""
+    act, scene = (cardinal(str(numeral_value(match[at]))) for at in (1, 2))
+    lines_said = f"lines {cardinal(match[3])} to {cardinal(match[4])}" if match[4] else f"line {cardinal(match[3])}"
+    return f"act {act}, scene {scene}, {lines_said}"
 
 
 def _in_full(match: re.Match[str]) -> str:

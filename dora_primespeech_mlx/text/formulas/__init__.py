@@ -37,7 +37,7 @@ LONGEST_FORMULA = 600
 
 LETTERS_IN_A_ROW = (
     r"(?<=[A-Zp]=)[A-Za-z]{2,3}(?![A-Za-z])|(?<=[A-Zp]\s=\s)[A-Za-z]{2,3}(?![A-Za-z])"
-    r"|(?<=[α-ωΔ])[a-z]{2}(?![A-Za-z])"
+    r"|(?<=[α-ωΔ])[a-z]{2}(?![A-Za-z])|(?<=[πωεη])[A-Z]{2,3}(?![A-Za-z])"
     r"|(?<=[=+−*/(-])[a-z]{2}(?=\s?[-+−*/)=])|(?<=[=+−*/(-]\s)[a-z]{2}(?=\s[-+−*/)=]|\(\d)|(?<=[\da-z}][+=])[a-z]{2}(?=[，。；、]|$)"
 )
 """What F = ma or y = kx + b multiplies."""
@@ -54,11 +54,21 @@ STATES = {
     "en": {"g": " gas", "l": " liquid", "s": " solid", "aq": " aqueous"},
 }
 """What a substance of a reaction is: Cu(s)."""
-POWER_OF_TEN = regex(r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?:(?<=10\^\d)|(?<=10[²³⁴-⁹]))/(m?[Ll])\b")
+POWER_OF_TEN = regex(
+    r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?:(?<=10\^\d)|(?<=10\^\d\d)|(?<=10[²³⁴-⁹])|(?<=10[¹²][⁰¹²³⁴-⁹]))/([mdμµu]?[Ll]|[mc]m³)(?![A-Za-z0-9])"
+)
 """A range before a power of ten, and what such a number is in each of: 4.5–11 × 10^9/L."""
 PROPORTION = regex(
     r"(?<![\w.:：])(\w{1,8})\s?[:：]\s?(\w{1,8})\s?=\s?(\d+(?:\.\d+)?|[A-Za-z])\s?[:：]\s?(\d+(?:\.\d+)?|[A-Za-z])(?![\w:：])"
 )
+OF_VARIABLE = regex(
+    r"(?:(?<=[A-Za-z\d]\))\s?|(?<![A-Za-z'’])([b-hj-z])\s)(k?m/h|m/s²?|[mk]?g/L|km|cm|kg)(?![A-Za-z/²³0-9])"
+)
+"""What a variable, or what stands in brackets, is measured in: x km/h, (x+5)km."""
+STANDARD = regex(r"(?<=Δ[GHSE])°(?:(['′])|(?![CF\w]))|(?<=(?<![A-Za-z0-9])E)°(['′])?(?![CF\w])")
+"""The sign of the standard state, which is no degree: ΔH°, E°."""
+BETWEEN_BOUNDS = regex(rf"\[([^\[\]]{{1,60}})\](-?\d{{1,3}})([{RAISED}]{{1,3}})")
+"""What is taken between two bounds: [x³/3]₀¹."""
 BARS = regex(
     r"(?:(?<![A-Za-z0-9|])|(?<=ln)|(?<=log))\|([-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)(?:\s?[-+−*/]\s?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)){0,3})\|(?![\w|])"
 )
@@ -102,8 +112,11 @@ FOLLOWS = regex(
 """What stands between a random variable and its distribution."""
 SHELLS = regex(r"(?<![A-Za-z0-9])\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2}(?:\s?\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2})+(?![A-Za-z0-9])")
 """How many electrons each shell of an atom has: 1s² 2s² 2p⁶."""
-SIZES = regex(r"\(?\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x]\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]?)+\)?")
-"""Numbers, each with or without its unit, and nothing that says what they are equal to: 0.3g×20."""
+SIZES = regex(
+    r"\(?\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x*]\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]?)+\)?"
+    r"|\d+(?:\.\d+)?([gmLlsVAWhNJ])(?:\s?[+±]\s?\d+(?:\.\d+)?\1)+"
+)
+"""Numbers, each with or without its unit, and nothing that says what they are equal to: 0.3g×20, 60g+20g."""
 FACTORIAL = regex(r"(?<![\w.])(\d{1,2})!=(\d+)")
 LETTER = rf"(?:{FUNCTION_NAMES}(?![A-Za-z])\s?|[Α-Ωα-ω∞ℏ]|[A-Za-z](?![A-Za-z])|[A-Za-z]{{2}}(?=[{RAISED}^]))"
 EXPONENT = r"\d+(?:\.\d+)?(?:(?![A-Za-z\d]|\.\d)|(?=\d[A-Za-z]))"
@@ -230,6 +243,18 @@ def speak_formulas(text: str, language: str) -> str:
         text = FOLLOWS.sub("服从" if language == "zh" else " follows ", text)
     if "χ" in text and language == "zh":
         text = re.sub(r"χ(?:²|\^2)", "卡方", text)
+    text = OF_VARIABLE.sub(lambda match: _of_variable(match, language), text)
+    if "√" in text:
+        # A sign at the end only says that it is right: 28×0.35=9.8√
+        text = re.sub(r"(?<=\d)\s?√(?=\s*(?:$|[。，；,;]|\.$))", "", text)
+    if "°" in text:
+        prime = {"zh": "撇"}.get(language, " prime")
+        standard = "标准" if language == "zh" else " naught"
+        text = STANDARD.sub(lambda match: standard + prime * bool(match[1] or match[2]), text)
+    if "″" in text:
+        text = re.sub(r"(?<=[a-zA-Z])″(?=\()", "′′", text)
+    if "]" in text:
+        text = BETWEEN_BOUNDS.sub(lambda match: _between(match, language), text)
     if "Σ" in text:
         text = re.sub(r"(?<![A-Za-zΑ-Ωα-ω])Σ(?=\s?[(a-z√])", "∑", text)
     if "ħ" in text:
@@ -362,7 +387,8 @@ def _ion(match: re.Match[str], language: str) -> str:
 
 def _at_power(match: re.Match[str], language: str) -> str:
     if match[1]:
-        return f"每{mandarin_unit(match[1])}" if language == "zh" else f" per {english_unit(match[1], True)}"
+        unit = re.sub("[µu]", "μ", match[1])
+        return f"每{mandarin_unit(unit)}" if language == "zh" else f" per {english_unit(unit, True)}"
     return "到" if language == "zh" else " to "
 
 
@@ -370,6 +396,21 @@ def _with_bounds(match: re.Match[str]) -> str:
     """An integral, a sum or a product with lowered and raised signs behind it: ∫₀¹."""
     below, above = match[2].translate(LOWER), match[3].translate(LOWERED)
     return LARGE[match[1]] + (f"_{{{below}}}" if below else "") + (f"^{{{above}}} " if above else " ")
+
+
+def _of_variable(match: re.Match[str], language: str) -> str:
+    """A unit in words, behind what it measures."""
+    if language == "zh":
+        return f"{match[1] or ''} {mandarin_unit(match[2])}"
+    return f"{match[1] or ''} {english_unit(match[2], False)}"
+
+
+def _between(match: re.Match[str], language: str) -> str:
+    """What is taken between two bounds, with its bounds in words."""
+    below, above = match[2], match[3].translate(LOWERED)
+    if language == "zh":
+        return f"{match[1]} 从{below}到{above}的值 "
+    return f"{match[1]} evaluated from {below} to {above} "
 
 
 def _with_typed_bound(match: re.Match[str]) -> str:
@@ -473,6 +514,11 @@ def spoken_plain(match: re.Match[str], language: str) -> str:
 def _inner(source: str, match: re.Match[str], language: str) -> str:
     if "=>" in source and IN_PROGRAM.search(before(match)):
         return ", ".join(_inner(part.strip(), match, language) for part in source.split("=>"))
+    steps = re.split(r"\s?→\s?", source)
+    if len(steps) > 1 and all(map(str.strip, steps)) and any(re.search("[=<>≤≥≠≈]", step) for step in steps[1:]):
+        # From one equation to the next.
+        comma = "，" if language == "zh" else ", "
+        return comma.join(_inner(step, match, language) for step in steps)
     language = language_at(match.string, match.start(), language)
     if not STRONG.search(source) or len(source) > LONGEST_FORMULA:
         return source
@@ -487,16 +533,24 @@ def _inner(source: str, match: re.Match[str], language: str) -> str:
         return source
     if re.search(r"\d\s?[VAWΩ]\s?±\s?\d|\bq\d{1,2}h\b", source):
         return source
+    if re.search(r"\d\s?[kM]$", source) and after(match, 1) == "Ω":
+        return source
     if re.search(r"\d\s?[kM]?Ω", source) or (source[0] == "Ω" and re.search(r"\d\s?$", before(match, 3))):
         return source
-    if _has_unit(source) or SIZES.fullmatch(source) or re.search(r"(?<![\w.])0[bxo][0-9A-Fa-f]", source):
+    if _has_unit(source) or SIZES.fullmatch(source.strip()) or re.search(r"(?<![\w.])0[bxo][0-9A-Fa-f]", source):
         return source
     # The letter behind the last number is its unit where it is no variable: t = 2.5s.
     unit = re.search(r"=\s*[-−]?\d+(?:\.\d+)?([smghVWJNLAKTFΩ])$", source)
     if unit and source.count(unit[1]) == 1:
         return source
     alone = re.fullmatch(r"[-+−±]?[\d.,]+[WVAhms]?|\+\d{1,3}(?:-\d{2,4}){2,}", source.strip())
-    if alone or re.fullmatch(r"[A-Za-z]\d?", source.strip()):
+    if re.fullmatch(r"\d{1,4}\(\d{1,3}\)", source.strip()) and re.match(
+        r",\s(?:\d{1,5}[-–]\d|e\d|pp?\.)", after(match, 12)
+    ):
+        # The volume and the number of a journal, before its pages.
+        return source
+    is_minute = re.fullmatch(r"(?:45|90|105|120)\+\d{1,2}", source.strip()) and after(match, 1) in {*"'’′"}
+    if alone or is_minute or re.fullmatch(r"[A-Za-z]\d?", source.strip()):
         return source
     # The last number stays in digits where a unit, a sign or a measure word counts it.
     last = re.search(r"(?<![\w.^_,])(?<!\^[-−+])\d+(?:\.\d+)?$", source)

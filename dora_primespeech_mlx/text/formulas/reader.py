@@ -8,7 +8,7 @@ from dora_primespeech_mlx.text.formulas.wording import Item, Wording, joined, sh
 from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import lines, mapping, words
 
-FUNCTION_NAMES = r"(?:(?:arc)?(?:sin|cos|tan)h?|log|ln|lg|exp|sqrt|lim|max|min|det|gcd|Var|Cov)"
+FUNCTION_NAMES = r"(?:(?:arc)?(?:sin|cos|tan)h?|log|ln|lg|exp|sqrt|lim|max|min|det|gcd|lcm|Var|Cov)"
 """Names of functions that are also written without a backslash."""
 RELATIONS = frozenset("=≠<>≤≥≪≫≈≃≅≡∼∝∈∉∋⊂⊆⊃⊇∥⊥")
 OPERATORS = frozenset("+−×⋅÷±∓∪∩⊕⊗∘∧∨")
@@ -423,14 +423,21 @@ class Reader:
                 self._tokens.next()
                 said += self._wording.index(self._argument())
             elif token in {"'", "’", "′"}:
-                self._tokens.next()
-                said += self._wording.either("撇", " prime")
+                said += self._primes()
             elif item.source.lower() in {"f", "g", "h"} and what == "letter" and self._is_inverse("("):
                 said += self._wording.either("的反函数", " inverse")
             else:
                 said += self._raised()
                 what = "letter" if what == "letter" else "words"
         return Item(said, what, item.source)
+
+    def _primes(self) -> str:
+        """Take the strokes that come; what they say."""
+        count = 0
+        while (token := self._tokens.peek(False)) and token[0] in {"'", "’", "′"}:
+            self._tokens.next()
+            count += 1
+        return self._wording.either("撇" * count, {1: " prime", 2: " double prime"}.get(count, " triple prime"))
 
     def _is_inverse(self, before: str = "") -> bool:
         """Take the power of an inverse, if it comes and stands before `before`; whether it was taken."""

@@ -25,11 +25,12 @@ SCORE_VERBS = regex(r"(?:[负平]|[大小险完]?胜)(?![均米方面时数责�
 """What a team does right behind its score: 112-104胜凯尔特人."""
 SCORES_BEFORE = regex(r"(?:比分|局分)[^，。！？,.!?\d]{0,4}(?:\d{1,2}[-–:：]\d{1,2}(?:\(\d+\))?[、，, ]\s?)+$")
 """The scores of the sets before this one."""
+SET = r"(?<![\d.])(\d{1,2})[-–](\d{1,2})(?![\d.%-])"
 SPORTS = regex(
     "比赛|决赛|联赛|破门|扳平|进球|绝杀|点球|射门|半场|补时|加时|助攻|篮板|\\d分\\d+助|英超|西甲|欧冠|世界杯|网球|乒乓球|羽毛球|足球|篮球|排球|[男女]单|[男女混]双|帽子戏法|客场|主场|对阵"
 )
 RATIO_WORDS = regex(
-    r"(?:比分|比例|比率|之比|配比|赔率)[^，。！？,.!?\d]{0,4}$"
+    r"(?:比分|比例|比率|之比|配比|赔率|射[门正]|角球|犯规|黄牌|抢断|射门数)[^，。！？,.!?\d]{0,4}$"
     r"|[水肉料粉液长宽高面茶固气盘横纵糖盐油醋胶米豆药]比[为是约]?$"
 )
 RATIO_WORDS_AFTER = regex(r"的?(?:比例|比率|稀释|兑|混合|勾兑|配制|配比|调配|调制|溶解)")
@@ -38,12 +39,14 @@ ERAS = regex(
     "(?:民国|令和|平成|昭和|大正|明治|宣统|光绪|同治|咸丰|道光|嘉庆|乾隆|雍正|康熙|顺治|崇祯|万历|嘉靖|永乐|洪武|贞观|开元)$"
 )
 DURATION_BEFORE = frozenset("了近约共满第过整这超逾达每")
+LASTED = regex("(?:在位|历时|长达|为期|耗时|执政|服役|任职|从业|结婚|相伴|陪伴|延续|持续)了?$")
 DURATION_AFTER = ("前", "来", "间", "历史", "以", "之", "后", "的时", "时间", "内", "左右", "多")
 PUNCTUATION = str.maketrans(
     {"：": ",", "；": ",", "，": ",", "、": ",", "·": ",", ":": ",", ";": ",", "/": ",", "。": ".", "．": ".", "｡": ".",
      "\n": ".", "！": "!", "？": "?", "—": "-", "–": "-", "~": "…", "～": "…", "〜": "…", "⋯": "…", "٫": ".", "､": ","}
 )  # fmt: skip
 MONTH = r"((?:19|20)\d\d)\.(0?[1-9]|1[0-2])"
+FULL_DATE = r"(1\d{3}|20\d\d)\.(1[0-2]|0?[1-9])\.([12]\d|3[01]|0?[1-9])"
 SPOKEN = "[零一二三四五六七八九十百千万亿两幺点]"
 BETWEEN_NUMBERS = regex(
     rf"(?<=[十百千万亿])\s+(?={SPOKEN})|(?<={SPOKEN})\s+(?=十|{SPOKEN}{{1,2}}[十百千万亿])"
@@ -210,7 +213,7 @@ def _rules() -> Rules:
             r"(?<![\d.年])(\d{1,2})[-~～—–至到](\d{1,2})(?=月(?!\d))|(?<=年)(\d{1,2})[-~～—–至到](\d{1,2})(?=月(?!\d))",
             lambda match: f"{_plain_cardinal(match[1] or match[3])}到{_plain_cardinal(match[2] or match[4])}",
         ),
-        ("0后", r"(?<![\d:：])([0-9][05])后(?![面来的天])", lambda match: f"{digits(match[1])}后"),
+        ("0后", r"(?<![\d:：.])([0-9][05])后(?![面来的天])", lambda match: f"{digits(match[1])}后"),
         ("0、", rf"(?<!\d)(\d)、(\d)(?={measures})", _two_counts),
         ("0米|0秒", rf"(?:(?<=秒)|(?<=[^小]米))(\d\d)(?![\d.:~%-]|{measures}|[时分])", lambda match: digits(match[1])),
         (
@@ -228,6 +231,7 @@ def _rules() -> Rules:
             r"(?<=[期日于生为：:])((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)",
             _plain_date,
         ),
+        ("0.-|0.~|0.～|0.—|0.–|0.至|0.到", rf"(?<![\d.]){FULL_DATE}\s?[-~～—–至到]\s?{FULL_DATE}(?![\d.])", _lifetime),
         ("0", r"(?<!\d)((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])(?![\d.])", _iso_date),
         ("0/", r"(?<!\d)(0?[1-9]|1[0-2])/([12]\d|3[01]|0?[1-9])/((?:19|20)\d\d)(?!\d)", _american_date),
         ("0/", r"(?<!\d)((?:19|20)\d\d)/(\d{1,2}|(?:19|20)\d\d)(?![\d/.])", _year_part),
@@ -248,9 +252,9 @@ def _rules() -> Rules:
             lambda match: f"第{match[1]}{match[3]}，共{match[2]}{match[3]}",
         ),
         (
-            "0-年|0-)|0-）|0~年|0—年|0–年|0–）|0—）",
-            r"(?<=[(（])([1-9]\d{2})\s?[-~～—–]\s?([1-9]\d{2,3})(?=年?[)）])",
-            lambda match: f"{year(match[1])}到{year(match[2])}",
+            "0-年|0-)|0-）|0~年|0—年|0–年|0–）|0—）|0到",
+            r"(?<=[(（])([1-9]\d{2})(年?)\s?[-~～—–到]\s?([1-9]\d{2,3})(?=年?[)），,])",
+            lambda match: f"{year(match[1])}{match[2]}到{year(match[3])}",
         ),
         (
             "0~-|0～-|0至-|0到-",
@@ -281,6 +285,11 @@ def _rules() -> Rules:
         ("0-", r"(?<=[图表式例])(\d+)-(\d+)(?![\d-])", _numbered),
         ("0年", r"(?<![\d.])(\d{4}|\d\d)年(?:(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?)?", _date),
         ("0月", r"(?<![\d.])(0?[1-9]|1[0-2])月(?:([12]\d|3[01]|0?[1-9])([日号]))?(?!\d)", _month),
+        (
+            "0比",
+            r"(?<![\d.第])(\d{1,3})比(\d{1,3})(?![\d.%年])",
+            lambda match: f"{cardinal(match[1])}比{cardinal(match[2])}",
+        ),
         ("0:", r"(?<![\d:.])\d+(?:\.\d+)?(?::\d+(?:\.\d+)?){2,}(?![\d:])", _proportion),
         (
             "0:.",
@@ -358,7 +367,12 @@ def _rules() -> Rules:
             r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)",
             lambda match: f"的{cardinal(match[1].translate(SUPERSCRIPTS))}次方",
         ),
-        ("0/", r"(?<![\d./])([45]\d\d)/([45]\d\d)(?![\d./%])", lambda match: f"{digits(match[1])}，{digits(match[2])}"),
+        ("0/次", r"(?<=试)(\d{1,2})/(\d{1,2})次", r"\1次，共\2次"),
+        (
+            "0/",
+            r"(?<![\d./])([2-5]\d\d)/([2-5]\d\d)(?![\d./%])",
+            lambda match: f"{digits(match[1])}，{digits(match[2])}",
+        ),
         ("0/", r"(-?)(?<![\d./])(\d+)/(\d+)(?![\d./])", _slash),
         ("0/", r"(?<=视力)([为是：:]?)(\d\.\d)/(?=\d\.\d)", lambda match: f"{match[1]}{decimal(match[2])}，"),
         ("0./", r"(?:(?<=\.\d)|(?<=\.\d\d))/(?=\d+\.\d)", lambda match: "，"),
@@ -372,7 +386,8 @@ def _rules() -> Rules:
         ("0第", r"第(\d+)(?!\d|\.\d)", lambda match: f"第{_ordinal(match[1])}"),
         ("0.", r"(?<![\d.])(\d+\.\d+)", lambda match: decimal(match[1])),
         ("0+", r"(?<![\d.])(\d{2,}|[3-9])\+(?=[个 ]?$)", lambda match: f"{decimal(match[1])}多"),
-        ("0", rf"(?<![\d.])(\d+)([多余几+])?({measures})", _quantity),
+        ("0", rf"(?<![\d.])(\d+)([多余几+](?!百分之|千分之))?({measures})", _quantity),
+        ("0+", r"(?<![\d.])(\d{1,6}0)\+(?!百分之|千分之)(?=[一-鿿])", lambda match: f"{cardinal(match[1])}多"),
         ("0", rf"(?<!\d)(\d+){QUANTITY}", lambda match: counted(match[1])),
         ("0", r"\d+", _bare_number),
         (
@@ -392,6 +407,13 @@ def _kinds_of_universities(match: re.Match[str]) -> str:
 
 def _iso_date(match: re.Match[str]) -> str:
     return f"{year(match[1])}年{cardinal(match[3])}月{cardinal(match[4])}日"
+
+
+def _lifetime(match: re.Match[str]) -> str:
+    """From one day to another, each with its year: 1881.9.25—1936.10.19."""
+    parts = match.groups()
+    days = (f"{year(parts[at])}年{cardinal(parts[at + 1])}月{cardinal(parts[at + 2])}日" for at in (0, 3))
+    return "到".join(days)
 
 
 def _named_day(match: re.Match[str]) -> str:
@@ -450,6 +472,7 @@ def _years(match: re.Match[str]) -> str:
         counts = match[2].endswith("00") and before(match, 2) != "公元"
         second = match[2] if counts else year(match[2])
         return f"{cardinal(match[1]) if counts else year(match[1])}到{second}" if is_year else match.group()
+    is_year = is_year or before(match, 2) in {"在位", "生卒", "任期"}
     first, second = int(match[1]), int(match[2])
     is_life = before(match, 1) in {*"(（"} and 1000 < first < second < min(2100, first + 120)
     are_near = {match[1][:2], match[2][:2]} <= {"19", "20"} and first < second
@@ -467,7 +490,8 @@ def _is_calendar_year(match: re.Match[str]) -> bool:
     if len(number) == 4:
         round_number = value % 100 == 0 and right.startswith(DURATION_AFTER) and not right.startswith("前后")
         return 1000 < value < 3000 and not (round_number or left in DURATION_BEFORE and value % 100 == 0)
-    return value > 60 and value % 10 != 0 and not (left in DURATION_BEFORE or right.startswith(DURATION_AFTER))
+    lasts = left in DURATION_BEFORE or LASTED.search(before(match, 4)) or right.startswith(DURATION_AFTER)
+    return value > 60 and value % 10 != 0 and not lasts
 
 
 def _month(match: re.Match[str]) -> str:
@@ -604,11 +628,12 @@ def _short_date(match: re.Match[str]) -> str:
     """Two numbers with a slash as a month and a day, where a zero or what stands around says so."""
     has_zero = match[1].startswith("0") or match[2].startswith("0")
     announced = re.search(
-        r"(?:日期|截止|截至|时间|生日|节日)[^，。,.]{0,4}$|(?:周|星期|礼拜)[一二三四五六日天][（(，, ]?$",
+        r"(?:日期|截止|截至|时间|生日|节日|预计|计划|改到|定于|定在|将于|拟于)[^，。,.]{0,4}$"
+        r"|(?:周|星期|礼拜)[一二三四五六日天][（(，, ]?$",
         before(match, 12),
     )
     named = re.match(
-        r"[日号（(]?(?:放假|教师节|情人节|母亲节|父亲节|开学|上映|发布|举行|考试|出发前?|[之以]?前后?|[之以]后|起|开始|截止|出发|到期|当天|当晚|晚上|早上|上午|下午|凌晨|圣诞|元旦|国庆|劳动节|儿童节|周|星期)",
+        r"[日号（(]?(?:送达|到货|发货|送到|入住|退房|面试|交付|交稿|上线|开售|放假|教师节|情人节|母亲节|父亲节|开学|上映|发布|举行|考试|出发前?|[之以]?前后?|[之以]后|起|开始|截止|出发|到期|当天|当晚|晚上|早上|上午|下午|凌晨|圣诞|元旦|国庆|劳动节|儿童节|周|星期)",
         after(match),
     )
     # In brackets, and no part of anything: (10/1).
@@ -642,7 +667,7 @@ def _range(match: re.Match[str]) -> str:
     score = SCORE_WORDS.search(before(match, 12)) or SCORE_WORDS_AFTER.match(match.string, match.end())
     if not match[3]:
         score = score or SCORE_VERBS.match(match.string, match.end())
-    score = score or SCORES_BEFORE.search(before(match))
+    score = score or SCORES_BEFORE.search(before(match)) or _of_set(match)
     ends = re.match("[，。、；！？,.;!?()（）]|$", after(match, 1)) and not MEASURED_WORDS.search(before(match, 6))
     if ends and before(match, 1) != "第" and float(match[1]) < 200:
         score = score or SPORTS.search(match.string)
@@ -654,6 +679,16 @@ def _range(match: re.Match[str]) -> str:
     right = match.string[match.end() + len(match[3] or "") :][:4]
     counts = match[3] and before(match, 1) != "第" and not _is_rank(match[3], before(match, 1), right)
     return f"{decimal(match[1])}到{counted(match[2]) if counts else decimal(match[2])}"
+
+
+def _of_set(match: re.Match[str]) -> re.Match[str] | None:
+    """A match if this is a score among those of other sets, of which one goes down: 25-22、19-25、25-20."""
+    pairs = rf"(?:{SET}[、，,;； ]\s?)*"
+    left = re.search(rf"{pairs}$", before(match))
+    right = re.match(rf"(?:[、，,;； ]\s?{SET})*", after(match))
+    found = re.findall(SET, f"{left and left.group()} {match.group()} {right and right.group()}")
+    goes_down = any(int(first) > int(second) for first, second in found)
+    return re.match("", "") if len(found) > 2 and goes_down else None
 
 
 def _ordinal(number: str) -> str:

@@ -26,7 +26,8 @@ ANY = regex(
     r"|\d\s?[AJNK](?![A-Za-z])|\d(?:h|m|min)\s?\d|[A-Z]\d{3,4}次|[一-鿿][(（][A-Za-zμ]{1,4}[)）]"
     r"|(?<!\w)[OfghP]\(|[一-鿿][)）]\d|[A-Z]{3}\s?\d|[A-Z][a-z]{1,3}\.\d|\d[a-z]?[+d]"
     r"|\d[smghltx](?![A-Za-z0-9])|KN9\d|N9\d|\s[B-H][.．、]|\d[万亿]\s?[A-Za-zμ㎡㎥]|\dm\d\d|\d[余多]\s?[A-Za-z]|(?:II|IV|VI|IX|I[期型级])|[½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]|\s[二三四五六七八九十Ⅱ-Ⅹ]{1,2}、|\d\s?[A-Za-z%℃℉]{0,2}[（(]\d"
-    r"|\d['′](?![a-z])|[a-z]\s?:\d+:\d|[;,] and \(|^and \(|[Pp]\.\s?\d|\d{4}:\d"
+    r"|\d['′](?![a-z])|[a-z]\s?:\d+[:.]\d|(?:PB|PR|SB|WR)[是为：:\s]|[;,] and \(|^and \("
+    r"|^[(（][a-z一-鿿]|[.!?] \([a-z]|[Pp]\.\s?\d|\d{4}:\d"
 )
 """Whether a text has anything for this pass."""
 SUBJECTS = (

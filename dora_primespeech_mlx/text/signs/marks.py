@@ -11,6 +11,13 @@ SIGN_NAMES = {"$": "美元符号", "&": "和号", "*": "星号", "!": "感叹号
 def references() -> list[SignRow]:
     """Where something is found: publications, places, pages, lines of a file."""
     return [
+        # A work of music.
+        (
+            "O",
+            r"(?<![A-Za-z])Op\.?\s?(\d{1,3})(?:,?\s?No\.?\s?(\d{1,2}))?(?!\d)",
+            lambda m, where: f"作品{m[1]}" + (f"第{m[2]}号" if m[2] else ""),
+            lambda m, where: f"Op. {m[1]}" + (f", No. {m[2]}" if m[2] else ""),
+        ),
         # The number of a publication; a Japanese postal code; a line and a column of a file.
         ("/", r"(?<![\d.])(10\.\d{4,9})/(?=\w)", r"\1斜杠", r"\1 slash "),
         ("〒", r"〒\s?(\d{3})(?:-?(\d{4}))?(?!\d)", readings.postal_code, readings.postal_code),
@@ -26,6 +33,17 @@ def references() -> list[SignRow]:
 def plainer() -> list[SignRow]:
     """What is silent, and what has a plainer spelling that later rows and the rules for numbers know."""
     return [
+        # One or both; who is not named: ××市.
+        ("/", r"(?<=[和与及并])/(?=或)", "，", ""),
+        ("×", rf"(?<![\dA-Za-z×])×{{2,3}}(?=[{HAN}])|(?<=[{HAN}])×{{2,3}}(?![\dA-Za-z×])", "某某", " "),
+        # What someone does while speaking: (laughs) Well.
+        ("(", r"(?:^|(?<=[.!?] ))\(([a-z][a-z ,'’-]{2,40})\)(?= [A-Z])", r"\1,", r"\1,"),
+        (
+            "(（",
+            rf"^[(（](?![一二三四五六七八九十]+[)）])([{HAN}，、]{{1,14}})[)）](?=[“‘「A-Za-z{HAN}])",
+            r"\1，",
+            r"\1, ",
+        ),
         # Where an answer found something; how a word sounds, in signs that no language here reads.
         ("†", r"【\d+[:：]?\d*†[^】]{0,40}】", " ", " "),
         (
@@ -69,6 +87,12 @@ def spoken_of() -> list[SignRow]:
             r"\1",
         ),
         (
+            '"“「‘',
+            r"(?<!\d)[\"“「‘]([/\\#@%_+=&~^?*-])[\"”」’]",
+            lambda m, where: SIGN_NAMES.get(m[1]) or mapping("zh_address_signs.tsv")[m[1]],
+            lambda m, where: f" {mapping('en_address_signs.tsv').get(m[1], 'star')} ",
+        ),
+        (
             "#*",
             r"(?:^|(?<=[;,，；] )|(?<=\bor )|(?<=\band ))([#*])(?= (?:to|for|key)\b)",
             r"\1",
@@ -80,6 +104,7 @@ def spoken_of() -> list[SignRow]:
 def brackets() -> list[SignRow]:
     """Brackets that keep a number apart from the one before them."""
     return [
+        (")）", rf"(?<=\d\d)[)）](?=\d+[{HAN}])", "，", ")"),
         ("(（", r"(?<=\d)(?:(\s?[A-Za-z%℃℉]{1,2})[(（]|（)(?=\d)", r"\1，", readings.as_written),
         (")）", rf"(?<=[{HAN}])[)）](?=\d)", "，", ")"),
         ("〕】", r"(?<=\d)[〕】](?=\d)", "，", "] "),
@@ -123,6 +148,12 @@ def lists() -> list[SignRow]:
         (
             ":：",
             r"(?:(?<=[12]\d\d\d[,，;] )|^(?=\d+\())(\d{1,4})(?:\((\d{1,4})\))?[:：]\s?(\d{1,5})[-–](\d{1,5})(?!\d)",
+            readings.pages_of_volume,
+            readings.pages_of_volume,
+        ),
+        (
+            ",",
+            r"(?<=[,.;] )(\d{1,4})\((\d{1,3})\),\s(\d{1,5})[-–](\d{1,5})(?!\d)",
             readings.pages_of_volume,
             readings.pages_of_volume,
         ),

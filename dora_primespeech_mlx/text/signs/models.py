@@ -13,6 +13,13 @@ MODELS = "iPhone|iPad|小米|红米|荣耀|魅族|坚果|乐视|Redmi|Mate|Nova|
 def named() -> list[SignRow]:
     """Names with numbers: models, parts, standards, sizes, trains."""
     return [
+        # Graphics cards that share a name.
+        (
+            "/",
+            r"((?<![A-Za-z])[A-Z]{2,4}\s?)(\d{4})/(\d{4})(?![\d/])",
+            lambda m, where: f"{m[1]}{digits(m[2])}，{digits(m[3])}",
+            lambda m, where: f"{m[1]}{english.in_pairs(m[2])}, {english.in_pairs(m[3])}",
+        ),
         # A letter behind the number of a model is no unit: iPhone 6s.
         (
             "smghlt",
@@ -72,7 +79,7 @@ def named() -> list[SignRow]:
             "R",
             r"(?<![\d/])(\d{3})/(\d\d)\s?(Z?R)(\d\d)(?!\d)",
             lambda m, where: f"{digits(m[1])}，{digits(m[2])}，{m[3]}{cardinal(m[4])}",
-            lambda m, where: f"{in_hundreds(m[1])} {m[2]} {m[3]} {m[4]}",
+            lambda m, where: f" {in_hundreds(m[1])} {m[2]} {m[3]} {m[4]}",
         ),
         (
             "W",

@@ -12,6 +12,7 @@ TONE = "的呀哦啊呢吧啦嘛哈哟咯噢哒喔哇呐了好嗯呵嘿"
 def dashes() -> list[SignRow]:
     """What a dash or `~` between or before numbers is: a range, a sign, about so many."""
     return [
+        ("-−", r"(?<=%)\s?[-−]\s?(?=\d+(?:\.\d+)?\s?=)", "减", " minus "),
         # Ranges: a dash between two numbers, each with or without its unit; between days of the week.
         (
             "–—―",
@@ -61,6 +62,14 @@ def dashes() -> list[SignRow]:
 def counts() -> list[SignRow]:
     """More than so many, less a number, and a whole number with a part."""
     return [
+        ("+", rf"(?<![\d.{MONEY}])([1-9])\+(年|周|天|岁|小时|分钟)(?![{HAN}]{{0,1}}\d)", r"\1\2多", r"\1+\2"),
+        ("+", r"(?<![\d.])([1-9])\+个月", r"\1个多月", readings.as_written),
+        (
+            "+",
+            r"(?<![\d.A-Za-z])(\d{1,5}0)\s?h\+(?![\d(])",
+            lambda m, where: f"{cardinal(m[1])}多小时",
+            r"\1+ hours",
+        ),
         # More than so many; the letter of a quantity less a number: n-1.
         (
             "Ww",

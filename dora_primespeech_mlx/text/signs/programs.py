@@ -38,6 +38,8 @@ def sheets() -> list[SignRow]:
 def commands() -> list[SignRow]:
     """What a shell is told."""
     return [
+        ("-", r"(?:(?<=\bhead )|(?<=\btail )|(?<=\bkill ))-(?=\d)", "杠", "dash "),
+        (":", r"(?<=[a-z])(?<![Xx]iv):(?=\d+\.\d+(?:\.\d+)*(?![\d:]))", "，", ", "),
         # When it runs; where it writes what it has to say.
         ("*", r"(?<![\w*/,-])((?:[\d*/,-]{1,9} ){4}[\d*/,-]{1,9})(?![\w*/,-])", readings.schedule, readings.schedule),
         (">", r"(?<![A-Za-z0-9).])([12&]?)>>?\s?&([12])(?![A-Za-z0-9])", r"\1重定向到\2", r"\1 redirected to \2 "),

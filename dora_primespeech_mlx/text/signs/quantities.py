@@ -10,6 +10,14 @@ from dora_primespeech_mlx.text.units import EACH, mandarin_unit, mandarin_units
 def moments() -> list[SignRow]:
     """Moments, and minutes of a match: first, since they hold signs of all other subjects."""
     return [
+        # Days with dots, behind a word that announces them: 行程：6.1-6.3.
+        (
+            ".",
+            r"((?:行程|日期|时间|档期|活动|假期|排期|旅行|请假|出行)[是为：:]?\s?)(1[0-2]|[1-9])\.([12]\d|3[01]|0?[1-9])\s?[-~–—至到]\s?"
+            r"(1[0-2]|[1-9])\.([12]\d|3[01]|0?[1-9])(?!\s?(?:[\d.%]|[个小天周年元万亿分秒次倍米hmgk]))",
+            readings.days_with_dots,
+            readings.as_written,
+        ),
         # A moment as programs write it, its zone, and a clock behind another.
         (
             "T",
@@ -32,6 +40,26 @@ def moments() -> list[SignRow]:
 def times() -> list[SignRow]:
     """Hours of the day, and how long something lasts."""
     return [
+        # How long something took, behind the name of a record.
+        (
+            ":：",
+            r"((?<![A-Za-z])(?:PB|PR|SB|WR)[是为：:\s]{0,2})(\d{1,2})[:：]([0-5]\d)[:：]([0-5]\d)(?![\d:])",
+            r"\1\2小时\3分\4秒",
+            readings.as_written,
+        ),
+        # Feet and inches, of one side before another and of ten feet and more.
+        (
+            "'’′",
+            r"(?<![\d.'’′])(\d{1,3})['’′]\s?(\d{1,2})(?:[\"″”]|'')\s?[x×]\s?(?=\d{1,3}['’′])",
+            r"\1英尺\2英寸乘",
+            r"\1 foot \2 by ",
+        ),
+        (
+            "'’′",
+            r"(?<![\d.'’′])(?<!°)(?<!° )(\d\d)['’′]\s?(\d{1,2})(?:[\"″”]|'')(?!\d)",
+            readings.as_written,
+            r"\1 foot \2",
+        ),
         # An hour of half a day; a height, seconds of a lap, a pace.
         (
             "AaPp",
@@ -45,7 +73,7 @@ def times() -> list[SignRow]:
         # How long something lasts.
         (
             "hm",
-            r"(?<![A-Za-z0-9.])(\d{1,3})\s?h\s?(\d{1,2})\s?m(?:in)?\s?(\d{1,2})\s?s(?:ec)?(?![A-Za-z])",
+            r"(?<![A-Za-z0-9.])0?(\d{1,3})\s?h\s?0?(\d{1,2})\s?m(?:in)?\s?0?(\d{1,2})\s?s(?:ec)?(?![A-Za-z])",
             r"\1小时\2分\3秒",
             r"\1 hours, \2 minutes and \3 seconds",
         ),
@@ -61,6 +89,8 @@ def times() -> list[SignRow]:
 def shares() -> list[SignRow]:
     """What a slash between quantities is: sizes beside one another, a quotient, so much for each."""
     return [
+        ("/", r"(\d\s?(?:℃|℉|°[CF]?))\s?/\s?(?=-?\d+(?:\.\d+)?\s?[℃℉°])", r"\1，", r"\1, "),
+        ("/", r"(?<=/min)/(?=1\.73\s?m)", "每", " per "),
         # So much for each; one quantity divided by another, in an equation: 12 V / 0.5 A = 24 Ω.
         ("/", rf"(\d\s?[%‰])/(?=(?:{EACH})(?:的|(?![{HAN}])))", r"\1每", r"\1/"),
         (

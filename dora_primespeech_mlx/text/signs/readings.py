@@ -149,7 +149,8 @@ def about(match: re.Match[str], language: str) -> str:
 def dot(match: re.Match[str], language: str) -> str:
     """A dot between letters: of a name, or a full stop without the blank that belongs behind it."""
     left, right = re.findall(r"[A-Za-z0-9]*.$", before(match, 40))[0], match[1]
-    if re.fullmatch(r"[A-Za-z]", left) or right == "js" or re.fullmatch(r"[A-Z]", right):
+    is_play = re.fullmatch(r"[IVX]+.", left) and re.fullmatch("[ivx]+", right) and after(match, 1) == "."
+    if is_play or re.fullmatch(r"[A-Za-z]", left) or right == "js" or re.fullmatch(r"[A-Z]", right):
         return match.group()
     is_name = right[0].islower() or right[0] == "_" or right.isupper() or not left.islower() or after(match, 1) == "("
     if not is_name or (right[0].isupper() and right.lower() in words("en_function_words.txt")):
@@ -203,13 +204,15 @@ def inches(match: re.Match[str], language: str) -> str:
     noun = re.match(r" ([a-z]{3,})", after(match))
     is_of_noun = bool(noun and noun[1] not in words("en_function_words.txt") | AFTER_LENGTHS)
     is_of_noun = is_of_noun or re.match(r" [A-Z]{2,}\b", after(match)) is not None
+    is_named = re.search(r"(?:^|\b(?:[Aa]n?|[Tt]he|[Mm]y|[Yy]our|[Tt]his|[Nn]ew|[Oo]ur|or|vs\.?) )$", before(match))
+    is_of_noun = is_of_noun or bool(is_named and re.match(r" [A-Z][A-Za-z]", after(match)))
     return f"{match[1]} inch" if after(match, 1) == "-" or is_one or is_of_noun else f"{match[1]} inches"
 
 
 def amperes(match: re.Match[str], language: str) -> str:
     """A behind a number, where it is about electricity: 5A, but 5A景区."""
     is_electric = re.search(
-        r"电流|安培|充电|额定|输出|输入|保险丝|插座|\d\s?V|\d\s?Ω|\bcurrent\b|\b[Aa]mp|\bcircuit|\bfuse\b|\bbreaker",
+        r"电流|安培|充电|额定|输出|输入|保险丝|插座|欧姆?|伏|\d\s?V|\d\s?Ω|(?<![A-Za-z])I\d?\s?(?:=|等于|equals)|\bcurrent\b|\b[Aa]mp|\bcircuit|\bfuse\b|\bbreaker",
         before(match) + after(match),
     )
     if not is_electric:
@@ -321,6 +324,12 @@ def in_currency(match: re.Match[str], language: str) -> str:
 def offset(match: re.Match[str], language: str) -> str:
     """How far the clocks of a moment are from those of the world: 09:30:00-05:00."""
     return f" UTC{match[1].replace('−', '-')}{int(match[2])}{'' if match[3] == '00' else ':' + match[3]}"
+
+
+def days_with_dots(match: re.Match[str], language: str) -> str:
+    """From one day to another, each with a dot between its month and its number."""
+    word, month, day, last_month, last_day = match.groups()
+    return f"{word}{month}月{int(day)}日到{last_month}月{int(last_day)}日"
 
 
 def moment(match: re.Match[str], language: str) -> str:

@@ -28,6 +28,13 @@ def arrows() -> list[SignRow]:
 def comparisons() -> list[SignRow]:
     """Signs that compare, of one or more characters."""
     return [
+        # What a reaction needs, written on its sign.
+        (
+            "=",
+            r"\s?=+\s?[(（]?((?:高温|加热|点燃|通电|电解|光照|催化剂|煅烧|放电|高压|微热|[、，]){1,4})[)）]?\s?=+\s?",
+            r"，\1生成",
+            r", \1, ",
+        ),
         ("≤<", r"\s*(?:<=|=<|≤)\s*", readings.sign("≤"), readings.sign("≤")),
         ("≥>", r"\s*(?:>=|≥)\s*", readings.sign("≥"), readings.sign("≥")),
         ("≠!=<", r"\s*(?:!==?|≠|=/=|(?<=[\w\s])<>(?=[\w\s]))\s*", readings.sign("≠"), readings.sign("≠")),
@@ -40,6 +47,14 @@ def comparisons() -> list[SignRow]:
 def chemistry() -> list[SignRow]:
     """Formulas and reactions of chemistry."""
     return [
+        # How strong a solution is.
+        (
+            "M",
+            r"(?<=\d)\s?M(?= (?:[A-Z][A-Za-z]?[A-Za-z0-9]*[A-Z0-9][A-Za-z0-9]*\b(?! of)|solution|aqueous"
+            r"|\w+ (?:acid|hydroxide|chloride|sulfate|nitrate)\b))",
+            "摩尔每升",
+            " molar",
+        ),
         # What is heated; then letter by letter: Fe2O3, CO, Na, NaCl.
         ("△Δ", r"\s?=+\s?[△Δ]\s?=*\s?", "，加热生成", " heated gives "),
         ("23456789", CHEMICAL, readings.letters, readings.letters),
@@ -53,19 +68,14 @@ def chemistry() -> list[SignRow]:
         ),
         (
             "lrOHFIS",
-            r"(?<![A-Za-z0-9])(?:H|K|Na|Ca|Mg|Al|Cu|Fe|Zn|Ag|Li|Ba|Pb|Mn|Ti|Si)(?:Cl|Br|OH|O|F|I|S)(?![A-Za-z0-9])",
+            r"(?:(?<![A-Za-z0-9])|(?<=(?<![A-Za-z0-9.])[2-9]))(?:H|K|Na|Ca|Mg|Al|Cu|Fe|Zn|Ag|Li|Ba|Pb|Mn|Ti|Si)"
+            r"(?:Cl|Br|OH|O|F|I|S)(?![A-Za-z0-9])",
             readings.letters,
             readings.letters,
         ),
         # Water that belongs to a salt; what is added to what; a standard state.
         ("·•⋅", r"(?<=[A-Za-z\d)])\s?[·•⋅]\s?(?=\d{0,2}H2O)", "，", " dot "),
         ("+", r"(?<=[A-Za-z)]\d)\s?\+\s?(?=\d{0,2}[A-Z])", "加", " plus "),
-        (
-            "°",
-            r"(?<=Δ[GHSE])°(?:([′'])|(?![CF\d]))",
-            lambda m, where: "标准" + "撇" * bool(m[1]),
-            lambda m, where: " naught" + " prime" * bool(m[1]),
-        ),
     ]
 
 
@@ -81,10 +91,18 @@ def enclosed() -> list[SignRow]:
 def formulas() -> list[SignRow]:
     """Functions, derivatives, differences and quotients as they stand in plain text."""
     return [
+        (
+            "=",
+            r"(?<=(?<![A-Za-z])[A-Za-z]=)([A-Za-z]{2,3})(?==)",
+            lambda m, where: " ".join(m[1].upper()),
+            lambda m, where: " ".join(m[1]),
+        ),
+        ("/", r"(?<=\])\s?/\s?(?=\[)", "除以", " over "),
+        ("-−–", rf"([(（]\d+(?:\.\d+)?)\s?[-−–]\s?(?=[{HAN}]{{1,8}}[)）])", r"\1减", r"\1 minus "),
         # Two quantities side by side; the derivative of what follows; less a number at the end of an index.
         (
             "=≈",
-            r"(?<![A-Za-z])([A-Z])([A-Z])(?=\s?[=≈]\s?\d)",
+            r"(?<![A-Za-z0-9])([A-Z])([A-Z])(?=\s?[=≈]\s?\d)",
             lambda m, where: f"{m[1]} {m[2]}",
             lambda m, where: f"{m[1]} {m[2]}",
         ),
@@ -133,6 +151,7 @@ def operations() -> list[SignRow]:
         ("*", r"(?<=[\w)])\s?\*\s?(?=[\w(])", readings.operation("乘", " times "), readings.operation("乘", " times ")),
         ("^", r"(?<=\))\^(\d{1,3})(?![\d.])", readings.power, readings.power),
         ("^", rf"\^(?=[(（]?[{HAN}])([(（]?)([{HAN}]{{1,6}})[)）]?", r"的\2次方", r" to the power of \2"),
+        ("-−–", r"(?<=次方)\s?[-−–]\s?(?=\d)", "减", " minus "),
     ]
 
 
