@@ -286,7 +286,8 @@ def misspelt_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:
     for name in strange:
         alike = [other for other in unset if other[0] == name[0].upper()]
         longer = [other for other in unset if other.startswith(f"{name.upper()}_")]
-        near[name] = longer or nearest(name.upper(), alike, ALIKE)
+        shorter = [other for other in unset if name.upper().startswith(other) and name[len(other) :].isalpha()]
+        near[name] = longer or shorter or nearest(name.upper(), alike, ALIKE)
     return {name: f"{found[0]} may be meant" for name, found in near.items() if found}
 
 

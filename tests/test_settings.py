@@ -154,6 +154,9 @@ def test_a_variable_that_is_misspelt_is_named_with_the_one_that_may_be_meant():
         "SPEED": "SPEED_FACTOR may be meant",
         "VOICE": "VOICE_NAME may be meant",
     }
+    assert ignored_variables({"TEXT_LANGUAGE": "en", "RUNTIME_DIRECTORY": "/run/a"}) == {
+        "TEXT_LANGUAGE": "TEXT_LANG may be meant"
+    }
 
 
 @pytest.mark.parametrize(

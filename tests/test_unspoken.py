@@ -48,6 +48,10 @@ def test_texts_with_foreign_words_are_spoken(text: str) -> None:
         ("EN", "en"), ("en-US", "en"), ("en_GB", "en"), ("English", "en"), ("zh-CN", "zh"), ("zh_Hans_CN", "zh"),
         ("cn", "zh"), ("all_zh", "zh"), ("中文", "zh"), ("Auto", "auto"), ("zh-HK", "yue"), ("auto_yue", "yue"),
         ("ja-JP", "ja"), ("zh-Klingon", "zh-Klingon"), ("fr", "fr"), ("auto-matic", "auto-matic"), ("", ""),
+        ("zh-Hant-HK", "yue"), ("zh-MO", "yue"), ("yue-HK", "yue"), ("yue-Hant-HK", "yue"), ("en-HK", "en"),
+        ("zho", "zh"), ("en_US.UTF-8", "en"), ("zh_CN.UTF-8", "zh"), ("ja_JP@x", "ja"), ("en-NG", "en"),
+        ("es-419", "es-419"), ("en-001", "en"), ("en_zh", "en_zh"), ("auto-us", "auto-us"), ("C.UTF-8", "C.UTF-8"),
+        ("fr-HK", "fr-HK"), ("zh_en", "zh"),
     ],
 )  # fmt: skip
 def test_languages_have_many_spellings(name: str, code: str) -> None:

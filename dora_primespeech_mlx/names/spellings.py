@@ -1,5 +1,7 @@
 """How people write the name of a language, in the files they bring: EN, zh-CN, cn, Chinese, 中文."""
 
+import re
+
 SPELLINGS = {
     "auto": ("auto", "multilingual", "mixed", "mix", "multi", "多语种混合", "多語種混合"),
     "zh": (
@@ -7,11 +9,14 @@ SPELLINGS = {
         "all_zh",
         "cn",
         "cmn",
+        "zho",
+        "chi",
         "chinese",
         "mandarin",
         "中文",
         "汉语",
         "普通话",
+        "普通話",
         "国语",
         "國語",
         "中国語",
@@ -21,8 +26,8 @@ SPELLINGS = {
         "zh_en",
     ),
     "en": ("en", "eng", "english", "英文", "英语", "英語", "영어"),
-    "ja": ("ja", "all_ja", "jp", "japanese", "日文", "日语", "日語", "日本語", "일본어", "日英混合"),
-    "ko": ("ko", "all_ko", "kr", "korean", "韩文", "韩语", "韓文", "韓語", "韓国語", "한국어", "韩英混合"),
+    "ja": ("ja", "all_ja", "jp", "jpn", "japanese", "日文", "日语", "日語", "日本語", "일본어", "日英混合"),
+    "ko": ("ko", "all_ko", "kr", "kor", "korean", "韩文", "韩语", "韓文", "韓語", "韓国語", "한국어", "韩英混合"),
     "yue": (
         "yue",
         "all_yue",
@@ -39,15 +44,26 @@ SPELLINGS = {
     ),
 }
 """Code of a language -> its spellings, casefolded, with _ for - ."""
-REGIONS = frozenset("cn tw sg hans hant us gb uk au ca in nz ie za jp kr".split())  # noqa: SIM905
-"""What may stand behind a code without changing the language; Chinese of Hong Kong (zh-HK) is another."""
 _CODES = {spelling: code for code, spellings in SPELLINGS.items() for spelling in spellings}
+_CANTONESE = frozenset(("hk", "mo"))
+"""Regions whose Chinese is Cantonese: Hong Kong and Macao."""
 
 
 def language_code(name: str) -> str:
-    """The code of a language in any spelling, case and region; what is not known is given back as it is."""
-    folded = name.strip().casefold().replace("-", "_")
+    """The code of a language in any spelling, case, script and region; what is not known is given back as it is.
+
+    Tags and locales are read too: zh-Hans-CN, en_US.UTF-8.
+    """
+    folded = re.split("[.@]", name.strip())[0].casefold().replace("-", "_")
     if folded in _CODES:
         return _CODES[folded]
-    language, *regions = folded.split("_")
-    return _CODES.get(language, name) if set(regions) <= REGIONS else name
+    language, *parts = folded.split("_")
+    code = _CODES.get(language)
+    if code in (None, "auto") or not all(map(_is_part, parts)):
+        return name
+    return "yue" if code == "zh" and _CANTONESE & set(parts) else code
+
+
+def _is_part(part: str) -> bool:
+    """Whether that may stand behind a language without changing it: a script (hant), a region (sg, 419)."""
+    return part not in SPELLINGS and re.fullmatch("[a-z]{4}|[a-z]{2}|[0-9]{3}", part) is not None
