@@ -511,6 +511,19 @@ def test_metrics_count():
 def test_text_of_payloads():
     assert to_text(None) == ""
     assert to_text(pa.array(["a", None, "b"])) == "a\n\nb"
+    text = "H\u00e9llo, \u4f60\u597d."
+    bom = text.encode("utf-8-sig")
+    for sent in (
+        pa.array([bom]), pa.array(list(bom), pa.uint8()), pa.array([f"\ufeff{text}"]), pa.array([f"{text}\0\0"]),
+        pa.array([text.encode("utf-16")]), pa.array(list(text.encode("utf-16")), pa.uint8()),
+        pa.array([[text.encode()]]), pa.array([list(text.encode())], pa.list_(pa.uint8())),
+        pa.array([list(text.encode()), None], pa.large_list(pa.uint8())).slice(0, 1),
+        pa.array([[[text]]]),
+    ):  # fmt: skip
+        assert to_text(sent) == text, sent.type
+    assert to_text(pa.array([[["a"], ["b", "c"]]])) == "a\nb\nc"
+    assert to_text(pa.array([{"text": b"a", "voice": b"Bo"}])) == '{"text": "a", "voice": "Bo"}'
+    assert to_text(pa.array([{"text": b"a"}, {"text": b"b"}])) == "a\nb"
     assert to_text(pa.array([b"\xff"])) == "\ufffd"
     assert to_text(pa.array([[1, 2]])) == "[1, 2]"
     assert to_text(pa.array([["a", "b"]])) == to_text(pa.array([{"text": "a"}, {"text": "b"}])) == "a\nb"

@@ -124,6 +124,11 @@ def test_voice_prefixes_that_lack_fields_say_the_form(text):
         ("set speed=1.2", Command("set", changes=(("speed", "1.2"),))),
         ("set:speed:1.2", Command("set", changes=(("speed", "1.2"),))),
         ("speed=1.2", Command("set", changes=(("speed", "1.2"),))),
+        ("speed = 1.2", Command("set", changes=(("speed", "1.2"),))),
+        ("voice = Luo Xiang", Command("set", changes=(("voice", "Luo Xiang"),))),
+        ("cancel :q7", Command("cancel", "q7")),
+        ("stop;", Command("stop")),
+        ('{"set": {"speed": 1.2, "colour": "red"}}', Command("set", changes=(("speed", 1.2), ("colour", "red")))),
         ("set voice Luo Xiang", Command("set", changes=(("voice", "Luo Xiang"),))),
         ('{"command": "reset", "question_id": 7}', Command("reset", "7")),
         ('{"action": "list_voices"}', Command("list_voices")),
@@ -207,6 +212,27 @@ def test_the_end_of_a_partial_text():
         ('{"input": "Hi"}', ["the message has 'input' and none of prompt, text, content, so nothing of it is said"]),
         ('{"action": "reset"}', []),
         ('{"text": "Hi", "gain": 2}', ["'gain' is not read; write volume if that is meant"]),
+        ('{"text": null}', ["the message has null as its text, so nothing of it is said"]),
+        (
+            '{"text": "Hi", "session_id": "a", "fin": true, "question_id": null}',
+            [
+                "'session_id' is read in the metadata of a message, not in its text: give it there",
+                "'fin' is read in the metadata of a message, not in its text: give it there",
+            ],
+        ),
+        (
+            "{'text': 'Hi'}",
+            ["the text looks like an object of JSON and is none, so it is said as it stands: send json.dumps(...)"],
+        ),
+        (
+            '{"text": "Hi",}',
+            ["the text looks like an object of JSON and is none, so it is said as it stands: send json.dumps(...)"],
+        ),
+        ("{x: 1 for x in 'ab'}", []),
+        (
+            "Caf\ufffd.",
+            ["the text has U+FFFD, in place of bytes that are not UTF-8: send a string, or its bytes in UTF-8"],
+        ),
         ('{"type": "stop"}', ["the message has 'type' and none of prompt, text, content, so nothing of it is said"]),
     ],
 )

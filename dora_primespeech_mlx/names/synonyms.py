@@ -46,5 +46,5 @@ def same_thing(written: str, names: Iterable[str]) -> str | None:
 
 def command_named(written: str) -> str | None:
     """The command of that name, here or in other programs; None if there is none."""
-    name = as_key(written).rstrip(".!。！")
+    name = as_key(written).rstrip(".!;。！；")
     return "stop" if name in _STOP else name if name in COMMANDS else None

@@ -7,6 +7,7 @@ out of bounds are brought back into them and noted.
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -82,6 +83,9 @@ class TextMessage:
 
 WISHES = ("speed", "pitch", "volume", "voice", "style", "language", "lang", "seed")
 """Keys beside the text that say how to speak it."""
+OF_METADATA = ("session_id", "question_id", "segment_id", "fin", "flush")
+"""Names that are read in a text's metadata alone."""
+LOOKS_LIKE_JSON = re.compile(r"""\s*\{\s*(["'])\w+\1\s*:""")
 NULLS = ("null", "none")
 """Words that stand for no value in a command."""
 
@@ -110,11 +114,25 @@ def parse_text(raw: str) -> TextMessage:
         if inner is None:
             command = _command_in(wrapped)
             if command is None and wrapped:
-                has = encodable(", ".join(map(repr, wrapped))[:80])
-                notes.append(f"the message has {has} and none of {', '.join(TEXT_KEYS)}, so nothing of it is said")
+                notes.append(f"{_why_silent(wrapped)}, so nothing of it is said")
             return TextMessage("", wishes, command=command, notes=tuple(notes))
         text = encodable(json.dumps(inner, ensure_ascii=False) if isinstance(inner, dict) else said_in(inner))
+    if LOOKS_LIKE_JSON.match(text):
+        notes.append(
+            "the text looks like an object of JSON and is none, so it is said as it stands: send json.dumps(...)"
+        )
+    if "\ufffd" in text:
+        notes.append("the text has U+FFFD, in place of bytes that are not UTF-8: send a string, or its bytes in UTF-8")
     return _with_voice_prefix(text, wishes, tuple(notes))
+
+
+def _why_silent(wrapped: Mapping[str, Any]) -> str:
+    """Why there is nothing to say in an object."""
+    empty = next((key for key in TEXT_KEYS if key in wrapped), None)
+    if empty is not None:
+        return f"the message has null as its {empty}"
+    has = encodable(", ".join(map(repr, wrapped))[:80])
+    return f"the message has {has} and none of {', '.join(TEXT_KEYS)}"
 
 
 def _json_object(text: str) -> dict[str, Any] | None:
@@ -152,6 +170,9 @@ def _collect_wishes(wrapped: Mapping[str, Any], notes: list[str]) -> dict[str, A
         for key, name in meant.items()
         if name and name not in wrapped
     ]
+    if any(key in wrapped for key in TEXT_KEYS):
+        misplaced = [key for key in OF_METADATA if wrapped.get(key) is not None]
+        notes += [f"{key!r} is read in the metadata of a message, not in its text: give it there" for key in misplaced]
     style = wrapped.get("style")
     if isinstance(style, dict):
         wishes |= _style(style, notes)
@@ -261,10 +282,9 @@ def parse_control(raw: str) -> Command:
 
 
 def _command_from_words(text: str) -> Command:
-    """Reads `NAME`, `NAME:ARGUMENT`, `NAME ARGUMENT`, `set NAME VALUE` or `NAME=VALUE`."""
-    separator = next((character for character in text if character in ":= \t"), None)
-    name, _, argument = text.partition(separator) if separator else (text, "", "")
-    name, argument = name.casefold(), argument.strip("\"' \t")
+    """Reads `NAME`, `NAME:ARGUMENT`, `NAME ARGUMENT`, `set NAME VALUE` or `NAME = VALUE`."""
+    name, *rest = re.split(r"\s*[:=\s]\s*", text, maxsplit=1)
+    name, argument = name.casefold(), "".join(rest).strip("\"' \t")
     if name in ("change_voice", "voice") and argument:
         return Command("set", changes=(("voice", argument),))
     if name == "set":
@@ -292,6 +312,8 @@ def _command_from_object(wrapped: Mapping[str, Any]) -> Command | None:
     question_id = None if question is None else encodable(said_in(question))
     changes = wrapped["set"] if isinstance(wrapped.get("set"), dict) else wrapped
     settable = tuple((_known(name), value) for name, value in changes.items() if _known(name) in SETTABLE)
+    if settable and changes is not wrapped:  # the others are told that they cannot be set
+        settable = tuple((_known(name), value) for name, value in changes.items())
     written = next((wrapped[key] for key in CONTROL_KEYS if isinstance(wrapped.get(key), str)), None)
     if written is None:
         return Command("set", question_id, settable) if settable else None

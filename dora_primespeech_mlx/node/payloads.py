@@ -1,6 +1,7 @@
 """Payloads: what the node says as Arrow, and what comes as Arrow as text."""
 
 import json
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from typing import Any
 
 import numpy as np
@@ -20,16 +21,26 @@ def to_arrow(payload: str | np.ndarray, audio_format: str) -> pa.Array:
 
 
 def to_text(value: Any) -> str:
-    """The text in a payload: strings, bytes, or one number. ValueError for anything that is no text."""
+    """The text in a payload: strings, bytes, or one number. ValueError for anything that is no text.
+
+    Marks of byte order and zeros, as other languages end their strings with, are left out.
+    """
     if value is None:
         return ""
     kind = getattr(value, "type", None)
-    if kind is not None and (pa.types.is_uint8(kind) or pa.types.is_int8(kind)) and len(value) > 1:
-        return bytes(item or 0 for item in value.cast(pa.uint8(), safe=False).to_pylist()).decode("utf-8", "replace")
-    if kind is not None and len(value) > 1 and pa.types.is_primitive(kind):
+    if kind is not None and _are_bytes(kind) and len(value) > 1:
+        text = _decoded(_bytes(value))
+    elif kind is not None and len(value) > 1 and pa.types.is_primitive(kind):
         raise ValueError(f"a text was expected, and {kind} [{len(value)}] came; send one string")
-    items = items_of(value)
-    return "\n".join(_item_text(item, len(items) == 1) for item in items)
+    else:
+        if kind is not None and _is_list(kind) and _are_bytes(kind.value_type):
+            items: list[Any] = [
+                "" if part is None else _decoded(_bytes(part)) for part in (cell.values for cell in value)
+            ]
+        else:
+            items = [_readable(item) for item in items_of(value)]
+        text = "\n".join(_item_text(item, len(items) == 1) for item in items)
+    return text.removeprefix("\ufeff").replace("\0", "")
 
 
 def items_of(value: Any) -> list[Any]:
@@ -40,13 +51,38 @@ def items_of(value: Any) -> list[Any]:
         raise ValueError(f"{value.type} that cannot be read came: {error}; send one string") from error
 
 
+def _are_bytes(kind: pa.DataType) -> bool:
+    return pa.types.is_uint8(kind) or pa.types.is_int8(kind)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+
+
+def _bytes(array: pa.Array) -> bytes:
+    """The bytes that an array of 8-bit numbers holds; 0 where it holds nothing."""
+    return bytes(item or 0 for item in array.cast(pa.uint8(), safe=False).to_pylist())
+
+
+def _decoded(content: bytes) -> str:
+    """Bytes of a text: in UTF-8, or in UTF-16 where a mark says so; U+FFFD for what is neither."""
+    return content.decode("utf-16" if content[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8", "replace")
+
+
+def _readable(item: Any) -> Any:
+    """An item with all bytes in it decoded."""
+    if isinstance(item, bytes):
+        return _decoded(item)
+    if isinstance(item, list | tuple):
+        return type(item)(_readable(part) for part in item)
+    return {name: _readable(part) for name, part in item.items()} if isinstance(item, dict) else item
+
+
 def _item_text(item: Any, is_alone: bool) -> str:
     """The text of one item of a payload; an object that `is_alone` stays one, since more than its prompt is read."""
-    if isinstance(item, bytes):
-        return item.decode("utf-8", "replace")
     if isinstance(item, list) and item and all(isinstance(part, tuple) for part in item):  # a map of Arrow
         item = dict(item)
-    if isinstance(item, list) and item and all(isinstance(part, str | dict | None) for part in item):
+    if isinstance(item, list) and item and all(isinstance(part, str | dict | list | None) for part in item):
         return "\n".join(_item_text(part, len(item) == 1) for part in item)
     if isinstance(item, dict) and not is_alone:
         return said_in(item)
