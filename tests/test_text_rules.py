@@ -1,4 +1,4 @@
-"""The tables of rules that read written text: every subject is asked, once."""
+"""The tables of rules that read written text: every subject is asked, once, and in the order that matters."""
 
 import inspect
 from types import ModuleType
@@ -6,21 +6,56 @@ from types import ModuleType
 import pytest
 
 from dora_primespeech_mlx.text import signs
+from dora_primespeech_mlx.text.english import (
+    abbreviations,
+    amounts,
+    chess,
+    dates,
+    identifiers,
+    law,
+    measures,
+    medicine,
+    music,
+    normalise,
+    places,
+    roman,
+    scripture,
+    sports,
+)
+from dora_primespeech_mlx.text.rules import Row
 from dora_primespeech_mlx.text.signs import marks, models, numbers, programs, quantities, science
+
+ENGLISH = [
+    abbreviations,
+    amounts,
+    chess,
+    dates,
+    identifiers,
+    law,
+    measures,
+    medicine,
+    music,
+    places,
+    roman,
+    scripture,
+    sports,
+]
 
 
 @pytest.mark.parametrize(
-    "room", [marks, models, numbers, programs, quantities, science], ids=lambda room: room.__name__
+    "room", [marks, models, numbers, programs, quantities, science, *ENGLISH], ids=lambda room: room.__name__
 )
-def test_every_subject_of_signs_is_asked_once(room: ModuleType) -> None:
+def test_every_subject_is_asked_once(room: ModuleType) -> None:
+    asked = normalise.SUBJECTS if room in ENGLISH else signs.SUBJECTS
     written = [function for _, function in inspect.getmembers(room, inspect.isfunction) if is_subject(function, room)]
     assert written
-    assert [signs.SUBJECTS.count(subject) for subject in written] == [1] * len(written)
+    assert [asked.count(subject) for subject in written] == [1] * len(written)
 
 
 def is_subject(function: object, room: ModuleType) -> bool:
     """Whether `room` has written the function, and it gives rows."""
-    return getattr(function, "__module__", "") == room.__name__ and "list[" in str(inspect.signature(function))  # type: ignore[arg-type]
+    given = inspect.get_annotations(function).get("return")  # type: ignore[arg-type]
+    return getattr(function, "__module__", "") == room.__name__ and given in (list[Row], list[signs.readings.SignRow])
 
 
 def test_a_sign_belongs_to_the_subject_that_is_asked_first() -> None:
@@ -29,3 +64,9 @@ def test_a_sign_belongs_to_the_subject_that_is_asked_first() -> None:
     )  # no cells
     assert signs.speak_signs("A -B座", "zh") == "A到B座"  # no option
     assert signs.speak_signs("9.8N/kg", "zh") == "9.8牛每千克"
+
+
+def test_digits_belong_to_the_subject_that_is_asked_first() -> None:
+    assert normalise.spoken_english("Rest 60-90s") == "Rest sixty to ninety seconds"  # no decade
+    assert normalise.spoken_english("(fl. 1850)") == "flourished eighteen fifty"  # no floor
+    assert normalise.spoken_english("in time signature 6/8") == "in time signature six eight"  # no fraction

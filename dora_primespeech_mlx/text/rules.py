@@ -101,6 +101,11 @@ def after(match: re.Match[str], length: int = WINDOW) -> str:
     return match.string[match.end() : match.end() + length]
 
 
+def closing(match: re.Match[str]) -> str:
+    """A full stop, if the one of a short form ends the text too."""
+    return "" if match.string[match.end() :].strip() else "."
+
+
 def with_any(signs: Iterable[str], besides: str = "") -> str:
     """What a text must hold for a rule that needs one of `signs`, and all characters of `besides`."""
     return "|".join(dict.fromkeys(besides + sign for sign in signs))

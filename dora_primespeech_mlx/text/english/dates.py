@@ -1,9 +1,9 @@
-"""Days, months and times of day in English words."""
+"""Days, months, years and times of day in English words."""
 
 import re
 
-from dora_primespeech_mlx.text.english.numbers import cardinal, ordinal, year
-from dora_primespeech_mlx.text.rules import after, before, regex
+from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, general, ordinal, year
+from dora_primespeech_mlx.text.rules import Row, after, before, closing, regex
 from dora_primespeech_mlx.text.tables import lines, mapping, words
 
 MONTHS = tuple(lines("en_months.txt"))
@@ -45,6 +45,150 @@ LASTING = regex(
 )
 """What comes before minutes and seconds: a 5K in 24:31."""
 RATIO_WORDS_AFTER = regex(r"\s(?:scale|ratio|odds|mix(?:ture)?|dilution|split|leverage|proportion)\b")
+
+
+def march_rules() -> list[Row]:
+    """A month that is also a verb or a planet, and a span that ends with a month."""
+    return [
+        (".", r"(?:\b[Ii]n|\bof|\bsince|\bby|\buntil|\bto|\band|\bearly|\blate) Mar\.(?=[\s,;)]|$)(?! [A-Z])", _march),
+        ("0–J|0–F|0–M|0–A|0–S|0–O|0–N|0–D", rf"(?<=\d)–(?=(?i:{MONTH_NAMES})\b\.? \d)", lambda match: " to "),
+    ]
+
+
+def hour_rules() -> list[Row]:
+    """Hours with their half of the day or their zone, and minutes for each mile."""
+    return [
+        ("0/", r"(?<![\d/])(\d{1,2}:\d\d)/(\d{1,2}:\d\d)c\b|(?<![\d/])(\d{1,2})/(\d{1,2})c\b", _central),
+        (
+            "0a|0p",
+            r"(?<=\bat )(1[0-2]|[1-9])([ap])(?=[\s.,;)]|$)",
+            lambda match: f"{match[1]} {match[2].upper()} M",
+        ),
+        ("-|−|–", r"\b(UTC|GMT) ?[-−–](?=\d)", r"\1 minus "),
+        ("0:", r"(?<![\w:])(\d{1,2}:[0-5]\d)([ap])(?!\w)", lambda match: f"{match[1]} {match[2].upper()} M"),
+        ("0a", r"(?<![\w:])(\d{1,2})a\s?[-–]\s?(\d{1,2})p(?!\w)", r"\1 A M to \2 P M"),
+        ("0:Z", r"(?<=\d:[0-5]\d)Z\b", lambda match: " UTC"),
+        ("0h", r"(?<![\w.])([01]?\d|2[0-3])h([0-5]\d)(?!\w)", lambda match: f" {clock(match[1], match[2])}"),
+        (
+            "0/",
+            r"(?<=\d:[0-5]\d)\s?/\s?(mile|mi|km)\b",
+            lambda match: f" per {mapping('en_per.tsv').get(match[1], 'mile')}",
+        ),
+        (
+            "0m|0M",
+            r"(?i)(?<=\d)\s*([ap])\.?m\b\.?(?=\s+[a-z(]|\s*[-–—,;:!?)+])",
+            lambda match: f" {match[1].upper()} M",
+        ),
+        ("0m|0M", r"(?i)(?<=\d)\s*([ap])\.?m\b(\.?)", lambda match: f" {match[1].upper()} M{match[2]}"),
+        (".", r"(?i)\b([ap])\.m\.", lambda match: f"{match[1].upper()} M{closing(match)}"),
+        (
+            "0h",
+            r"\b([Aa]t|[Bb]y|[Ff]rom|until|till|to|before|after|around|between|and) ((?:[01]\d|2[0-3])[0-5]\d)"
+            r" ?(?:hrs|hours|h)\b",
+            lambda match: f"{match[1]} {military(match[2])}",
+        ),
+    ]
+
+
+def year_rules() -> list[Row]:
+    """Years of one century, fiscal years, centuries and eras."""
+    return [
+        ("0-|0–", r"(?<![\w.-])(1[5-9]\d\d)[-–]0(\d)(?![\d-])", _years_of_century),
+        (
+            "Y-|Y–",
+            r"\b([FAS]Y) ?(20\d\d)[-–](?:20)?(\d\d)(?!\d)",
+            lambda match: f"{match[1]} {general(match[2])} to {cardinal(match[3])}",
+        ),
+        (".", r"(?<=\d)(st|nd|rd|th)[- ]c\.(?=\s[a-z]|[,;)])", r"\1 century"),
+        ("CA|BA", r"\b(BCE?|AD|CE)\s?[-–]\s?(?=(?:AD )?\d)", r"\1 to "),
+    ]
+
+
+def day_rules() -> list[Row]:
+    """Days, months and spans of them, in digits and by name."""
+    return [
+        # In digits.
+        (
+            "0",
+            r"\b((?:19|20)\d\d)([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])\b",
+            lambda match: day(match[3], match[4], match[1]),
+        ),
+        ("0/", r"(?<![\d/])(\d\d?)/(\d\d?)/((?:19|20)\d\d|\d\d)\b(?!/)", slash_date),
+        ("0-", r"(?<![\w.-])(\d\d?)-(\d\d?)-((?:19|20)\d\d)(?![\w-])", slash_date),
+        (
+            "0/",
+            r"(?<![\d/.])(0[1-9]|[2-9]|1[0-2])/((?:19|20)\d\d)(?![\d/])",
+            lambda match: month_of(match[1], match[2]),
+        ),
+        ("0-", r"(?<![\w-])((?:19|20)(\d\d))-(0[1-9]|1[0-2])(?![\w-])", year_and_month),
+        ("0/", r"\b((?:19|20)\d\d)/(\d{4}|\d\d?)(?![\d/])", year_part),
+        (
+            "0/",
+            rf"(?<![\d/.]){MONTH_AND_DAY} to {MONTH_AND_DAY}(?![\d/%]|\.\d)",
+            days_to_days,
+        ),
+        ("0/", rf"(?<![\d/.]){MONTH_AND_DAY}(?![\d/%]|\.\d)", short_date),
+        # By name.
+        ("-|–", rf"(?i)\b({MONTH_NAMES})\.?\s?[-–]\s?({MONTH_NAMES})\b", months),
+        (
+            "0-|0–|0—",
+            rf"(?i)\b((?:{MONTH_NAMES})\.? \d\d?(?:st|nd|rd|th)?(?:,? \d{{4}})?)\s?[-–—]\s?(?=(?:{MONTH_NAMES})\.? \d)"
+            rf"|\b(\d\d?(?:st|nd|rd|th)? (?:{MONTH_NAMES})(?: \d{{4}})?)\s?[-–—]\s?"
+            rf"(?=\d\d?(?:st|nd|rd|th)? (?:{MONTH_NAMES})\b)",
+            lambda match: f"{match[1] or match[2]} to ",
+        ),
+        (
+            "0-|0–",
+            rf"(?i)\b({MONTH_NAMES})\.? (\d\d?)(?:st|nd|rd|th)?\s?[-–]\s?(\d\d?)(?:st|nd|rd|th)?(?![\d:])"
+            r"(?:,? (\d{4})\b)?",
+            month_days,
+        ),
+        (
+            "0-|0–",
+            rf"(?i)(?<![\d-])(\d\d?)(?:st|nd|rd|th)?\s?[-–]\s?(\d\d?)(?:st|nd|rd|th)? ({MONTH_NAMES})\b",
+            days_of_month,
+        ),
+        ("0", rf"(?i)\b({MONTH_NAMES})\.? (\d\d?)(?:st|nd|rd|th)?\b(?!:|\.\d)(?:,? (\d{{4}})\b)?", month_day),
+        ("0", rf"(?i)\b(\d\d?)(?:st|nd|rd|th)? ({MONTH_NAMES})\b(?:\.?,? (\d{{4}})\b)?", day_month),
+    ]
+
+
+def weekday_rules() -> list[Row]:
+    """Short weekdays in full, and spans of weekdays."""
+    return [
+        ("M|T|W|F|S", SHORT_WEEKDAYS_IN_A_ROW, short_weekdays),
+        ("M|T|W|F|S", SHORT_WEEKDAY, short_weekdays),
+        ("-|–", rf"\b({WEEKDAYS})\s?[-–]\s?(?=(?:{WEEKDAYS})\b)", lambda match: f"{match[1]} to "),
+    ]
+
+
+def span_rules() -> list[Row]:
+    """Circa, spans of decades, and years whose century is left out."""
+    return [
+        ("0.", r"(?<=\d)\s?[-–]\s?ca?\.\s?(?=\d{3,4}\b)", lambda match: " to circa "),
+        ("0.", r"\bca?\.\s?(?=\d{3,4}\b)", lambda match: "circa "),
+        ("0-|0–", r"(?<=\d0s)\s?[-–]\s?(?='?\d0s)", lambda match: " to "),
+        ("0'", r"(?<!\w)'(?:0(\d)|(?=\d\d(?!')))\b(?!s)|(?<=\b[QH]\d)'(?=\d\d\b)", _short_year),
+    ]
+
+
+def clock_rules() -> list[Row]:
+    """What a colon between numbers is: a time, how long something lasts, or a ratio."""
+    return [
+        ("0:", r"(?<![\d:])(\d\d?):([0-5]\d):([0-5]\d)\b", with_seconds),
+        (
+            "0:",
+            r"(?<![\d:])\d+(?::\d+){2,}(?![\d:])",
+            lambda match: " to ".join(map(cardinal, match.group().split(":"))),
+        ),
+        ("0:", r"\b([01]?\d|2[0-4]):([0-5]\d)\b(?!:)", clock_in_text),
+        ("0:", r"(?<![\d:.])([2-9]\d):([0-5]\d)(?![\d:]|\.\d)", minutes_and_seconds),
+        (
+            "0:",
+            r"(?<![\w.])\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+(?!\w)",
+            lambda match: " to ".join(map(decimal, match.group().split(":"))),
+        ),
+    ]
 
 
 def military(time: str) -> str:
@@ -223,3 +367,24 @@ def clock_in_text(match: re.Match[str]) -> str:
     if half and minute == "00":
         return cardinal(match[1])
     return clock(match[1], minute)
+
+
+def _years_of_century(match: re.Match[str]) -> str:
+    """Years of one century, the second with its last two digits: 1804-08."""
+    return f"{general(match[1])} to oh {cardinal(match[2])}"
+
+
+def _short_year(match: re.Match[str]) -> str:
+    """The apostrophe of a year, Q2'24, and a zero behind it: '08 is oh eight."""
+    return f"oh {cardinal(match[1])}" if match[1] else " " if before(match, 1).isdigit() else ""
+
+
+def _march(match: re.Match[str]) -> str:
+    """The month, which the full stop of its short form shows."""
+    return f"{match.group().removesuffix('Mar.')}march{closing(match)}"
+
+
+def _central(match: re.Match[str]) -> str:
+    """When something is broadcast, in the east and in the middle of the country: 8:30/7:30c."""
+    first, second = (match[1], match[2]) if match[1] else (match[3], match[4])
+    return f"{first}, {second} central"

@@ -1,10 +1,12 @@
-"""Numbers that name something and count nothing: ports, hexadecimal numbers, addresses of machines, models."""
+"""Numbers that name something and count nothing: codes, telephones, ports, addresses of machines, models."""
 
 import re
 
+from dora_primespeech_mlx.text.english import quantities
 from dora_primespeech_mlx.text.english.numbers import cardinal, digits, in_pairs, year
 from dora_primespeech_mlx.text.rules import Row, after, before
 from dora_primespeech_mlx.text.tables import words
+from dora_primespeech_mlx.text.units import english_units
 
 HEX = "[0-9A-Fa-f]"
 STATUS_TEXTS = (
@@ -17,8 +19,74 @@ NUMBERED_AS_WORDS = frozenset(("ISO", "IEC", "EN", "DIN", "USD", "OVER"))
 """Capitals before a number of four digits that is not said in pairs."""
 
 
+def code_rules() -> list[Row]:
+    """Digits behind a word for a code, and sections of the law that name a plan: 401(k)."""
+    unit = english_units()
+    return [
+        ("0(", r"\b40([13])\(?([kb])\)?(?!\w)", lambda match: f"four oh {digits(match[1])} {match[2]}"),
+        (
+            "0(",
+            r"\b(457|501|527)\(([a-z])\)(?:\((\d)\))?",
+            lambda match: f"{in_hundreds(match[1])} {match[2]} {match[3] or ''}",
+        ),
+        (
+            "0",
+            r"(?i)\b((?:otp|one-time (?:code|pass\w+)|(?:verification|security|login|access) code)"
+            r"(?: is|:)* )(\d{3})[ -](\d{3})(?!\d|\.\d)",
+            lambda match: f"{match[1]}{digits(match[2])}, {digits(match[3])}",
+        ),
+        (
+            "0",
+            rf"(?i)\b({quantities.CODE_WORDS}(?:,? (?:is|was|number|are)|:|=| number| #)*:? ?)(\d{{3,}})"
+            rf"(?![\d%]|[.,:/-]\d|\s?(?:{unit})\b)",
+            quantities.code,
+        ),
+        (
+            "0",
+            rf"(?i)\b({quantities.LONG_CODE_WORDS}(?: (?:is|was)|:)*:? (?:number )?)(\d{{4,}})(?![\d%]|[.,:/-]\d)",
+            quantities.long_code,
+        ),
+    ]
+
+
+def call_rules() -> list[Row]:
+    """Numbers that are called, and cards in groups of four digits."""
+    return [
+        (
+            "0",
+            r"(?i)\b((?:call|dial|text|ring|phone)(?:ed|ing|s)? (?:the number )?)(\d{3})"
+            r"(?=\s*(?:[.,!?;:(]|$|(?:now|or|for|if|in|and|immediately|right|to|from|when|at|as|on|before|after|service)\b))"
+            r"|\b()(911)(?= (?:now\b|call|operator|dispatch|emergency))",
+            lambda match: f"{match[1] or ''}{digits(match[2] or match[4])}",
+        ),
+        ("0", r"(?i)\b(text (?:\w+ )?to )(\d{5,6})(?!\d)", quantities.code),
+        ("0", r"(?<=\bor )(?:911|112|999|988|000|111|110|119|120)(?=\s*(?:[.,;!?(]|$))", quantities.emergency),
+        ("0", r"(?<![\d-])\d{4}(?:[ -]\d{4}){2,3}(?![\d-])", quantities.digit_groups),
+    ]
+
+
+def telephone_rules() -> list[Row]:
+    """Numbers of telephones and of rooms, and other groups of digits."""
+    return [
+        (
+            "0",
+            r"(?:\+(\d{1,3})[-. ]?)?\(?\b(\d{3})\)?[-. ](\d{3})[-. ](\d{4})\b(?: ?x(?P<extension>\d{1,5})\b)?"
+            r"|\b(\d{3})-(\d{4})\b",
+            quantities.telephone,
+        ),
+        ("0+", r"\+\d[\d ()-]{5,}\d", quantities.digit_groups),
+        ("0", r"(?<![\d.,-])0(?:\d{2,4}(?: \d{3,4}){2}|\d(?: \d\d){4})(?![\d-])", quantities.digit_groups),
+        ("0-", r"(?<![\d.-])\d+(?:-\d+){2,}(?!\d|\.\d)", quantities.digit_groups),
+        (
+            "0-",
+            r"\b((?:Room|Apt|Apartment|Unit|Suite|Flat|room|apt\.?|apartment|unit|suite|flat) #?\d+)-(?=\d)",
+            lambda match: f"{match[1]} dash ",
+        ),
+    ]
+
+
 def identifier_rules() -> list[Row]:
-    """Patterns of such numbers in a text and what is said for their matches, in the order to be tried."""
+    """Hexadecimal numbers, addresses of machines, standards, versions, ports, processors, aircraft and models."""
     return [
         ("0x", rf"(?i)(?<![\w.])0x({HEX}+)(?!\w)", lambda match: f"zero x {spelled(match[1])}"),
         ("0o", r"(?<![\w.])0o([0-7]+)(?!\w)", lambda match: f"zero o {digits(match[1])}"),

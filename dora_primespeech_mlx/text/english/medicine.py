@@ -1,4 +1,4 @@
-"""How often and how long something is taken, as prescriptions write it: q8h, BID x 7 days."""
+"""What prescriptions and genes are written in: q8h, BID x 7 days, 5'-ACGT-3'."""
 
 import re
 
@@ -7,6 +7,20 @@ from dora_primespeech_mlx.text.rules import Row
 EACH = {"h": "hour", "hr": "hour", "hrs": "hour", "d": "day", "wk": "week", "wks": "week", "min": "minute"}
 
 CHARTED = {"c/o": "complaining of", "s/p": "status post", "h/o": "history of"}
+
+
+def strand_rules() -> list[Row]:
+    """Ends of a strand of DNA: 5'-ACGT-3', the 3' end."""
+    return [
+        (
+            "0'",
+            r"\b([35])['’](?:-| to )(?:to-)?([35])['’]"
+            r"|\b([35])['’](?= (?:end|UTR|cap|untranslated|direction|splice)\b)",
+            lambda match: " prime to ".join(filter(None, match.groups())) + " prime",
+        ),
+        ("'", r"\b([35])'-(?=[ACGTUN]{3,}\b)", r"\1 prime "),
+        ("'", r"(?<=[ACGTUN]{3})-([35])'(?!\d)", r" \1 prime"),
+    ]
 
 
 def medicine_rules() -> list[Row]:

@@ -1,4 +1,4 @@
-"""Chords, notes and steps of a scale: F#m7b5, B♭ major, I–IV–V."""
+"""Chords, notes, steps of a scale and times: F#m7b5, B♭ major, I–IV–V, 3/4."""
 
 import re
 
@@ -11,6 +11,18 @@ CHORDS = {
 }  # fmt: skip
 SIGNS = {"#": "sharp", "♯": "sharp", "b": "flat", "♭": "flat", "♮": "natural"}
 STEP = "(?:IV|I{1,3}|VI{0,3}|iv|i{1,3}|vi{0,3})"
+
+
+def time_rules() -> list[Row]:
+    """Times of music: 3/4."""
+    return [
+        (
+            "0/",
+            r"(?i)\b(time signature (?:is |of |changes to )?)(\d{1,2})/(\d{1,2})\b",
+            lambda match: f"{match[1]}{cardinal(match[2])} {cardinal(match[3])}",
+        ),
+        ("0/", r"(?<![\d/.])(\d)/(\d) time\b", lambda match: f"{cardinal(match[1])} {cardinal(match[2])} time"),
+    ]
 
 
 def music_rules() -> list[Row]:
@@ -31,6 +43,7 @@ def music_rules() -> list[Row]:
             rf"(?<![\w–-]){STEP}(?:[–-]{STEP}){{2,}}(?![\w–-])",
             lambda match: " ".join(cardinal(str(numeral_value(step))) for step in re.split("[–-]", match.group())),
         ),
+        ("#", r"\b([A-Z])#", lambda match: f"{match[1]} sharp "),
     ]
 
 

@@ -1,9 +1,10 @@
-"""Amounts of money, measures, fractions and codes in English words.
+"""What amounts of money, measures, fractions and codes are in English words.
 
 In the texts that come here the commas between thousands are GROUP signs.
 """
 
 import re
+from functools import cache
 
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, fraction, general, in_pairs, year
 from dora_primespeech_mlx.text.rules import after, before, regex
@@ -11,6 +12,10 @@ from dora_primespeech_mlx.text.tables import currencies, mapping, words
 from dora_primespeech_mlx.text.units import english_unit
 
 GROUP = "\u0001"
+NUMBER = r"\d+(?:\.\d+)?"
+GROUPED = rf"(?:\d|{GROUP})+(?:\.\d+)?"
+SCALE = r"(?:k|K|m|M|b|B|T|bn|mn|tn|thousand|million|billion|trillion|lakh|crore)\b"
+PARTS = "½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 AMOUNTS = {
     "k": "thousand",
     "m": "million",
@@ -58,6 +63,12 @@ RUNS = regex(
     r"(?i)\b(?:runs?|ran|running|runners?|races?|raced|racing|marathon|finish\w*|jog\w*|couch|treadmill|PB|parkrun)\b"
 )
 """What goes with distances that are called by their kilometres: a 10K."""
+
+
+@cache
+def money_pattern() -> str:
+    """The signs and codes of money, the longest first."""
+    return "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
 
 
 def cups(match: re.Match[str]) -> str:

@@ -1,11 +1,13 @@
 """Roman numerals behind names and before what is counted: Louis XIV, Super Bowl LVIII, the XIX century."""
 
 import re
-from collections.abc import Callable
 
 from dora_primespeech_mlx.text.english.numbers import cardinal, ordinal, year
+from dora_primespeech_mlx.text.rules import Row, Say
 from dora_primespeech_mlx.text.tables import words
 
+NUMERALS = "I|V|X|L|C|D|M|i|v|x"
+"""What a text must hold for any of these rules."""
 VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 # A numeral that is written as one writes it, of any size and up to 39; never empty.
 CANONICAL = r"(?=[IVXLCDM]+\b)M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b"
@@ -26,15 +28,14 @@ SEVERAL = (
     "|factors|appendices"
 )
 """What has several numerals behind it: amendments I, V and XIV."""
-Rule = tuple[str, Callable[[re.Match[str]], str]]
 
 
-def roman_rules() -> list[Rule]:
+def roman_rules() -> list[Row]:
     """Patterns of Roman numerals in a text and what is said for their matches, in the order to be tried."""
     numbered = "|".join(sorted(words("en_before_roman.txt")))
     rulers = "|".join(sorted(words("en_rulers.txt")))
     counted = "|".join(sorted(words("en_after_roman.txt")))
-    return [
+    rules: list[tuple[str, Say]] = [
         (
             rf"(?i:\b(?:{SEVERAL})) {SMALL}(?:(?:, (?:and |or )?| and | or | to | through |[-–]){SMALL})+",
             lambda match: re.sub(rf"\b{SMALL}", lambda one: cardinal(str(numeral_value(one.group()))), match.group()),
@@ -67,6 +68,7 @@ def roman_rules() -> list[Rule]:
         (rf"\b(?P<name>[A-Z][a-z]+) (?P<numeral>(?=\w\w){SMALL})(?!\.\w)", _cardinal),
         (rf"\b(?P<numeral>(?=M[IVXLCDM]{{3}}){CANONICAL})", lambda match: year(str(numeral_value(match["numeral"])))),
     ]
+    return [(NUMERALS, pattern, say) for pattern, say in rules]
 
 
 def _cardinal(match: re.Match[str]) -> str:
