@@ -151,6 +151,20 @@ def test_chunks_tell_where_they_belong(engine: Engine) -> None:
         assert TEXT[chunk.start : chunk.end] == chunk.text
 
 
+def test_sentences_after_the_first_begin_with_longer_chunks(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    opening = SentenceAudio.opening
+
+    def seen(self: SentenceAudio, schedule: Schedule) -> int:
+        begun.append(schedule.first)
+        return opening(self, schedule)
+
+    monkeypatch.setattr(SentenceAudio, "opening", seen)
+    list(engine.stream("The first of them is here by now. The second comes a little later than that one."))
+    assert begun[0] == 6
+    assert begun[-1] == 10
+
+
 def test_same_seed_same_sound_and_another_seed_another(engine: Engine) -> None:
     first, again, other = (engine.synthesize(TEXT, seed=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.audio, again.audio)

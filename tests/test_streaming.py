@@ -58,10 +58,13 @@ def audio(request: pytest.FixtureRequest) -> Callable[..., SentenceAudio]:
     network = random_weights(Sovits(replace(SOVITS_CONFIG, vocoder=vocoder)))
     ge = np.random.default_rng(5).standard_normal(vocoder.gin_channels).astype(np.float32)
 
-    def make(speed: float = 1.0, runtime: str = "mlx", bucket: bool = False, few_calls: bool = False) -> SentenceAudio:
+    def make(
+        speed: float = 1.0, runtime: str = "mlx", bucket: bool = False, few_calls: bool = False, behind: bool = False
+    ) -> SentenceAudio:
         mlx = MlxSovitsRunner(network, bucket or few_calls, launch_bound=few_calls)
         runner = mlx if runtime == "mlx" else sovits_runner(network, runtime, "fp32")
-        return SentenceAudio(runner, PHONES, ge, NoiseTable("normal", vocoder.inter_channels, (1,)), 0.5, speed)
+        noise = NoiseTable("normal", vocoder.inter_channels, (1,))
+        return SentenceAudio(runner, PHONES, ge, noise, 0.5, speed, behind)
 
     return make
 
@@ -103,6 +106,17 @@ def test_chunks_agree_on_onnx_runtime(audio: Callable[..., SentenceAudio]) -> No
 def test_bucketed_lengths_give_the_same_audio(audio: Callable[..., SentenceAudio]) -> None:
     whole = joined(audio(), CODES, WHOLE)
     np.testing.assert_allclose(joined(audio(bucket=True), CODES, Schedule()), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize(("few_calls", "first", "second"), [(False, 6, 10), (True, 17, 51)])
+def test_a_sentence_behind_another_begins_with_what_would_be_its_second_chunk(
+    audio: Callable[..., SentenceAudio], few_calls: bool, first: int, second: int
+) -> None:
+    begun = [audio(few_calls=few_calls, behind=behind) for behind in (False, True)]
+    for each, frames in zip(begun, (first, second), strict=True):
+        chunk = next(stream_sentence(each, iter(CODES * 3), each.schedule))
+        assert len(chunk) // HOP in (min(frames, each.schedule.chunk), frames + 1)  # a code is two frames
+        assert each.frozen - each.context in (frames, frames + 1)
 
 
 def test_where_a_call_costs_more_than_its_frames_windows_are_long_and_give_the_same_audio(

@@ -194,7 +194,8 @@ def _audio(sentence: PreparedSentence, attempt: int, request: Request) -> Senten
         return DiffusionAudio(voice.diffusion, sentence.phones.ids, voice.ge, noise, pace)
     sovits = cast(SovitsRunner, voice.sovits)
     noise = NoiseTable("normal", sovits.config.vocoder.inter_channels, seed)
-    return SentenceAudio(sovits, sentence.phones.ids, voice.ge, noise, request.manner.noise_scale, pace)
+    scale, behind = request.manner.noise_scale, sentence.number > 0
+    return SentenceAudio(sovits, sentence.phones.ids, voice.ge, noise, scale, pace, behind)
 
 
 def _words(sentence: PreparedSentence, request: Request) -> SentenceWords:

@@ -12,7 +12,7 @@ with two different noises.
 import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, count, pairwise
 from typing import Any
 
@@ -63,6 +63,11 @@ class Schedule:
             raise ValueError(f"{self} is not a schedule: it needs 1 <= first <= largest, growth >= 1, lookahead >= 0.")
         if not 1 <= self.chunk <= FRAME_RATE:
             raise ValueError(f"A chunk of {self.chunk} frames is not between 1 and {FRAME_RATE} (one second).")
+
+    @property
+    def later(self) -> "Schedule":
+        """That of a sentence behind another, whose listener has audio left: it begins with a second chunk."""
+        return replace(self, first=int(min(self.first * self.growth, self.largest)))
 
 
 @dataclass
@@ -173,6 +178,7 @@ class SentenceAudio:
         noise: normal noise by absolute frame, rows of `inter_channels`.
         noise_scale: deviation of the prior samples; 0 is deterministic.
         speed: above 1 is faster.
+        behind: whether another sentence of the text comes before.
     """
 
     def __init__(
@@ -183,12 +189,13 @@ class SentenceAudio:
         noise: RowNoise,
         noise_scale: float,
         speed: float,
+        behind: bool = False,
     ):
         width = sovits.config.vocoder.inter_channels
         self.hop = int(np.prod(sovits.config.vocoder.upsample_rates))
         self.context = sovits.config.vocoder.context
         self._sovits, self._phones, self._ge = sovits, phones, ge
-        self._noise, self._noise_scale, self._speed = noise, noise_scale, speed
+        self._noise, self._noise_scale, self._speed, self._behind = noise, noise_scale, speed, behind
         self._text: np.ndarray | None = None
         self._reading: Future[np.ndarray] | None = None
         self._prior = np.empty((0, width), dtype=np.float32)
@@ -197,7 +204,8 @@ class SentenceAudio:
     @property
     def schedule(self) -> Schedule:
         """How much audio is rendered at a time, where nobody says otherwise."""
-        return FEW_CALLS if self.few_calls else Schedule()
+        own = FEW_CALLS if self.few_calls else Schedule()
+        return own.later if self._behind else own
 
     @property
     def few_calls(self) -> bool:
