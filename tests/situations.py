@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 from safetensors.numpy import load_file, save_file
 from situation_desk import DATA, GOLDEN, S1, S2, Desk, Outcome, Situation
 from weight_files import (
@@ -743,6 +744,17 @@ def slips_of_paths(desk: Desk) -> Iterator[Outcome]:
     yield desk.voices("ref_audio as a list", desk.entry(ref_audio=["ref.wav"]))
 
 
+def recordings_of_other_ages(desk: Desk) -> Iterator[Outcome]:
+    for codec in ("GSM610", "G721_32", "ALAW", "IMA_ADPCM"):
+        yield desk.add(codec, codec, desk.sound("a.wav", rate=8000, subtype=codec))
+    content = desk.sound("a.wav").read_bytes()
+    for rate in (0, 1, 2000, 2**31 - 1):
+        header = content[:24] + rate.to_bytes(4, "little") + content[28:]
+        yield desk.add(f"a rate of {rate}", "Eve", desk.file("rate.wav", header))
+    soundfile.write(desk.folder / "a.mp3", np.zeros(9000), 32000)
+    yield desk.add("an mp3 of half a frame", "Eve", desk.file("half.mp3", (desk.folder / "a.mp3").read_bytes()[:300]))
+
+
 def paths_that_lead_nowhere(desk: Desk) -> Iterator[Outcome]:
     (desk.folder / "loop.wav").symlink_to(desk.folder / "loop.wav")
     for tried, path in (
@@ -1053,6 +1065,9 @@ SITUATIONS = [
         (False, "lacks 'ref_audio'"), (False, "lacks 'ref_audio'"), (False, "has ref_audio null; it must be text"), (False, "has ref_audio 5; it must be text, or a list of at most 64 texts"),
         FINE, FINE, FINE, (False, "the style '-' has no letter in its name; give it one"), (False, "the style 'Calm' is called as the style 'calm' is .*: rename one"),
         (False, "'Ada' must be a JSON object, with its fields between"), (False, r"is a file; a model is the folder that primespeech convert wrote\. Name its folder, models/mine"), (False, "names no weights"))),
+    Situation("140", "recordings of telephones, rates that no voice has, half a frame", recordings_of_other_ages, (
+        *((True, "added"),) * 4, (False, r"rate\.wav is not a sound file that can be read"), (False, "says that it has 1 samples a second, .* export it again at 32000"),
+        (False, "says that it has 2000 samples a second"), (False, "says that it has 2147483647 samples a second"), (False, r"half\.mp3 is not a sound file .*: it is cut short; record or export it again"))),
     Situation("137", "words that are not those of the recording", words_of_another, ((False, r"lasts 4\.0 s and its text has \d+ sounds, which does not fit: give the text exactly"),) * 2),
 ]  # fmt: skip
 

@@ -156,6 +156,7 @@ def with_silence(before: float, after: float) -> np.ndarray:
         (with_silence(0, 2.0), 32000, r"ends with 2\.0 s of silence"),
         (np.concatenate([speech(2.0), np.zeros(70000), speech(2.0)]), 32000, r"has a pause of 2\.2 s"),
         (np.zeros(32000), 32000, "holds hardly any sound"),
+        (speech(4.0) + 0.3, 32000, r"is shifted by 0\.30 of full scale \(a DC offset\): take that out"),
     ],
 )
 def test_advice_names_what_to_record_better(samples, rate, sentence):

@@ -31,6 +31,8 @@ _LONGEST = 10
 _UNTOLD = 1 << 40
 """Samples that libsndfile gives a file which does not say how many it has, as those that were written into a pipe."""
 _USUAL_RATE = 32000
+_RATES = (4000, 768_000)
+"""Hertz of recordings of voices: a file that says less or more has a wrong header, or holds no voice."""
 
 
 def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
@@ -38,7 +40,8 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is not sound, lasts more than ten minutes, holds no sample or values that are no numbers.
+        ValueError: the file is not sound, lasts more than ten minutes, has a rate that no voice has, holds no sample or
+            values that are no numbers.
     """
     path = Path(path)
     if not path.is_file():
@@ -47,7 +50,9 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
     try:
         with soundfile.SoundFile(path) as file:
             rate, frames = file.samplerate, file.frames
-            samples = file.read(dtype="float32", always_2d=True) if frames <= _LONGEST * 60 * rate else None
+            _check_rate(rate, path)
+            # Said how many, since files of some codecs cannot be asked where they end.
+            samples = file.read(frames, dtype="float32", always_2d=True) if frames <= _LONGEST * 60 * rate else None
     except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:  # TypeError: no header
         raise ValueError(_unreadable(path, str(error))) from error
     if frames >= _UNTOLD:
@@ -74,6 +79,15 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
     return mixed, int(rate)
 
 
+def _check_rate(rate: int, path: Path) -> None:
+    least, most = _RATES
+    if not least <= rate <= most:
+        raise ValueError(
+            f"{path} says that it has {rate} samples a second, where voices have {least} or more and {most} at most: "
+            f"export it again at {_USUAL_RATE}"
+        )
+
+
 def _unreadable(path: Path, reason: str) -> str:
     with named(path), path.open("rb") as file:
         head = file.read(HEAD)
@@ -88,6 +102,8 @@ def _unreadable(path: Path, reason: str) -> str:
     if group != "sound" and (known := other_kind(head, path, "sound file")):
         return f"{path} is {known}"
     reason = reason.split(": ", 1)[-1] if str(path) in reason else reason
+    if "does not exist" in reason:  # what libsndfile says of an mp3 without a whole frame
+        reason = "it is cut short"
     reason = f"{reason.strip(' .') or 'unknown'}; record or export it again"
     return f"{path} is not a sound file that can be read (wav, flac, ogg and mp3 can): {reason}"
 

@@ -48,6 +48,7 @@ _CLIPPED_RUN = 3
 _CLIPPED_SHARE = 5e-4
 _LONG_EDGE = 1.0
 _LONG_PAUSE = 1.5
+_SHIFTED = 0.05
 _OVER_SCALE = 1.01
 """Peak above which samples were not cut off at full scale, but go beyond it, as they can in a file of floats."""
 _MONOTONE, _LOUD_BACKGROUND = 5.0, 12.0
@@ -97,7 +98,7 @@ def check_heard(samples: np.ndarray, rate: int, name: str) -> None:
 
 def advise(samples: np.ndarray, rate: int, name: str = "The recording") -> tuple[str, ...]:
     """One sentence for each thing that makes a recording [n] a poor reference, with what to do; empty if it is fine."""
-    levels = _levels(samples, rate)
+    levels = _levels(samples - samples.mean(), rate)
     flaws = (*_flaws_of_format(samples, rate), *_flaws_of_sound(samples, rate, levels), *_flaws_of_passage(levels))
     return tuple(f"{name} {flaw}" for flaw in flaws)
 
@@ -119,6 +120,8 @@ def _flaws_of_sound(samples: np.ndarray, rate: int, levels: np.ndarray) -> Itera
         yield f"reaches {peak:.1f} where 1 is full scale: export it again, {by:.0f} dB lower"
     elif _clipped_share(samples) > _CLIPPED_SHARE:
         yield "is clipped (cut off at full scale): record it again at a lower level"
+    if abs(shift := float(samples.mean())) > _SHIFTED:
+        yield f"is shifted by {shift:.2f} of full scale (a DC offset): take that out in an editor"
     speech = _spoken(levels)
     if not len(speech):
         return
