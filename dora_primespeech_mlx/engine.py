@@ -74,7 +74,7 @@ class Engine:
         Raises:
             FileNotFoundError, ValueError: as `book.read_voices` and `library.Library.voice`.
         """
-        _check_type("voices", voices, str, Path)
+        _check_type("voices", voices, str, Path, optional=False)
         _check_type("settings", settings, Settings)
         settings = settings or Settings(voices=Path(voices))
         engine = cls(Library(read_voices(voices), settings), settings)
@@ -93,6 +93,7 @@ class Engine:
 
     def load_voice(self, name: str | None = None) -> Voice:
         """Loads a voice, once; None is the default voice. ValueError for an unknown name lists the known ones."""
+        _check_type("name", name, str)
         return self._library.voice(name or self._settings.voice)
 
     def describe_voice(self, name: str | None = None) -> VoiceEntry:
@@ -192,6 +193,7 @@ class Engine:
         wishes = _wishes(voice, style, language, speed, seed, sampling, noise_scale)
         own = voice if isinstance(voice, Voice) else None
         _check_type("schedule", schedule, Schedule)
+        _check_callable("cancelled", cancelled)
         units = self.speak(_texts(text), self.settle(wishes, own), own, schedule, cancelled)
         return (chunk for chunk in units if isinstance(chunk, AudioChunk))
 
@@ -222,7 +224,7 @@ class Engine:
         sampling: Sampling | None = None,
         noise_scale: float | None = None,
         batch: int = 4,
-        on_chunk: Callable[[AudioChunk], None] = lambda _: None,
+        on_chunk: Callable[[AudioChunk], None] | None = None,
     ) -> Speech:
         """Speaks a whole text: the chunks of `stream`, joined. Arguments and errors as there.
 
@@ -230,13 +232,15 @@ class Engine:
         chunk.
         """
         own = voice if isinstance(voice, Voice) else None
+        _check_callable("on_chunk", on_chunk)
         manner = self.settle(_wishes(voice, style, language, speed, seed, sampling, noise_scale), own)
         request = self._request(manner, own, whole=True, batch=parse("batch", str(batch), BATCH))
         pieces: list[np.ndarray] = []
         words: list[Word] = []
         for chunk in self._units(_texts(text), request):
             if isinstance(chunk, AudioChunk):
-                on_chunk(chunk)
+                if on_chunk is not None:
+                    on_chunk(chunk)
                 pieces.append(chunk.samples)
                 words += chunk.words
         audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
@@ -380,6 +384,8 @@ def synthesize(
         OSError, ValueError: as `Engine.from_config`, `Engine.stream`, `files.sounds.audio_file` and, before anything is
             spoken, `files.writing.check_place`.
     """
+    _check_type("model_dir", model_dir, str, Path, optional=False)
+    _check_type("output_path", output_path, str, Path)
     if output_path is not None:
         written_as(output_path)
         check_place(Path(output_path))
@@ -411,9 +417,15 @@ def _wishes(
     }
 
 
-def _check_type(name: str, value: Any, *kinds: type) -> None:
-    """ValueError if an argument is neither None nor of one of these kinds."""
-    if value is not None and not isinstance(value, kinds):
+def _check_callable(name: str, value: Any) -> None:
+    """ValueError if an argument is neither None nor a function."""
+    if value is not None and not callable(value):
+        raise ValueError(f"{name} is {shown(value)}; it must be a function")
+
+
+def _check_type(name: str, value: Any, *kinds: type, optional: bool = True) -> None:
+    """ValueError if an argument is of none of these kinds, and not None where it is `optional`."""
+    if not isinstance(value, kinds) and not (optional and value is None):
         allowed = " or ".join(kind.__name__ for kind in kinds)
         raise ValueError(f"{name} is {shown(value)}; it must be of the type {allowed}")
 

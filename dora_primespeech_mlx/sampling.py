@@ -6,6 +6,7 @@ top-k, softmax, and the exponential race `argmax(p / q)`, whose noise the caller
 """
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 from types import ModuleType
 from typing import Any
 
@@ -29,6 +30,10 @@ class Sampling:
     repetition_penalty: float = 1.35
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            kind, what = (Integral, "a whole number") if name == "top_k" else (Real, "a number")
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise ValueError(f"{name} is {value!r}; it must be {what}.")
         if self.top_k < 1:
             raise ValueError(f"top_k is {self.top_k}; it must be at least 1 (1 is greedy).")
         if not 0 < self.top_p <= 1:

@@ -8,7 +8,8 @@ used several names for one thing, the first name that is set wins.
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
@@ -192,6 +193,7 @@ IGNORED = {
 class Settings:
     """Everything one can choose. ValueError for a value out of bounds; units are those of `VARIABLES`.
 
+    Texts are read as those of the environment are: `Settings(voices="mine/voices.json", language="English")`.
     None means: the file's default (`voice`), the voice's own (`style`, `speed`, `noise_scale`, `top_k`, ...), a fresh
     one for every text (`seed`), the executor's choice (`threads`), dictionaries alone (`g2pw_dir`), no bound
     (`max_ahead`), or as many as the machine carries (`max_sessions`).
@@ -237,9 +239,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for variable in VARIABLES:
-            value = getattr(self, variable.field)
-            if value is not None and not variable.kind.accepts(value):
-                raise ValueError(f"{variable.field} is {value!r}; allowed is {variable.kind.allowed}")
+            object.__setattr__(self, variable.field, _settled(variable, getattr(self, variable.field)))
         if self.buffer_resume >= self.buffer_pause:
             raise ValueError(
                 f"BUFFER_RESUME ({self.buffer_resume:g}) must be less than BUFFER_PAUSE ({self.buffer_pause:g})"
@@ -265,6 +265,24 @@ class Settings:
         """What is said here of how to speak: fields of `Manner`. The language "auto" says nothing."""
         said = {name: getattr(self, name) for name in MANNER_NAMES}
         return {name: value for name, value in said.items() if value not in (None, "auto")}
+
+
+def _settled(variable: Variable, value: Any) -> Any:
+    """A value of a field of `Settings` as it is kept; ValueError for one that is not allowed."""
+    kind, has_no_bound = variable.kind, isinstance(variable.kind, Seed | Bound)
+    if value is None and (has_no_bound or variable.field in _OPTIONAL):
+        return None
+    read = value
+    if isinstance(value, str) or has_no_bound:
+        with suppress(ValueError):
+            read = kind.read(str(value))
+    if value is None or not (kind.accepts(read) or (has_no_bound and read is None)):
+        raise ValueError(f"{variable.field} is {value!r}; allowed is {kind.allowed}")
+    return read
+
+
+_OPTIONAL = frozenset(each.name for each in fields(Settings) if each.default is None)
+"""Fields that may say nothing."""
 
 
 def checked(name: str, value: Any) -> Any:

@@ -243,11 +243,38 @@ def test_long_text_is_cut_into_sentences(engine: Engine) -> None:
         ({"style": 5}, "style is 5; it must be of the type str or Style"),
         ({"sampling": {"top_k": 5}}, "sampling is an object; it must be of the type Sampling"),
         ({"schedule": (1, 2)}, "it must be of the type Schedule"),
+        ({"cancelled": True}, "cancelled is true; it must be a function"),
     ],
 )
 def test_values_of_another_kind_are_named(engine: Engine, options: dict, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         list(engine.stream(**{"text": "Hi.", **options}))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda engine: Engine.from_config(None), "voices is null; it must be of the type str or Path"),
+        (lambda engine: engine.load_voice(5), "name is 5; it must be of the type str"),
+        (lambda engine: engine.synthesize("Hi.", on_chunk=5), "on_chunk is 5; it must be a function"),
+        (lambda engine: synthesize("Hi.", model_dir=None), "model_dir is null; it must be of the type str or Path"),
+        (lambda engine: synthesize("Hi.", model_dir="a", output_path=5), "output_path is 5"),
+        (lambda engine: Sampling(top_k="5"), "top_k is '5'; it must be a whole number"),
+        (lambda engine: Sampling(top_k=1.5), "top_k is 1.5; it must be a whole number"),
+        (lambda engine: Sampling(temperature=None), "temperature is None; it must be a number"),
+    ],
+)
+def test_arguments_of_another_kind_are_named(engine: Engine, call, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        call(engine)
+
+
+def test_numbers_of_numpy_are_numbers(engine: Engine) -> None:
+    heard = []
+    plain = engine.synthesize("Hi.", seed=3, sampling=Sampling(top_k=2), on_chunk=None).audio
+    sampling = Sampling(top_k=np.int64(2), temperature=np.float32(1))
+    speech = engine.synthesize("Hi.", seed=np.int64(3), sampling=sampling, on_chunk=heard.append)
+    assert np.array_equal(speech.audio, plain) and heard[-1].final
 
 
 @pytest.mark.parametrize("batch", [0, -1, 2.5, "many", None])

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,27 @@ def test_bounds_hold_without_an_environment_too():
         Settings(top_k=0)
     with pytest.raises(ValueError, match="BUFFER_RESUME"):
         Settings.from_env({"BUFFER_PAUSE": "20"})
+
+
+def test_arguments_are_read_as_the_environment_is():
+    written = {"voices": "~/v.json", "language": "English", "runtime": "CPU", "speed": "1.5", "seed": "7"}
+    settings = Settings(**written, voice_dirs=os.pathsep.join("ab"))
+    assert settings.voices == Path.home() / "v.json"
+    assert (settings.language, settings.runtime, settings.speed, settings.seed) == ("en", "onnx", 1.5, 7)
+    assert settings.voice_dirs == (Path("a"), Path("b"))
+    unbound = Settings(seed=-1, max_ahead=0, voice=None)
+    assert (unbound.seed, unbound.max_ahead, unbound.voice) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"fragment_interval": None}, {"graph_cache": None}, {"runtime": None}, {"speed": "fast"}, {"seed": -2},
+     {"seed": True}, {"max_ahead": 0.1}, {"voices": None}, {"voice": 5}],
+)  # fmt: skip
+def test_arguments_that_are_not_allowed_are_named(wrong):
+    (name,) = wrong
+    with pytest.raises(ValueError, match=rf"{name} is .*; allowed is "):
+        Settings(**wrong)
 
 
 def test_voices_come_from_the_first_name_that_is_set(tmp_path):
