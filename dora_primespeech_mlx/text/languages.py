@@ -11,7 +11,7 @@ from dora_primespeech_mlx.text.addresses import speak_addresses
 from dora_primespeech_mlx.text.formulas import NAME_GOES_ON, speak_formulas, without_formulas
 from dora_primespeech_mlx.text.mandarin.normalise import HAN, QUANTITY
 from dora_primespeech_mlx.text.mandarin.numbers import digits
-from dora_primespeech_mlx.text.rules import before, regex
+from dora_primespeech_mlx.text.rules import any_of, before, regex
 from dora_primespeech_mlx.text.signs import WIDE, speak_signs
 from dora_primespeech_mlx.text.signs.faces import without_faces
 from dora_primespeech_mlx.text.spelled_code import speak_code
@@ -195,7 +195,7 @@ def evident_language(text: str) -> str:
 def _scanner() -> re.Pattern[str]:
     """Han characters, numbers with their signs and units, Latin words, and everything between."""
     units = mandarin_units()
-    money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
+    money = any_of(currencies())
     digits, sign = r"\d+", r"(?:(?<![A-Za-z0-9])[-−+])"
     joint = rf"(?:[.,:/~～×÷=*^–-][-−]?(?:{money})?|(?<=\d)\+|(?:{units})[-~～])"
     core = rf"{digits}(?:{joint}{digits}|[²³⁰¹⁴-⁹]+(?:[-+=×÷]{digits})?)*"

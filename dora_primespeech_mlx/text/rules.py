@@ -76,8 +76,8 @@ class Rules:
         present = {"", *text}
         if not present.isdisjoint(DIGITS):
             present.add("0")
-        for any_of, choices, pattern, say in self._rows:
-            if not present.isdisjoint(any_of) or any(map(present.issuperset, choices)):
+        for single, choices, pattern, say in self._rows:
+            if not present.isdisjoint(single) or any(map(present.issuperset, choices)):
                 said = compiled(pattern).sub(say, text)
                 if said != text:
                     present.update(said)
@@ -104,6 +104,11 @@ def after(match: re.Match[str], length: int = WINDOW) -> str:
 def closing(match: re.Match[str]) -> str:
     """A full stop, if the one of a short form ends the text too."""
     return "" if match.string[match.end() :].strip() else "."
+
+
+def any_of(words: Iterable[str]) -> str:
+    """A pattern of any of `words`, the longest first; of none, one that matches nothing."""
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True))) or "(?!)"
 
 
 def with_any(signs: Iterable[str], besides: str = "") -> str:

@@ -11,7 +11,7 @@ from dora_primespeech_mlx.text.formulas.east import speak_delimited
 from dora_primespeech_mlx.text.korean.hanja import can_read
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
 from dora_primespeech_mlx.text.mandarin.simplified import only_simplified
-from dora_primespeech_mlx.text.rules import regex
+from dora_primespeech_mlx.text.rules import any_of, regex
 from dora_primespeech_mlx.text.spelled_code import speak_code
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 
@@ -365,8 +365,8 @@ def _fits(character: str, encoding: str) -> bool:
 def _scanner(reader: str) -> re.Pattern[str]:
     """Letters of one script each, numbers with the signs and units that `reader` knows, Latin words, and the rest."""
     signs = sorted({sign for table in UNITS.get(reader, ()) for sign in mapping(table)} - {"in", "K", "A", "B"})
-    units = "|".join(map(re.escape, sorted(signs, key=len, reverse=True))) or "(?!)"
-    money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
+    units = any_of(signs)
+    money = any_of(currencies())
     lettered = "|".join(re.escape(sign) for sign in currencies() if re.match("[A-Z]+[$¥]", sign))
     joint = r"[.,:/~～〜×÷=+*–−-]"
     core = rf"\d+(?:\s?{joint}\s?[-−]?\d+)*"

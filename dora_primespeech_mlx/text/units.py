@@ -3,6 +3,7 @@
 import re
 from functools import cache
 
+from dora_primespeech_mlx.text.rules import any_of
 from dora_primespeech_mlx.text.tables import lines, mapping
 
 EACH = (
@@ -94,5 +95,5 @@ def _english() -> dict[str, tuple[str, str]]:
 
 def _pattern(signs: tuple[str, ...]) -> str:
     """Each of `signs`, longest first, or two of them with a slash between."""
-    one = "|".join(map(re.escape, sorted(signs, key=len, reverse=True)))
+    one = any_of(signs)
     return rf"(?:{one})(?:/(?:{one})(?![A-Za-z0-9²³]))?"

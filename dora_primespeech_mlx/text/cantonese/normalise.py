@@ -8,7 +8,7 @@ from functools import cache
 from dora_primespeech_mlx.text.cantonese.numbers import counted, decimal, digits
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
 from dora_primespeech_mlx.text.mandarin.simplified import converter, only_simplified
-from dora_primespeech_mlx.text.rules import regex
+from dora_primespeech_mlx.text.rules import any_of, regex
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 
 NUMBER = r"\d+(?:\.\d+)?"
@@ -55,9 +55,9 @@ def traditional(text: str) -> str:
 @cache
 def _rules() -> tuple[Rule, ...]:
     """Every reading of something written in digits or signs, in the order they have to be looked for."""
-    units = "|".join(map(re.escape, sorted(mapping("yue_units.tsv"), key=len, reverse=True)))
-    measures = "|".join(map(re.escape, sorted(words("yue_measures.txt"), key=len, reverse=True)))
-    money = "|".join(map(re.escape, sorted(currencies() | MONEY, key=len, reverse=True)))
+    units = any_of(mapping("yue_units.tsv"))
+    measures = any_of(words("yue_measures.txt"))
+    money = any_of(currencies() | MONEY)
     clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?"
     number = rf"(?<![\d.])({NUMBER})"
     rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [

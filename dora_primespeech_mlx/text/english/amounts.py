@@ -4,8 +4,8 @@ import re
 
 from dora_primespeech_mlx.text.english import quantities
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, general
-from dora_primespeech_mlx.text.english.quantities import GROUP, GROUPED, NUMBER, PARTS, SCALE, money_pattern
-from dora_primespeech_mlx.text.rules import Row, after, before, with_any
+from dora_primespeech_mlx.text.english.quantities import GROUP, GROUPED, NUMBER, PARTS, SCALE
+from dora_primespeech_mlx.text.rules import Row, after, any_of, before, with_any
 from dora_primespeech_mlx.text.tables import currencies
 
 # What stands behind a number of times: 2x faster, 3x the size.
@@ -70,7 +70,7 @@ def group_rules() -> list[Row]:
 
 def money_rules() -> list[Row]:
     """Money, with its sign before or behind it."""
-    money = money_pattern()
+    money = any_of(currencies())
     needed = with_any((sign[-1] for sign in currencies()), "0")
     return [
         (

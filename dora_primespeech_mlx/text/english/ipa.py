@@ -2,7 +2,7 @@
 
 import re
 
-from dora_primespeech_mlx.text.rules import regex
+from dora_primespeech_mlx.text.rules import any_of, regex
 
 # Longest first; the values are facts of the two alphabets.
 SOUNDS = {
@@ -17,7 +17,7 @@ SOUNDS = {
 }  # fmt: skip
 VOWELS = frozenset(("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"))
 CONSONANTS = frozenset(SOUNDS.values()) - VOWELS - {"IH R", "EH R", "UH R"}
-SCANNER = regex("|".join(map(re.escape, sorted(SOUNDS, key=len, reverse=True))) + "|[ˈˌ']")
+SCANNER = regex(any_of(SOUNDS) + "|[ˈˌ']")
 
 
 def arpabet_of_ipa(said: str) -> str:

@@ -5,9 +5,9 @@ import re
 from dora_primespeech_mlx.text.english import quantities
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, ordinal
 from dora_primespeech_mlx.text.english.places import WINDS
-from dora_primespeech_mlx.text.english.quantities import GROUP, GROUPED, NUMBER, PARTS, SCALE, money_pattern
-from dora_primespeech_mlx.text.rules import Row, before, with_any
-from dora_primespeech_mlx.text.tables import mapping
+from dora_primespeech_mlx.text.english.quantities import GROUP, GROUPED, NUMBER, PARTS, SCALE
+from dora_primespeech_mlx.text.rules import Row, any_of, before, with_any
+from dora_primespeech_mlx.text.tables import currencies, mapping
 from dora_primespeech_mlx.text.units import english_unit, english_units
 
 OF_AGE = {"yr": "year", "mo": "month", "wk": "week"}
@@ -15,7 +15,7 @@ OF_AGE = {"yr": "year", "mo": "month", "wk": "week"}
 
 def trade_rules() -> list[Row]:
     """Units and words of one trade, with a number before them: a pt of stock, 14K gold, 1013 mb, a 15-speed bike."""
-    per = _per_pattern()
+    per = any_of(mapping("en_per.tsv"))
     return [
         # A recipe.
         (
@@ -50,7 +50,7 @@ def trade_rules() -> list[Row]:
 
 def range_rules() -> list[Row]:
     """Feet with inches, and spans of money, hours, ordinals and measures."""
-    money = money_pattern()
+    money = any_of(currencies())
     unit = english_units()
     return [
         (
@@ -83,8 +83,8 @@ def range_rules() -> list[Row]:
 
 def rate_rules() -> list[Row]:
     """So much for each: $20/month, 3 times/week, km/h."""
-    money = money_pattern()
-    per = _per_pattern()
+    money = any_of(currencies())
+    per = any_of(mapping("en_per.tsv"))
     return [
         (
             "0/",
@@ -215,8 +215,3 @@ def _side(match: re.Match[str]) -> str:
     if length == match[1]:
         return f"{length} by "
     return f"{length} {'inch' if re.search(r'(?<![0-9.])1$', before(match) + length) else 'inches'} by "
-
-
-def _per_pattern() -> str:
-    """What something can be for each of, in short or in full, the longest first."""
-    return "|".join(map(re.escape, sorted(mapping("en_per.tsv"), key=len, reverse=True)))

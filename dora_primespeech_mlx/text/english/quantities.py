@@ -4,7 +4,6 @@ In the texts that come here the commas between thousands are GROUP signs.
 """
 
 import re
-from functools import cache
 
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, fraction, general, in_pairs, year
 from dora_primespeech_mlx.text.rules import after, before, regex
@@ -63,12 +62,6 @@ RUNS = regex(
     r"(?i)\b(?:runs?|ran|running|runners?|races?|raced|racing|marathon|finish\w*|jog\w*|couch|treadmill|PB|parkrun)\b"
 )
 """What goes with distances that are called by their kilometres: a 10K."""
-
-
-@cache
-def money_pattern() -> str:
-    """The signs and codes of money, the longest first."""
-    return "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
 
 
 def cups(match: re.Match[str]) -> str:

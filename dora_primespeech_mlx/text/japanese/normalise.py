@@ -15,7 +15,7 @@ from dora_primespeech_mlx.text.japanese.numbers import (
     version,
     without_commas,
 )
-from dora_primespeech_mlx.text.rules import regex
+from dora_primespeech_mlx.text.rules import any_of, regex
 from dora_primespeech_mlx.text.tables import currencies, mapping
 
 NUMBER = r"\d+(?:\.\d+)?"
@@ -110,8 +110,8 @@ def _strongest(match: re.Match[str]) -> str:
 @cache
 def _rules() -> tuple[Rule, ...]:
     """Every reading of something written in digits or signs, in the order they have to be looked for."""
-    units = "|".join(map(re.escape, sorted(mapping("ja_units.tsv"), key=len, reverse=True)))
-    money = "|".join(map(re.escape, sorted(currencies() | MONEY, key=len, reverse=True)))
+    units = any_of(mapping("ja_units.tsv"))
+    money = any_of(currencies() | MONEY)
     time = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?"
     rules: list[tuple[str, Callable[[re.Match[str]], str]]] = [
         (r"\d{21,}", lambda match: digit_names(match.group())),

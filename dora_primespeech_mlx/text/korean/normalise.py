@@ -10,7 +10,7 @@ from dora_primespeech_mlx.text.korean.numbers import cardinal, decimal, digits, 
 from dora_primespeech_mlx.text.korean.syllables import has_coda
 from dora_primespeech_mlx.text.korean.tagger import hanja_words
 from dora_primespeech_mlx.text.mandarin.normalise import HAN
-from dora_primespeech_mlx.text.rules import regex
+from dora_primespeech_mlx.text.rules import any_of, regex
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 
 NUMBER = r"\d+(?:\.\d+)?"
@@ -85,9 +85,9 @@ def _letter(match: re.Match[str]) -> str:
 @cache
 def _rules() -> tuple[Rule, ...]:
     """Every reading of something written in digits or signs, in the order they have to be looked for."""
-    units = "|".join(map(re.escape, sorted(mapping("ko_units.tsv"), key=len, reverse=True)))
-    latin = "|".join(map(re.escape, sorted(mapping("ko_latin_words.tsv"), key=len, reverse=True)))
-    money = "|".join(map(re.escape, sorted(currencies() | MONEY, key=len, reverse=True)))
+    units = any_of(mapping("ko_units.tsv"))
+    latin = any_of(mapping("ko_latin_words.tsv"))
+    money = any_of(currencies() | MONEY)
     clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?"
     month, day = r"(0?[1-9]|1[0-2])", r"([12]\d|3[01]|0?[1-9])"
     number = rf"(?<![\d.])({NUMBER})"

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from dora_primespeech_mlx.text.korean.sounds import pronounce
 from dora_primespeech_mlx.text.korean.syllables import Syllable, has_coda, is_syllable
 from dora_primespeech_mlx.text.korean.tagger import Marks, marks
-from dora_primespeech_mlx.text.rules import regex
+from dora_primespeech_mlx.text.rules import any_of, regex
 from dora_primespeech_mlx.text.symbols import MARKS
 from dora_primespeech_mlx.text.tables import mapping
 
@@ -69,7 +69,7 @@ class Korean:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile("|".join(map(re.escape, sorted(self._words, key=len, reverse=True))))
+        return re.compile(any_of(self._words))
 
     def _pronounced(self, text: str) -> tuple[str, ...]:
         grammar = marks(text)

@@ -6,7 +6,7 @@ from functools import cache
 
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal, counted, decimal, digits, year
 from dora_primespeech_mlx.text.mandarin.simplified import simplified
-from dora_primespeech_mlx.text.rules import Row, Rules, after, before, regex, with_any
+from dora_primespeech_mlx.text.rules import Row, Rules, after, any_of, before, regex, with_any
 from dora_primespeech_mlx.text.tables import currencies, signs, words
 from dora_primespeech_mlx.text.units import EACH, mandarin_unit, mandarin_units
 
@@ -138,8 +138,8 @@ def _quote_or_mark(match: re.Match[str]) -> str:
 def _rules() -> Rules:
     """Every reading of something written in digits or signs, in the order they have to be looked for."""
     units = mandarin_units()
-    measures = "|".join(map(re.escape, sorted(words("zh_measures.txt"), key=len, reverse=True)))
-    money = "|".join(map(re.escape, sorted(currencies(), key=len, reverse=True)))
+    measures = any_of(words("zh_measures.txt"))
+    money = any_of(currencies())
     money_needed = with_any((sign[-1] for sign in currencies()), "0")
     days = "|".join(DAYS_OF_NAME).replace(".", "[.·]")
     clock = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?分?"
