@@ -22,6 +22,12 @@ from dora_primespeech_mlx.text.english import (
     scripture,
     sports,
 )
+from dora_primespeech_mlx.text.mandarin import amounts as zh_amounts
+from dora_primespeech_mlx.text.mandarin import clocks, scores
+from dora_primespeech_mlx.text.mandarin import dates as zh_dates
+from dora_primespeech_mlx.text.mandarin import identifiers as zh_identifiers
+from dora_primespeech_mlx.text.mandarin import normalise as zh_normalise
+from dora_primespeech_mlx.text.mandarin import quantities as zh_quantities
 from dora_primespeech_mlx.text.rules import Row
 from dora_primespeech_mlx.text.signs import marks, models, numbers, programs, quantities, science
 
@@ -42,11 +48,18 @@ ENGLISH = [
 ]
 
 
+ASKED = {
+    signs.SUBJECTS: [marks, models, numbers, programs, quantities, science],
+    normalise.SUBJECTS: ENGLISH,
+    zh_normalise.SUBJECTS: [zh_amounts, clocks, zh_dates, zh_identifiers, zh_quantities, scores],
+}
+
+
 @pytest.mark.parametrize(
-    "room", [marks, models, numbers, programs, quantities, science, *ENGLISH], ids=lambda room: room.__name__
+    ("asked", "room"),
+    [pytest.param(asked, room, id=room.__name__) for asked, rooms in ASKED.items() for room in rooms],
 )
-def test_every_subject_is_asked_once(room: ModuleType) -> None:
-    asked = normalise.SUBJECTS if room in ENGLISH else signs.SUBJECTS
+def test_every_subject_is_asked_once(asked: tuple[object, ...], room: ModuleType) -> None:
     written = [function for _, function in inspect.getmembers(room, inspect.isfunction) if is_subject(function, room)]
     assert written
     assert [asked.count(subject) for subject in written] == [1] * len(written)
@@ -70,3 +83,6 @@ def test_digits_belong_to_the_subject_that_is_asked_first() -> None:
     assert normalise.spoken_english("Rest 60-90s") == "Rest sixty to ninety seconds"  # no decade
     assert normalise.spoken_english("(fl. 1850)") == "flourished eighteen fifty"  # no floor
     assert normalise.spoken_english("in time signature 6/8") == "in time signature six eight"  # no fraction
+    assert zh_normalise.spoken_mandarin("步骤2/5") == "步骤二,共五步"  # no day
+    assert zh_normalise.spoken_mandarin("10-15个人") == "十到十五个人"
+    assert zh_normalise.spoken_mandarin("比赛以10-15结束") == "比赛以十比十五结束"

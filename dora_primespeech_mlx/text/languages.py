@@ -9,8 +9,8 @@ from itertools import groupby
 from dora_primespeech_mlx.text import scripts
 from dora_primespeech_mlx.text.addresses import speak_addresses
 from dora_primespeech_mlx.text.formulas import NAME_GOES_ON, speak_formulas, without_formulas
-from dora_primespeech_mlx.text.mandarin.normalise import HAN, QUANTITY
-from dora_primespeech_mlx.text.mandarin.numbers import digits
+from dora_primespeech_mlx.text.mandarin.han import HAN
+from dora_primespeech_mlx.text.mandarin.numbers import QUANTITY, digits
 from dora_primespeech_mlx.text.rules import any_of, before, regex
 from dora_primespeech_mlx.text.signs import WIDE, speak_signs
 from dora_primespeech_mlx.text.signs.faces import without_faces

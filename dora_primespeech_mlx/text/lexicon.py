@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dora_primespeech_mlx.text.cantonese.phones import SYLLABLE, split_syllable
-from dora_primespeech_mlx.text.mandarin.normalise import HAN
+from dora_primespeech_mlx.text.mandarin.han import HAN
 from dora_primespeech_mlx.text.mandarin.pinyin import parse_pinyin
 from dora_primespeech_mlx.text.symbols import UNKNOWN, symbol_table
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from dora_primespeech_mlx.text.english.phones import pronunciation
-from dora_primespeech_mlx.text.mandarin.normalise import HAN
+from dora_primespeech_mlx.text.mandarin.han import HAN
 from dora_primespeech_mlx.text.mandarin.pinyin import syllables
 from dora_primespeech_mlx.text.notation import FULL_TONES, Note
 from dora_primespeech_mlx.text.rules import regex

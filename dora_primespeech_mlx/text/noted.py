@@ -9,7 +9,7 @@ from functools import cache
 from dora_primespeech_mlx.text.english import numbers as english
 from dora_primespeech_mlx.text.inband import KEPT
 from dora_primespeech_mlx.text.mandarin import numbers as mandarin
-from dora_primespeech_mlx.text.mandarin.normalise import HAN
+from dora_primespeech_mlx.text.mandarin.han import HAN
 from dora_primespeech_mlx.text.mandarin.pinyin import parse_pinyin
 from dora_primespeech_mlx.text.mandarin.simplified import simplified
 from dora_primespeech_mlx.text.notation import Note

@@ -9,7 +9,7 @@ from itertools import accumulate, groupby
 from dora_primespeech_mlx.text.addresses import ADDRESS, speak_addresses
 from dora_primespeech_mlx.text.formulas.east import speak_delimited
 from dora_primespeech_mlx.text.korean.hanja import can_read
-from dora_primespeech_mlx.text.mandarin.normalise import HAN
+from dora_primespeech_mlx.text.mandarin.han import HAN
 from dora_primespeech_mlx.text.mandarin.simplified import only_simplified
 from dora_primespeech_mlx.text.rules import any_of, regex
 from dora_primespeech_mlx.text.spelled_code import speak_code

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from itertools import accumulate
 
 from dora_primespeech_mlx.text import Phones
-from dora_primespeech_mlx.text.mandarin.normalise import HAN
+from dora_primespeech_mlx.text.mandarin.han import HAN
 from dora_primespeech_mlx.text.mandarin.simplified import simplified
 from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.scripts import KANA

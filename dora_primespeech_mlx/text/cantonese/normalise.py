@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 from dora_primespeech_mlx.text.cantonese.numbers import counted, decimal, digits
-from dora_primespeech_mlx.text.mandarin.normalise import HAN
+from dora_primespeech_mlx.text.mandarin.han import HAN
 from dora_primespeech_mlx.text.mandarin.simplified import converter, only_simplified
 from dora_primespeech_mlx.text.rules import any_of, regex
 from dora_primespeech_mlx.text.tables import currencies, mapping, words

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cache
 
 from dora_primespeech_mlx.text.korean.syllables import Syllable, is_syllable
-from dora_primespeech_mlx.text.mandarin.normalise import HAN
+from dora_primespeech_mlx.text.mandarin.han import HAN
 from dora_primespeech_mlx.text.tables import lines
 
 NARROW = frozenset("ㅣㅑㅕㅛㅠㅖ")

@@ -9,7 +9,7 @@ from dora_primespeech_mlx.text.korean.hanja import in_hangul
 from dora_primespeech_mlx.text.korean.numbers import cardinal, decimal, digits, native
 from dora_primespeech_mlx.text.korean.syllables import has_coda
 from dora_primespeech_mlx.text.korean.tagger import hanja_words
-from dora_primespeech_mlx.text.mandarin.normalise import HAN
+from dora_primespeech_mlx.text.mandarin.han import HAN
 from dora_primespeech_mlx.text.rules import any_of, regex
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 

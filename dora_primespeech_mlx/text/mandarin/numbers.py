@@ -4,6 +4,9 @@ DIGITS = "零一二三四五六七八九"
 PLACES = ("", "十", "百", "千")
 GROUPS = ("", "万", "亿", "万亿", "亿亿")
 LONGEST = 4 * len(GROUPS)
+NUMBER = r"\d+(?:\.\d+)?"
+QUANTITY = "\u2060"
+"""Stands after a number that counts the Latin unit behind it: 128 GB."""
 
 
 def digits(number: str, telephone: bool = False) -> str:
@@ -61,3 +64,8 @@ def year(number: str) -> str:
 def counted(number: str) -> str:
     """A number before a measure word: 2 is 两, everything else as `decimal`."""
     return "两" if number.lstrip("0") == "2" else decimal(number)
+
+
+def plain_cardinal(number: str) -> str:
+    """A cardinal that keeps 二: months, days and ordinals."""
+    return "二" if number.lstrip("0") == "2" else cardinal(number)

@@ -9,8 +9,8 @@ from dora_primespeech_mlx.text.lexicon import Lexicon, spell
 from dora_primespeech_mlx.text.mandarin.contexts import ABOVE_PHRASES, context_readings
 from dora_primespeech_mlx.text.mandarin.dictionary import Style, lazy_pinyin, pinyin_dict, seg
 from dora_primespeech_mlx.text.mandarin.g2pw import G2PW
+from dora_primespeech_mlx.text.mandarin.han import HAN
 from dora_primespeech_mlx.text.mandarin.names import surname_readings
-from dora_primespeech_mlx.text.mandarin.normalise import HAN
 from dora_primespeech_mlx.text.mandarin.pinyin import parse_pinyin, syllables
 from dora_primespeech_mlx.text.mandarin.polyphones import Reading, early_readings, final_readings
 from dora_primespeech_mlx.text.mandarin.sandhi import Word, change_tones, regroup
