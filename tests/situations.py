@@ -280,6 +280,21 @@ def predecessor_symbols(desk: Desk) -> Outcome:
     return desk.voices("a predecessor's folder with 734 rows", flat(desk, "gpt.safetensors", "s2.safetensors"))
 
 
+def holes(desk: Desk) -> Iterator[Outcome]:
+    name = "model.h.layers.1.linear1.weight"
+
+    def emptied(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return weights | {name: np.zeros_like(weights[name])}
+
+    yield desk.convert("a matrix of zeros", desk.t2s("holes.ckpt", emptied))
+    for kind, source in (("gpt", S1), ("s2", S2)):
+        weights = {k: np.ascontiguousarray(v) for k, v in read_checkpoint(source).weights.items()}
+        save_file(emptied(weights) if source is S1 else weights, desk.folder / f"{kind}.safetensors")
+    yield desk.voices("the same in a predecessor's folder", flat(desk, "gpt.safetensors", "s2.safetensors"))
+    more = {"extra": np.zeros(3, np.float16)}
+    yield desk.convert("a tensor too many", sovits=desk.sovits("more.pth", lambda weights: weights | more))
+
+
 def converted_files_named(desk: Desk) -> Iterator[Outcome]:
     shutil.copytree(desk.model, desk.folder / "base")
     yield desk.voices("a flat map", flat(desk, "base/t2s.safetensors", "base/sovits.safetensors"))
@@ -1068,6 +1083,9 @@ SITUATIONS = [
     Situation("140", "recordings of telephones, rates that no voice has, half a frame", recordings_of_other_ages, (
         *((True, "added"),) * 4, (False, r"rate\.wav is not a sound file that can be read"), (False, "says that it has 1 samples a second, .* export it again at 32000"),
         (False, "says that it has 2000 samples a second"), (False, "says that it has 2147483647 samples a second"), (False, r"half\.mp3 is not a sound file .*: it is cut short; record or export it again"))),
+    Situation("141", "weights with holes, weights with something added", holes, (
+        (False, r"holes\.ckpt: the tensor h\.layers\.1\.linear1\.weight holds zeros alone.*download or copy it again"), (False, r"gpt\.safetensors: the tensor \S+ holds zeros alone"),
+        (False, r"more\.pth: the SoVITS weights do not fit the network \(unknown: extra\)\. Give the file as GPT-SoVITS exported it"))),
     Situation("137", "words that are not those of the recording", words_of_another, ((False, r"lasts 4\.0 s and its text has \d+ sounds, which does not fit: give the text exactly"),) * 2),
 ]  # fmt: skip
 

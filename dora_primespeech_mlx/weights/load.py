@@ -22,6 +22,7 @@ from dora_primespeech_mlx.weights.official import (
     CONFIG_FILE,
     SOVITS_FILE,
     T2S_FILE,
+    check_filled,
     check_fits_half,
     check_numbers,
     check_shapes,
@@ -134,6 +135,8 @@ def _check_pair(t2s_path: Path, sovits_path: Path) -> _Checked:
         t2s_dimensions = t2s_config(t2s, {})
         symbols_of(t2s_dimensions.phones, "T2S")
     _check_against(t2s, T2S(t2s_dimensions), "T2S", t2s_path, known=False)
+    with of_file(t2s_path):
+        check_filled(t2s)
     _check_against(sovits, sovits_network(sovits_dimensions), "SoVITS", sovits_path, known=False)
     return _Checked(t2s, t2s_dimensions, sovits, sovits_dimensions, symbols)
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from mlx.utils import tree_flatten
 
+from dora_primespeech_mlx.files.contents import DOWNLOAD_AGAIN
 from dora_primespeech_mlx.nets import sovits, t2s
 from dora_primespeech_mlx.nets.diffusion import DiffusionSovits
 from dora_primespeech_mlx.nets.dimensions.diffusion import MEL_BASES, DiffusionConfig
@@ -80,7 +81,8 @@ def check_shapes(weights: Mapping[str, np.ndarray], module: Any, what: str) -> N
     if missing or unknown:
         parts = [f"missing: {', '.join(missing[:4])}"] if missing else []
         parts += [f"unknown: {', '.join(unknown[:4])}"] if unknown else []
-        raise CheckpointError(f"The {what} weights do not fit the network ({'; '.join(parts)}). Is the file complete?")
+        way = "Is the file complete?" if missing else "Give the file as GPT-SoVITS exported it, with nothing added."
+        raise CheckpointError(f"The {what} weights do not fit the network ({'; '.join(parts)}). {way}")
     for name, shape in expected.items():
         if tuple(weights[name].shape) != shape:
             raise CheckpointError(
@@ -100,6 +102,18 @@ def check_numbers(weights: Mapping[str, np.ndarray]) -> None:
             raise CheckpointError(
                 f"The tensor {name} holds values that are not numbers (NaN or infinity): the training diverged. "
                 "Take an earlier epoch."
+            )
+
+
+def check_filled(weights: Mapping[str, np.ndarray]) -> None:
+    """Raises a `CheckpointError` that names the first matrix of a T2S model in which there are zeros alone.
+
+    A safetensors file whose download has holes looks so; training leaves none.
+    """
+    for name, value in weights.items():
+        if value.ndim >= 2 and not value.any():
+            raise CheckpointError(
+                f"The tensor {name} holds zeros alone: the file has holes, or was never trained: {DOWNLOAD_AGAIN}."
             )
 
 
@@ -127,6 +141,7 @@ def read_t2s(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         weights = sanitize_t2s(checkpoint.weights)
         check_shapes(weights, t2s.T2S(t2s_config(weights, checkpoint.config)), "T2S")
         check_numbers(weights)
+        check_filled(weights)
     return weights, checkpoint.config
 
 
