@@ -15,6 +15,7 @@ from dora_primespeech_mlx.settings import Settings
 from dora_primespeech_mlx.speech import Style
 from dora_primespeech_mlx.voices.book import read_voices
 from dora_primespeech_mlx.voices.enrol import add_voice
+from dora_primespeech_mlx.voices.examine import examine_voices
 from dora_primespeech_mlx.voices.prompt import diffusion_prompt
 
 TEXT = "I bought three books for you! And one more."
@@ -128,6 +129,10 @@ def test_a_voice_without_the_text_of_its_recording_is_refused_with_the_reason(
     path = edited(tiny_diffusion, tmp_path, ref_text=None)
     with pytest.raises(ValueError, match="'v4' is of a v4 model, .*whose words it knows: give it ref_text"):
         Engine.from_config(path, Settings(voices=path, runtime="onnx", threads=1))
+    (problem,) = examine_voices(read_voices(path))["v4"].problems  # known before it speaks
+    assert "whose words it knows: give it ref_text" in problem
+    path = edited(tiny_diffusion, tmp_path, codes_path=None)
+    assert "and codes or HuBERT" in examine_voices(read_voices(path))["v4"].problems[0]
 
 
 def test_further_recordings_change_the_timbre_and_not_the_prompt(

@@ -229,6 +229,10 @@ def test_the_end_of_a_partial_text():
             ["the text looks like an object of JSON and is none, so it is said as it stands: send json.dumps(...)"],
         ),
         ("{x: 1 for x in 'ab'}", []),
+        ("voice: Bo|Hi", ["the text is said as it stands: write VOICE:NAME|TEXT so if a voice is meant"]),
+        ("VOICE：Bo｜Hi", ["the text is said as it stands: write VOICE:NAME|TEXT so if a voice is meant"]),
+        ("Voice: a|b, or c|d", ["the text is said as it stands: write VOICE:NAME|TEXT so if a voice is meant"]),
+        ("Voices: a|b", []),
         (
             "Caf\ufffd.",
             ["the text has U+FFFD, in place of bytes that are not UTF-8: send a string, or its bytes in UTF-8"],

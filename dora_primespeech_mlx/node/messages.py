@@ -240,6 +240,8 @@ def _command_in(wrapped: Mapping[str, Any]) -> Command | None:
 
 
 VOICE_PREFIX = "VOICE:"
+VOICE_LIKE = re.compile(r"voice\s*[:：]\s*[^|｜\n]{1,60}[|｜]", re.IGNORECASE)
+"""What is nearly the prefix of a voice: in small letters, or with signs of full width."""
 VOICE_FORMS = {
     "CUSTOM": "VOICE:CUSTOM|reference file|its text|language|text",
     "TRAINED": "VOICE:TRAINED|t2s weights|sovits weights|reference file|its text|language|text",
@@ -251,6 +253,8 @@ def _with_voice_prefix(text: str, wishes: dict[str, Any], notes: tuple[str, ...]
     head, bar, rest = stripped.partition("|")
     name = head[len(VOICE_PREFIX) :].strip()
     if not (stripped.startswith(VOICE_PREFIX) and bar and name):
+        if VOICE_LIKE.match(stripped):
+            notes = (*notes, f"the text is said as it stands: write {VOICE_PREFIX}NAME|TEXT so if a voice is meant")
         return TextMessage(text, wishes, notes=notes)
     form = VOICE_FORMS.get(name)
     if form is None:

@@ -17,7 +17,7 @@ from dora_primespeech_mlx.voices.book import VoiceBook, read_lexicon
 from dora_primespeech_mlx.voices.codes import CODE_COUNT, making, read_codes
 from dora_primespeech_mlx.voices.encoders import Encoders
 from dora_primespeech_mlx.voices.entry import VoiceEntry
-from dora_primespeech_mlx.voices.library import closed, encoder_folders
+from dora_primespeech_mlx.voices.library import closed, encoder_folders, words_lack
 from dora_primespeech_mlx.voices.models import examine
 from dora_primespeech_mlx.voices.recording import LEAST_HEARD, advise_codes, advise_pace, check_heard, check_length
 
@@ -127,6 +127,8 @@ def _checks(
     if entry.prompt_text:
         whose = f"{book.path}: the text of the reference of {entry.name!r}"
         yield partial(_check_text, entry.prompt_text, entry.prompt_language, whose)
+    if isinstance(model, DiffusionConfig):
+        yield partial(_check_words, entry, book, model.version)
     if model is not None and model.speaker_dim:
         yield partial(_check_speaker, entry, book)
 
@@ -192,6 +194,12 @@ def _check_text(text: str, language: str, whose: str) -> None:
             f"{whose} is Mandarin or Cantonese, and would be read in {NAMES[language]}: "
             "write the language of the recording as prompt_lang"
         )
+
+
+def _check_words(entry: VoiceEntry, book: VoiceBook, version: str) -> None:
+    heard = entry.codes is not None or _encoders(entry, book.path).reads_recordings()
+    if not (entry.prompt_text and heard):
+        raise words_lack(entry.name, version)
 
 
 def _check_speaker(entry: VoiceEntry, book: VoiceBook) -> None:

@@ -303,10 +303,7 @@ class Library:
         if not isinstance(sovits.config, DiffusionConfig):
             return None
         if prompt.phones is None:
-            raise ValueError(
-                f"The voice {entry.name!r} is of a {sovits.config.version} model, which takes a voice from a recording "
-                "whose words it knows: give it ref_text, exactly what ref_audio says, and codes or HuBERT"
-            )
+            raise words_lack(entry.name, sovits.config.version)
         steps = self._settings.steps or entry.steps or (STEPS_ON_DEVICE if self._on_device else STEPS_ON_CPU)
         return diffusion_prompt(sovits, *read_audio(entry.references[0]), prompt.codes, prompt.ids, ge, steps)
 
@@ -386,6 +383,14 @@ def closed(text: str, language: str) -> str:
     if not text or text[-1] in CLAUSE_MARKS:
         return text
     return text + ("." if language == "en" or text.isascii() else "。")
+
+
+def words_lack(name: str, version: str) -> ValueError:
+    """The error for a voice of v3 or v4 whose recording has no words, or no codes and nothing that makes them."""
+    return ValueError(
+        f"The voice {name!r} is of a {version} model, which takes a voice from a recording whose words it knows: give "
+        "it ref_text, exactly what ref_audio says, and codes or HuBERT"
+    )
 
 
 def _typed(sampling: Mapping[str, float]) -> dict:
