@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,29 @@ def test_audio_that_an_error_cuts_short_has_an_end():
     assert running.node.outcomes() == ["error"]
     assert [message.metadata["fin"] for message in running.node.of("audio")] == [False] * 3 + [True]
     assert running.node.of("audio")[-1].metadata["model"] == "Sine"
+
+
+class Garbling(FakeEngine):
+    """Makes, of a text with "garble", samples that are none, after so many good chunks."""
+
+    def _units(self, text, cancelled):
+        for chunk in super()._units(text, cancelled):
+            garbled = chunk is not None and "garble" in chunk.text and chunk.index == 2
+            yield replace(chunk, samples=np.array(["noise"])) if garbled else chunk
+
+
+def test_audio_that_cannot_be_shaped_ends_its_text_alone():
+    running = start(build=Garbling)
+    running.node.give("text", "Please garble.", session_id="a")
+    running.node.give("text", "Hello.", session_id="b")
+    running.node.wait("segment_complete", 2)
+    running.node.give("text", "Still here.", session_id="a")
+    running.finish()
+    told = [(sent.value[0].as_py(), sent.metadata["session_id"]) for sent in running.node.of("segment_complete")]
+    assert sorted(told[:2]) == [("completed", "b"), ("error", "a")] and told[2] == ("completed", "a")
+    garbled = [sent for sent in running.node.of("audio") if sent.metadata["segment_id"] == 1]
+    assert [sent.metadata["fin"] for sent in garbled] == [False] * 2 + [True]
+    assert not running.errors
 
 
 def test_the_real_engine_is_cancelled_and_speaks_on(tiny_voices):

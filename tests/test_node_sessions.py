@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from node_fakes import FakeEngine, FakeNode, start
 
+from dora_primespeech_mlx.node.desk import Desk
 from dora_primespeech_mlx.node.main import run
+from dora_primespeech_mlx.node.messages import TextMessage
 from dora_primespeech_mlx.settings import Settings
 
 
@@ -187,6 +189,22 @@ def test_a_worker_that_dies_answers_what_is_left():
     running.thread.join(20.0)
     assert running.node.outcomes() == ["error"]
     assert isinstance(running.errors[0], KeyboardInterrupt)
+
+
+def test_what_cannot_be_sent_of_one_text_keeps_no_other_from_its_end():
+    desk, sent = Desk(Settings()), []
+    for number in (1, 2, 3):
+        desk.say(TextMessage("Hello."), {"segment_id": number})
+
+    def output(output_id, payload, metadata):
+        if metadata.get("segment_id") == 1:
+            raise ValueError("too long for a message")
+        sent.append((output_id, metadata.get("segment_id")))
+
+    desk.output = output
+    desk.abandon("nobody speaks any more")
+    assert [number for output_id, number in sent if output_id == "segment_complete"] == [2, 3]
+    assert desk.statistics()["pending"] == 0
 
 
 def test_warnings_while_loading_and_warming_up_reach_the_log_output():

@@ -386,9 +386,10 @@ class Desk:
 
     def abandon(self, error: str) -> None:
         """Nobody speaks any more: complete all texts with an error, as far as anything can still be sent."""
-        with self.changed, contextlib.suppress(Exception):
+        with self.changed:
             for job in list(self._jobs):
-                self.finish(job, ERROR, error)
+                with contextlib.suppress(Exception):  # what cannot be sent of one may be sent of the next
+                    self.finish(job, ERROR, error)
 
     def finish(self, job: Job, outcome: str, error: str = "", stage: str = "synthesis") -> None:
         """Complete a text: `segment_complete`, `status`, `metrics` and a line of log, unless it is complete already."""

@@ -144,19 +144,18 @@ class Worker:
         self._scheduler.add(Turn(speaking, units, lambda: speaking.blocked))
 
     def _advance(self, turn: Turn[Speaking]) -> None:
-        """One piece of work on a text."""
+        """One piece of work on a text; its error is the end of that text alone."""
         speaking = turn.whom
         try:
             chunk = self._scheduler.work(turn)
+            if chunk is not None:
+                speaking.delivery.take(chunk)
+            elif turn.over:
+                speaking.delivery.close()
         except Exception as error:
             logger.debug("text %s", speaking.job.metadata["segment_id"], exc_info=True)
             turn.over, speaking.error = True, sentence(error)
             speaking.delivery.break_off()
-            return
-        if chunk is not None:
-            speaking.delivery.take(chunk)
-        elif turn.over:
-            speaking.delivery.close()
 
     def _deliver(self, turn: Turn[Speaking]) -> float:
         """Send what may be sent of a text, and end it if it is all sent or over; when to look again."""
