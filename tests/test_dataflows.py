@@ -212,10 +212,13 @@ class _Broken(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for line in (b'data: {"choices": [{"delta": {"content": "Hello."}}]}\n\n', self.end):
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+        self._say(b'data: {"choices": [{"delta": {"content": "Hello."}}]}\n\n')
+        self._say(self.end)
         self.wfile.write(b"50\r\ndata: {")
         self.close_connection = True
+
+    def _say(self, line):
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
 
     def log_message(self, *arguments):
         pass
@@ -231,14 +234,58 @@ def test_an_answer_that_breaks_off_ends_its_text(end, monkeypatch, capsys):
     server = HTTPServer(("127.0.0.1", 0), type("Broken", (_Broken,), {"end": end}))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("LLM_URL", f"http://127.0.0.1:{server.server_port}/v1")
-    sent = []
-    node = SimpleNamespace(send_output=lambda name, value, metadata: sent.append((value[0].as_py(), metadata["fin"])))
+    node = Listening()
+    Writer(node).write("Who?", "q1")
+    assert node.said(2) == [("Hello.", False), ("", True)]
+    server.shutdown()
+    assert "does not answer" in capsys.readouterr().out
+
+
+class Listening:
+    """A node that keeps what is sent: (piece, whether it is the last)."""
+
+    def __init__(self):
+        self.sent, self.news = [], threading.Condition()
+
+    def send_output(self, name, value, metadata):
+        with self.news:
+            self.sent.append((value[0].as_py(), metadata["fin"]))
+            self.news.notify_all()
+
+    def said(self, count):
+        """What was sent, once there is so much."""
+        with self.news:
+            assert self.news.wait_for(lambda: len(self.sent) >= count, 20.0), self.sent
+            return self.sent[:]
+
+
+def test_an_interruption_does_not_wait_for_a_server_that_says_nothing(monkeypatch):
+    sys.path.append(str(DATAFLOWS / "nodes"))
+    from llm import Writer
+
+    goes_on = threading.Event()
+
+    class Hanging(_Broken):
+        @property
+        def end(self):
+            goes_on.wait(30.0)
+            return b'data: {"choices": [{"delta": {"content": "Late."}}]}\n'
+
+    server = HTTPServer(("127.0.0.1", 0), Hanging)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("LLM_URL", f"http://127.0.0.1:{server.server_port}/v1")
+    node = Listening()
     writer = Writer(node)
     writer.write("Who?", "q1")
-    writer._thread.join(20)
+    assert node.said(1) == [("Hello.", False)]
+    interruption = threading.Thread(target=writer.give_up)
+    interruption.start()
+    assert node.said(2) == [("Hello.", False), ("", True)]
+    interruption.join(20.0)
+    assert not interruption.is_alive() and not goes_on.is_set()
+    goes_on.set()
     server.shutdown()
-    assert sent == [("Hello.", False), ("", True)]
-    assert "does not answer" in capsys.readouterr().out
+    assert node.sent == [("Hello.", False), ("", True)]
 
 
 def test_a_script_without_a_line_is_refused(tmp_path, monkeypatch):

@@ -36,16 +36,25 @@ def scripted(question: str, answers: Iterator[str], rate: float) -> Iterator[str
 
 
 def served(question: str, url: str, history: list[dict[str, str]]) -> Iterator[str]:
-    """A server's answer as it comes; `history` is the conversation so far, which grows but for what is long ago."""
+    """A server's answer as it comes; `history` is the conversation so far, which grows but for what is long ago.
+
+    The question is in it when this returns, so that one asked afterwards stands behind it.
+    """
     history.append({"role": "user", "content": question})
     del history[int(history[0]["role"] == "system") : -REMEMBERED]
-    request = urllib.request.Request(
-        url.rstrip("/").removesuffix("/chat/completions") + "/chat/completions",
-        json.dumps({"model": os.environ.get("LLM_MODEL", ""), "messages": history, "stream": True}).encode(),
-        {"Content-Type": "application/json", "Authorization": f"Bearer {os.environ.get('LLM_KEY', '')}"},
-    )
+    asked = json.dumps({"model": os.environ.get("LLM_MODEL", ""), "messages": history, "stream": True}).encode()
     answer = {"role": "assistant", "content": ""}
     history.append(answer)
+    return _answered(url, asked, answer)
+
+
+def _answered(url: str, asked: bytes, answer: dict[str, str]) -> Iterator[str]:
+    """The pieces of the answer to a request, which also come to stand in `answer`."""
+    request = urllib.request.Request(
+        url.rstrip("/").removesuffix("/chat/completions") + "/chat/completions",
+        asked,
+        {"Content-Type": "application/json", "Authorization": f"Bearer {os.environ.get('LLM_KEY', '')}"},
+    )
     with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
         for line in response:
             data = line.decode("utf-8", "replace").strip().removeprefix("data:").strip()
@@ -60,13 +69,39 @@ def served(question: str, url: str, history: list[dict[str, str]]) -> Iterator[s
                 yield piece
 
 
+class Answer:
+    """An answer on its way to `node`. Its last piece is sent once, by whoever ends it first: its writer or `end`."""
+
+    def __init__(self, node: dora.Node, question_id: str):
+        self._node, self._question_id = node, question_id
+        self._sending = threading.Lock()
+        self.over = False
+
+    def add(self, piece: str) -> None:
+        """Send the next piece; nothing, if the answer is over."""
+        self._send(piece, False)
+
+    def end(self) -> None:
+        """Send the last piece, which is empty."""
+        self._send("", True)
+
+    def _send(self, piece: str, last: bool) -> None:
+        with self._sending:
+            if not self.over:
+                self.over = last
+                metadata = {"question_id": self._question_id, "fin": last}
+                self._node.send_output("text", pa.array([piece]), metadata)
+
+
 class Writer:
-    """Writes one answer at a time on a thread of its own, so that it can be interrupted."""
+    """Writes one answer at a time, each on a thread of its own, so that it can be interrupted.
+
+    Nobody waits for the thread of an answer that was given up: it may read of a server that says nothing for a while.
+    """
 
     def __init__(self, node: dora.Node):
         self._node = node
-        self._given_up = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._answer: Answer | None = None
         self._history = [{"role": "system", "content": os.environ["LLM_PROMPT"]}] if "LLM_PROMPT" in os.environ else []
         self._url, self._rate = variable("LLM_URL", Name(), ""), variable("LLM_RATE", Number(0.1, 1000.0), "20")
         if self._url and not self._url.startswith(("http://", "https://")):
@@ -76,31 +111,29 @@ class Writer:
     def write(self, question: str, question_id: str) -> None:
         """Begin an answer."""
         self.give_up()
-        self._given_up = threading.Event()
-        self._thread = threading.Thread(target=self._write, args=(question, question_id, self._given_up))
-        self._thread.start()
+        self._answer = Answer(self._node, question_id)
+        if self._url:
+            pieces = served(question, self._url, self._history)
+        else:
+            pieces = scripted(question, self._answers, self._rate)
+        threading.Thread(target=self._write, args=(pieces, self._answer), daemon=True).start()
 
     def give_up(self) -> None:
         """End the answer being written."""
-        self._given_up.set()
-        if self._thread is not None:
-            self._thread.join()
+        if self._answer is not None:
+            self._answer.end()
 
-    def _write(self, question: str, question_id: str, given_up: threading.Event) -> None:
-        url = self._url
-        pieces = served(question, url, self._history) if url else scripted(question, self._answers, self._rate)
+    def _write(self, pieces: Iterator[str], answer: Answer) -> None:
         try:
             for piece in pieces:
-                if given_up.is_set():
-                    break
+                if answer.over:
+                    return
                 if piece:
-                    self._send(piece, question_id, False)
+                    answer.add(piece)
         except (OSError, ValueError, HTTPException) as error:
-            print(f"the language model at {url} does not answer: {error}", flush=True)
-        self._send("", question_id, True)
-
-    def _send(self, piece: str, question_id: str, last: bool) -> None:
-        self._node.send_output("text", pa.array([piece]), {"question_id": question_id, "fin": last})
+            if not answer.over:
+                print(f"the language model at {self._url} does not answer: {error}", flush=True)
+        answer.end()
 
 
 def _script() -> list[str]:
