@@ -243,6 +243,23 @@ def test_pieces_of_two_sessions_do_not_mix():
     assert running.node.outcomes() == ["completed"] * 2
 
 
+def test_bytes_of_a_character_that_a_sender_has_cut_are_joined():
+    text = "\u4f60\u597d, \U0001f600 caf\u00e9."
+    running = start()
+    for start_at in range(0, len(text.encode()), 2):
+        piece = text.encode()[start_at : start_at + 2]
+        for session in "ab":  # two texts at the same time, each in its own characters
+            running.node.give("text", pa.array([piece]), fin=False, session_id=session)
+    for session in "ab":
+        running.node.give("text", pa.array([b"\xe4"]), fin=True, session_id=session)  # what is never whole is one sign
+    running.node.give("text", pa.array([b"Caf\xe9."]))
+    running.finish()
+    spoken = {(sent.metadata.get("session_id"), sent.metadata["text"]) for sent in running.node.of("audio")}
+    assert spoken == {("a", f"{text}"), ("b", f"{text}"), (None, "Caf\ufffd.")}
+    noted = [sent for sent in running.node.of("log") if "U+FFFD" in sent.metadata["message"]]
+    assert [sent.metadata.get("session_id") for sent in noted] == ["a", "b", None]
+
+
 def test_pieces_after_a_cancel_are_dropped_until_the_text_ends():
     running = start(delay=0.02, chunks=20)
     running.node.give("text", "A long one. ", fin=False)
@@ -548,7 +565,7 @@ def test_text_of_payloads():
     assert to_text(pa.array([[["a"], ["b", "c"]]])) == "a\nb\nc"
     assert to_text(pa.array([{"text": b"a", "voice": b"Bo"}])) == '{"text": "a", "voice": "Bo"}'
     assert to_text(pa.array([{"text": b"a"}, {"text": b"b"}])) == "a\nb"
-    assert to_text(pa.array([b"\xff"])) == "\ufffd"
+    assert to_text(pa.array([b"\xff"])) == "\udcff"
     assert to_text(pa.array([[1, 2]])) == "[1, 2]"
     assert to_text(pa.array([["a", "b"]])) == to_text(pa.array([{"text": "a"}, {"text": "b"}])) == "a\nb"
     assert to_text(pa.array([[("text", "a")]], pa.map_(pa.string(), pa.string()))) == '{"text": "a"}'

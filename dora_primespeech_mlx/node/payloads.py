@@ -23,7 +23,8 @@ def to_arrow(payload: str | np.ndarray, audio_format: str) -> pa.Array:
 def to_text(value: Any) -> str:
     """The text in a payload: strings, bytes, or one number. ValueError for anything that is no text.
 
-    Marks of byte order and zeros, as other languages end their strings with, are left out.
+    Marks of byte order and zeros, as other languages end their strings with, are left out. Bytes that are not UTF-8
+    are lone surrogates, as Python has them: they may be a part of a character whose other bytes come later.
     """
     if value is None:
         return ""
@@ -65,8 +66,10 @@ def _bytes(array: pa.Array) -> bytes:
 
 
 def _decoded(content: bytes) -> str:
-    """Bytes of a text: in UTF-8, or in UTF-16 where a mark says so; U+FFFD for what is neither."""
-    return content.decode("utf-16" if content[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8", "replace")
+    """Bytes of a text: in UTF-8, or in UTF-16 where a mark says so."""
+    if content[:2] in (BOM_UTF16_LE, BOM_UTF16_BE):
+        return content.decode("utf-16", "replace")
+    return content.decode("utf-8", "surrogateescape")
 
 
 def _readable(item: Any) -> Any:

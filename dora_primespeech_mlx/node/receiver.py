@@ -2,6 +2,7 @@
 
 import json
 import math
+from codecs import IncrementalDecoder, getincrementaldecoder
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,8 @@ from dora_primespeech_mlx.names.synonyms import command_named
 from dora_primespeech_mlx.node.desk import Desk
 from dora_primespeech_mlx.node.messages import (
     Command,
+    cancels,
+    ends,
     handed_on,
     has_flag,
     is_true,
@@ -19,6 +22,7 @@ from dora_primespeech_mlx.node.messages import (
 )
 from dora_primespeech_mlx.node.payloads import items_of, to_text
 
+UTF8 = getincrementaldecoder("utf-8")
 TEXT = "text"
 """What the name of every input begins with that takes texts."""
 
@@ -31,6 +35,8 @@ class Receiver:
     voice_names: list[str]
     _told: set[str] = field(default_factory=set)
     """Inputs of which was said that nothing reads them."""
+    _begun: dict[tuple[str, ...], IncrementalDecoder] = field(default_factory=dict)
+    """Of partial texts whose last piece ended within a character: what its bytes are read on with."""
 
     def serve(self, node: Any) -> None:
         """Until the stream ends, or a manual stop; then no more texts come, and those at the desk are spoken.
@@ -72,14 +78,14 @@ class Receiver:
             self.desk.log("WARNING", f"input {name!r} is not known; known are {', '.join(INPUTS)}")
 
     def _text(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
+        key = stream_key(name, metadata)
         try:
-            request = parse_text(to_text(value))
+            request = parse_text(self._in_characters(to_text(value), key, metadata))
         except Exception as error:  # noqa: BLE001 - whatever a text is, it is answered
             self.desk.fail(str(error), dict(metadata))
             return
         for note in request.notes:
             self.desk.log("WARNING", note, handed_on(metadata))
-        key = stream_key(name, metadata)
         if request.command is not None:
             self._obey(request.command, metadata)
             self.desk.skip(dict(metadata))
@@ -87,6 +93,16 @@ class Receiver:
             self.desk.piece(key, request, dict(metadata))
         else:
             self.desk.say(request, dict(metadata))
+
+    def _in_characters(self, text: str, key: tuple[str, ...], metadata: Mapping[str, Any]) -> str:
+        """A text in whole characters: bytes at the end of a piece wait for those with which the next one begins."""
+        self._begun = {other: decoder for other, decoder in self._begun.items() if self.desk.is_open(other)}
+        decoder = self._begun.pop(key, None) or UTF8("replace")
+        goes_on = self._is_piece(key, metadata) and not (ends(metadata) or cancels(metadata))
+        characters = decoder.decode(text.encode("utf-8", "surrogateescape"), final=not goes_on)
+        if decoder.getstate()[0]:
+            self._begun[key] = decoder
+        return characters
 
     def _is_piece(self, key: tuple[str, ...], metadata: Mapping[str, Any]) -> bool:
         mode = self.desk.settings.text_mode
