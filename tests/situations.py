@@ -796,6 +796,9 @@ def no_lists(desk: Desk) -> Iterator[Outcome]:
     yield desk.run("its weights", "voices", "--voices", desk.model / "t2s.safetensors")
     yield desk.run("a recording", "voices", "--voices", desk.folder / "ref.wav")
     yield desk.voices("UTF-16", json.dumps(desk.entry()).encode("utf-16"))
+    with (desk.folder / "huge.json").open("wb") as file:
+        file.truncate(1 << 32)  # of holes, which take no room
+    yield desk.run("a huge file", "voices", "--voices", desk.folder / "huge.json")
     desk.voices("", desk.entry())
     yield desk.run("the folder of a list", "voices", "--voices", desk.folder)
     elsewhere = desk.folder / "elsewhere"
@@ -1065,7 +1068,7 @@ SITUATIONS = [
         (False, "has ref_text 'words.txt', the name of a file: write the words"), (False, 'no object "voices": write them into one'), FINE)),
     Situation("135", "folders, links and other files in place of a list", no_lists, (
         (False, "lists no voices. Add one: primespeech voice add"), (False, 'config of a model.* whose voices have "model"'), (False, "numbers or a program, not plain text: name"),
-        (False, "a sound file, not plain text: name"), (False, "not written in UTF-8: open it"), (False, r"is a folder\. Name \./voices\.json, with VOICES_CONFIG or --voices"),
+        (False, "a sound file, not plain text: name"), (False, "not written in UTF-8: open it"), (False, r"huge\.json has 4096 MB, more than a text here may have: name the text file"), (False, r"is a folder\. Name \./voices\.json, with VOICES_CONFIG or --voices"),
         (False, "is a link, and paths begin at its folder: name the list itself"), (False, "is a folder: name a file"), (False, r"ref\.wav is a file; give the model's folder"),
         (False, r'words\.txt is a file; give the words in it: --text "\$\(cat'))),
     Situation("136", "links in a circle, addresses of other kinds, files that are nowhere", paths_that_lead_nowhere, (

@@ -139,6 +139,9 @@ def test_voices_come_from_the_first_name_that_is_set(tmp_path):
     (tmp_path / "voices.json").write_text("{}")
     folder = {"GPT_SOVITS_MODEL_DIR": str(tmp_path)}
     assert Settings.from_env(folder).voices == tmp_path / "voices.json"
+    assert (
+        Settings.from_env({"PRIMESPEECH_MODEL_DIR": str(tmp_path / "voices.json")}).voices == tmp_path / "voices.json"
+    )
     assert Settings.from_env({**folder, "VOICES_CONFIG": "~/v.json"}).voices == Path.home() / "v.json"
     assert Settings.from_env({"VOICE_CHARACTER": "b", "VOICE_NAME": "a"}).voice == "a"
 

@@ -10,6 +10,8 @@ from unicodedata import category
 from dora_primespeech_mlx.files.contents import HEAD, kind_of, stand_in
 from dora_primespeech_mlx.names.errors import named
 
+LARGEST = 1 << 28
+"""Bytes of a text file that is read."""
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _CURLY = frozenset("“”„‘’「」『』，：；｛｝【】＂＇")
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
@@ -20,8 +22,11 @@ class TwiceError(ValueError):
 
 
 def read_text(path: Path) -> str:
-    """The content of a text file in UTF-8, with or without a byte-order mark; ValueError names a file in another."""
+    """The content of a text file in UTF-8, with or without a byte-order mark; ValueError names one that is no such."""
     with named(path):
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise ValueError(f"{path} has {size >> 20} MB, more than a text here may have: name the text file")
         content = path.read_bytes()
     return decoded(content, str(path))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from dora_primespeech_mlx.names.paths import there
 from dora_primespeech_mlx.names.spellings import language_code
 
 LONGEST_SHOWN = 80
@@ -181,12 +182,10 @@ class File:
         return "a folder with a " + " or ".join(self.inside) if self.inside else "a path"
 
     def read(self, raw: str) -> Path:
-        """Text -> path. With `inside`, the first candidate that exists, or else the first."""
+        """Text -> path. With `inside`, the path itself if it is a file, else the first there is, or else the first."""
         path = expand(raw)
-        candidates = [path / name for name in self.inside]
-        return (
-            next((candidate for candidate in candidates if candidate.exists()), candidates[0]) if candidates else path
-        )
+        candidates = [] if there(path) else [path / name for name in self.inside]
+        return next(filter(there, candidates), candidates[0]) if candidates else path
 
     def accepts(self, value: Any) -> bool:
         """Whether `value` is a path."""
