@@ -408,6 +408,8 @@ def _wishes(
     _check_type("voice", voice, str, Voice)
     _check_type("style", style, str, Style)
     _check_type("sampling", sampling, Sampling)
+    if isinstance(style, Style):
+        style = replace(style, language=checked("language", style.language))
     given = {"language": language, "speed": speed, "seed": seed, "noise_scale": noise_scale}
     return {
         "voice": voice if isinstance(voice, str) else None,

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from dora_primespeech_mlx.names.values import expand
 from dora_primespeech_mlx.sampling import Sampling
 
 Wishes = Mapping[str, Any]
@@ -17,13 +18,13 @@ Wishes = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Style:
-    """A recording whose prosody a voice follows, while its timbre stays its own.
+    """A recording whose prosody a voice follows, while its timbre stays its own. ValueError for fields of other kinds.
 
     Attributes:
         name: what it is called.
         text: exactly what it says.
         language: of the text; "auto" looks at it.
-        recording: a sound file of 3 to 10 s; needed where there are no codes.
+        recording: a sound file of 3 to 10 s, its path as `Path` or text; needed where there are no codes.
         codes: file of its semantic codes, for a model that cannot take new recordings; None makes them.
     """
 
@@ -32,6 +33,15 @@ class Style:
     language: str = "auto"
     recording: Path | None = None
     codes: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            is_path = name in ("recording", "codes")
+            if not isinstance(value, str | Path | None if is_path else str):
+                raise ValueError(f"the {name} of a style is {value!r}; it must be {'a path' if is_path else 'text'}")
+        for name in ("recording", "codes"):
+            if isinstance(value := getattr(self, name), str):
+                object.__setattr__(self, name, expand(value))
 
 
 @dataclass(frozen=True)

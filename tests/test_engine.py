@@ -420,6 +420,23 @@ def test_sentences_of_a_text_have_styles_of_their_own(styled: Engine, caplog: py
     assert "There is no style 'sad' of the voice 'one'" in caplog.text
 
 
+def test_a_style_takes_paths_and_languages_as_they_are_written(styled: Engine) -> None:
+    entry = styled.describe_voice("two")
+    written = Style("mine", entry.prompt_text, "English", codes=str(entry.codes))
+    assert written.codes == entry.codes
+    mine, named = (styled.synthesize("Hello.", voice="one", style=style, seed=3).codes for style in (written, "two"))
+    assert mine == named
+    for wrong, said in (
+        ({"recording": 5}, "the recording of a style is 5; it must be a path"),
+        ({"text": None}, "the text of a style is None; it must be text"),
+        ({"name": b"mine"}, "the name of a style is b'mine'; it must be text"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            replace(written, **wrong)
+    with pytest.raises(ValueError, match="language='fr' is not allowed"):
+        styled.synthesize("Hello.", style=replace(written, language="fr"))
+
+
 def test_a_style_that_cannot_be_followed_is_said_with_those_that_can(styled: Engine, tmp_path: Path) -> None:
     for style, said in (
         (
