@@ -108,6 +108,28 @@ def test_an_error_of_reading_has_the_name_of_the_file(tmp_path: Path) -> None:
         raise OSError("our own")
 
 
+def test_an_error_of_writing_has_the_name_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"a\.wav") as raised:
+        replace_file(tmp_path / "a.wav", b"sound")
+    assert sentence(raised.value).startswith(f"{tmp_path / 'a.wav'} cannot be used: ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    assert "gone" not in sentence(FileNotFoundError("our own"))
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(FileNotFoundError) as raised:
+        Path("a.wav").resolve()
+    assert sentence(raised.value) == "the folder in which you are is not there any more: go to another one (cd)"
+    monkeypatch.chdir(tmp_path)
+
+
 def test_where_nothing_can_be_written_is_known_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_place(tmp_path / "a.wav")
     monkeypatch.setattr(os, "access", lambda path, mode: False)

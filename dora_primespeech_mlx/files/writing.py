@@ -56,7 +56,7 @@ def replace_file(path: Path, data: bytes) -> None:
         write_synced(draft, data)
         os.replace(draft, path)
     except OSError as error:
-        if error.filename is None:
+        if error.errno is None:  # a sentence of our own
             raise
         raise OSError(error.errno, error.strerror, str(path)) from None
     finally:

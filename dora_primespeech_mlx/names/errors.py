@@ -1,11 +1,14 @@
 """Errors in words, as people read them in a terminal, a log or a message."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dora_primespeech_mlx.names.paths import RIGHTS, perhaps
+
+GONE = "the folder in which you are is not there any more: go to another one (cd)"
 
 
 def sentence(error: BaseException) -> str:
@@ -31,7 +34,7 @@ def named(path: Path) -> Iterator[None]:
 def _of_the_system(error: OSError) -> str:
     """What the system says of a file, as a sentence that begins with its name; our own errors are sentences already."""
     if not (error.strerror and error.filename):
-        return str(error)
+        return GONE if error.errno == errno.ENOENT and not _is_somewhere() else str(error)
     reason = {
         errno.EACCES: f"may not be read or written by you: {RIGHTS}",
         errno.EPERM: f"may not be read or written by you: {RIGHTS}",
@@ -44,3 +47,12 @@ def _of_the_system(error: OSError) -> str:
     if error.errno == errno.ENOENT:
         reason = f"is not there; {perhaps(Path(error.filename)) or 'check the path'}"
     return f"{error.filename} {reason}"
+
+
+def _is_somewhere() -> bool:
+    """Whether the folder in which the process is still exists."""
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
