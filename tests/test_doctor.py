@@ -127,6 +127,15 @@ def test_what_the_environment_names_and_is_not_there_is_found(tiny_voices: Path,
     assert finding.text.startswith("VOICE_STYLE is 'calm', no style of 'tiny'")
 
 
+def test_a_polyphone_model_that_is_damaged_is_found(tiny_voices: Path, tmp_path: Path):
+    (tmp_path / "POLYPHONIC_CHARS.txt").write_text("行\tㄏㄤ2\n", encoding="utf-8")
+    (tmp_path / "bopomofo_to_pinyin_wo_tune_dict.json").write_text('{"ㄏㄤ": "hang"}', encoding="utf-8")
+    (tmp_path / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\n行\n", encoding="utf-8")
+    (tmp_path / "g2pW.onnx").write_bytes(b"cut short")
+    (finding,) = doctor.check_settings(Settings(voices=tiny_voices, g2pw_dir=tmp_path, graph_cache=tmp_path / "graphs"))
+    assert finding.mark == FAIL and "g2pW.onnx is damaged" in finding.text
+
+
 def test_a_check_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch):
     def broken(settings: Settings) -> Iterator[Finding]:
         raise RuntimeError("lost")

@@ -229,7 +229,7 @@ def check_voices(settings: Settings) -> Iterator[Finding]:
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
     """What the environment names: a voice, a style, folders."""
-    from dora_primespeech_mlx.text.mandarin.g2pw import check_files
+    from dora_primespeech_mlx.text.mandarin.g2pw import G2PW
     from dora_primespeech_mlx.voices.book import list_voices
 
     with suppress(OSError, ValueError):  # said of the voices already
@@ -246,10 +246,10 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
                 )
     if settings.g2pw_dir is not None:
         try:
-            check_files(settings.g2pw_dir)
+            G2PW(settings.g2pw_dir)
         except (OSError, ValueError) as error:
             yield Finding(
-                FAIL, "settings", f"G2PW_DIR: {sentence(error)}", "Name the folder with that model, or unset G2PW_DIR."
+                FAIL, "settings", f"G2PW_DIR: {sentence(error)}", "Put that model into that folder, or unset G2PW_DIR."
             )
     for folder in settings.voice_dirs:
         if not is_folder(folder):
