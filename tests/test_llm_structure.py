@@ -51,6 +51,10 @@ SILENT = [
     "<minimax:tool_call>SECRET</minimax:tool_call>", "<!-- SECRET -->", "<script>SECRET</script>",
     "\n```py\nSECRET\n```\n",
     "\n~~~\nSECRET\n~~~\n", "\n````md\n```\nSECRET\n```\n````\n", "✿FUNCTION✿: x\n✿ARGS✿: SECRET ✿RETURN✿",
+    '\n{"name": "x", "arguments": {"a": {"b": "SECRET }"}}, "id": "1"}\n',
+    '\n[{\n "type": "function",\n "name": "x",\n "parameters": {"a": "SECRET"}\n}]\n',
+    '\n{"tool_calls": [{"function": {"name": "x", "arguments": "{\\"a\\": \\"SECRET\\"}"}}]}\n',
+    '\n{"action": "SECRET", "action_input": "SECRET"}\n',
 ]  # fmt: skip
 
 
@@ -162,6 +166,12 @@ def test_reasoning_and_tool_calls_are_silent_however_they_are_cut(block: str) ->
             assert said.endswith(("四十二。", "it is done.", "完成了。"))
 
 
+@pytest.mark.parametrize("size", [1, 4, 100])
+def test_a_bare_call_of_a_tool_is_silent_where_it_breaks_off_too(size: int) -> None:
+    for text in ('{"name": "find", "arguments": {"city": "Paris"}}', '{"name": "find", "parameters": {"city": "Par'):
+        assert list(sentences_of(text[at : at + size] for at in range(0, len(text), size))) == []
+
+
 def test_citations_in_private_signs_are_silent_and_part_no_sentence() -> None:
     text = "It is warm\ue200cite\ue202turn0search0\ue201 in May, they say."
     assert [sentence.text for sentence in sentences_of(text)] == ["It is warm in May, they say."]
@@ -176,6 +186,9 @@ def test_citations_in_private_signs_are_silent_and_part_no_sentence() -> None:
         "`<think>` is a tag, and <thinkpad> is none.",
         "The analysis is done, a<b and c>d.",
         "Type [THINK or {think} now.",
+        '{"name": "Anna", "age": 3} is an object of JSON.',
+        '{"name": "f", and what follows is none.',
+        "{x | x > 0} is a set, and [{}] a list.",
     ],
 )
 def test_words_that_only_look_like_silent_blocks_are_said(text: str) -> None:

@@ -38,7 +38,8 @@ def bracket(held: str, past: str, final: bool, requests: Requests) -> Step:
         given = _reading(held, held[1 : citation.end() - 1], citation.end(), final, requests)
         if given is not False:
             return given
-        return _with_target(held, citation.end(), "", final)
+        parts_words = is_letter(past[-1]) and is_letter(held[citation.end() : citation.end() + 1])
+        return _with_target(held, citation.end(), " " * parts_words, final)
     page = PAGE.match(held)
     if page:
         return page.end(), page[2] or page[1]

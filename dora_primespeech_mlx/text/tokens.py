@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from dora_primespeech_mlx.text.calls import call_length
 from dora_primespeech_mlx.text.rules import regex
 from dora_primespeech_mlx.text.tables import mapping
 
 LONGEST = 64
 LONGEST_HEADER = 200
-SIGNS = frozenset("<[◁✿\ue200")
+SIGNS = frozenset("<[{◁✿\ue200")
 NAMED = regex(r"<[|｜]([^<>|｜\n]{1,60})[|｜]>")
 OPEN_NAMED = regex(r"<[|｜][^<>|｜\n]{0,60}[|｜]?")
 TWIN = regex(r"<\|([a-z_]+)>")
@@ -54,6 +55,9 @@ def token(held: str, final: bool) -> Token | None:
             return Token(len(opener), closer)
         if not final and opener.startswith(lowered):
             return None
+    if held[0] in "{[":
+        length = call_length(held, final)
+        return None if length is None else Token(length) if length else NONE
     return _named(held, final) if lowered.startswith("<|") else NONE
 
 
