@@ -128,8 +128,8 @@ class Desk:
         """The sender of that input has gone; its partial texts wait only for what may be under way."""
         with self.changed:
             for key, job in self._open.items():
-                if key[0] == input_id and isinstance(job.text, Pieces):
-                    job.text.hurry(LAST_PIECES)
+                if key[0] == input_id and job.pieces is not None:
+                    job.pieces.hurry(LAST_PIECES)
 
     def drain(self) -> None:
         """No message follows: what is there is spoken to its end."""

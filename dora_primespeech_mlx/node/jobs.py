@@ -171,30 +171,36 @@ class Job:
         return str(self.metadata.get("session_id", ""))
 
     @property
+    def pieces(self) -> Pieces | None:
+        """The text, where it comes in pieces."""
+        return self.text if isinstance(self.text, Pieces) else None
+
+    @property
     def takes_no_more(self) -> bool:
         """Whether a later piece belongs to another text: this one is closed, or over and quiet since."""
-        return isinstance(self.text, Pieces) and (self.text.closed or (self.outcome is not None and self.text.overdue))
+        pieces = self.pieces
+        return pieces is not None and (pieces.closed or (self.outcome is not None and pieces.overdue))
 
     def add(self, piece: str) -> None:
         """Append a piece to a partial text."""
-        if isinstance(self.text, Pieces):
-            self.text.add(piece)
+        if self.pieces is not None:
+            self.pieces.add(piece)
 
     def heard(self, now: float) -> None:
-        """Audio was sent; what counts is the first time."""
+        """Audio was sent, at `now`; what counts is the first time."""
         if self.first_audio is None:
             self.first_audio = now
-            self.waited = self.text.waited if isinstance(self.text, Pieces) else 0.0
+            self.waited = self.pieces.waited if self.pieces is not None else 0.0
 
     def close(self) -> None:
         """No piece follows."""
-        if isinstance(self.text, Pieces):
-            self.text.close()
+        if self.pieces is not None:
+            self.pieces.close()
 
     def give_up(self) -> None:
         """The text is over; pieces that still come are dropped."""
-        if isinstance(self.text, Pieces):
-            self.text.give_up()
+        if self.pieces is not None:
+            self.pieces.give_up()
 
     def interrupt(self, now: float, played_until: float | None) -> Metadata:
         """What of it was sent and heard by now, kept in `interrupted`.

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 LARGEST_RECORDING = 50 * 2**20
 LARGEST_WEIGHTS = 4 * 2**30
-"""Bytes."""
+"""Bytes of the largest files that a message may name."""
 KEPT_VOICES = 8
+"""Voices of messages that are kept, the latest."""
 WEIGHTS = ".safetensors"
+"""How the only files of weights end that a message may name."""
 
 
 class MessageVoices:
@@ -99,7 +101,12 @@ def trained_weights(t2s: str, sovits: str, settings: Settings) -> Path | tuple[P
 
 
 def permitted(name: str, largest: int, settings: Settings) -> Path:
-    """The file of that name, if messages may read it: in one of the folders, links followed, and not too large."""
+    """The file of that name, if messages may read it: in one of the folders, links followed, at most `largest` bytes.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: messages may not read it, or it is too large.
+    """
     if "\0" in name:
         raise ValueError("a file name in the message holds a zero character")
     if away := elsewhere(name):

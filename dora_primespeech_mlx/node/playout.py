@@ -8,6 +8,10 @@ import soxr
 
 LONGEST_MESSAGE = 1.0
 """Seconds. Longer audio messages are cut: dora-pyaudio plays only the first second of one if another is waiting."""
+UNFINISHED_AHEAD = 0.5
+"""Seconds of audio ahead of its playing from which on a message that is not whole waits for more."""
+LATEST = 0.25
+"""Seconds before a player runs dry, or half of what may be ahead, at which a message goes however long it is."""
 
 
 class Shaper:
@@ -38,18 +42,16 @@ def cut(samples: np.ndarray, sample_rate: int, longest: float = LONGEST_MESSAGE)
     return np.array_split(samples, max(1, math.ceil(len(samples) / (sample_rate * longest))))
 
 
-UNFINISHED_AHEAD = 0.5
-"""Seconds of audio ahead of its playing from which on a message that is not whole waits for more."""
-LATEST = 0.25
-"""Seconds before a player runs dry, or half of what may be ahead, at which a message goes however long it is."""
-
-
 @dataclass
 class Pacer:
     """When the next audio message may go out. Times are seconds of one monotonic clock.
 
-    `interval`: least time between two messages, because dora's fast path drops bursts. `max_ahead`: how much audio may
-    have been sent that cannot have been played yet, None for any amount. `paused` while the player says it is full.
+    Attributes:
+        interval: least seconds between two messages, because dora's fast path drops bursts.
+        max_ahead: seconds of audio that may have been sent and cannot have been played yet; None for any amount.
+        paused: whether the player says that it is full.
+        sent_at: when the latest message went out.
+        played_until: when all that was sent has been played.
     """
 
     interval: float = 0.0

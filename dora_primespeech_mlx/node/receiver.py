@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dora_primespeech_mlx.names.errors import sentence
 from dora_primespeech_mlx.names.synonyms import command_named
 from dora_primespeech_mlx.node.desk import Desk
 from dora_primespeech_mlx.node.messages import (
@@ -82,7 +83,7 @@ class Receiver:
         try:
             request = parse_text(self._in_characters(to_text(value), key, metadata))
         except Exception as error:  # noqa: BLE001 - whatever a text is, it is answered
-            self.desk.fail(str(error), dict(metadata))
+            self.desk.fail(sentence(error), dict(metadata))
             return
         for note in request.notes:
             self.desk.log("WARNING", note, handed_on(metadata))
@@ -112,8 +113,7 @@ class Receiver:
         try:
             command = parse_control(to_text(value))
         except Exception as error:  # noqa: BLE001 - whatever a command is, it is answered
-            self.desk.log("WARNING", str(error), handed_on(metadata))
-            self.desk.status(f"error: {error}", handed_on(metadata))
+            self._refuse(error, metadata)
         else:
             self._obey(command, metadata)
 
@@ -145,10 +145,14 @@ class Receiver:
                 value = next(iter(items_of(value)), None)
             self.desk.change(name, value)
         except ValueError as error:
-            self.desk.log("WARNING", str(error), handed_on(metadata))
-            self.desk.status(f"error: {error}", handed_on(metadata))
+            self._refuse(error, metadata)
         else:
             self._answer("set", {name: value}, metadata)
+
+    def _refuse(self, error: Exception, metadata: Mapping[str, Any]) -> None:
+        """Says why a command or a change is not obeyed."""
+        self.desk.log("WARNING", sentence(error), handed_on(metadata))
+        self.desk.status(f"error: {sentence(error)}", handed_on(metadata))
 
     def _answer(self, command: str, content: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
         text = json.dumps({"command": command, **content}, ensure_ascii=False, default=str)

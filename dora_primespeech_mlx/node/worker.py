@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dora_primespeech_mlx.names.errors import sentence
 from dora_primespeech_mlx.node.delivery import Delivery
 from dora_primespeech_mlx.node.desk import Desk
-from dora_primespeech_mlx.node.jobs import Job, Pieces
+from dora_primespeech_mlx.node.jobs import Job
 from dora_primespeech_mlx.node.message_voices import MessageVoices, permitted_wishes
 from dora_primespeech_mlx.node.outputs import COMPLETED, ERROR, SKIPPED
 from dora_primespeech_mlx.settings import Settings
@@ -44,7 +44,7 @@ class Speaking:
     @property
     def dry_until(self) -> float | None:
         """See `Pieces.dry_until`; None for a whole text."""
-        return self.job.text.dry_until() if isinstance(self.job.text, Pieces) else None
+        return self.job.pieces.dry_until() if self.job.pieces is not None else None
 
 
 class Worker:

@@ -43,7 +43,7 @@ class MelSchedule:
 
     def __post_init__(self) -> None:
         if not 0 < self.first <= self.largest or self.growth < 1 or self.lookahead < 0:
-            raise ValueError(f"{self} is not a schedule: it needs 0 < first <= largest, growth >= 1, lookahead >= 0.")
+            raise ValueError(f"{self} is not a schedule: it needs 0 < first <= largest, growth >= 1, lookahead >= 0")
 
 
 class DiffusionAudio:

@@ -60,9 +60,9 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if self.first < 1 or self.growth < 1 or self.largest < self.first or self.lookahead < 0:
-            raise ValueError(f"{self} is not a schedule: it needs 1 <= first <= largest, growth >= 1, lookahead >= 0.")
+            raise ValueError(f"{self} is not a schedule: it needs 1 <= first <= largest, growth >= 1, lookahead >= 0")
         if not 1 <= self.chunk <= FRAME_RATE:
-            raise ValueError(f"A chunk of {self.chunk} frames is not between 1 and {FRAME_RATE} (one second).")
+            raise ValueError(f"chunk is {self.chunk} frames; it must be from 1 to {FRAME_RATE}, which is a second")
 
     @property
     def later(self) -> "Schedule":
