@@ -5,6 +5,7 @@ from collections.abc import Generator
 import numpy as np
 import pytest
 
+from dora_primespeech_mlx.runtime.later import Later
 from dora_primespeech_mlx.speech import AudioChunk
 from dora_primespeech_mlx.synthesis.needs import Need, alone
 from dora_primespeech_mlx.synthesis.scheduler import (
@@ -183,6 +184,28 @@ def test_a_machine_that_cannot_keep_up_speaks_one_text_at_a_time() -> None:
     made.work(each)
     made.remove(each)
     assert made.room == 1
+
+
+def test_what_is_done_at_once_waits_for_no_device() -> None:
+    done: list[str] = []
+
+    def device(names: list[str]) -> Later[str]:
+        return Later(lambda: done.append(f"waited for {names[0]}") or names, len(names))  # type: ignore[func-returns-value]
+
+    def text(name: str) -> Generator[Need | None, None, None]:
+        yield Need("sovits", device, name)
+        yield alone("frontend", lambda: done.append(f"read {name}"))
+        done.append(f"{name} goes on")
+        yield None
+
+    clock = Clock()
+    made = scheduler(clock, *(Turn(name, text(name)) for name in ("a", "b")))  # type: ignore[arg-type]
+    while len(done) < 6:
+        found = made.next()
+        assert found is not None
+        made.work(found)
+        clock.now += 0.01
+    assert done == ["waited for a", "read a", "a goes on", "waited for b", "read b", "b goes on"]
 
 
 def test_a_text_that_is_removed_is_closed() -> None:

@@ -164,7 +164,8 @@ class Scheduler(Generic[Whom]):
                 return self._behind(self._ranked) or self._ranked[0]
             if self._under_way is None:
                 return None
-            self._end()
+            last, self._under_way = self._under_way, None
+            self._end(*last)
 
     def _gather(self) -> None:
         """Ends what other threads have done."""
@@ -250,22 +251,24 @@ class Scheduler(Generic[Whom]):
         return True
 
     def _begin(self, turn: Turn[Whom], need: Need) -> None:
-        """Begins what a text needs, and others with it, and ends what was under way before."""
+        """Begins what a text needs, and others with it.
+
+        A device is given it before what it did last is waited for; what is done at once waits for no device.
+        """
         company, began = self._company(turn, need), self.clock()
         meeting = Meeting([each.need for each in company if each.need is not None])
         self._count(company, self.clock() - began)
-        if self._under_way is not None:
-            self._end()
-        self._under_way = company, meeting
         for each in company:
             each.busy = True
-        if not meeting.under_way:
-            self._end()
+        last: tuple[Sequence[Turn[Whom]], Meeting] | None = (company, meeting)
+        if meeting.under_way:
+            last, self._under_way = self._under_way, last
+        if last is not None:
+            self._end(*last)
 
-    def _end(self) -> None:
+    def _end(self, company: Sequence[Turn[Whom]], meeting: Meeting) -> None:
         """Waits for what is under way, whose texts can then be resumed."""
-        assert self._under_way is not None
-        (company, meeting), self._under_way, began = self._under_way, None, self.clock()
+        began = self.clock()
         meeting.end()
         self._count(company, self.clock() - began)
         self._free(company)
