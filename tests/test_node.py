@@ -243,6 +243,21 @@ def test_pieces_of_two_sessions_do_not_mix():
     assert running.node.outcomes() == ["completed"] * 2
 
 
+def test_a_piece_that_asks_for_another_voice_than_its_text_is_noted():
+    running = start()
+    for piece, fin in (
+        ("VOICE:Bo|One ", False),
+        ('{"text": "two ", "voice": "Bo"}', False),
+        ("VOICE:Ada|three.", True),
+    ):
+        running.node.give("text", piece, fin=fin)
+    running.finish()
+    assert [call["manner"].voice for call in running.engine.calls] == ["Bo"]
+    assert {sent.metadata["text"] for sent in running.node.of("audio")} == {"One two three."}
+    noted = [sent.metadata["message"] for sent in running.node.of("log") if sent.metadata["level"] == "WARNING"]
+    assert noted == ["a piece asks for another voice than its text began with: say so in the first one"]
+
+
 def test_bytes_of_a_character_that_a_sender_has_cut_are_joined():
     text = "\u4f60\u597d, \U0001f600 caf\u00e9."
     running = start()

@@ -113,6 +113,11 @@ class Desk:
                 job = self._new_job(message, Pieces(self.changed, self.settings.partial_timeout), metadata)
                 self._open[key] = job
                 self._queue(job)
+            elif late := _late_wishes(job, message):
+                note = (
+                    f"a piece asks for another {' and '.join(late)} than its text began with: say so in the first one"
+                )
+                self.log("WARNING", note, job.metadata)
             job.metadata["session_status"] = str(metadata.get("session_status", job.metadata["session_status"]))
             job.characters += len(message.text)
             if job.characters > self.settings.max_text_chars:
@@ -414,6 +419,12 @@ class Desk:
             level = "ERROR" if outcome == ERROR else "INFO"
             self.log(level, f"text {about['segment_id']} {outcome}{': ' if error else ''}{error}", about)
             self.changed.notify_all()
+
+
+def _late_wishes(job: Job, message: TextMessage) -> list[str]:
+    """What a further piece of a text wishes otherwise than the text, which is begun."""
+    late = [name for name, wish in message.wishes.items() if job.wishes.get(name) != wish]
+    return late + ["recording"] * (message.voice_files not in (None, job.voice_files))
 
 
 def _written(words: Sequence[Word]) -> Metadata:
