@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import soundfile
 import yaml
@@ -239,6 +240,26 @@ def test_an_answer_that_breaks_off_ends_its_text(end, monkeypatch, capsys):
     assert node.said(2) == [("Hello.", False), ("", True)]
     server.shutdown()
     assert "does not answer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "question"),
+    [
+        (pa.array(["  Who? "]), "Who?"),
+        (pa.array([b"Caf\xe9?"]), "Caf\ufffd?"),
+        (pa.array(["Who", "is it?"]), "Who\nis it?"),
+        (pa.array([], pa.string()), ""),
+        (pa.array([None], pa.string()), ""),
+        (None, ""),
+        (pa.array([1, 2]), ""),
+    ],
+)
+def test_a_question_is_read_in_any_form(value, question, capsys):
+    sys.path.append(str(DATAFLOWS / "nodes"))
+    from llm import question_in
+
+    assert question_in(value) == question
+    assert ("a question is left out" in capsys.readouterr().out) == (value is not None and value.type == pa.int64())
 
 
 class Listening:

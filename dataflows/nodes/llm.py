@@ -22,6 +22,7 @@ from variables import variable
 
 from dora_primespeech_mlx.files.texts import read_text
 from dora_primespeech_mlx.names.values import Name, Number
+from dora_primespeech_mlx.node.payloads import settled, to_text
 
 TIMEOUT = 60.0
 REMEMBERED = 41
@@ -150,6 +151,15 @@ def _script() -> list[str]:
     return lines
 
 
+def question_in(value: pa.Array | None) -> str:
+    """What a message asks; "" for nothing, as speech recognition sends of silence, and for what is no text."""
+    try:
+        return settled(to_text(value)).strip()
+    except ValueError as error:
+        print(f"a question is left out: {error}", flush=True)
+        return ""
+
+
 def main() -> None:
     """Answer questions until nobody can ask any more."""
     node = dora.Node()
@@ -157,8 +167,9 @@ def main() -> None:
     asked = 0
     while (event := node.next()) is not None:
         if event["type"] == "INPUT" and event["id"] == "question":
-            asked += 1
-            writer.write(event["value"][0].as_py(), event["metadata"].get("question_id", f"q{asked}"))
+            if question := question_in(event["value"]):
+                asked += 1
+                writer.write(question, event["metadata"].get("question_id", f"q{asked}"))
         elif event["type"] == "INPUT" and event["id"] == "control":
             writer.give_up()
     writer.give_up()

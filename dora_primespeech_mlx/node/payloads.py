@@ -44,6 +44,11 @@ def to_text(value: Any) -> str:
     return text.removeprefix("\ufeff").replace("\0", "")
 
 
+def settled(text: str) -> str:
+    """What `to_text` gives, with U+FFFD for bytes that are not UTF-8 and none follow."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def items_of(value: Any) -> list[Any]:
     """The items of a payload as Python has them; ValueError for those that it has not, as times beyond its years."""
     try:
