@@ -30,6 +30,8 @@ from dora_primespeech_mlx.text.mandarin import normalise as zh_normalise
 from dora_primespeech_mlx.text.mandarin import quantities as zh_quantities
 from dora_primespeech_mlx.text.rules import Row
 from dora_primespeech_mlx.text.signs import marks, models, numbers, programs, quantities, science
+from dora_primespeech_mlx.text.tables import mapping
+from dora_primespeech_mlx.text.units import english_unit, mandarin_unit
 
 ENGLISH = [
     abbreviations,
@@ -86,3 +88,14 @@ def test_digits_belong_to_the_subject_that_is_asked_first() -> None:
     assert zh_normalise.spoken_mandarin("步骤2/5") == "步骤二,共五步"  # no day
     assert zh_normalise.spoken_mandarin("10-15个人") == "十到十五个人"
     assert zh_normalise.spoken_mandarin("比赛以10-15结束") == "比赛以十比十五结束"
+
+
+def test_any_two_units_with_a_slash_between_are_said() -> None:
+    """Also where one has a slash of its own whose sides alone are no units: 50元/kB/s/GWh."""
+    names = mapping("zh_units.tsv")
+    for above in names:
+        for below in names:
+            said = mandarin_unit(f"{above}/{below}")
+            assert "每" in said or f"{above}/{below}" in names, (above, below)
+    assert signs.speak_signs("50元/kB/s/GWh", "zh") == "50元每千字节每秒每吉瓦时"
+    assert english_unit("MB/s/km", is_one=False) == "megabytes per second per kilometer"

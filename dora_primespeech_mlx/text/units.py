@@ -1,6 +1,7 @@
 """Units behind a number, alone or one per another, from the unit tables of a language."""
 
 import re
+from collections.abc import Collection
 from functools import cache
 
 from dora_primespeech_mlx.text.rules import any_of
@@ -37,15 +38,13 @@ def english_units() -> str:
 def mandarin_unit(sign: str) -> str:
     """How Mandarin says a sign of `mandarin_units`: `kg/m³` is 千克每立方米."""
     units = mapping("zh_units.tsv")
-    return units[sign] if sign in units else "每".join(units[part] for part in re.split("[/／]", sign))
+    return "每".join(units[part] for part in _parts(sign, units))
 
 
 def english_unit(sign: str, is_one: bool) -> str:
     """How English says a sign of `english_units`: `mg/dL` is milligrams per deciliter."""
     units = _english()
-    if sign in units:
-        return units[sign][0 if is_one else 1]
-    first, *others = sign.split("/")
+    first, *others = _parts(sign, units)
     return " per ".join((units[first][0 if is_one else 1], *(units[other][0] for other in others)))
 
 
@@ -91,6 +90,15 @@ def _factor(sign: str, language: str) -> tuple[str, str]:
 def _english() -> dict[str, tuple[str, str]]:
     rows = (line.split("\t") for line in lines("en_units.tsv"))
     return {sign: (singular, plural) for sign, singular, plural in rows}
+
+
+def _parts(sign: str, units: Collection[str]) -> list[str]:
+    """What a sign of `_pattern` is made of: itself, or two of `units`, either of which may have a slash of its own."""
+    if sign in units:
+        return [sign]
+    parts = (sign.split("/")[:at] for at in range(1, sign.count("/") + 1))
+    first = next(part for part in map("/".join, parts) if part in units and sign.removeprefix(f"{part}/") in units)
+    return [first, sign.removeprefix(f"{first}/")]
 
 
 def _pattern(signs: tuple[str, ...]) -> str:
