@@ -99,3 +99,28 @@ def test_any_two_units_with_a_slash_between_are_said() -> None:
             assert "每" in said or f"{above}/{below}" in names, (above, below)
     assert signs.speak_signs("50元/kB/s/GWh", "zh") == "50元每千字节每秒每吉瓦时"
     assert english_unit("MB/s/km", is_one=False) == "megabytes per second per kilometer"
+    assert normalise.spoken_english("The jerk in cm/s² is low.") == "The jerk in centimeters per second squared is low."
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("1,500%", "one thousand, five hundred percent"),
+        ("1,500-1,600%", "one thousand, five hundred to one thousand, six hundred percent"),
+        ("$1,500-2,000", "one thousand, five hundred to two thousand dollars"),
+        ("1,500k", "one thousand, five hundred thousand"),
+        ("1,500.5K", "one thousand, five hundred point five thousand"),
+        ("1,500M users", "one thousand, five hundred million users"),
+        ("about 1,500M", "about one thousand, five hundred million"),
+        ("1,500:1", "one thousand, five hundred to one"),
+        ("1,500/2,000", "one thousand, five hundred over two thousand"),
+        ("1,500 1/2 cups", "one thousand, five hundred and one half cups"),
+        ("1,500½ cups", "one thousand, five hundred and one half cups"),
+        ("1,500 in. wide", "one thousand, five hundred inches wide"),
+        ("1,500' tall", "one thousand, five hundred feet tall"),
+        ("1,500-km", "one thousand, five hundred kilometer"),
+        ("1,500th", "one thousand, five hundredth"),
+    ],
+)
+def test_commas_of_thousands_are_of_the_number_whatever_stands_behind_it(written: str, said: str) -> None:
+    assert normalise.spoken_english(f"It is {written} now.") == f"It is {said} now."

@@ -38,14 +38,16 @@ def english_units() -> str:
 def mandarin_unit(sign: str) -> str:
     """How Mandarin says a sign of `mandarin_units`: `kg/m³` is 千克每立方米."""
     units = mapping("zh_units.tsv")
-    return "每".join(units[part] for part in _parts(sign, units))
+    return "每".join(units[part] for part in _parts(sign, units)) or compound_unit(sign, "zh")
 
 
 def english_unit(sign: str, is_one: bool) -> str:
     """How English says a sign of `english_units`: `mg/dL` is milligrams per deciliter."""
     units = _english()
-    first, *others = _parts(sign, units)
-    return " per ".join((units[first][0 if is_one else 1], *(units[other][0] for other in others)))
+    parts = _parts(sign, units)
+    if not parts:
+        return compound_unit(sign, "en", is_one)
+    return " per ".join((units[parts[0]][0 if is_one else 1], *(units[other][0] for other in parts[1:])))
 
 
 @cache
@@ -93,12 +95,17 @@ def _english() -> dict[str, tuple[str, str]]:
 
 
 def _parts(sign: str, units: Collection[str]) -> list[str]:
-    """What a sign of `_pattern` is made of: itself, or two of `units`, either of which may have a slash of its own."""
+    """What a sign of `_pattern` is made of: itself, or two of `units`, either of which may have a slash of its own.
+
+    Nothing, if it is made of neither.
+    """
     if sign in units:
         return [sign]
-    parts = (sign.split("/")[:at] for at in range(1, sign.count("/") + 1))
-    first = next(part for part in map("/".join, parts) if part in units and sign.removeprefix(f"{part}/") in units)
-    return [first, sign.removeprefix(f"{first}/")]
+    for slash in re.finditer("/", sign):
+        parts = [sign[: slash.start()], sign[slash.end() :]]
+        if all(part in units for part in parts):
+            return parts
+    return []
 
 
 def _pattern(signs: tuple[str, ...]) -> str:

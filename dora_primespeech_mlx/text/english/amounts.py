@@ -3,8 +3,8 @@
 import re
 
 from dora_primespeech_mlx.text.english import quantities
-from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, general
-from dora_primespeech_mlx.text.english.quantities import GROUP, GROUPED, NUMBER, PARTS, SCALE
+from dora_primespeech_mlx.text.english.numbers import GROUP, GROUPING, cardinal, decimal, digits, general
+from dora_primespeech_mlx.text.english.quantities import COMMAS, GROUPED, NUMBER, PARTS, SCALE, WHOLE
 from dora_primespeech_mlx.text.rules import Row, after, any_of, before, with_any
 from dora_primespeech_mlx.text.tables import currencies
 
@@ -33,21 +33,22 @@ def million_rules() -> list[Row]:
     return [
         (
             "0M",
-            r"\b(about|nearly|killed|roughly|over|than|some|almost) (\d+(?:[-–]\d+)?)M\b(?![²³/-])",
+            rf"\b(about|nearly|killed|roughly|over|than|some|almost) ({COMMAS}(?:[-–]{COMMAS})?)M\b(?![²³/-])",
             r"\1 \2 million",
         ),
         (
             "0M",
-            r"(?<![\w.$-])(\d+)M(?= (?:km|mi|miles|kilometers|tons|tonnes|liters|gallons|acres|ha|years|yrs)\b)",
+            rf"(?<![\w.,$-])({COMMAS})M"
+            r"(?= (?:km|mi|miles|kilometers|tons|tonnes|liters|gallons|acres|ha|years|yrs)\b)",
             r"\1 million",
         ),
         ("0x|0×", rf"(?<=\d)[x×](?=/|\s(?:{OF_TIMES})\b)", lambda match: " times"),
         (
             "0M|0B",
-            r"(?<![\w.$-])(\d+(?:\.\d+)?)([MB])\b(?=-?(?:\s(?:people|users?|tok(?:en)?s?|param(?:eter)?s|views?|downloads"
+            rf"(?<![\w.,$-])({COMMAS})([MB])\b(?=-?(?:\s(?:people|users?|tok(?:en)?s?|param(?:eter)?s|views?|downloads"
             r"|subscribers|followers|rows|records|requests|years|members|customers|viewers|visitors|units|copies|shares|barrels|tons|tonnes|vehicles"
             r"|cars|jobs|homes|households|patients|doses|students|workers|employees|players|streams|installs|books)\b|/[a-z]|\+))"
-            r"|(?<![\w.$-])(\d+\.\d+)([MB])\b(?![-+])",
+            r"|(?<![\w.,$-])(\d+(?:,\d{3})*\.\d+)([MB])\b(?![-+])",
             lambda match: (
                 f"{decimal(match[1] or match[3])} {'million' if (match[2] or match[4]) == 'M' else 'billion'}"
             ),
@@ -83,7 +84,7 @@ def money_rules() -> list[Row]:
         (
             needed,
             rf"(?<![\d{GROUP}.])({GROUPED})\s?({money})(?!\d)",
-            lambda match: quantities.amount(match[2], match[1].replace(GROUP, "")),
+            lambda match: quantities.amount(match[2], match[1].translate(GROUPING)),
         ),
     ]
 
@@ -106,9 +107,13 @@ def part_rules() -> list[Row]:
     return [
         ("0./", r"(?<=\.\d{3})/(?=\.\d{3}\b)", lambda match: ", "),
         ("0/", r"\b9/11\b", lambda match: "nine eleven"),
-        ("0/", r"(?<![\d/.])(\d+)/\1(?![\d/]|\.\d)", quantities.all_of),
-        ("0/|" + with_any(PARTS), rf"\b(\d+) (?=\d+/\d+\b(?!/))|(?<!\d)(\d+)\s?(?=[{PARTS}])", _whole_before_part),
-        ("0/", r"(?<![\d/])(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)(?:th|rd|nd)?s?(?![\d/])", quantities.slash),
+        ("0/", rf"(?<![\d/.{GROUP}])({WHOLE})/\1(?![\d/{GROUP}]|\.\d)", quantities.all_of),
+        (
+            "0/|" + with_any(PARTS),
+            rf"(?<![\w{GROUP}])({WHOLE}) (?=\d+/\d+\b(?!/))|(?<![\d{GROUP}])({WHOLE})\s?(?=[{PARTS}])",
+            _whole_before_part,
+        ),
+        ("0/", rf"(?<![\d/{GROUP}])({GROUPED})/({GROUPED})(?:th|rd|nd)?s?(?![\d/])", quantities.slash),
     ]
 
 
@@ -130,9 +135,9 @@ def number_rules() -> list[Row]:
         (
             "0.",
             rf"(?<![\d{GROUP}])((?:\d+{GROUP})*\d+\.\d+)",
-            lambda match: f" {decimal(match[1].replace(GROUP, ''))} ",
+            lambda match: f" {decimal(match[1])} ",
         ),
-        ("0,|0 ", rf"(?<![\d{GROUP}])((?:\d+{GROUP})+\d+)", lambda match: f" {cardinal(match[1].replace(GROUP, ''))} "),
+        ("0,|0 ", rf"(?<![\d{GROUP}])((?:\d+{GROUP})+\d+)", lambda match: f" {cardinal(match[1])} "),
         ("0", r"(\d+)", quantities.spaced),
     ]
 

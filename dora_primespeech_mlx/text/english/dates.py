@@ -3,6 +3,7 @@
 import re
 
 from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, general, ordinal, year
+from dora_primespeech_mlx.text.english.quantities import COMMAS
 from dora_primespeech_mlx.text.rules import Row, after, before, closing, regex
 from dora_primespeech_mlx.text.tables import lines, mapping, words
 
@@ -185,7 +186,7 @@ def clock_rules() -> list[Row]:
         ("0:", r"(?<![\d:.])([2-9]\d):([0-5]\d)(?![\d:]|\.\d)", minutes_and_seconds),
         (
             "0:",
-            r"(?<![\w.])\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+(?!\w)",
+            rf"(?<![\w.])(?<!\d,){COMMAS}(?::{COMMAS})+(?!\w)",
             lambda match: " to ".join(map(decimal, match.group().split(":"))),
         ),
     ]

@@ -3,9 +3,9 @@
 import re
 
 from dora_primespeech_mlx.text.english import quantities
-from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, ordinal
+from dora_primespeech_mlx.text.english.numbers import GROUP, cardinal, decimal, ordinal
 from dora_primespeech_mlx.text.english.places import WINDS
-from dora_primespeech_mlx.text.english.quantities import GROUP, GROUPED, NUMBER, PARTS, SCALE
+from dora_primespeech_mlx.text.english.quantities import COMMAS, GROUPED, PARTS, SCALE, WHOLE
 from dora_primespeech_mlx.text.rules import Row, any_of, before, with_any
 from dora_primespeech_mlx.text.tables import currencies, mapping
 from dora_primespeech_mlx.text.units import english_unit, english_units
@@ -62,7 +62,7 @@ def range_rules() -> list[Row]:
         ),
         (
             "0-|0–",
-            rf"({money})\s?(\d+(?:,\d{{3}})*(?:\.\d+)?)\s?({SCALE})?\s?[-–]\s?(\d+(?:,\d{{3}})*(?:\.\d+)?)(?![\d:])(?:\s?({SCALE}))?(?!-)",
+            rf"({money})\s?({COMMAS})\s?({SCALE})?\s?[-–]\s?({COMMAS})(?![\d:])(?:\s?({SCALE}))?(?!-)",
             quantities.money_range,
         ),
         (
@@ -133,7 +133,7 @@ def measure_rules() -> list[Row]:
         (
             "0",
             rf"(?<![\w.])({GROUPED})\s?(bn|mn|tn)\b",
-            lambda match: f"{decimal(match[1].replace(GROUP, ''))} {quantities.AMOUNTS[match[2]]}",
+            lambda match: f"{decimal(match[1])} {quantities.AMOUNTS[match[2]]}",
         ),
         ("0s", r"(?i)\b(two|three|four|five|six|seven|eight|nine|ten) (\d{1,2})s\b", r"\1 \2's"),
         (
@@ -143,22 +143,27 @@ def measure_rules() -> list[Row]:
         ),
         ("0k|0K", r"(?<![\w.])(5|8|10|15)[kK]\b", quantities.run_of_kilometers),
         ("0k", rf"(?<![\w.])({GROUPED})k\b", lambda match: f"{decimal(match[1])} thousand"),
-        ("0K", r"(?<![\w.])(\d{2,}(?:\.\d+)?)K\b", lambda match: f"{decimal(match[1])} thousand"),
+        (
+            "0K",
+            rf"(?<![\w.{GROUP}])((?:\d|{GROUP}){{2,}}(?:\.\d+)?)K\b",
+            lambda match: f"{decimal(match[1])} thousand",
+        ),
         # Units behind parts, hyphens and whole numbers.
         (
             "0/",
-            rf"(?<![\w./])(?:(\d+)[ -])?(\d+)/(\d+)[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,;)]|\s+[a-z(]))?",
+            rf"(?<![\w./{GROUP}])(?:({WHOLE})[ -])?(\d+)/(\d+)[\s-]?({unit})(?![A-Za-z0-9²³/])"
+            r"(?:\.(?=[,;)]|\s+[a-z(]))?",
             quantities.part_of_unit,
         ),
         (
             with_any(PARTS),
-            rf"(?<!\w)(?:(\d+)\s?)?([{PARTS}])[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,;)]|\s+[a-z(]))?",
+            rf"(?<![\w{GROUP}])(?:({WHOLE})\s?)?([{PARTS}])[\s-]?({unit})(?![A-Za-z0-9²³/])(?:\.(?=[,;)]|\s+[a-z(]))?",
             quantities.sign_of_unit,
         ),
         (
             "0-",
             rf"(?<![\w./-])({GROUPED})-({unit})(?![\w²³/'’-])(?:\.(?=[,;)]|\s+[a-z(]))?",
-            lambda match: f"{decimal(match[1].replace(GROUP, ''))} {english_unit(match[2], True)}",
+            lambda match: f"{decimal(match[1])} {english_unit(match[2], True)}",
         ),
         (
             "0./",
@@ -173,16 +178,16 @@ def measure_rules() -> list[Row]:
         (
             "0+",
             rf"(?<![\w./])({GROUPED})\+\s?({unit})(?![A-Za-z0-9²³/])['’]?",
-            lambda match: f"{decimal(match[1].replace(GROUP, ''))} plus {english_unit(match[2], False)}",
+            lambda match: f"{decimal(match[1])} plus {english_unit(match[2], False)}",
         ),
         (
             "0n",
-            rf"(?<![\w./])({NUMBER})(?:in\b|\sin\.(?=\s+[a-z]|[,;)]|$)|\sin(?=\s+(?:equals|approximately)\b))\.?",
+            rf"(?<![\w./{GROUP}])({GROUPED})(?:in\b|\sin\.(?=\s+[a-z]|[,;)]|$)|\sin(?=\s+(?:equals|approximately)\b))\.?",
             lambda match: f"{decimal(match[1])} {'inch' if match[1] == '1' else 'inches'}",
         ),
         # Percent, ordinals.
-        ("0%", rf"(?<![\d.])({NUMBER})\s?%", lambda match: f"{decimal(match[1])} percent"),
-        ("0t|0d", rf"\b((?:\d|{GROUP})+)(st|nd|rd|th)\b", lambda match: ordinal(match[1].replace(GROUP, ""))),
+        ("0%", rf"(?<![\d.{GROUP}])({GROUPED})\s?%", lambda match: f"{decimal(match[1])} percent"),
+        ("0t|0d", rf"\b({WHOLE})(st|nd|rd|th)\b", lambda match: ordinal(match[1])),
     ]
 
 
@@ -192,12 +197,20 @@ def feet_rules() -> list[Row]:
         ("0'", r"\b(\d)'\s?(\d\d?)\b", lambda match: f"{cardinal(match[1])} foot {cardinal(match[2])}"),
         (
             "0'",
-            r"\b(\d+)'(?=\s(?:ceilings?|ladder|fence|wall|boards?|pole|boat|rope)\b)",
+            rf"(?<![\w{GROUP}])({WHOLE})'(?=\s(?:ceilings?|ladder|fence|wall|boards?|pole|boat|rope)\b)",
             lambda match: f"{cardinal(match[1])} foot",
         ),
-        ("0'", r"\b(\d+)'\s?[-–]\s?(\d+)'", lambda match: f"{cardinal(match[1])} to {cardinal(match[2])} feet"),
-        ("0'", r"\b(\d+)'(?=\s(?:tall|long|wide|high|deep|by|x)\b)", lambda match: f"{cardinal(match[1])} feet"),
-        ("0'", rf"(?<![\w'.{GROUP}])((?:\d|{GROUP})+)'(?=[\s,.;)]|$)", quantities.feet),
+        (
+            "0'",
+            rf"(?<![\w{GROUP}])({WHOLE})'\s?[-–]\s?({WHOLE})'",
+            lambda match: f"{cardinal(match[1])} to {cardinal(match[2])} feet",
+        ),
+        (
+            "0'",
+            rf"(?<![\w{GROUP}])({WHOLE})'(?=\s(?:tall|long|wide|high|deep|by|x)\b)",
+            lambda match: f"{cardinal(match[1])} feet",
+        ),
+        ("0'", rf"(?<![\w'.{GROUP}])({WHOLE})'(?=[\s,.;)]|$)", quantities.feet),
     ]
 
 

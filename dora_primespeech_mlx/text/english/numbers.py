@@ -1,4 +1,7 @@
-"""Arabic numbers -> English words, without "and" and with a comma between thousands, as the official phones have it."""
+"""Arabic numbers -> English words, without "and" and with a comma between thousands, as the official phones have it.
+
+Numbers may have commas between their thousands, or the GROUP signs that stand for these while a text is read.
+"""
 
 from dora_primespeech_mlx.text.tables import lines
 
@@ -6,6 +9,9 @@ SMALL = tuple(lines("en_numbers.txt")[0].split())
 TENS = tuple(lines("en_numbers.txt")[1].split())
 SCALES = tuple(lines("en_numbers.txt")[2].split())
 LONGEST = 3 * (len(SCALES) + 1)
+GROUP = "\u0001"
+"""Stands for a comma between thousands, which must not be heard as one."""
+GROUPING = str.maketrans("", "", f",{GROUP}")
 IRREGULAR_ORDINALS = {
     "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
     "twelve": "twelfth",
@@ -28,7 +34,7 @@ def _below_thousand(value: int) -> str:
 
 def cardinal(number: str) -> str:
     """A whole number in words: "1234" -> one thousand, two hundred thirty-four; very long ones digit by digit."""
-    number = number.lstrip("0") or "0"
+    number = number.translate(GROUPING).lstrip("0") or "0"
     if len(number) > LONGEST:
         return digits(number)
     value = int(number)

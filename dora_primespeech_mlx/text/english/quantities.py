@@ -5,14 +5,26 @@ In the texts that come here the commas between thousands are GROUP signs.
 
 import re
 
-from dora_primespeech_mlx.text.english.numbers import cardinal, decimal, digits, fraction, general, in_pairs, year
+from dora_primespeech_mlx.text.english.numbers import (
+    GROUP,
+    GROUPING,
+    cardinal,
+    decimal,
+    digits,
+    fraction,
+    general,
+    in_pairs,
+    year,
+)
 from dora_primespeech_mlx.text.rules import after, before, regex
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
 from dora_primespeech_mlx.text.units import english_unit
 
-GROUP = "\u0001"
 NUMBER = r"\d+(?:\.\d+)?"
-GROUPED = rf"(?:\d|{GROUP})+(?:\.\d+)?"
+WHOLE = rf"(?:\d|{GROUP})+"
+GROUPED = rf"{WHOLE}(?:\.\d+)?"
+COMMAS = r"\d+(?:,\d{3})*(?:\.\d+)?"
+"""A number before its commas are GROUP signs."""
 SCALE = r"(?:k|K|m|M|b|B|T|bn|mn|tn|thousand|million|billion|trillion|lakh|crore)\b"
 PARTS = "½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 AMOUNTS = {
@@ -138,7 +150,7 @@ def amount(sign: str, number: str) -> str:
 
 def money(match: re.Match[str]) -> str:
     """A sign of money, a number, and perhaps its power of a thousand: $5M."""
-    number, scale = match[2].replace(GROUP, ""), match[3]
+    number, scale = match[2].translate(GROUPING), match[3]
     if scale:
         unit = currencies()[match[1]][1 if _counts_noun(match, r"an?|the|this|that|its|their|our|his|her|\w+'s") else 2]
         return f"{decimal(number)} {AMOUNTS.get(scale.lower(), scale)} {unit}"
@@ -160,7 +172,7 @@ def _counts_noun(match: re.Match[str], articles: str) -> bool:
 def money_range(match: re.Match[str]) -> str:
     """Two amounts with one sign: $5-10, $1.5-2 million."""
     sign, low, low_scale, high, scale = match.groups()
-    said = [decimal(low.replace(GROUP, "")), decimal(high.replace(GROUP, ""))]
+    said = [decimal(low), decimal(high)]
     if low_scale:
         said[0] += f" {AMOUNTS.get(low_scale.lower(), low_scale)}"
     if scale:
@@ -170,7 +182,7 @@ def money_range(match: re.Match[str]) -> str:
 
 def measure(match: re.Match[str]) -> str:
     """A number and a unit, many of it (5 km) or, in front of what is as large (a 5 km run), one."""
-    number = match[1].replace(GROUP, "")
+    number = match[1].translate(GROUPING)
     thing = None if re.search(r"\d\s", match.group()) else re.match(r" ([A-Za-z]+)", after(match))
     is_of_thing = thing is not None and thing[1].lower().removesuffix("s") in words("en_things.txt")
     is_one = number == "1" or is_of_thing or _counts_noun(match, "an?")
@@ -181,7 +193,7 @@ def feet(match: re.Match[str]) -> str:
     """`8'` is feet where no quotation is open."""
     if re.search(r"(?:^|[\s(])'[^']*$", before(match)):
         return match.group()
-    return f"{cardinal(match[1].replace(GROUP, ''))} {'foot' if match[1] == '1' else 'feet'}"
+    return f"{cardinal(match[1])} {'foot' if match[1] == '1' else 'feet'}"
 
 
 def part_of_unit(match: re.Match[str]) -> str:
@@ -224,6 +236,8 @@ def slash(match: re.Match[str]) -> str:
     above, below = match[1], match[2]
     if "." in above + below:
         return f"{decimal(above)} out of {decimal(below)}"
+    if GROUP in above + below:
+        return f"{cardinal(above)} {'out of' if RATING_WORDS.search(before(match)) else 'over'} {cardinal(below)}"
     if (above, below) == ("24", "7"):
         return "twenty-four seven"
     high, low = int(above), int(below)
