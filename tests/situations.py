@@ -93,6 +93,18 @@ def unfolded(weights: dict[str, np.ndarray], newer: bool) -> dict[str, np.ndarra
     return changed
 
 
+def unfinished_models(desk: Desk) -> Iterator[Outcome]:
+    model = desk.folder / "out"
+    for tried, spoil in (
+        ("a download that goes on", lambda path: path.rename(path.with_name(f"{path.name}.crdownload"))),
+        ("a link that leads nowhere", lambda path: (path.unlink(), path.symlink_to("gone.safetensors"))),
+    ):
+        shutil.rmtree(model, ignore_errors=True)
+        shutil.copytree(desk.model, model)
+        spoil(model / "sovits.safetensors")
+        yield desk.voices(tried, desk.entry() | {"model": "out"})
+
+
 def once(act: Callable[[Desk], Outcome]) -> Callable[[Desk], Iterator[Outcome]]:
     """A situation of one run."""
 
@@ -1075,6 +1087,7 @@ SITUATIONS = [
         (False, "which leads back to it: make it anew"), (False, "an address in the web"), (False, "a file written out as text: save it as a file"), (False, "a path of Windows"),
         (False, r"missing \./nowhere\.wav\. Check the path"), FINE, (False, r"missing \./none\.npy\. Make them with primespeech codes"),
         (False, r"loop\.wav is a link that leads back to itself: make it anew"), (False, "which leads back to it: make it anew"))),
+    Situation("137", "words that are not those of the recording", words_of_another, ((False, r"lasts 4\.0 s and its text has \d+ sounds, which does not fit: give the text exactly"),) * 2),
     Situation("138", "more slips of JSON", more_slips_of_json, (
         *((False, rf"{re.escape(number)} is no number of JSON: write it as 0\.5") for number in ("+1.0", ".5", "1.", "01", "0x1", "1.5x", "50%")), (False, "a comma in a number: write a point"),
         (False, "a comma too many"), (False, "a : is missing before this"), (False, "= in place of :"), (False, "; in place of a comma"), (False, r"U\+00A0: write a plain one"), (False, r"U\+200B"),
@@ -1089,7 +1102,8 @@ SITUATIONS = [
     Situation("141", "weights with holes, weights with something added", holes, (
         (False, r"holes\.ckpt: the tensor h\.layers\.1\.linear1\.weight holds zeros alone.*download or copy it again"), (False, r"gpt\.safetensors: the tensor \S+ holds zeros alone"),
         (False, r"more\.pth: the SoVITS weights do not fit the network \(unknown: extra\)\. Give the file as GPT-SoVITS exported it"))),
-    Situation("137", "words that are not those of the recording", words_of_another, ((False, r"lasts 4\.0 s and its text has \d+ sounds, which does not fit: give the text exactly"),) * 2),
+    Situation("142", "models that are not whole", unfinished_models, (
+        (False, r"missing \S+/sovits\.safetensors\. Make the folder with.*sovits\.safetensors\.crdownload is a download that is not finished: wait"), (False, r"it is a link to gone\.safetensors, which is not there"))),
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from dora_primespeech_mlx.names.slips import nearest
 
 UNFINISHED = (".crdownload", ".part", ".partial", ".download", ".aria2", ".incomplete", ".!ut", ".!qb")
 """Endings that programs give to what they have not downloaded whole."""
+UNFINISHED_HINT = "a download that is not finished"
 MOST_NAMES = 5000
 """Files of a folder that are looked at."""
 
@@ -96,7 +97,7 @@ def perhaps(path: Path) -> str:
     if not found:
         return ""
     if found[0].lower().endswith(UNFINISHED):
-        return f"{path.with_name(found[0])} is a download that is not finished: wait for it, or begin it again"
+        return f"{path.with_name(found[0])} is {UNFINISHED_HINT}: wait for it, or begin it again"
     return f"write {path.with_name(found[0])} if that is meant"
 
 

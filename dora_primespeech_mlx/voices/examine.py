@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dora_primespeech_mlx.files.sounds import read_audio
 from dora_primespeech_mlx.names.errors import sentence
-from dora_primespeech_mlx.names.paths import is_absent, is_folder, perhaps, there
+from dora_primespeech_mlx.names.paths import UNFINISHED_HINT, is_absent, is_folder, perhaps, there
 from dora_primespeech_mlx.nets.dimensions.diffusion import DiffusionConfig
 from dora_primespeech_mlx.nets.dimensions.sovits import SovitsConfig
 from dora_primespeech_mlx.speech import Style
@@ -82,7 +82,10 @@ def _problems(entry: VoiceEntry, book: VoiceBook, model: S2Config | None, missin
 
 def _hints(entry: VoiceEntry, listed: Path, missing: tuple[Path, ...]) -> Iterator[str]:
     """What the list at `listed` and the paths of missing files tell of why they are."""
-    yield from dict.fromkeys(filter(None, map(perhaps, _plain(entry, missing))))
+    plain = _plain(entry, missing)
+    yield from dict.fromkeys(filter(None, map(perhaps, plain)))
+    made = [path for path in missing if path not in plain and is_folder(path.parent)]
+    yield from (hint for hint in map(perhaps, made) if hint.startswith("it is a link") or UNFINISHED_HINT in hint)
     folder, read = listed.parent, listed.resolve()
     beside = (read.parent / path.relative_to(folder) for path in missing if path.is_relative_to(folder))
     if listed.is_symlink() and any(map(there, beside)):
