@@ -235,7 +235,7 @@ def _hour(match: re.Match[str]) -> str:
 
 
 def _telephone(match: re.Match[str]) -> str:
-    parts = re.split(r"[-.)]\s?", match.group())
+    parts = re.findall(r"\d+", match.group())
     is_number = len(parts) > 2 or match.group().startswith(("0", "1")) and len(parts[-1]) == 4
     after = match.string[match.end() :]
     if not is_number or re.match(r"\s?(?:년|월|일|명|개|원|점)", after):
