@@ -1,9 +1,13 @@
 """The tables of rules that read written text: every subject is asked, once, and in the order that matters."""
 
 import inspect
+import random
+import re
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+from matching import matched_texts
 
 from dora_primespeech_mlx.text import signs
 from dora_primespeech_mlx.text.english import (
@@ -28,6 +32,7 @@ from dora_primespeech_mlx.text.mandarin import dates as zh_dates
 from dora_primespeech_mlx.text.mandarin import identifiers as zh_identifiers
 from dora_primespeech_mlx.text.mandarin import normalise as zh_normalise
 from dora_primespeech_mlx.text.mandarin import quantities as zh_quantities
+from dora_primespeech_mlx.text.mandarin.han import HAN
 from dora_primespeech_mlx.text.rules import Row
 from dora_primespeech_mlx.text.signs import marks, models, numbers, programs, quantities, science
 from dora_primespeech_mlx.text.tables import mapping
@@ -124,3 +129,20 @@ def test_any_two_units_with_a_slash_between_are_said() -> None:
 )
 def test_commas_of_thousands_are_of_the_number_whatever_stands_behind_it(written: str, said: str) -> None:
     assert normalise.spoken_english(f"It is {written} now.") == f"It is {said} now."
+
+
+ENGLISH_TEXT = re.compile(r"[A-Za-z' ,.?!\-]*")
+MANDARIN_TEXT = re.compile(rf"[{HAN}!?…,.\-]*")
+
+
+@pytest.mark.parametrize(
+    "subject", [subject for asked in ASKED for subject in asked], ids=lambda each: f"{each.__module__}.{each.__name__}"
+)
+def test_whatever_a_rule_applies_to_becomes_words(subject: Callable[[], list[Row]]) -> None:
+    """Texts made up from each pattern: what is read of them are letters or characters and marks, and nothing raises."""
+    chance = random.Random(subject.__name__)
+    made = [text for _, pattern, *_ in subject() for text in matched_texts(pattern, 5, chance)]
+    assert made
+    for text in made:
+        assert ENGLISH_TEXT.fullmatch(normalise.spoken_english(signs.speak_signs(text, "en"))), text
+        assert MANDARIN_TEXT.fullmatch(zh_normalise.spoken_mandarin(signs.speak_signs(text, "zh"))), text
