@@ -22,7 +22,7 @@ ADDRESS = regex(
     r"(?:/[A-Za-z0-9_~%./?=&#-]*)?)>?)"
 )
 PATH = regex(
-    rf"(?<![\w/\\.~<$%¢×²³⁰¹⁴-⁹Α-ω)])(?:(?:~|\.{{1,2}})/(?:{NAME}+/)*{NAME}*"
+    rf"(?<![\w/\\.~<$%¢×²³⁰¹⁴-⁹Α-ω)])(?:(?:~|\.{{1,2}}|\$[A-Z_]{{2,20}})/(?:{NAME}+/)*{NAME}*"
     rf"|[A-Za-z]:\\(?:{NAME}+(?: {NAME}+)*\\)*{NAME}*"
     rf"|/(?!or\b|and\b)(?=[A-Za-z_.])(?:{NAME}+/)*{NAME}*[A-Za-z0-9_]/?|(?:{FOLDERS})/(?:{NAME}+/)*{NAME}*"
     rf"|(?:{NAME}+/)*[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:{ENDINGS}))(?![\w/])",
@@ -73,6 +73,9 @@ def _path(match: re.Match[str], language: str) -> str:
     whole = re.sub(r"(?<!\w)__([A-Za-z]+)__", r"\1", path.rstrip("."))
     # A number before a slash is counted by what follows: $20 /month.
     if re.search(r"\d[\u4e00-\u9fff\"″”]{0,3}\s*$", before(match)) and path.startswith("/"):
+        return path
+    # One of two names: 基因/ORF1ab.
+    if re.search("[\u4e00-\u9fff]$", before(match)) and re.fullmatch("/[A-Z][A-Za-z0-9]*", path):
         return path
     # Node.js is a name, index.js a file.
     if re.fullmatch(r"[A-Z][A-Za-z]*\.js", path):

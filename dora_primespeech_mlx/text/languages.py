@@ -23,7 +23,7 @@ LONGEST_CLAUSE = 100
 """Words and what stands between them, on each side of a number."""
 WORD = regex(r"[A-Za-z]{2,}|(?<![A-Za-z])(?:I(?=['’]|\s[a-z])|[Aa](?= [A-Za-z]{2}))")
 """Latin words: not the letters of a formula, of which `a` and `i` might be words."""
-CHINESE_MARKS = regex(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；：、]$|[A-Za-z].*\d[，；：、]$|[=≈<>].*[，；：、]$")
+CHINESE_MARKS = regex(r"[，；：、。？！](?=\S)|(?<=[^\d\s])[，；：、]$")
 """Marks that a text of letters and numbers is written with in Mandarin: x=1，y=2。"""
 CLOSING = frozenset('”"’」』》)）,.!?，。！？')
 NOTE_NUMBER = regex(
@@ -149,7 +149,7 @@ def _matrix(text: str, language: str) -> str:
     """The language that reads what both could."""
     if language != "auto":
         return language
-    is_chinese = CHINESE_MARKS.search(text) is not None
+    is_chinese = _has_chinese_marks(text)
     text = unicodedata.normalize("NFKC", text)
     han = len(re.findall(rf"[{HAN}]", text))
     if not han:
@@ -165,6 +165,16 @@ def _matrix(text: str, language: str) -> str:
     written = [word for word in latin if len(word) == 1 or not word.isupper()]
     is_clause = any(word.lower() in words("en_function_words.txt") for word in written)
     return "en" if is_clause and len(latin) > han else "zh"
+
+
+def _has_chinese_marks(text: str) -> bool:
+    """Whether the marks of `text` are those of Mandarin, also one at its end behind letters or a formula."""
+    if CHINESE_MARKS.search(text):
+        return True
+    line = text.removesuffix("\n").rpartition("\n")[2]
+    if line[-1:] not in {*"，；：、"}:
+        return False
+    return bool(re.search("[=≈<>]", line) or (line[-2:-1].isdigit() and re.search("[A-Za-z]", line)))
 
 
 def _without_commands(text: str) -> str:
@@ -188,7 +198,7 @@ def evident_language(text: str) -> str:
     found = re.findall(r"[A-Za-z]{2,}|\b(?:I|[Aa](?= [A-Za-z]))\b", _without_commands(text))
     if any(word.lower() in words("en_function_words.txt") for word in found):
         return "en"
-    return "zh" if CHINESE_MARKS.search(text) else ""
+    return "zh" if _has_chinese_marks(text) else ""
 
 
 @cache

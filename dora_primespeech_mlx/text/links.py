@@ -26,6 +26,8 @@ OPEN_PAGE = regex(r"\[\[[^\[\]，。！？；,;!?\n]{0,80}\]?")
 BEFORE_VALUES = regex(
     r"(?:=|\[|\],|[\"'”]:|\w\(|(?i:\b(?:list|array|vector|tuple|range|interval))|数组|列表|区间|向量|元组)[ ]?$"
 )
+CHARGED = regex("[⁺⁻⁰¹²³⁴-⁹]$|[+-]$")
+"""What is concentrated, within brackets, and no link: [H⁺][OH⁻]."""
 CONTENT = regex(r"\[([^\[\]\n]*)(\]?)")
 REFERENCE = regex(r"\[([^\[\]\n]{0,40})(\]?)")
 INNER = regex(r"\(([^()\n]{0,120})(\)?)")
@@ -58,7 +60,7 @@ def bracket(held: str, past: str, final: bool, requests: Requests) -> Step:
         return 1, "["
     if held[end] == "(":
         return _link(held, content, end, final, requests)
-    if held[end] == "[" and not is_letter(past[-1]):
+    if held[end] == "[" and not is_letter(past[-1]) and not CHARGED.search(content):
         reference = REFERENCE.match(held, end)
         assert reference is not None
         if not reference[2] and reference.end() == len(held) and not final:

@@ -58,13 +58,14 @@ WHO_LOVES = regex(r"(?:^|[^A-Za-z])(?:I|[Ww]e|[Yy]ou|[Tt]hey) $")
 OPEN_SET = regex(r"\{\s?[A-Za-z](?:\s?∈\s?\S)?\s?$")
 RANK = regex(r"(?:^|[^A-Za-z0-9])(?:(?:10|[2-9AKQJT])[♠♥♦♣])*(?:10|[2-9AKQJT])$")
 """The rank of a playing card, before its suit."""
+RANK_BEHIND = regex(r"\ufe0f?(?:10|[2-9AKQJ])(?=[♠♥♦♣\s，。、,.+]|$)")
 OPEN_STATE = regex(r"⟨[^⟨⟩|]{0,24}$")
 KET = regex(r"\|[^|⟨⟩\s]{1,12}⟩")
 OPEN_KET = regex(r"\|[A-Za-z0-9Α-Ωα-ω₀-₉+\-−↑↓]{0,12}")
 """A state of physics, |ψ⟩."""
 OPEN_PROBABILITY = regex(r"(?<![A-Za-z])P ?\([^()|]*$")
 OPEN_ABSOLUTE = regex(
-    r"\|(?:[-+−]?(?:[A-Za-zΑ-Ωα-ω](?![A-Za-z])[\d₀-₉]?['′]?(?:\((?:[a-z\d]\)?)?)?|[\d.]+[a-z]?)?\d?\s?[-+−*/]?\s?)*"
+    r"\|(?:[-+−]?(?:[A-Za-zΑ-Ωα-ω](?![A-Za-z])[\d₀-₉]?['′]?(?:\((?:[a-z\d]\)?)?)?|[\d.]+[a-z]?)?\d?\s?[-+−*/×÷·]?\s?)*"
 )
 """The beginning of an absolute value."""
 VOLUME = regex(r"[,.;] \d{1,4}$")
@@ -467,6 +468,28 @@ class MarkupStripper:
         said = self._speech.closed(name)
         return _around(name) if said is None else said
 
+    def _suit(self, final: bool) -> Step:
+        """The suit of a playing card, behind its rank or before it: A♠, ♠A; else a picture."""
+        if RANK.search(self._past):
+            return 1, self._held[0]
+        ahead = RANK_BEHIND.match(self._held, 1)
+        if len(self._held) < 5 and not final and re.fullmatch(r"\ufe0f?(?:1|10|[2-9AKQJ])?\s?", self._held[1:]):
+            return None
+        return 1, self._held[0] if ahead else ITEM
+
+    def _eighth(self, final: bool) -> Step:
+        """A note: its length before a tempo, ♪ = 132, else a picture."""
+        ahead = re.match(r"[ ]?=?[ ]?", self._held[1:])
+        assert ahead is not None
+        if 1 + ahead.end() == len(self._held) and not final:
+            return None
+        is_tempo = (
+            "=" in ahead.group() and self._held[1 + ahead.end()].isdigit()
+            if len(self._held) > 1 + ahead.end()
+            else False
+        )
+        return 1, "♪" if is_tempo else ITEM
+
     def _picture(self, sign: str) -> tuple[int, str]:
         if JOINERS.match(sign) or sign == "\r":
             return 1, ""
@@ -476,10 +499,8 @@ class MarkupStripper:
             return 1, f" {KEYS[sign]} "
         if sign == "❤" and WHO_LOVES.search(self._past):
             return 1, "love"
-        if sign in "♠♥♦♣" and RANK.search(self._past):
-            return 1, sign
-        if sign in "★⭐" and self._before.isdigit() and not self._in_chinese:
-            return 1, " stars"
+        if sign in "★⭐" and self._before.isdigit():
+            return 1, "星" if self._in_chinese else " stars"
         if ARROWS.match(sign):
             return 1, "→"
         if self._kind == "row" and sign in YES + NO and self._is_whole_cell():
@@ -504,6 +525,8 @@ OWN_HANDLERS = {
     "|": MarkupStripper._bar,
     "#": MarkupStripper._hash,
     "<": MarkupStripper._angle,
+    "♪": MarkupStripper._eighth,
+    **dict.fromkeys("♠♥♦♣", MarkupStripper._suit),
 }
 INLINE = {
     "\\": inline.backslash,

@@ -45,7 +45,7 @@ DEFINITION = regex(
     r"\[\^([^\[\]\n]{1,30})\]:[ \t]*|\[[^\[\]\n]{1,30}\]:[ \t]*<?(?:[a-z]+://|www\.|[/#]|mailto:)[^\n]*(?=\n|$)|:[ \t]+"
 )
 VALUE = r"[-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-zΑ-Ωα-ω][\d₀-₉]?['′]?(?:\([a-z\d]\))?)"
-ABSOLUTE = regex(rf"\|{VALUE}(?:\s?[-+−*/]\s?{VALUE}){{0,3}}\|")
+ABSOLUTE = regex(rf"\|{VALUE}(?:\s?[-+−*/×÷·]\s?{VALUE}){{0,3}}\|")
 """An absolute value, |x - 3|."""
 OPEN_LABEL = regex(r"\[[^\[\]\n]{0,30}(?:\](?:[ \t]*|:[ \t]*\S{0,8}|:[ \t]*<?(?:[a-z]+://|www\.|[/#])[^\n]*))?")
 

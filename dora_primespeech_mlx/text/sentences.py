@@ -75,6 +75,9 @@ ZONES = regex("[ECMPA][SD]?T|AK[SD]T|HS?T|GMT|UTC|BST|CES?T|EES?T|[IJKS]ST|AE[SD
 RULES = frozenset(("fed", "civ", "crim", "supp"))
 """Short forms of law that end no sentence before another: Fed. R. Civ. P."""
 ENDING_SHORT_FORMS = frozenset(("etc", "inc", "ltd", "corp", "co", "jr", "sr", "esq", "am", "pm", "est"))
+OPERATORS = frozenset("+−-×*·⋅,，、=")
+SUM_BEFORE = regex(r"[+−×*·⋅,，、]\s?…?$")
+"""Before what is left out of a sum, a product or a row."""
 OPERAND_BEFORE = regex(r"[\w)\]'\"] \??$", re.ASCII)
 OPERAND_BEHIND = regex(r"\?? [a-z\d(\[{'\"]")
 MEASURED = regex(
@@ -400,6 +403,13 @@ class SentenceSplitter:
                 return False
             if following in {"", " "} and not final:
                 return None
+        if character == "…" and SUM_BEFORE.search(self._text, max(0, index - 4), index):
+            # What is left out of a sum: 1 + 2 + … + n.
+            beyond = self._text[index + 1 : index + 4].lstrip("… ")
+            if not beyond and not final:
+                return None
+            if beyond[:1] in OPERATORS:
+                return False
         if character == "｡" and self._is_in_face(index):
             return False
         if character in SENTENCE_ENDS:
@@ -410,7 +420,7 @@ class SentenceSplitter:
             if OPEN_BRACKET.search(self._text[max(0, index - WINDOW) : index]):
                 return False
             following = self._text[index + 1 : index + 2]
-            if character in "、,，" and re.search(r"\d\)?$", self._text[max(0, index - 2) : index]):
+            if character in "、,，" and re.search(r"\d(?:\(\d{1,3}\))?$", self._text[max(0, index - 6) : index]):
                 # Numbers in a row say together what they are: 1988、2000、2012年, ports 80, 443, 15(2), 101–115.
                 ahead = re.match(r"\s?(\S)?", self._text[index + 1 : index + 3])
                 if not (ahead and ahead[1] or final):
@@ -485,11 +495,16 @@ class SentenceSplitter:
         if line[-1:] == " " and next_word[:1] in {*"-'\"|&>"}:
             # The folder where one is: find . -name.
             return False
+        if line.endswith("..") and SUM_BEFORE.search(line.rstrip(".")) and next_word[:1] in OPERATORS:
+            return False
         word = re.search(r"[A-Za-z.]*$", line)
         short = (word.group() if word else "").replace(".", "").lower()
         ahead = next_word.lstrip("(~≈<>≤≥−-+$€£¥")
         if short in _before_numbers() and (ahead[:1].isdigit() or not ahead):
             return False if ahead or final else None
+        if short in {"p", "fig", "figs", "sec", "ex"} and re.match(r"[A-Z](?:\d|$)", next_word):
+            # A page, a figure: p. A12.
+            return False if len(next_word) > 1 or final else None
         if ahead[:1].isdigit() and re.search(rf"(?:^|\W)(?:{SHORT_WEEKDAYS})$", line):
             return False
         if next_word[:1] == "(" and MEASURED.search(line):
@@ -524,4 +539,7 @@ class SentenceSplitter:
             return False
         if not next_word:
             return final or "\n" in following or None
+        if re.search(r"\b[a-z]\.(?:[a-z]\.)?[a-z]$", line) and next_word[0].isdigit():
+            # Letters of a prescription: b.i.d. 2x/day.
+            return False
         return not next_word[0].islower()

@@ -15,6 +15,16 @@ OVER = {"y": "year over year", "q": "quarter over quarter", "m": "month over mon
 def word_rules() -> list[Row]:
     """Short forms of words that stand anywhere."""
     return [
+        (".", r"(?<=[a-z] )def\.(?= [A-Z])", lambda match: "defeated"),
+        ("/", r"\bw/in\b", lambda match: "within"),
+        (".", r"\bp\. ?(?=[A-Z]\d)", lambda match: "page "),
+        (".", r"(?<=[a-z] )dia\.|(?<= )dia\.(?=[,;)])", lambda match: "diameter"),
+        (".", r"\b[Dd]ew pt\.?", lambda match: "dew point"),
+        (
+            ".",
+            r"(?:(?<=[a-z)][,;] )|(?<=\())([bm])\. (?=[A-Z])",
+            lambda match: "born " if match[1] == "b" else "married ",
+        ),
         # Contractions, and slashes of notes.
         ("'", r"\breq'd\b", lambda match: "required"),
         ("'", r"(?i)(?<!\w)'n'(?!\w)", lambda match: "and"),
@@ -66,7 +76,7 @@ def letter_rules() -> list[Row]:
     return [
         (
             "0/",
-            r"(?i)\b(step|part|page|slide|chapter|lesson|episode|day|week|round|task)"
+            r"(?i)\b(step|part|page|slide|chapter|lesson|episode|day|week|round|task|lap|hole|stage|item|question|frame)"
             r" (\d{1,3})/(\d{1,3})(?![\d/])",
             r"\1 \2 of \3",
         ),
@@ -92,7 +102,7 @@ def letter_rules() -> list[Row]:
 def initial_rules() -> list[Row]:
     """Initials, and short forms before a name, a number or a year."""
     return [
-        (".", r"\b(?:[A-Z]\.){2,}(s\b)?|\b(?:[a-z]\.){2,}", _initials),
+        (".", r"\b(?:[A-Z]\.){2,}(s\b)?|\b(?:[a-z]\.){2,}|\b[A-Z]\.(?:[a-z]\.){1,3}(?![a-z])", _initials),
         (".", r"\b(Dr|St)\.(?=\s|,|$)", _doctor_or_street),
         ("0.", r"\b[Nn]o(s?)\.\s*(?=\d)", lambda match: f"number{match[1]} "),
         ("0#", r"(?<=[A-Za-z]{2})#(?=\d)", lambda match: " hash "),

@@ -3,7 +3,7 @@
 import re
 
 from dora_primespeech_mlx.text.english import quantities
-from dora_primespeech_mlx.text.english.numbers import GROUP, GROUPING, cardinal, decimal, digits, general
+from dora_primespeech_mlx.text.english.numbers import GROUP, GROUPING, cardinal, decimal, digits, general, ordinal
 from dora_primespeech_mlx.text.english.quantities import COMMAS, GROUPED, NUMBER, PARTS, SCALE, WHOLE
 from dora_primespeech_mlx.text.rules import Row, after, any_of, before, with_any
 from dora_primespeech_mlx.text.tables import currencies
@@ -11,13 +11,25 @@ from dora_primespeech_mlx.text.tables import currencies
 # What stands behind a number of times: 2x faster, 3x the size.
 OF_TIMES = (
     "as|the|its|their|your|our|his|her|my|that|this|more|less|fewer|faster|slower|larger|smaller|bigger|higher|lower"
-    "|better|worse|cheaper|longer|shorter|growth|speedup|improvement|increase|returns?|per|daily|weekly|monthly|yearly"
+    "|better|worse|cheaper|longer|shorter|to|growth|speedup|improvement|increase|returns?|per|daily|weekly|monthly|yearly"
 )
 
 
 def beside_rules() -> list[Row]:
     """Numbers beside one another: spans of parts, sides of boards and screws, several values of one thing."""
     return [
+        (
+            "0x",
+            r"(?<=[A-Z] = )(\d+(?:\.\d+)?)x(?=[,;.)]|$)|(?<=[A-Z]: )(\d+(?:\.\d+)?)x(?=[,;.)]|$)",
+            lambda match: f"{decimal(match[1] or match[2])} times",
+        ),
+        (
+            "0.",
+            r"(?<![\d.])(\d+)\.(\d)(st|nd|rd|th)\b",
+            lambda match: f"{cardinal(match[1])} point {ordinal(match[2])}",
+        ),
+        ("0$/", r"(?<![\d/])(\d)/(?=\$\d)", r"\1 for "),
+        ("0x|0×", r"(\d\s?[x×]\s?\d+(?:\.\d+)?) in(?=[;,)]|$)", r"\1 inches"),
         (with_any(PARTS), rf"([{PARTS}])\s?[-–]\s?(?!\1)(?=[{PARTS}\d])", r"\1 to "),
         (with_any(PARTS), rf"([{PARTS}])[-–](?=\1)", r"\1, "),
         ("0x|0×", r"(?<![\w.])([1248])[x×](\d\d?)s\b", _timber),
@@ -43,11 +55,14 @@ def million_rules() -> list[Row]:
             r"\1 million",
         ),
         ("0x|0×", rf"(?<=\d)[x×](?=/|\s(?:{OF_TIMES})\b)", lambda match: " times"),
+        ("0-M|0-B|0–M|0–B", r"(?<![\w.$-])(\d{1,3}(?:\.\d+)?)[-–](?=\d{1,3}(?:\.\d+)?[MB]\b)", r"\1 to "),
         (
             "0M|0B",
             rf"(?<![\w.,$-])({COMMAS})([MB])\b(?=-?(?:\s(?:people|users?|tok(?:en)?s?|param(?:eter)?s|views?|downloads"
             r"|subscribers|followers|rows|records|requests|years|members|customers|viewers|visitors|units|copies|shares|barrels|tons|tonnes|vehicles"
-            r"|cars|jobs|homes|households|patients|doses|students|workers|employees|players|streams|installs|books)\b|/[a-z]|\+))"
+            r"|cars|jobs|homes|households|patients|doses|students|workers|employees|players|streams|installs|books|deaths|cases|infections|casualties"
+            r"|refugees|passengers|tourists|adults|voters|children|listeners|accounts|videos|posts|messages|searches|visits|clicks"
+            r"|lines|images|samples|documents|nodes)\b|/[a-z]|\+))"
             r"|(?<![\w.,$-])(\d+(?:,\d{3})*\.\d+)([MB])\b(?![-+])",
             lambda match: (
                 f"{decimal(match[1] or match[3])} {'million' if (match[2] or match[4]) == 'M' else 'billion'}"

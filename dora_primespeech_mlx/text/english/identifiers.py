@@ -55,7 +55,7 @@ def call_rules() -> list[Row]:
         (
             "0",
             r"(?i)\b((?:call|dial|text|ring|phone)(?:ed|ing|s)? (?:the number )?)(\d{3})"
-            r"(?=\s*(?:[.,!?;:(]|$|(?:now|or|for|if|in|and|immediately|right|to|from|when|at|as|on|before|after|service)\b))"
+            r"(?=\s*(?:[.,!?;:(]|$|(?:now|asap|even|unless|without|first|straight|because|or|for|if|in|and|immediately|right|to|from|when|at|as|on|before|after|service)\b))"
             r"|\b()(911)(?= (?:now\b|call|operator|dispatch|emergency))",
             lambda match: f"{match[1] or ''}{digits(match[2] or match[4])}",
         ),

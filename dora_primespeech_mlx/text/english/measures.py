@@ -17,6 +17,13 @@ def trade_rules() -> list[Row]:
     """Units and words of one trade, with a number before them: a pt of stock, 14K gold, 1013 mb, a 15-speed bike."""
     per = any_of(mapping("en_per.tsv"))
     return [
+        ("0", r"(?<=\$\d\d )pp\b|(?<=\$\d )pp\b|(?<=\$\d\d\d )pp\b", lambda match: "per person"),
+        (
+            "bp|mp",
+            r"\b([bm])p (?=(?:[-−]|minus )?\d+(?:\.\d+)? ?°)",
+            lambda match: f"{'boiling' if match[1] == 'b' else 'melting'} point ",
+        ),
+        ("0C/T", r"\b(\d{1,2})C/(\d{1,3})T\b", r"\1 cores, \2 threads"),
         # A recipe.
         (
             "./",
@@ -177,7 +184,7 @@ def measure_rules() -> list[Row]:
         ),
         (
             "0+",
-            rf"(?<![\w./])({GROUPED})\+\s?({unit})(?![A-Za-z0-9²³/])['’]?",
+            rf"(?<![\w./])({GROUPED})\+\s?({unit})(?![A-Za-z0-9²³/])['’]?(?:\.(?=[,;)]|\s+[a-z(]))?",
             lambda match: f"{decimal(match[1])} plus {english_unit(match[2], False)}",
         ),
         (
@@ -226,5 +233,6 @@ def _side(match: re.Match[str]) -> str:
     """One side of something, before another: 12 in. x 18 in."""
     length = match[1].removesuffix("in").rstrip()
     if length == match[1]:
-        return f"{length} by "
+        is_length = re.search(r"(?:\d|m|ft|mi|yds?|inch(?:es)?|px|['’])$", length)
+        return f"{length} by " if is_length else f"{length} times "
     return f"{length} {'inch' if re.search(r'(?<![0-9.])1$', before(match) + length) else 'inches'} by "

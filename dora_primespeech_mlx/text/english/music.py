@@ -4,13 +4,18 @@ import re
 
 from dora_primespeech_mlx.text.english.numbers import cardinal
 from dora_primespeech_mlx.text.english.roman import numeral_value
-from dora_primespeech_mlx.text.rules import Row
+from dora_primespeech_mlx.text.rules import Row, after, before, regex
 
 CHORDS = {
     "maj": "major", "min": "minor", "m": "minor", "dim": "diminished", "aug": "augmented", "sus": "sus", "add": "add",
 }  # fmt: skip
 SIGNS = {"#": "sharp", "♯": "sharp", "b": "flat", "♭": "flat", "♮": "natural"}
 STEP = "(?:IV|I{1,3}|VI{0,3}|iv|i{1,3}|vi{0,3})"
+
+ABOUT_METER = regex(
+    r"(?i)\b(?:bpm|beats?|meter|tempo|waltz|measures?|bars?|rhythm|key of|time signature)\b|[♩♪]|\bmm\."
+)
+"""What shows that two numbers with a slash count beats."""
 
 
 def time_rules() -> list[Row]:
@@ -28,6 +33,7 @@ def time_rules() -> list[Row]:
 def music_rules() -> list[Row]:
     """Patterns of music in a text and what is said for their matches, in the order to be tried."""
     return [
+        ("0/", r"(?<![\d/.])(\d{1,2})/([248]|16)(?![\d/])", _meter),
         (
             "0",
             r"\b([A-G])([#b♯♭]?)(maj|min|m|dim|aug|sus|add)(2|4|6|7|9|11|13)((?:[#b♯♭](?:5|9|11|13))*)(?![\w#♯♭])",
@@ -45,6 +51,16 @@ def music_rules() -> list[Row]:
         ),
         ("#", r"\b([A-Z])#", lambda match: f"{match[1]} sharp "),
     ]
+
+
+def _meter(match: re.Match[str]) -> str:
+    """The beats of a bar: in 6/8; elsewhere a fraction or a date."""
+    is_meter = re.search(r"(?i)\b(?:in|to|from) (?:an? )?$", before(match, 12)) and ABOUT_METER.search(
+        before(match) + after(match)
+    )
+    if not is_meter or after(match, 4) == " of ":
+        return match.group()
+    return f"{cardinal(match[1])} {cardinal(match[2])}"
 
 
 def _chord(match: re.Match[str]) -> str:

@@ -92,7 +92,7 @@ def spoken_english(text: str, known: Collection[str] = ()) -> str:
     text = re.sub(r"\s{2,}", " ", text)
     text = _rules()(text)
     text = _without_dashes_and_brackets(re.sub(r"\s{2,}", " ", text))
-    text = re.sub(r"(?<=\s)-(?=[A-Za-z])|(?<=\s)'(?=\s|$)", "", text)
+    text = re.sub(r"(?<=\s)-(?=[A-Za-z])|(?<=\s)'(?=[\s,.!?]|$)", "", text)
     text = re.sub(r"(?<=[,.!?])'(?=\s|$)", "", text)
     if not re.search(r"(?:^|\s)'", text):
         text = re.sub(r"(?<=[sS])'(?=[\s,.!?]|$)", "", text)

@@ -33,6 +33,7 @@ def address_rules() -> list[Row]:
     """Patterns of such places in a text and what is said for their matches, in the order to be tried."""
     name = rf"(?:(?:{DIRECTION})\.? )?(?:[A-Z][a-z]+|\d+(?:st|nd|rd|th))(?: [A-Z][a-z]+){{0,2}}"
     return [
+        ("0S", r"(?<=\d)(st|nd|rd|th) St\b(?!\.)", r"\1 street"),
         (
             "0",
             rf"\b(\d+[A-Z]? {name} )({STREET})(\.?)(?: ({DIRECTION})\b\.?)?"

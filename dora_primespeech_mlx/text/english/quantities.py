@@ -38,7 +38,7 @@ AMOUNTS = {
 }
 CODE_WORDS = (
     r"(?:codes?|pins?|otp|chmod(?: -R)?|cv[vc]|https?|error"
-    r"|passcode|password|zip|isbn(?:-1[03])?|imei|ssn|extension|ext\.?|(?:phone|account|order|serial"
+    r"|passcode|password|zip|isbn(?:-1[03])?|pmid|imei|ssn|extension|ext\.?|(?:phone|account|order|serial"
     r"|invoice|tracking|ticket|reference|ref|case|confirmation|booking|reservation|policy|member(?:ship)?|customer|card"
     r"|passport|room|flight|student|employee|license|plate|registration|contact|hotline)"
     r"(?: (?:number|no\.?|id|code)| ?#))"
@@ -60,7 +60,8 @@ SECONDS_BEFORE = regex(
     r"|another|first|last|final|remaining)|[~≈<>]|\b\d+ to) $"
 )
 SECONDS_AFTER = regex(
-    r"(?: |-)(?:rest|on\b|off\b|plank|hold|holds|work|intervals?|sprints?|delay|timeout|timer|breaks?|pause|countdown"
+    r"(?: |-)(?:rest|run|walk|jog|easy|hard|recovery|ride|row|plank"
+    r"|on\b|off\b|plank|hold|holds|work|intervals?|sprints?|delay|timeout|timer|breaks?|pause|countdown"
     r"|clip|video|apart|later|per\b|each\b)"
 )
 """What stands around seconds, so that 90s is no decade."""

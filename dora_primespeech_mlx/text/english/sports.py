@@ -3,13 +3,15 @@
 import re
 
 from dora_primespeech_mlx.text.english.numbers import cardinal
-from dora_primespeech_mlx.text.rules import Row, regex
+from dora_primespeech_mlx.text.rules import Row, after, before, regex
 
 MINUTE = r"\d{1,3}(?:\+\d{1,2})?['’′]"
 MINUTES = rf"{MINUTE}(?:, {MINUTE})*"
 ABOUT_GOALS = regex(
     r"(?i)\b(?:goals?|scored?|scorers?|penalty|minutes?|FC|City|United|draw|substitut\w+|booked|nil)\b|\d\s?[-–]\s?\d"
 )
+RECORD = regex(r"\(\d{1,3}[-–]\d{1,3}\)|\b\d{2,3}[-–]\d{2,3} \(\.\d{3}\)")
+"""Games that a team has won and lost, in a table of teams."""
 TIMED = r"(?:mile|(?:1?5|10)K|half|marathon|lap|split|swim|row|[124]00)"
 
 STATISTICS = {
@@ -33,6 +35,11 @@ def sports_rules() -> list[Row]:
             r"(?<=\d )(PTS|REB|AST|STL|BLK|YDS|INTs?|TOs?|RECs?)\b(?=[\s,;.)/]|$)",
             _statistic,
         ),
+        (
+            "0GB",
+            r"(?<=\d )GB (?:of|behind|back of)(?= (?!RAM\b|V?RAM|L?P?DDR|GDDR|HBM|SSD|HDD|NVMe)[A-Z])",
+            lambda match: "games behind" if RECORD.search(before(match)) else match.group(),
+        ),
         ("0:", rf"(?<=\b[Aa] )(\d{{1,2}}):([0-5]\d)(?::([0-5]\d))?(?= {TIMED}\b)", _time_of_run),
     ]
 
@@ -40,7 +47,7 @@ def sports_rules() -> list[Row]:
 def _statistic(match: re.Match[str]) -> str:
     """What a player has so many of: 32 PTS, 1 INT."""
     one = STATISTICS[match[1].removesuffix("s")]
-    return one if re.search(r"(?<![\d.])1 $", match.string[: match.start()]) else f"{one}s"
+    return one if re.search(r"(?<![\d.])1 $", before(match, 4)) else f"{one}s"
 
 
 def _goals(match: re.Match[str]) -> str:
@@ -51,8 +58,8 @@ def _goals(match: re.Match[str]) -> str:
 
 def _goals_behind_name(match: re.Match[str]) -> str:
     """The same without brackets of their own, behind who scored: Haaland 23', 45+2'; elsewhere they are feet."""
-    name = re.search(r"[A-Z][\w'’-]+ $", match.string[: match.start()])
-    return _goals(match) if name and ABOUT_GOALS.search(match.string) else match.group()
+    name = re.search(r"[A-Z][\w'’-]+ $", before(match, 40))
+    return _goals(match) if name and ABOUT_GOALS.search(before(match) + after(match)) else match.group()
 
 
 def _time_of_run(match: re.Match[str]) -> str:

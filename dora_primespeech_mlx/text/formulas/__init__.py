@@ -39,6 +39,7 @@ LETTERS_IN_A_ROW = (
     r"(?<=[A-Zp]=)[A-Za-z]{2,3}(?![A-Za-z])|(?<=[A-Zp]\s=\s)[A-Za-z]{2,3}(?![A-Za-z])"
     r"|(?<=[α-ωΔ])[a-z]{2}(?![A-Za-z])|(?<=[πωεη])[A-Z]{2,3}(?![A-Za-z])"
     r"|(?<=[=+−*/(-])[a-z]{2}(?=\s?[-+−*/)=])|(?<=[=+−*/(-]\s)[a-z]{2}(?=\s[-+−*/)=]|\(\d)|(?<=[\da-z}][+=])[a-z]{2}(?=[，。；、]|$)"
+    r"|(?<=\d)(?![KMGT]B)[A-Z]{2}(?=[/²³^])"
 )
 """What F = ma or y = kx + b multiplies."""
 UNIT_IN_BRACKETS = regex(r"(=\s?[-−]?\d+(?:\.\d+)?)\s?[(（]([^\s\d()（）=+-]{1,6}[23²³]?)[)）]")
@@ -55,7 +56,7 @@ STATES = {
 }
 """What a substance of a reaction is: Cu(s)."""
 POWER_OF_TEN = regex(
-    r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?:(?<=10\^\d)|(?<=10\^\d\d)|(?<=10[²³⁴-⁹])|(?<=10[¹²][⁰¹²³⁴-⁹]))/([mdμµu]?[Ll]|[mc]m³)(?![A-Za-z0-9])"
+    r"(?<=\d)\s?[–-]\s?(?=\d+(?:\.\d+)?\s?[×x]\s?10\^)|(?:(?<=10\^\d)|(?<=10\^\d\d)|(?<=10[²³⁴-⁹])|(?<=10[¹²][⁰¹²³⁴-⁹]))/([mdμµu]?[Ll]|[mc]m³|mol|kg)(?![A-Za-z0-9])"
 )
 """A range before a power of ten, and what such a number is in each of: 4.5–11 × 10^9/L."""
 PROPORTION = regex(
@@ -65,16 +66,37 @@ OF_VARIABLE = regex(
     r"(?:(?<=[A-Za-z\d]\))\s?|(?<![A-Za-z'’])([b-hj-z])\s)(k?m/h|m/s²?|[mk]?g/L|km|cm|kg)(?![A-Za-z/²³0-9])"
 )
 """What a variable, or what stands in brackets, is measured in: x km/h, (x+5)km."""
+LEFT_OUT = regex(
+    r"\s?([+×⋅·*])\s?(?:…{1,2}|\.{3,6}|⋯{1,2})\s?\1\s?(?=[\w(])"
+    r"|(?<=[\w)₀-₉])\s?([,，、])\s?(?:…{1,2}|\.{3,6}|⋯{1,2})\s?\2\s?(?=[\w(])"
+)
+LEFT_OUT_WORDS = {
+    "+": ("一直加到", " plus dot dot dot plus "),
+    ",": ("，一直到", ", dot dot dot, "),
+    "×": ("一直乘到", " times dot dot dot times "),
+}
+"""What is left out of a sum, of a row and of a product, in Mandarin and English: 1 + 2 + … + n."""
+OVERLINED = regex("(?<![A-Za-z])([A-Za-zμθ])([\u0304\u0305\u0302])(?![A-Za-z])|(?<![A-Za-z])([ŷȳ])(?![A-Za-z])")
+OVERLINES = {"\u0304": "bar", "\u0305": "bar", "\u0302": "hat"}
+"""A letter with a bar or a hat: x̄, p̂."""
 STANDARD = regex(r"(?<=Δ[GHSE])°(?:(['′])|(?![CF\w]))|(?<=(?<![A-Za-z0-9])E)°(['′])?(?![CF\w])")
 """The sign of the standard state, which is no degree: ΔH°, E°."""
 BETWEEN_BOUNDS = regex(rf"\[([^\[\]]{{1,60}})\](-?\d{{1,3}})([{RAISED}]{{1,3}})")
 """What is taken between two bounds: [x³/3]₀¹."""
+PROPORTIONS = regex(
+    r"(?<![\w:：])([A-Za-z](?:\s?[:：]\s?[A-Za-z]){2,3})(\s?=\s?)(\d+(?:\s?[:：]\s?\d+){2,3})(?![\w:：])"
+)
+"""Several quantities and their parts: a:b:c = 8:12:15."""
+MULTIPLE = regex(
+    r"((?<![A-Za-z])[A-Z]{1,2}/[A-Z]{1,6}\s?(?:[=≈:：]|of|is|为|约|是)?\s?[~约]?\s?\d+(?:\.\d+)?)x(?![A-Za-z0-9])"
+)
+"""How many times one figure of a firm is another: P/E = 22.4x."""
 BARS = regex(
-    r"(?:(?<![A-Za-z0-9|])|(?<=ln)|(?<=log))\|([-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)(?:\s?[-+−*/]\s?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)){0,3})\|(?![\w|])"
+    r"(?:(?<![A-Za-z0-9|])|(?<=ln)|(?<=log))\|([-+−]?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)(?:\s?[-+−*/×÷·]\s?(?:\d+(?:\.\d+)?[a-z]?|[A-Za-z]\d?)){0,3})\|(?![\w|])"
 )
 """An absolute value."""
 LONG_BARS = regex(
-    r"(?<![A-Za-z0-9|])\|(?=\S)([A-Za-z0-9()+*/^ .,'’ε-ωΑ-Ω_−-]{1,40})(?<=\S)\|(?=\s*[<>=≤≥≠≈+−*/^²)]|\s-\s)"
+    r"(?<![A-Za-z0-9|])\|(?=\S)([A-Za-z0-9()+*/^ .,'’ε-ωΑ-Ω_−×÷·°-]{1,40})(?<=\S)\|(?=\s*[<>=≤≥≠≈+−*/^²)]|\s-\s)"
 )
 GIVEN = regex(r"((?<!\w)P ?\([^()|]{1,30}?)\s?\|\s?(?=[^()|]{1,30}\))")
 """The probability of one event where another is so."""
@@ -137,7 +159,7 @@ OPERAND = (
 OPERATOR = r"(?:<->|<=>|==?>|-?->|<=|=<|>=|!=|=/=|===?|\+/-|\*\*|(?<!\d)–|–(?!\d)|[-+−*/·⋅×÷=<>≤≥≠≈≡±∓∈∝→⩽⩾≦≧∪∩])"
 PLAIN = regex(
     rf"(?<![A-Za-z0-9_.$€£¥￥#@&%℃°\\^/·{RAISED}–-])(?<!\d[,:])(?<![A-Za-z]['’])(?>{OPERAND}\s?{OPERATOR}\s?){{0,40}}{OPERAND}"
-    r"(?![A-Za-z0-9_\\]|[-.]\w|/\w|:\d\d|\s*[×*=+^<>](?!\s?[$€£¥]))"
+    rf"(?![A-Za-z0-9_\\{RAISED}]|[-.]\w|/\w|:\d\d|\s*[×*=+^<>](?!\s?[$€£¥]))"
 )
 """Operands with operators between, each read once: many of them have many readings, which would all be tried."""
 ION = regex(
@@ -158,12 +180,15 @@ UNCLOSED = regex(rf"([^()]*)\((\d+(?:\.\d+)?\s?[×⋅·]\s?10(?:[{RAISED}]+|\^[-
 """A power of ten behind a bracket that nothing of the formula closes."""
 STRONG = regex(
     rf"[=<>≤≥≠≈≡+×÷⋅±∓√^*∈∝→⩽⩾≦≧{RAISED}]|\d\s/\s\d|\)\s?/\s?\(|log_\{{"
-    rf"|(?<![A-Za-z0-9])(?:[xyznkm]/\d|\d/[xyzn](?![A-Za-z]))"
+    rf"|(?<![A-Za-z0-9])(?:[xyznkm]/\d|\d/[xyzn](?![A-Za-z]))|π/\d"
     rf"|(?:sin|cos|tan|log|ln) [a-zθ]\s?/|-[a-z]/\(?\d[a-z](?![A-Za-z])|(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9](?!\w)"
     rf"|[a-z]['’′]{{0,3}}\([a-z0-9]!?(?:,\s?[a-z0-9])*\)|[a-z)]!(?=\s?[/)(=])|O\([a-z]!\)"
 )
 """What makes a formula of operands that might be a date, a range or a name."""
-NEEDED = regex(rf"[|%·\\$=<>≤≥≠≈+×÷*^±√∫∑∏(/→∈⩽⩾≦≧_{RAISED}]|\d[eE][-−]?\d|[a-z][23]?-|(?:sin|cos|tan|log|ln)[xnθ]\b")
+NEEDED = regex(
+    rf"[…⋯|%·\\$=<>≤≥≠≈+×÷*^±√∫∑∏(/→∈⩽⩾≦≧_{RAISED}]"
+    rf"|[,+] ?\.{{3}}|\d[eE][-−]?\d|[a-z][23]?-|(?:sin|cos|tan|log|ln)[xnθ]\b"
+)
 DELIMITED = regex(
     r"\$\$(?P<display>.{1,2000}?)\$\$|\\\[(?P<square>.{1,2000}?)\\\]|\\\((?P<round>.{1,600}?)\\\)"
     r"|(?P<block>\\begin\{(?P<name>[A-Za-z]{1,20}\*?)\}.{1,2000}?\\end\{(?P=name)\})"
@@ -214,6 +239,13 @@ def _proportion(match: re.Match[str], language: str) -> str:
     return f"{match[1]}{to}{match[2]}={match[3]}{to}{match[4]}"
 
 
+def _proportions(match: re.Match[str], language: str) -> str:
+    """As `_proportion`, of more than two."""
+    to = "比" if language == "zh" else " to "
+    names, parts = (re.sub(r"\s?[:：]\s?", to, match[at]) for at in (1, 3))
+    return f"{names}{match[2]}{parts}"
+
+
 def _has_unit(source: str) -> bool:
     """Whether there is a unit of more than a letter, behind a number or alone: it is no product of letters."""
     return any(len(match[1]) > 1 for match in _units().finditer(source))
@@ -247,6 +279,11 @@ def speak_formulas(text: str, language: str) -> str:
     if "√" in text:
         # A sign at the end only says that it is right: 28×0.35=9.8√
         text = re.sub(r"(?<=\d)\s?√(?=\s*(?:$|[。，；,;]|\.$))", "", text)
+    if "x" in text and "/" in text:
+        text = MULTIPLE.sub(r"\1倍" if language == "zh" else r"\1 times", text)
+    if "…" in text or "..." in text or "⋯" in text:
+        text = LEFT_OUT.sub(lambda match: _left_out(match)[language != "zh"], text)
+    text = OVERLINED.sub(_overlined, text)
     if "°" in text:
         prime = {"zh": "撇"}.get(language, " prime")
         standard = "标准" if language == "zh" else " naught"
@@ -275,6 +312,7 @@ def speak_formulas(text: str, language: str) -> str:
     if "|" in text:
         text = _outside(text, _without_bars, language)
     if ":" in text or "：" in text:
+        text = PROPORTIONS.sub(lambda match: _proportions(match, language), text)
         text = PROPORTION.sub(lambda match: _proportion(match, language), text)
     if "lim" in text:
         text = LIMIT.sub(r" \\lim_{\1 \\to \2} ", text).replace("∞}", r"\infty}")
@@ -405,6 +443,17 @@ def _of_variable(match: re.Match[str], language: str) -> str:
     return f"{match[1] or ''} {english_unit(match[2], False)}"
 
 
+def _overlined(match: re.Match[str]) -> str:
+    """A letter and what is over it, as LaTeX has them."""
+    letters = unicodedata.normalize("NFD", match.group())
+    return f"\\{OVERLINES[letters[1]]}{{{letters[0]}}}"
+
+
+def _left_out(match: re.Match[str]) -> tuple[str, str]:
+    """The words for what is left out, in Mandarin and in English."""
+    return LEFT_OUT_WORDS["," if match[2] else "+" if match[1] == "+" else "×"]
+
+
 def _between(match: re.Match[str], language: str) -> str:
     """What is taken between two bounds, with its bounds in words."""
     below, above = match[2], match[3].translate(LOWERED)
@@ -514,6 +563,9 @@ def spoken_plain(match: re.Match[str], language: str) -> str:
 def _inner(source: str, match: re.Match[str], language: str) -> str:
     if "=>" in source and IN_PROGRAM.search(before(match)):
         return ", ".join(_inner(part.strip(), match, language) for part in source.split("=>"))
+    if re.search(r"=\s?\d{2,}!$", source) and not re.search("[A-Za-z]", source):
+        # The mark of a sentence: 6×7=42!
+        return f"{_inner(source[:-1], match, language)}!"
     steps = re.split(r"\s?→\s?", source)
     if len(steps) > 1 and all(map(str.strip, steps)) and any(re.search("[=<>≤≥≠≈]", step) for step in steps[1:]):
         # From one equation to the next.
@@ -527,6 +579,9 @@ def _inner(source: str, match: re.Match[str], language: str) -> str:
         return f" {spoken_formula(power[1], language)} ({spoken_formula(power[2], language)} "
     if source.count("(") != source.count(")"):
         return source
+    if re.fullmatch(r"[\d()/,\s–-]+", source) and re.search(r"\d[-–]\d{1,2}/\d{1,2}[-–]\d", source):
+        # Sets of a match: 2-0(6-2/6-3).
+        return source
     # Letters behind a digit or before a power are a product: 2as, at².
     letters = re.findall(rf"(?<![\dA-Za-z+=])[A-Za-z]{{2,}}(?![A-Za-z{RAISED}^])", source)
     if any(word in words("en_function_words.txt") for word in letters) or re.search(r"\d{4}-\d\d-\d\d", source):
@@ -537,13 +592,13 @@ def _inner(source: str, match: re.Match[str], language: str) -> str:
         return source
     if re.search(r"\d\s?[kM]?Ω", source) or (source[0] == "Ω" and re.search(r"\d\s?$", before(match, 3))):
         return source
-    if _has_unit(source) or SIZES.fullmatch(source.strip()) or re.search(r"(?<![\w.])0[bxo][0-9A-Fa-f]", source):
+    if _has_unit(source) or SIZES.fullmatch(source.strip(" +")) or re.search(r"(?<![\w.])0[bxo][0-9A-Fa-f]", source):
         return source
     # The letter behind the last number is its unit where it is no variable: t = 2.5s.
     unit = re.search(r"=\s*[-−]?\d+(?:\.\d+)?([smghVWJNLAKTFΩ])$", source)
     if unit and source.count(unit[1]) == 1:
         return source
-    alone = re.fullmatch(r"[-+−±]?[\d.,]+[WVAhms]?|\+\d{1,3}(?:-\d{2,4}){2,}", source.strip())
+    alone = re.fullmatch(r"[-+−±]?\s?[\d.,]+[WVAhmsgLl]?|\+\d{1,3}(?:-\d{2,4}){2,}", source.strip(" ()"))
     if re.fullmatch(r"\d{1,4}\(\d{1,3}\)", source.strip()) and re.match(
         r",\s(?:\d{1,5}[-–]\d|e\d|pp?\.)", after(match, 12)
     ):

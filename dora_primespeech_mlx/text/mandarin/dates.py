@@ -59,7 +59,7 @@ def year_rules() -> list[Row]:
         ),
         ("0年", r"(?<!\d)(\d0)[-~～—–](?=\d0年代)", lambda match: f"{cardinal(match[1])}到"),
         ("0款|0届", r"(?<!\d)(?:19|20)\d\d(?=款|届[毕学的高])", lambda match: year(match.group())),
-        ("0年)|0年）", r"(?<=[，,])([1-9]\d\d)年(?=[)）])", lambda match: f"{year(match[1])}年"),
+        ("0年)|0年）", r"(?<=[，,(（])([1-9]\d\d)年(?=[)）])", lambda match: f"{year(match[1])}年"),
         ("0《", r"(?<=《)(?:19|20)\d\d(?!\d)", lambda match: year(match.group())),
     ]
 
@@ -97,7 +97,7 @@ def day_rules() -> list[Row]:
         # Years from one to another, in brackets, before what they are of.
         (
             "0-年|0-)|0-）|0~年|0—年|0–年|0–）|0—）|0到",
-            r"(?<=[(（])([1-9]\d{2})(年?)\s?[-~～—–到]\s?([1-9]\d{2,3})(?=年?[)），,])",
+            r"(?<=[(（])([1-9]\d{2})(年?)\s?[-~～—–到]\s?([1-9]\d{2,3})(?=年?[)），,]|年\d{1,2}月)",
             lambda match: f"{year(match[1])}{match[2]}到{year(match[3])}",
         ),
         (

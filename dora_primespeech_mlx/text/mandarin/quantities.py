@@ -44,7 +44,7 @@ def plain_rules() -> list[Row]:
         ("0.", r"(?<![\w.)）%])\.(?=\d)", "0."),
         ("】", r"(^|[。！？；.!?])【([^【】]{1,12})】(?=[^\s，。、：:,.])", r"\1\2，"),
         ("·", r"(?<=[一二三四五六七八九])·(?=[一二三四五六七八九])", ""),
-        ("0,", r"(?<!\d)\d{1,3}(?:,\d{3})+(?!\d)(?=([,，。、；;!?！？)）]|\.(?!\d)|$)?)", _grouped),
+        ("0,", r"(?<!\d)(?<!\d,)\d{1,3}(?:,\d{3})+(?!\d)(?=([,，。、；;!?！？)）]|\.(?!\d)|$)?)", _grouped),
     ]
 
 
@@ -85,8 +85,8 @@ def operator_rules() -> list[Row]:
         ),
         (
             with_any("⁰¹²³⁴⁵⁶⁷⁸⁹"),
-            r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)",
-            lambda match: f"的{cardinal(match[1].translate(SUPERSCRIPTS))}次方",
+            r"(⁻?)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)",
+            lambda match: f"的{'负' if match[1] else ''}{cardinal(match[2].translate(SUPERSCRIPTS))}次方",
         ),
     ]
 
@@ -98,8 +98,16 @@ def number_rules() -> list[Row]:
         ("0第", r"第(\d+)(?!\d|\.\d)", lambda match: f"第{_ordinal(match[1])}"),
         ("0.", r"(?<![\d.])(\d+\.\d+)", lambda match: decimal(match[1])),
         ("0+", r"(?<![\d.])(\d{2,}|[3-9])\+(?=[个 ]?$)", lambda match: f"{decimal(match[1])}多"),
-        ("0", rf"(?<![\d.])(\d+)([多余几+](?!百分之|千分之))?({measures})", _quantity),
-        ("0+", r"(?<![\d.])(\d{1,6}0)\+(?!百分之|千分之)(?=[一-鿿])", lambda match: f"{cardinal(match[1])}多"),
+        (
+            "0",
+            rf"(?<![\d.])(\d+)([多余几+](?!百分之|千分之|[一-鿿]{{1,6}}\d))?({measures})(?<!批(?=[价发评准改示]))",
+            _quantity,
+        ),
+        (
+            "0+",
+            r"(?<![\d.])(\d{1,6}0)\+(?!百分之|千分之)(?=[一-鿿]{1,2}(?:[，。、；！？,.!?;）)的]|$))",
+            lambda match: f"{cardinal(match[1])}多",
+        ),
         ("0", rf"(?<!\d)(\d+){QUANTITY}", lambda match: counted(match[1])),
         ("0", r"\d+", _bare_number),
     ]

@@ -16,8 +16,8 @@ from dora_primespeech_mlx.text.signs.readings import HAN, Placed
 from dora_primespeech_mlx.text.tables import words
 
 WIDE = str.maketrans(
-    "＜＞＝＋％＆＊／＾｜＄＃＠～〜∼＿－﹣‐‑‒⩽⩾≦≧∶∆∕⁄∗∣µÅ₀₁₂₃₄₅₆₇₈₉₊₋",
-    "<>=+%&*/^|$#@~~~_-----≤≥≤≥:Δ//*|μÅ0123456789+-",
+    "＜＞＝＋％＆＊／＾｜＄＃＠～〜∼＿－﹣‐‑‒⩽⩾≦≧∶∆∕⁄∗∣µÅ₀₁₂₃₄₅₆₇₈₉₊₋⟺⟸",
+    "<>=+%&*/^|$#@~~~_-----≤≥≤≥:Δ//*|μÅ0123456789+-⇔←",
 ) | {0x2474 + at: f"（{at + 1}）" for at in range(20)}
 """Signs with several forms -> the form that the rules are written for."""
 ANY = regex(

@@ -11,6 +11,7 @@ SIGN_NAMES = {"$": "美元符号", "&": "和号", "*": "星号", "!": "感叹号
 def references() -> list[SignRow]:
     """Where something is found: publications, places, pages, lines of a file."""
     return [
+        ("#", r"(?<=\d{4})\s?#\s?(\d{1,5})(?!\d)", r"，分机\1", r", extension \1"),
         # A work of music.
         (
             "O",
@@ -33,6 +34,8 @@ def references() -> list[SignRow]:
 def plainer() -> list[SignRow]:
     """What is silent, and what has a plainer spelling that later rows and the rules for numbers know."""
     return [
+        # A sign that only says that it is done: 收到√.
+        ("√", rf"(?<=[{HAN}])√(?=\s|[，。；！,;!]|$)", "，", ", "),
         # One or both; who is not named: ××市.
         ("/", r"(?<=[和与及并])/(?=或)", "，", ""),
         ("×", rf"(?<![\dA-Za-z×])×{{2,3}}(?=[{HAN}])|(?<=[{HAN}])×{{2,3}}(?![\dA-Za-z×])", "某某", " "),
@@ -147,7 +150,8 @@ def lists() -> list[SignRow]:
         # A volume of a journal behind its year, its number, and pages: 2019, 568: 123-130.
         (
             ":：",
-            r"(?:(?<=[12]\d\d\d[,，;] )|^(?=\d+\())(\d{1,4})(?:\((\d{1,4})\))?[:：]\s?(\d{1,5})[-–](\d{1,5})(?!\d)",
+            r"(?:(?<=[12]\d\d\d[,，;] )|(?<=[12]\d\d\d[,，;])|^(?=\d+\())(\d{1,4})(?:\((\d{1,4})\))?"
+            r"[:：]\s?(\d{1,5})[-–](\d{1,5})(?!\d)",
             readings.pages_of_volume,
             readings.pages_of_volume,
         ),

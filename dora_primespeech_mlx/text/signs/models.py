@@ -37,7 +37,7 @@ def named() -> list[SignRow]:
         # Numbers of contracts, orders and parts; a speed behind a name: HT-2024-0012, DDR5-6400.
         (
             "-",
-            r"(?<![A-Za-z0-9-])([A-Z]{2,}(?:-[A-Z]+)*)(-\d{2,}(?:-\d{2,})+)(?![A-Za-z0-9-])",
+            r"(?<![A-Za-z0-9-])([A-Z]{2,}(?:-[A-Z]+)*)(-\d{2,}(?:-\d{2,})+)(?:(?![A-Za-z0-9-])|(?=-[A-Z](?![A-Za-z0-9-])))",
             readings.code,
             readings.code,
         ),

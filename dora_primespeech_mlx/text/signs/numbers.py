@@ -4,6 +4,7 @@ from dora_primespeech_mlx.text.english.roman import numeral_value
 from dora_primespeech_mlx.text.mandarin.numbers import cardinal
 from dora_primespeech_mlx.text.signs import readings
 from dora_primespeech_mlx.text.signs.readings import HAN, MONEY, SignRow
+from dora_primespeech_mlx.text.units import mandarin_unit, mandarin_units
 
 TONE = "的呀哦啊呢吧啦嘛哈哟咯噢哒喔哇呐了好嗯呵嘿"
 """Characters that `~` draws out; after any other one, `~` before a number means about."""
@@ -12,6 +13,12 @@ TONE = "的呀哦啊呢吧啦嘛哈哟咯噢哒喔哇呐了好嗯呵嘿"
 def dashes() -> list[SignRow]:
     """What a dash or `~` between or before numbers is: a range, a sign, about so many."""
     return [
+        (
+            "/",
+            r"(?<![\d:：/-])\d{1,2}([:：-])\d{1,2}(?:/\d{1,2}\1\d{1,2})+(?![\d:：/A-Za-z-])",
+            readings.games,
+            readings.games,
+        ),
         ("-−", r"(?<=%)\s?[-−]\s?(?=\d+(?:\.\d+)?\s?=)", "减", " minus "),
         # Ranges: a dash between two numbers, each with or without its unit; between days of the week.
         (
@@ -62,6 +69,14 @@ def dashes() -> list[SignRow]:
 def counts() -> list[SignRow]:
     """More than so many, less a number, and a whole number with a part."""
     return [
+        (
+            "+",
+            rf"(?<![\d.])(\d{{1,6}}0)\s?({mandarin_units()})\+(?=[的，。；、！,;]|$)",
+            lambda m, where: f"{cardinal(m[1])}多{mandarin_unit(m[2])}",
+            readings.as_written,
+        ),
+        ("-−", rf"(?<=[{HAN}])[-−](?=\d{{1,2}}价)", "负", "-"),
+        ("-", r"-满减(?=\s?[\d一二三四五六七八九十百千万])", "减", "-"),
         ("+", rf"(?<![\d.{MONEY}])([1-9])\+(年|周|天|岁|小时|分钟)(?![{HAN}]{{0,1}}\d)", r"\1\2多", r"\1+\2"),
         ("+", r"(?<![\d.])([1-9])\+个月", r"\1个多月", readings.as_written),
         (

@@ -38,7 +38,7 @@ def sheets() -> list[SignRow]:
 def commands() -> list[SignRow]:
     """What a shell is told."""
     return [
-        ("-", r"(?:(?<=\bhead )|(?<=\btail )|(?<=\bkill ))-(?=\d)", "杠", "dash "),
+        ("-", r"(?<![A-Za-z])(head|tail|kill) -(?=\d)", r"\1 杠", r"\1 dash "),
         (":", r"(?<=[a-z])(?<![Xx]iv):(?=\d+\.\d+(?:\.\d+)*(?![\d:]))", "，", ", "),
         # When it runs; where it writes what it has to say.
         ("*", r"(?<![\w*/,-])((?:[\d*/,-]{1,9} ){4}[\d*/,-]{1,9})(?![\w*/,-])", readings.schedule, readings.schedule),
@@ -70,6 +70,8 @@ def commands() -> list[SignRow]:
 def code() -> list[SignRow]:
     """Placeholders, kinds, divisions and shifts of programs."""
     return [
+        ("~", r"(?<=[\])])\s?~\s?(?=[A-Za-z])", "到", " to "),
+        ("v", r"(?<![A-Za-z])([A-Z]{3,})v(?=\d)", r"\1 v", r"\1 v"),
         # All columns of a table. <your-name> stands for a word; vector<int> names a kind. a<b and c>d is neither.
         (
             "*",
@@ -140,6 +142,8 @@ def options() -> list[SignRow]:
 def names() -> list[SignRow]:
     """Dots and underscores within names, and full stops without a blank."""
     return [
+        ("_", r"(?<![\w.])([A-Z])_([a-z]{2,4})(?=\s?(?:[=≈<>]|等于|equals))", r"\1 \2", r"\1 \2"),
+        (".", r"(?<=[(（])([A-Z]{1,5}|\d{4,6})\.(?=[A-Z]{1,2}[)）])", readings.listed_share, r"\1 dot "),
         # A subscript in braces.
         ("_", r"([A-Za-z])_\{(\w{1,3})\}", lambda m, where: f"{m[1]} {m[2]}".upper(), r"\1 \2"),
         # A name that begins with a dot, a move of chess behind its number, what belongs to what.
@@ -155,5 +159,5 @@ def names() -> list[SignRow]:
         (".", r"(?<![\d.])(\d+)\.(?=x(?![A-Za-z0-9_]))", lambda m, where: f"{cardinal(m[1])}点", r"\1 dot "),
         # A name of several words; a colon of Chinese type between digits.
         ("_", r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])", "下划线", " underscore "),
-        ("：", r"(?<=\d)：(?=\d)", ":", ":"),
+        ("：", r"(?<=\d)：(?=\d)", readings.wide_colon, readings.wide_colon),
     ]

@@ -1,6 +1,6 @@
 """Quantities: times, units, so much for each, money, angles."""
 
-from dora_primespeech_mlx.text.mandarin.numbers import cardinal
+from dora_primespeech_mlx.text.mandarin.numbers import cardinal, digits
 from dora_primespeech_mlx.text.signs import readings
 from dora_primespeech_mlx.text.signs.readings import HAN, MONEY, SignRow
 from dora_primespeech_mlx.text.tables import currencies as money_signs
@@ -10,6 +10,23 @@ from dora_primespeech_mlx.text.units import EACH, mandarin_unit, mandarin_units
 def moments() -> list[SignRow]:
     """Moments, and minutes of a match: first, since they hold signs of all other subjects."""
     return [
+        # Years of one century, a day of the week behind a date, days with dots behind the first: 2024.5.3→6.2.
+        ("/", r"(?<![\d/])((?:19|20)\d\d)((?:/\d\d){3,})(?![\d/])", readings.years_in_a_row, readings.years_in_a_row),
+        ("(（", r"(?<=\d)[(（]([一二三四五六日])[)）](?!班)", r"，周\1", readings.as_written),
+        (
+            "/",
+            r"(?<![\d/.])(1[0-2]|0?[1-9])/([12]\d|3[01]|0?[1-9])(?=，周[一二三四五六日])",
+            r"\1月\2日",
+            readings.as_written,
+        ),
+        (
+            "→",
+            rf"(?<=→)(1[0-2]|[1-9])\.([12]\d|3[01]|[1-9])(?=[{HAN}])",
+            readings.day_behind_arrow,
+            readings.as_written,
+        ),
+        # A day of a journey before its places.
+        ("→-", rf"^(D\d{{1,2}}) (?=[{HAN}])", r"\1，", readings.as_written),
         # Days with dots, behind a word that announces them: 行程：6.1-6.3.
         (
             ".",
@@ -89,6 +106,24 @@ def times() -> list[SignRow]:
 def shares() -> list[SignRow]:
     """What a slash between quantities is: sizes beside one another, a quotient, so much for each."""
     return [
+        ("/", rf"(?<=[元{HAN}])/(?=[≈~约]\d)", "，", ", "),
+        ("/", rf"(?<=元)/(?=[{HAN}]{{1,2}}\d)", "，", "/"),
+        # The sizes of clothes: 165/88A.
+        (
+            "/",
+            r"(?<![\d/])(1[4-9]\d)/(\d{2,3})([ABCY])(?![A-Za-z])",
+            lambda m, where: f"{digits(m[1])}，{digits(m[2])}{m[3]}",
+            r"\1, \2\3",
+        ),
+        (
+            "×xX*",
+            rf"(\d\s?(?:{mandarin_units()}))\s?[×xX*]\s?(?=\d+\s?[{HAN}])",
+            r"\1乘",
+            readings.as_written,
+        ),
+        ("/", r"(\d\s?V)/(?=\d+(?:\.\d+)?\s?A(?![A-Za-z]))", r"\1，", r"\1, "),
+        ("/", r"(\d\s?k?Hz)/(?=\d+[- ]?(?:bit|位))", r"\1，", r"\1, "),
+        ("/", r"(?<=[A-Z]{2})/(?=\d+[ -]?(?:yrs?|mos?|years?|months?|days?)\b)", "，", ", "),
         ("/", r"(\d\s?(?:℃|℉|°[CF]?))\s?/\s?(?=-?\d+(?:\.\d+)?\s?[℃℉°])", r"\1，", r"\1, "),
         ("/", r"(?<=/min)/(?=1\.73\s?m)", "每", " per "),
         # So much for each; one quantity divided by another, in an equation: 12 V / 0.5 A = 24 Ω.

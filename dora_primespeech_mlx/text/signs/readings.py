@@ -47,8 +47,11 @@ def as_written(match: re.Match[str], language: str) -> str:
 def to(match: re.Match[str], language: str) -> str:
     """An arrow: the way from one number to another, else a pause."""
     left, right = before(match).rstrip(), after(match)
-    if not left or left[-1] in ",，.。:：;；!?！？、\n" or not right.strip():
+    is_short_form = re.search(r"[A-Za-z]\.$", left) is not None
+    if not left or (left[-1] in ",，.。:：;；!?！？、\n" and not is_short_form) or not right.strip():
         return " "
+    if re.search("°[CF]$|[℃℉]$", left) and re.match("°[CF]|[℃℉]", right):
+        return "到" if language == "zh" else " to "
     if language != "zh" and re.search(r"(?<![A-Za-z])[A-Z]{3}$", left) and re.match(r"[A-Z]{3}(?![A-Za-z])", right):
         return " to "
     if re.search(r"(?<![A-Za-z_])[A-Za-zα-ω]$", left) and re.match(r"[-+±]?(?:\d|∞|无穷)", right):
@@ -326,10 +329,60 @@ def offset(match: re.Match[str], language: str) -> str:
     return f" UTC{match[1].replace('−', '-')}{int(match[2])}{'' if match[3] == '00' else ':' + match[3]}"
 
 
+def cards_by_suit(match: re.Match[str], language: str) -> str:
+    """Cards with their suits before their ranks: ♠A♥K."""
+    cards = re.sub(r"([♠♥♦♣])\ufe0f?(10|.)", r"\2\1", match.group())
+    return re.sub("(10|[2-9AKQJT])([♠♥♦♣])", lambda one: card(one, language), cards).rstrip(", ")
+
+
+def years_in_a_row(match: re.Match[str], language: str) -> str:
+    """Years, all but the first with two digits: 2009/10/11/12."""
+    years = re.findall(r"\d\d", match[2])
+    if language == "zh":
+        return "，".join([digits(match[1]), *map(digits, years)])
+    return ", ".join([match[1], *(str(int(number)) if number[0] != "0" else f"oh {number[1]}" for number in years)])
+
+
+def day_behind_arrow(match: re.Match[str], language: str) -> str:
+    """A day with a dot, where days with dots have been: 2024.5.3→6.2."""
+    return f"{match[1]}月{match[2]}日" if re.search(r"\d{4}\.\d{1,2}\.\d", before(match)) else match.group()
+
+
+def games(match: re.Match[str], language: str) -> str:
+    """Games of a match of two, which no time is: 21:19/20:22/21:15."""
+    about = "[男女混][双单]|[单双]打|羽毛球|乒乓|排球|网球|胜|负|击败|不敌|横扫|局分"
+    about += "|badminton|tennis|volleyball|sets?|games?"
+    to, comma = ("比", "，") if language == "zh" else (" to ", ", ")
+    if not re.search(about, before(match) + after(match)):
+        return match.group() if match[1] == "-" else match.group().replace("/", comma)
+    return comma.join(re.sub("[:：-]", to, game) for game in match.group().split("/"))
+
+
+def equations(match: re.Match[str], language: str) -> str:
+    """One equation less another, or with it, by their numbers in circles."""
+    first, second = (int(unicodedata.numeric(match[at])) for at in (1, 3))
+    is_sum = match[2] == "+"
+    if language == "zh":
+        return f"{first}式{'加' if is_sum else '减'}{second}式"
+    return f"equation {first} {'plus' if is_sum else 'minus'} equation {second}"
+
+
+def wide_colon(match: re.Match[str], language: str) -> str:
+    """A colon of Mandarin between digits: of a time or a score, else the end of a name: PM10：58μg/m³."""
+    named = re.search(r"[A-Za-z]\d*(?:\.\d+)?$|\.\d+$", before(match, 12))
+    measured = re.match(r"\d+(?:\.\d+)?\s?(?:[A-Za-zμ%℃℉°]|[元万亿])", after(match, 16))
+    return ("，" if language == "zh" else ", ") if named or measured else ":"
+
+
 def days_with_dots(match: re.Match[str], language: str) -> str:
     """From one day to another, each with a dot between its month and its number."""
     word, month, day, last_month, last_day = match.groups()
     return f"{word}{month}月{int(day)}日到{last_month}月{int(last_day)}日"
+
+
+def listed_share(match: re.Match[str], language: str) -> str:
+    """The number of a share before the dot and the sign of where it is listed: 600519.SH."""
+    return f"{digits(match[1], telephone=True) if match[1].isdigit() else match[1]}点"
 
 
 def moment(match: re.Match[str], language: str) -> str:

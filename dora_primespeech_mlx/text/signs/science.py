@@ -28,6 +28,8 @@ def arrows() -> list[SignRow]:
 def comparisons() -> list[SignRow]:
     """Signs that compare, of one or more characters."""
     return [
+        # Equations by the signs that they were given: ②-①.
+        ("①②③④⑤", r"([①-⑤])\s?([-−+])\s?([①-⑤])", readings.equations, readings.equations),
         # What a reaction needs, written on its sign.
         (
             "=",
@@ -91,6 +93,14 @@ def enclosed() -> list[SignRow]:
 def formulas() -> list[SignRow]:
     """Functions, derivatives, differences and quotients as they stand in plain text."""
     return [
+        ("/", r"(?<=π)/(?=\d)", "除以", " over "),
+        ("/", r"(?<=\d)\s?/\s?(?=\(\d)", "除以", " divided by "),
+        (
+            "=≈",
+            r"(?<![A-Za-z])([A-Z])([a-z])(?=\s?(?:[=≈]|等于|约等于))",
+            lambda m, where: f"{m[1]} {m[2].upper()}",
+            readings.as_written,
+        ),
         (
             "=",
             r"(?<=(?<![A-Za-z])[A-Za-z]=)([A-Za-z]{2,3})(?==)",
@@ -107,7 +117,7 @@ def formulas() -> list[SignRow]:
             lambda m, where: f"{m[1]} {m[2]}",
         ),
         ("/", r"(?<![A-Za-z])d/d([a-z])\s?(?=[(\[A-Za-z])", r"对\1求导", r"d d \1 of "),
-        ("-", r"(?<=[a-z_)\]]) - (?=\d{1,3}[\])])", "减", " minus "),
+        ("-", r"(?<=[a-z_)\]]) - (?=\d{1,3}[\])])|(?<=[\])]) - (?=\d{1,3}(?![\d/:-]| [-–]))", "减", " minus "),
         # A power, what divides what, what a field does, what is similar to what or how it is distributed.
         ("ⁿ", r"(?<=[\dA-Za-z)])ⁿ", "的N次方", " to the power of n"),
         ("|", r"(?<![A-Za-z|\d])([a-z])\|([a-z]|\d+)(?![A-Za-z|\d])", readings.divides, readings.divides),
@@ -118,7 +128,7 @@ def formulas() -> list[SignRow]:
         # A difference; a quotient of values of functions, or of what stands in brackets; a derivative.
         ("-", r"(?<![\w-])([a-z]|\d+) - ([a-z]|(?<=[a-z] - )\d+)(?![\w-])", r"\1减\2", r"\1 minus \2"),
         ("/", r"(?<=[A-Za-zα-ω]\))\s?/\s?(?=\()", "除以", " divided by "),
-        ("/", r"(?<=\))\s?/\s?(?=[A-Z]\()", "除以", " over "),
+        ("/", r"(?<=\))\s?/\s?(?=[A-Z]+\()", "除以", " over "),
         (
             "/",
             r"(?<![A-Za-z])d([a-z])/d([a-z])(?![A-Za-z])",
@@ -127,7 +137,12 @@ def formulas() -> list[SignRow]:
         ),
         ("d", r"(?<![A-Za-z])d([xyzt])(?![A-Za-z])", lambda m, where: f" D{m[1]} ".upper(), readings.as_written),
         ("(", r"(?<![\w])([OfghP])\((?=[^()]{1,40}\))", r"\1(", r"\1 of ("),
-        ("/", r"(?<=[A-Za-z0-9_)])/(?=[A-Za-z]\s?=)|(?<=[A-Z]{2})/(?=[A-Z]{2,5}\s?[=≈<>])", "除以", " over "),
+        (
+            "/",
+            r"(?<=[A-Za-z0-9_)])/(?=[A-Za-z]\s?=)|(?<=[A-Z]{2})/(?=[A-Z]{2,7}\s?(?:[=≈<>]|equals|等于))",
+            "除以",
+            " over ",
+        ),
         ("(", r"(?<=\d)\((?=\d+\.\d+\)\^)", "乘(", " times ("),
     ]
 
@@ -158,6 +173,12 @@ def operations() -> list[SignRow]:
 def named() -> list[SignRow]:
     """Signs that have one name wherever they stand."""
     return [
+        (
+            "♠♥♦♣",
+            r"(?<![A-Za-z0-9♠♥♦♣])(?:[♠♥♦♣]\ufe0f?(?:10|[2-9AKQJT])){1,13}(?![♠♥♦♣])",
+            readings.cards_by_suit,
+            readings.cards_by_suit,
+        ),
         # Cards; signs of sets, of logic and of geometry.
         ("♠♥♦♣", r"(?<![A-Za-z0-9])(10|[2-9AKQJT])([♠♥♦♣])\ufe0f?", readings.card, readings.card),
         ("♠♥♦♣", r"(?<=[♠♥♦♣\w])(10|[2-9AKQJT])([♠♥♦♣])\ufe0f?", readings.card, readings.card),
