@@ -242,3 +242,8 @@ def test_the_end_of_a_partial_text():
 )
 def test_keys_that_are_nearly_read_are_noted(message, notes):
     assert list(parse_text(message).notes) == notes
+
+
+def test_what_the_metadata_say_too_is_not_noted():
+    noted = parse_text('{"text": "Hi", "session_id": "a", "fin": true}', {"session_id": "a"}).notes
+    assert noted == ("'fin' is read in the metadata of a message, not in its text: give it there",)

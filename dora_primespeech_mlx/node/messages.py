@@ -8,7 +8,7 @@ out of bounds are brought back into them and noted.
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -95,8 +95,10 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def parse_text(raw: str) -> TextMessage:
+def parse_text(raw: str, metadata: Container[str] = ()) -> TextMessage:
     """A `text` payload in any of its forms: plain, JSON with a prompt (nested or not), with or without a VOICE: prefix.
+
+    Names that the `metadata` of its message have are not noted where the text has them too.
 
     Raises:
         ValueError: a VOICE: prefix lacks fields; the message says the form.
@@ -108,6 +110,7 @@ def parse_text(raw: str) -> TextMessage:
         wrapped = _json_object(text)
         if wrapped is None:
             break
+        notes += _misplaced(wrapped, metadata)
         found = _collect_wishes(wrapped, notes)
         wishes = {**wishes, **found}
         inner = next((wrapped[key] for key in TEXT_KEYS if key in wrapped), None)
@@ -157,6 +160,14 @@ def said_in(value: Any) -> str:
     return "" if value is None or isinstance(value, bool) else str(value)
 
 
+def _misplaced(wrapped: Mapping[str, Any], metadata: Container[str]) -> list[str]:
+    """A sentence on each name of metadata that an object with a text has, and its message has not."""
+    if not any(key in wrapped for key in TEXT_KEYS):
+        return []
+    found = [key for key in OF_METADATA if wrapped.get(key) is not None and key not in metadata]
+    return [f"{key!r} is read in the metadata of a message, not in its text: give it there" for key in found]
+
+
 def _collect_wishes(wrapped: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     wishes: dict[str, Any] = {}
     for name, kind in (("speed", SPEED), ("pitch", PITCH), ("volume", VOLUME)):
@@ -170,9 +181,6 @@ def _collect_wishes(wrapped: Mapping[str, Any], notes: list[str]) -> dict[str, A
         for key, name in meant.items()
         if name and name not in wrapped
     ]
-    if any(key in wrapped for key in TEXT_KEYS):
-        misplaced = [key for key in OF_METADATA if wrapped.get(key) is not None]
-        notes += [f"{key!r} is read in the metadata of a message, not in its text: give it there" for key in misplaced]
     style = wrapped.get("style")
     if isinstance(style, dict):
         wishes |= _style(style, notes)

@@ -81,7 +81,7 @@ class Receiver:
     def _text(self, name: str, value: Any, metadata: Mapping[str, Any]) -> None:
         key = stream_key(name, metadata)
         try:
-            request = parse_text(self._in_characters(to_text(value), key, metadata))
+            request = parse_text(self._in_characters(to_text(value), key, metadata), metadata)
         except Exception as error:  # noqa: BLE001 - whatever a text is, it is answered
             self.desk.fail(sentence(error), dict(metadata))
             return
