@@ -290,6 +290,8 @@ def test_korean_readings(frontend: Frontend, text: str, said: str) -> None:
         ("12:30，2點", "sap6 ji6 dim2 bun3 loeng5 dim2"),
         ("1998年，2年", "jat1 gau2 gau2 baat3 nin4 loeng5 nin4"),
         ("2000蚊，2024", "loeng5 cin1 man1 ji6 ling4 ji6 sei3"),
+        ("1,234-2,345", "jat1 cin1 ji6 baak3 saam1 sap6 sei3 zi3 ji6 cin1 saam1 baak3 sei3 sap6 ng5"),
+        ("1,500/2,000", "ji6 cin1 fan6 zi1 jat1 cin1 ng5 baak3"),
         ("-5度，5%", "ling4 haa6 ng5 dou6 baak3 fan6 zi1 ng5"),
         ("3-2贏咗，3-2日", "saam1 bei2 ji6 jeng4 zo2 saam1 zi3 loeng5 jat6"),
         ("我个女好乖，一個女人", "ngo5 go3 neoi2 hou2 gwaai1 jat1 go3 neoi5 jan2"),

@@ -7,6 +7,7 @@ from functools import cache
 
 from dora_primespeech_mlx.text.cantonese.numbers import counted, decimal, digits
 from dora_primespeech_mlx.text.mandarin.han import HAN
+from dora_primespeech_mlx.text.mandarin.numbers import QUANTITY
 from dora_primespeech_mlx.text.mandarin.simplified import converter, only_simplified
 from dora_primespeech_mlx.text.rules import any_of, regex
 from dora_primespeech_mlx.text.tables import currencies, mapping, words
@@ -88,8 +89,11 @@ def _rules() -> tuple[Rule, ...]:
         (rf"(?<!\d){clock}(?![\d:])", _clock),
         (r"(?<![\d:])(\d+):(\d+)(?![\d:])", lambda match: f"{decimal(match[1])}比{decimal(match[2])}"),
         (r"(?<![\d.-])\d{4}(?:[- ]\d{4}){2,}(?!\d)|\+(?!852)\d{1,3}(?:[- ]\d{2,}){2,}", _telephone),
-        (r"(?<![\d.])(?:\+?852[- ]?)?([2-9]\d{3})[- ]?(\d{4})(?![\d.])(?!年|月|日|蚊|元)", _telephone),
-        (r"(?<![\d.$€£¥])(\d{3,})(?:[- ](\d{3,}))+(?!\d)", _telephone),
+        (
+            rf"(?<![\d.])(?:\+?852[- ]?)?([2-9]\d{{3}})[- ]?(\d{{4}})(?![\d.{QUANTITY}])(?!年|月|日|蚊|元)",
+            _telephone,
+        ),
+        (rf"(?<![\d.$€£¥])(\d{{3,}})(?:[- ](\d{{3,}}))+(?![\d{QUANTITY}])", _telephone),
         (
             rf"({money})\s?({NUMBER})[-~～–至到]({NUMBER})(?![\d.%])(?:蚊|元)?",
             lambda match: f"{counted(match[2])}至{counted(match[3])}{_currency(match[1])}",
@@ -120,6 +124,7 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<![\d.])(\d+)([月號樓層班年級座室]|年級)(?<!層)", _label),
         (rf"{number}([幾多]?)(?={measures})", lambda match: counted(match[1]) + match[2]),
         (r"(?<=[蚊元磅圜金次下步字頁])[/／](?=[月年日人次件位晚個支斤磅分秒週周])", lambda match: "每"),
+        (rf"(?<![\d.])(\d+){QUANTITY}", lambda match: decimal(match[1])),
         (r"(?<![\d.])(\d+\.\d+)", lambda match: decimal(match[1])),
         (r"\d+", _bare_number),
     ]
@@ -147,7 +152,7 @@ def _clock(match: re.Match[str]) -> str:
 
 
 def _amount(match: re.Match[str]) -> str:
-    """A number with commas between thousands: in digits where a rule says it with what it counts, else in words."""
+    """A number with commas between thousands: a quantity, also where nothing stands behind it that it counts."""
     number = match.group().replace(",", "")
     before, after = match.string[: match.start()].rstrip()[-1:], match.string[match.end() :].lstrip()[:1]
     is_bare = (
@@ -156,7 +161,7 @@ def _amount(match: re.Match[str]) -> str:
         or after == "."
         and not match.string[match.end() + 1 :][:1].isdigit()
     )
-    return decimal(number) if is_bare and before not in currencies().keys() | MONEY.keys() else number
+    return number + QUANTITY * (is_bare and before not in currencies().keys() | MONEY.keys())
 
 
 def _telephone(match: re.Match[str]) -> str:
