@@ -495,6 +495,8 @@ class SentenceSplitter:
         if line[-1:] == " " and next_word[:1] in {*"-'\"|&>"}:
             # The folder where one is: find . -name.
             return False
+        if re.search(r"\d\.\.$", line) and next_word[:1] in {"=", "≈"}:
+            return False
         if line.endswith("..") and SUM_BEFORE.search(line.rstrip(".")) and next_word[:1] in OPERATORS:
             return False
         word = re.search(r"[A-Za-z.]*$", line)

@@ -11,7 +11,7 @@ from dora_primespeech_mlx.text.tables import currencies
 # What stands behind a number of times: 2x faster, 3x the size.
 OF_TIMES = (
     "as|the|its|their|your|our|his|her|my|that|this|more|less|fewer|faster|slower|larger|smaller|bigger|higher|lower"
-    "|better|worse|cheaper|longer|shorter|to|growth|speedup|improvement|increase|returns?|per|daily|weekly|monthly|yearly"
+    "|better|worse|cheaper|longer|shorter|to|growth|speedup|improvement|increase|returns?|per|daily|weekly|monthly|yearly|champ(?:ion)?s?|MVP|winner|rent|salary|leverage|zoom|speed"
 )
 
 

@@ -32,8 +32,8 @@ SHORT_WEEKDAY = (
 LIFE = {"b": "born", "d": "died", "r": "reigned", "fl": "flourished"}
 """Short forms before a year of someone's life."""
 DATE_WORDS = regex(
-    r"(?i)\b(?:on|due|dated?|deadline|until|till|since|before|after|starts?|ends?|mon|tues?|wed|thu|thurs|fri|sat|sun"
-    rf"|{WEEKDAYS}|christmas|birthday|holiday)\.?,?:?\s(?:is\s)?$"
+    r"(?i)\b(?:on|as of|due|dated?|deadline|until|till|since|before|after|starts?|ends?|mon|tues?|wed|thu|thurs|fri|sat"
+    rf"|sun|{WEEKDAYS}|christmas|birthday|holiday)\.?,?:?\s(?:is\s)?$"
 )
 """What comes before two numbers with a slash that are a month and a day."""
 NO_DENOMINATORS = frozenset(["13", "14", "17", "19", "21", "22", "23", "26", "27", "28", "29", "31"])
@@ -52,7 +52,12 @@ def march_rules() -> list[Row]:
     """A month that is also a verb or a planet, and a span that ends with a month."""
     return [
         (".", r"(?:\b[Ii]n|\bof|\bsince|\bby|\buntil|\bto|\band|\bearly|\blate) Mar\.(?=[\s,;)]|$)(?! [A-Z])", _march),
-        ("0–J|0–F|0–M|0–A|0–S|0–O|0–N|0–D", rf"(?<=\d)–(?=(?i:{MONTH_NAMES})\b\.? \d)", lambda match: " to "),
+        (
+            "0–J|0–F|0–M|0–A|0–S|0–O|0–N|0–D",
+            rf"(?<=\d)–(?=(?i:{MONTH_NAMES})\b\.? \d)",
+            lambda match: " to ",
+        ),
+        ("0-|0–", rf"(?<=\d{{4}})[-–](?=\d\d? (?i:{MONTH_NAMES})\b\.? \d{{4}})", lambda match: " to "),
     ]
 
 

@@ -17,6 +17,8 @@ def trade_rules() -> list[Row]:
     """Units and words of one trade, with a number before them: a pt of stock, 14K gold, 1013 mb, a 15-speed bike."""
     per = any_of(mapping("en_per.tsv"))
     return [
+        ("0/ct", r"(?<![\d/])(\d{1,3})/(\d{1,3}) ct\b\.?", r"\1 to \2 count"),
+        ("0/", r"(?<![\d/])20/(\d{2,3})(?= (?:OD|OS|OU|vision)\b)|(?<=[Vv]ision is )20/(\d{2,3})", _acuity),
         ("0", r"(?<=\$\d\d )pp\b|(?<=\$\d )pp\b|(?<=\$\d\d\d )pp\b", lambda match: "per person"),
         (
             "bp|mp",
@@ -34,7 +36,7 @@ def trade_rules() -> list[Row]:
         ("0/", r"(?<=\d)(\s?(?:lbs?|oz|ft|in|mi|gal))\.?\s?/\s?(?=\d[\d.]*\s?(?:k?g|[ck]?m|mm|L|m[Ll])\b)", r"\1, "),
         ("0p", rf"(?<=\d )pt(s?)\.?(?= (?:of )?(?:{quantities.INGREDIENTS}|beer|stock|broth|blood|ice)\b)", r"pint\1"),
         ("x|×", r"(?<=inches) ?[x×] ?(?=\d)", lambda match: " by "),
-        ("0c", r"(?<=\d )c\.(?= [a-z])|(?<=[½¼¾⅓⅔] )c\.(?= [a-z])", quantities.cups),
+        ("0c|½c|¼c|¾c|⅓c|⅔c", r"(?<=\d )c\.(?= [a-z])|(?<=[½¼¾⅓⅔] )c\.(?= [a-z])", quantities.cups),
         ("0T", rf"(?<=\d )T\.?(?= (?:of )?(?:{quantities.INGREDIENTS})\b)", quantities.tablespoons),
         # Days and ages.
         ("0d", r"(?<=\d\d) d(?=[.,;)]|$)", lambda match: " days"),
@@ -236,3 +238,8 @@ def _side(match: re.Match[str]) -> str:
         is_length = re.search(r"(?:\d|m|ft|mi|yds?|inch(?:es)?|px|['’])$", length)
         return f"{length} by " if is_length else f"{length} times "
     return f"{length} {'inch' if re.search(r'(?<![0-9.])1$', before(match) + length) else 'inches'} by "
+
+
+def _acuity(match: re.Match[str]) -> str:
+    """How well an eye sees: 20/40."""
+    return f"twenty {cardinal(match[1] or match[2])}"

@@ -79,7 +79,9 @@ LEFT_OUT_WORDS = {
 OVERLINED = regex("(?<![A-Za-z])([A-Za-zμθ])([\u0304\u0305\u0302])(?![A-Za-z])|(?<![A-Za-z])([ŷȳ])(?![A-Za-z])")
 OVERLINES = {"\u0304": "bar", "\u0305": "bar", "\u0302": "hat"}
 """A letter with a bar or a hat: x̄, p̂."""
-STANDARD = regex(r"(?<=Δ[GHSE])°(?:(['′])|(?![CF\w]))|(?<=(?<![A-Za-z0-9])E)°(['′])?(?![CF\w])")
+STANDARD = regex(
+    r"(?<=Δ[GHSE])°(?:(['′])|(?![CF\w])|(?=rxn|comb|vap|fus|f(?![A-Za-z])))|(?<=(?<![A-Za-z0-9])E)°(['′])?(?![CF\w])"
+)
 """The sign of the standard state, which is no degree: ΔH°, E°."""
 BETWEEN_BOUNDS = regex(rf"\[([^\[\]]{{1,60}})\](-?\d{{1,3}})([{RAISED}]{{1,3}})")
 """What is taken between two bounds: [x³/3]₀¹."""
@@ -87,6 +89,8 @@ PROPORTIONS = regex(
     r"(?<![\w:：])([A-Za-z](?:\s?[:：]\s?[A-Za-z]){2,3})(\s?=\s?)(\d+(?:\s?[:：]\s?\d+){2,3})(?![\w:：])"
 )
 """Several quantities and their parts: a:b:c = 8:12:15."""
+SERIES = regex(r"(?<![\w/.,])(?!(?:19|20)\d\d/)\d{1,4}(?:\.\d+)?(?:/\d{1,4}(?:\.\d+)?){3,}(?![\w/]|\.\d)")
+"""Values one after another, which nothing divides: 40/65/90/115/140."""
 MULTIPLE = regex(
     r"((?<![A-Za-z])[A-Z]{1,2}/[A-Z]{1,6}\s?(?:[=≈:：]|of|is|为|约|是)?\s?[~约]?\s?\d+(?:\.\d+)?)x(?![A-Za-z0-9])"
 )
@@ -279,6 +283,9 @@ def speak_formulas(text: str, language: str) -> str:
     if "√" in text:
         # A sign at the end only says that it is right: 28×0.35=9.8√
         text = re.sub(r"(?<=\d)\s?√(?=\s*(?:$|[。，；,;]|\.$))", "", text)
+    if "/" in text:
+        comma = "，" if language == "zh" else ", "
+        text = SERIES.sub(lambda match: match.group().replace("/", comma), text)
     if "x" in text and "/" in text:
         text = MULTIPLE.sub(r"\1倍" if language == "zh" else r"\1 times", text)
     if "…" in text or "..." in text or "⋯" in text:
@@ -287,7 +294,9 @@ def speak_formulas(text: str, language: str) -> str:
     if "°" in text:
         prime = {"zh": "撇"}.get(language, " prime")
         standard = "标准" if language == "zh" else " naught"
-        text = STANDARD.sub(lambda match: standard + prime * bool(match[1] or match[2]), text)
+        text = STANDARD.sub(
+            lambda match: standard + prime * bool(match[1] or match[2]) + " " * after(match, 1).isalpha(), text
+        )
     if "″" in text:
         text = re.sub(r"(?<=[a-zA-Z])″(?=\()", "′′", text)
     if "]" in text:
@@ -578,6 +587,9 @@ def _inner(source: str, match: re.Match[str], language: str) -> str:
         # What is in brackets goes on with its unit: c = (3×10⁸ m/s)/2.
         return f" {spoken_formula(power[1], language)} ({spoken_formula(power[2], language)} "
     if source.count("(") != source.count(")"):
+        return source
+    if re.fullmatch(r"[+\s]*\d+[½¼¾⅓⅔]", source) or re.search(r"\b(?:I|US|CA|SR)-\d", source):
+        # A mixed number that is added; a road.
         return source
     if re.fullmatch(r"[\d()/,\s–-]+", source) and re.search(r"\d[-–]\d{1,2}/\d{1,2}[-–]\d", source):
         # Sets of a match: 2-0(6-2/6-3).

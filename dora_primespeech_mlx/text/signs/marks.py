@@ -62,7 +62,7 @@ def plainer() -> list[SignRow]:
         ("_", r"_{2,}", "，", ", "),
         ("›»", r"(?<=\S)\s[›»]\s(?=\S)", "，", ", "),
         # A number without end before its equals sign, cents of the continent (€1.299,00), money owed, 1_000, versions.
-        ("…", r"(?<=\d)…(?=\s?[=≈])", "", ""),
+        ("….", r"(?<=\d)(?:…|\.{3})(?=\s?[=≈])", "", ""),
         (
             "€",
             r"(?<=€)(\s?\d{1,3}(?:\.\d{3})*|\s?\d+),(\d\d)(?![\d,])|(?<![\d.,])(\d{1,3}(?:\.\d{3})*|\d+),(\d\d)(?=\s?€)",

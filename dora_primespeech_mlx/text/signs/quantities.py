@@ -106,6 +106,7 @@ def times() -> list[SignRow]:
 def shares() -> list[SignRow]:
     """What a slash between quantities is: sizes beside one another, a quotient, so much for each."""
     return [
+        ("/", r"(\d,\d{3})/(?=\d{1,3},\d{3})", r"\1，", r"\1, "),
         ("/", rf"(?<=[元{HAN}])/(?=[≈~约]\d)", "，", ", "),
         ("/", rf"(?<=元)/(?=[{HAN}]{{1,2}}\d)", "，", "/"),
         # The sizes of clothes: 165/88A.

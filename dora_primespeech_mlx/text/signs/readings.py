@@ -54,7 +54,7 @@ def to(match: re.Match[str], language: str) -> str:
         return "到" if language == "zh" else " to "
     if language != "zh" and re.search(r"(?<![A-Za-z])[A-Z]{3}$", left) and re.match(r"[A-Z]{3}(?![A-Za-z])", right):
         return " to "
-    if re.search(r"(?<![A-Za-z_])[A-Za-zα-ω]$", left) and re.match(r"[-+±]?(?:\d|∞|无穷)", right):
+    if re.search(r"(?<![A-Za-z_\d])[A-Za-zα-ω]$", left) and re.match(r"[-+±]?(?:\d|∞|无穷)", right):
         return "趋于" if language == "zh" else " approaches "
     if re.search(rf"\d[\w%‰°℃℉/]*\s?[{HAN}]{{0,2}}$", left) and re.match(rf"[-+~约]?{NUMBER_AHEAD}", right):
         return "到" if language == "zh" else " to "
@@ -257,6 +257,20 @@ def power(match: re.Match[str], language: str) -> str:
     if language == "zh":
         return f"的{match[1]}次方"
     return {"2": " squared", "3": " cubed"}.get(match[1], f" to the power of {match[1]}")
+
+
+def power_in_words(exponent: str) -> str:
+    """English for a power, by its exponent: "2" is squared."""
+    value = exponent.replace("−", "-")
+    said = f"negative {value[1:]}" if value.startswith("-") else value
+    return {"2": " squared", "3": " cubed"}.get(value, f" to the power of {said}")
+
+
+def power_in_brackets(match: re.Match[str], language: str) -> str:
+    """A power whose exponent is in brackets, of what is: (2/1)^(1/10)."""
+    over = "除以" if language == "zh" else " over "
+    exponent = match[1].replace("/", over)
+    return f"的{exponent}次方" if language == "zh" else f" to the power of {exponent}"
 
 
 def pages_of_volume(match: re.Match[str], language: str) -> str:

@@ -1,5 +1,7 @@
 """Arrows, comparisons, formulas of chemistry and mathematics."""
 
+import unicodedata
+
 from dora_primespeech_mlx.text.signs import readings
 from dora_primespeech_mlx.text.signs.readings import HAN, MONEY, SignRow
 
@@ -150,6 +152,13 @@ def formulas() -> list[SignRow]:
 def operations() -> list[SignRow]:
     """Operators between words, numbers and brackets."""
     return [
+        ("^", r"(?<=\))\^\(([\w/+.−-]{1,12})\)", readings.power_in_brackets, readings.power_in_brackets),
+        (
+            "⁰¹²³⁴⁵⁶⁷⁸⁹",
+            r"(?<![\d.,])(10|\d)(⁻?[⁰¹²³⁴-⁹]{1,3})(?![⁰¹²³⁴-⁹])",
+            readings.as_written,
+            lambda m, where: m[1] + readings.power_in_words(unicodedata.normalize("NFKC", m[2])),
+        ),
         ("/", r"(?<=[\d)])\s+/\s+(?=[\d(])", "除以", " divided by "),
         (
             "/",
