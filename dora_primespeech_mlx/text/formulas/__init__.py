@@ -89,7 +89,7 @@ PROPORTIONS = regex(
     r"(?<![\w:：])([A-Za-z](?:\s?[:：]\s?[A-Za-z]){2,3})(\s?=\s?)(\d+(?:\s?[:：]\s?\d+){2,3})(?![\w:：])"
 )
 """Several quantities and their parts: a:b:c = 8:12:15."""
-SERIES = regex(r"(?<![\w/.,])(?!(?:19|20)\d\d/)\d{1,4}(?:\.\d+)?(?:/\d{1,4}(?:\.\d+)?){3,}(?![\w/]|\.\d)")
+SERIES = regex(r"(?<![\w/.,])(?!(?:19|20)\d\d/)\d{1,4}(?:\.\d+)?(?:/\d{1,4}(?:\.\d+)?){3,}(?!\d|/|\.\d)")
 """Values one after another, which nothing divides: 40/65/90/115/140."""
 MULTIPLE = regex(
     r"((?<![A-Za-z])[A-Z]{1,2}/[A-Z]{1,6}\s?(?:[=≈:：]|of|is|为|约|是)?\s?[~约]?\s?\d+(?:\.\d+)?)x(?![A-Za-z0-9])"
@@ -140,7 +140,7 @@ SHELLS = regex(r"(?<![A-Za-z0-9])\d[spdf][¹²³⁴⁵⁶⁷⁸⁹⁰]{1,2}(?:\s
 """How many electrons each shell of an atom has: 1s² 2s² 2p⁶."""
 SIZES = regex(
     r"\(?\d+(?:\.\d+)?[gmLlsVAWhNJ]?(?:\s?[×x*]\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]?)+\)?"
-    r"|\d+(?:\.\d+)?([gmLlsVAWhNJ])(?:\s?[+±]\s?\d+(?:\.\d+)?\1)+"
+    r"|\d+(?:\.\d+)?([gmLlsVAWhNJ])(?:\s?[+±]\s?\d+(?:\.\d+)?\1)+|\d+(?:\.\d+)?\s?±\s?\d+(?:\.\d+)?[gmLlsVAWhNJ]"
 )
 """Numbers, each with or without its unit, and nothing that says what they are equal to: 0.3g×20, 60g+20g."""
 FACTORIAL = regex(r"(?<![\w.])(\d{1,2})!=(\d+)")

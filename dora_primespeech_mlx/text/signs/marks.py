@@ -107,6 +107,7 @@ def spoken_of() -> list[SignRow]:
 def brackets() -> list[SignRow]:
     """Brackets that keep a number apart from the one before them."""
     return [
+        (")）", r"(?<=\d)[)）](?=[一二三四五六七八九十]{1,3}(?![)）]))", "，", ") "),
         (")）", rf"(?<=\d\d)[)）](?=\d+[{HAN}])", "，", ")"),
         ("(（", r"(?<=\d)(?:(\s?[A-Za-z%℃℉]{1,2})[(（]|（)(?=\d)", r"\1，", readings.as_written),
         (")）", rf"(?<=[{HAN}])[)）](?=\d)", "，", ")"),

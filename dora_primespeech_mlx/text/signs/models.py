@@ -105,7 +105,7 @@ def named() -> list[SignRow]:
         ("/", r"((?<![A-Za-z])(?:[A-Z]|[A-Za-z]{2,10})\d+(?:\.\d+)?)/(?=\d)", r"\1，", r"\1 "),
         (
             "次",
-            r"(?<![A-Za-z])([GDCZTKYLS])(\d{3,4})(?=次)",
+            r"(?<![A-Za-z])([GDCZTKYLS]|[A-Z]{2}(?=\d{4}))(\d{3,4})(?=次)",
             lambda m, where: m[1] + digits(m[2], telephone=True),
             r"\1\2",
         ),

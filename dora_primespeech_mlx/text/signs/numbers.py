@@ -13,6 +13,8 @@ TONE = "的呀哦啊呢吧啦嘛哈哟咯噢哒喔哇呐了好嗯呵嘿"
 def dashes() -> list[SignRow]:
     """What a dash or `~` between or before numbers is: a range, a sign, about so many."""
     return [
+        ("-−", r"(?<=[年月周季])[-−](?=\d+(?:\.\d+)?[%‰])", "负", "-"),
+        ("-−", r"(?<=°)\s?[-−]\s?(?=∠)", "减", " minus "),
         (
             "/",
             r"(?<![\d:：/-])\d{1,2}([:：-])\d{1,2}(?:/\d{1,2}\1\d{1,2})+(?![\d:：/A-Za-z-])",

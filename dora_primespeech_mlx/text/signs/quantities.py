@@ -106,6 +106,14 @@ def times() -> list[SignRow]:
 def shares() -> list[SignRow]:
     """What a slash between quantities is: sizes beside one another, a quotient, so much for each."""
     return [
+        # Two limits of speed, two prices.
+        (
+            "/",
+            r"(?<![\d./])(\d{2,5})/(?=\d{2,5}元(?!/))|(?<=限速)(\d{2,3})/(\d{2,3})(?![\d/])",
+            lambda m, where: f"{cardinal(m[1] or m[2])}，{cardinal(m[3]) if m[3] else ''}",
+            readings.as_written,
+        ),
+        ("q", r"(?<![A-Za-z])q(\d{1,2})h(?![A-Za-z0-9])", r"每\1小时", readings.as_written),
         ("/", r"(\d,\d{3})/(?=\d{1,3},\d{3})", r"\1，", r"\1, "),
         ("/", rf"(?<=[元{HAN}])/(?=[≈~约]\d)", "，", ", "),
         ("/", rf"(?<=元)/(?=[{HAN}]{{1,2}}\d)", "，", "/"),
@@ -199,7 +207,7 @@ def units() -> list[SignRow]:
         ("余多", rf"(?<=\d[余多])\s?({mandarin_units()})(?![A-Za-z0-9])", lambda m, where: mandarin_unit(m[1]), r"\1"),
         (
             "万亿",
-            rf"(?<=\d[万亿])\s?({mandarin_units()})(?![A-Za-z0-9²³])",
+            rf"(?:(?<=\d[万亿])|(?<=\d万亿))\s?({mandarin_units()})(?![A-Za-z0-9²³])",
             lambda m, where: mandarin_unit(m[1]),
             r"\1",
         ),
