@@ -591,6 +591,12 @@ def _inner(source: str, match: re.Match[str], language: str) -> str:
     if re.fullmatch(r"[+\s]*\d+[½¼¾⅓⅔]", source) or re.search(r"\b(?:I|US|CA|SR)-\d", source):
         # A mixed number that is added; a road.
         return source
+    if re.fullmatch(r"\s?\d+[smh](?:\s?→\s?\d+[smh])+", source):
+        # One time after another: 1s→2s→4s.
+        return source
+    if re.fullmatch(r"\s?\d{1,2}\s?[×x]\s?\d{1,2}[-–]\d{1,2}", source) and not re.match(r"\s?[=≈]", after(match, 2)):
+        # So many times from one number to another: 4×8-12.
+        return source
     if re.fullmatch(r"[\d()/,\s–-]+", source) and re.search(r"\d[-–]\d{1,2}/\d{1,2}[-–]\d", source):
         # Sets of a match: 2-0(6-2/6-3).
         return source
