@@ -164,8 +164,8 @@ class Scheduler(Generic[Whom]):
                 return self._behind(self._ranked) or self._ranked[0]
             if self._under_way is None:
                 return None
-            last, self._under_way = self._under_way, None
-            self._end(*last)
+            ended, self._under_way = self._under_way, None
+            self._end(*ended)
 
     def _gather(self) -> None:
         """Ends what other threads have done."""
@@ -260,11 +260,11 @@ class Scheduler(Generic[Whom]):
         self._count(company, self.clock() - began)
         for each in company:
             each.busy = True
-        last: tuple[Sequence[Turn[Whom]], Meeting] | None = (company, meeting)
+        ended: tuple[Sequence[Turn[Whom]], Meeting] | None = (company, meeting)
         if meeting.under_way:
-            last, self._under_way = self._under_way, last
-        if last is not None:
-            self._end(*last)
+            ended, self._under_way = self._under_way, ended
+        if ended is not None:
+            self._end(*ended)
 
     def _end(self, company: Sequence[Turn[Whom]], meeting: Meeting) -> None:
         """Waits for what is under way, whose texts can then be resumed."""

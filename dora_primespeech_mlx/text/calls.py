@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from dora_primespeech_mlx.text.rules import regex
+from dora_primespeech_mlx.text.rules import any_of, regex
 
 WHO = frozenset(("name", "tool", "tool_name", "function", "action"))
 """Fields that name the tool."""
@@ -12,7 +12,7 @@ WITH = frozenset(("arguments", "parameters", "action_input", "tool_input"))
 LONGEST = 8000
 BEGINS = regex(r'\[?\s*\{\s*"(?:name|tool|tool_name|function|action|arguments|parameters|tool_calls?|type|id)"\s*:')
 MAY_BEGIN = regex(r'\[?\s*(?:\{\s*(?:"[a-z_]{0,10}(?:"\s*)?)?)?')
-GIVEN = regex(r'"(?:arguments|parameters|action_input|tool_input)"\s*:')
+GIVEN = regex(rf'"(?:{any_of(WITH)})"\s*:')
 
 
 def call_length(text: str, final: bool) -> int | None:
